@@ -1,0 +1,22 @@
+//! Who someone is and what they may do.
+//!
+//! Every server function and every page begins with [`guard`]; what the page leaves out is
+//! comfort, what the guard refuses is law.
+
+pub mod api;
+pub mod model;
+
+#[cfg(feature = "ssr")]
+pub mod guard;
+#[cfg(feature = "ssr")]
+pub mod password;
+#[cfg(feature = "ssr")]
+pub mod rules;
+#[cfg(feature = "ssr")]
+pub mod session;
+#[cfg(feature = "ssr")]
+pub mod store;
+#[cfg(feature = "ssr")]
+pub mod throttle;
+#[cfg(feature = "ssr")]
+pub mod tokens;

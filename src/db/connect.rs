@@ -1,0 +1,112 @@
+//! Opening the database, and bringing its tables up to date.
+
+use std::{path::Path, str::FromStr, time::Duration};
+
+use sqlx::{
+    postgres::{PgConnectOptions, PgPoolOptions},
+    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
+};
+
+use super::{Db, SqlitePools};
+
+/// How many readers SQLite gets beside its one writer.
+const SQLITE_READERS: u32 = 8;
+
+/// The two databases Loupe runs on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Backend {
+    Sqlite,
+    Postgres,
+}
+
+/// Why the database could not be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum ConnectError {
+    #[error("the database address must start with sqlite:// or postgres://")]
+    UnknownScheme,
+    #[error("the folder for the database could not be made: {0}")]
+    Folder(std::io::Error),
+    #[error("another Loupe process already has this SQLite file open; stop it first, or use PostgreSQL to run several")]
+    Locked,
+    #[error(transparent)]
+    Database(#[from] sqlx::Error),
+    #[error(transparent)]
+    Migration(#[from] sqlx::migrate::MigrateError),
+}
+
+/// Opens `sqlite://path/to/file` (making the file and its folder) or `postgres://…`.
+pub async fn connect(url: &str) -> Result<Db, ConnectError> {
+    if url.starts_with("sqlite:") {
+        connect_sqlite(url).await
+    } else if url.starts_with("postgres:") || url.starts_with("postgresql:") {
+        connect_postgres(url).await
+    } else {
+        Err(ConnectError::UnknownScheme)
+    }
+}
+
+async fn connect_sqlite(url: &str) -> Result<Db, ConnectError> {
+    let options = SqliteConnectOptions::from_str(url)?
+        .create_if_missing(true)
+        .journal_mode(SqliteJournalMode::Wal)
+        // The mark "this message is being attempted" must survive a power cut.
+        .synchronous(SqliteSynchronous::Full)
+        .foreign_keys(true)
+        .busy_timeout(Duration::from_secs(5))
+        .pragma("trusted_schema", "OFF")
+        .pragma("cache_size", "-32768")
+        .pragma("temp_store", "MEMORY")
+        .optimize_on_close(true, None);
+    if let Some(folder) = options.get_filename().parent().filter(|f| *f != Path::new("")) {
+        std::fs::create_dir_all(folder).map_err(ConnectError::Folder)?;
+    }
+    let write = SqlitePoolOptions::new()
+        .max_connections(1)
+        .acquire_timeout(Duration::from_secs(30))
+        .connect_with(options.clone())
+        .await?;
+    let read = SqlitePoolOptions::new()
+        .max_connections(SQLITE_READERS)
+        .connect_with(options.pragma("query_only", "ON").optimize_on_close(false, None))
+        .await?;
+    Ok(Db::Sqlite(SqlitePools { read, write }))
+}
+
+async fn connect_postgres(url: &str) -> Result<Db, ConnectError> {
+    let options = PgConnectOptions::from_str(url)?.application_name("loupe");
+    let pool = PgPoolOptions::new()
+        .max_connections(20)
+        .acquire_timeout(Duration::from_secs(10))
+        .connect_with(options)
+        .await?;
+    Ok(Db::Postgres(pool))
+}
+
+/// Brings the tables up to date. A database newer than this program is refused.
+pub async fn migrate(db: &Db) -> Result<(), ConnectError> {
+    match db {
+        Db::Sqlite(pools) => sqlx::migrate!("./migrations/sqlite").run(&pools.write).await?,
+        Db::Postgres(pool) => sqlx::migrate!("./migrations/postgres").run(pool).await?,
+    }
+    Ok(())
+}
+
+/// Takes the lock beside an SQLite file, so that a second process is refused instead of both
+/// believing they are alone. Keep the answer for as long as the database is used. Nothing to
+/// lock on PostgreSQL.
+pub fn lock_data_file(url: &str) -> Result<Option<std::fs::File>, ConnectError> {
+    if !url.starts_with("sqlite:") {
+        return Ok(None);
+    }
+    let options = SqliteConnectOptions::from_str(url)?;
+    let mut name = options.get_filename().as_os_str().to_owned();
+    name.push(".lock");
+    if let Some(folder) = Path::new(&name).parent().filter(|f| *f != Path::new("")) {
+        std::fs::create_dir_all(folder).map_err(ConnectError::Folder)?;
+    }
+    let file = std::fs::File::create(name).map_err(ConnectError::Folder)?;
+    match fs4::fs_std::FileExt::try_lock_exclusive(&file) {
+        Ok(true) => Ok(Some(file)),
+        _ => Err(ConnectError::Locked),
+    }
+}

@@ -1,0 +1,13 @@
+//! Who a message is for, and who of them will not get it and why.
+//!
+//! One function ([`filter_sql`]) builds the condition for the count, the names, the sample and
+//! the freeze, so the number shown is the number sent. For every book and every filter,
+//! `matched = will_send + Σ skipped`.
+
+pub mod api;
+pub mod model;
+
+#[cfg(feature = "ssr")]
+pub mod filter_sql;
+#[cfg(feature = "ssr")]
+pub mod store;

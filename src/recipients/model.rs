@@ -1,0 +1,207 @@
+//! What is picked, and what comes out of it.
+
+use serde::{Deserialize, Serialize};
+
+/// Who a message is for. Exactly one of four, as the picker shows them.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(tag = "type", content = "of", rename_all = "snake_case")]
+pub enum RecipientFilter {
+    /// Every customer.
+    All,
+    /// One saved group, by id.
+    Segment(i64),
+    /// Customers with any of these tags: a union.
+    Tags(Vec<String>),
+    /// Customers picked one by one, by id.
+    Manual(Vec<i64>),
+}
+
+impl RecipientFilter {
+    /// The same filter written one way: sorted and without doubles, so that equal filters are
+    /// equal.
+    pub fn normalised(self) -> Self {
+        match self {
+            RecipientFilter::Tags(tags) => {
+                let mut tags: Vec<String> =
+                    tags.iter().map(|t| t.trim().to_lowercase()).filter(|t| !t.is_empty()).collect();
+                tags.sort();
+                tags.dedup();
+                RecipientFilter::Tags(tags)
+            }
+            RecipientFilter::Manual(mut ids) => {
+                ids.sort_unstable();
+                ids.dedup();
+                RecipientFilter::Manual(ids)
+            }
+            other => other,
+        }
+    }
+
+    /// The value of the radio button.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            RecipientFilter::All => "all",
+            RecipientFilter::Segment(_) => "segment",
+            RecipientFilter::Tags(_) => "tags",
+            RecipientFilter::Manual(_) => "manual",
+        }
+    }
+}
+
+/// Why someone of the audience gets nothing: one reason each, the first that applies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SkipReason {
+    Archived,
+    DoNotContact,
+    NoAddress,
+    NotValid,
+    Complained,
+    Unsubscribed,
+    NoOptIn,
+    Bounced,
+    AlreadyReceived,
+    DuplicateAddress,
+}
+
+impl SkipReason {
+    /// In order of precedence.
+    pub const ALL: [SkipReason; 10] = [
+        SkipReason::Archived,
+        SkipReason::DoNotContact,
+        SkipReason::NoAddress,
+        SkipReason::NotValid,
+        SkipReason::Complained,
+        SkipReason::Unsubscribed,
+        SkipReason::NoOptIn,
+        SkipReason::Bounced,
+        SkipReason::AlreadyReceived,
+        SkipReason::DuplicateAddress,
+    ];
+
+    /// The word in the database and in addresses.
+    pub fn key(self) -> &'static str {
+        match self {
+            SkipReason::Archived => "archived",
+            SkipReason::DoNotContact => "do_not_contact",
+            SkipReason::NoAddress => "no_address",
+            SkipReason::NotValid => "not_valid",
+            SkipReason::Complained => "complained",
+            SkipReason::Unsubscribed => "unsubscribed",
+            SkipReason::NoOptIn => "no_opt_in",
+            SkipReason::Bounced => "bounced",
+            SkipReason::AlreadyReceived => "already_received",
+            SkipReason::DuplicateAddress => "duplicate_address",
+        }
+    }
+
+    pub fn from_key(key: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|r| r.key() == key)
+    }
+
+    /// As the page says it.
+    pub fn label(self) -> &'static str {
+        match self {
+            SkipReason::Archived => "Archived",
+            SkipReason::DoNotContact => "Asked not to be contacted",
+            SkipReason::NoAddress => "No email address",
+            SkipReason::NotValid => "Email address isn't complete",
+            SkipReason::Complained => "Marked a message as spam",
+            SkipReason::Unsubscribed => "Unsubscribed",
+            SkipReason::NoOptIn => "Hasn't agreed to marketing email",
+            SkipReason::Bounced => "Address bounced before",
+            SkipReason::AlreadyReceived => "Already got this campaign",
+            SkipReason::DuplicateAddress => "Same address as another customer",
+        }
+    }
+
+    /// What can be done about it, as the text of a link to the customer.
+    pub fn fix(self) -> Option<&'static str> {
+        match self {
+            SkipReason::NoAddress => Some("Add an email"),
+            SkipReason::NotValid => Some("Correct the email"),
+            SkipReason::Archived => Some("Restore the customer"),
+            SkipReason::NoOptIn => Some("Record their agreement"),
+            SkipReason::Bounced => Some("Check the address"),
+            _ => None,
+        }
+    }
+}
+
+/// The evaluated filter. `matched = will_send + Σ skipped`, always.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Audience {
+    pub matched: i64,
+    pub will_send: i64,
+    /// Reasons that apply to somebody, in order of precedence.
+    pub skipped: Vec<(SkipReason, i64)>,
+}
+
+impl Audience {
+    pub fn skipped_total(&self) -> i64 {
+        self.skipped.iter().map(|(_, n)| n).sum()
+    }
+
+    /// The sentence the whole page hangs on.
+    pub fn sentence(&self) -> String {
+        match self.will_send {
+            0 => NO_RECIPIENTS.to_owned(),
+            1 => "This will go to 1 customer".to_owned(),
+            n => format!("This will go to {} customers", grouped(n)),
+        }
+    }
+}
+
+/// The owner's own words for an empty audience.
+pub const NO_RECIPIENTS: &str = "No recipients found for this campaign";
+
+/// `1,204`
+pub fn grouped(n: i64) -> String {
+    let digits = n.unsigned_abs().to_string();
+    let mut out = String::new();
+    for (i, c) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(c);
+    }
+    if n < 0 { format!("−{out}") } else { out }
+}
+
+/// A customer as the picker offers them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Candidate {
+    pub id: i64,
+    pub name: String,
+    /// What tells them apart: the address, or that there is none.
+    pub hint: String,
+    /// Why they would be skipped, if they would.
+    pub skip: Option<SkipReason>,
+}
+
+/// Somebody who would be skipped: for "See who".
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Named {
+    pub id: i64,
+    pub name: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn equal_filters_are_written_equally() {
+        let a = RecipientFilter::Tags(vec!["Wedding ".into(), "vip".into(), "wedding".into()]).normalised();
+        let b = RecipientFilter::Tags(vec!["vip".into(), "wedding".into()]).normalised();
+        assert_eq!(a, b);
+    }
+
+    #[test]
+    fn the_sentence_counts_people() {
+        let of = |will_send| Audience { will_send, ..Audience::default() }.sentence();
+        assert_eq!(of(0), "No recipients found for this campaign");
+        assert_eq!(of(1), "This will go to 1 customer");
+        assert_eq!(of(1204), "This will go to 1,204 customers");
+    }
+}
