@@ -18,7 +18,9 @@ pub fn json_ids(backend: Backend, placeholder: &str) -> String {
     match backend {
         Backend::Sqlite => format!("(select cast(value as integer) as value from json_each({placeholder}))"),
         Backend::Postgres => {
-            format!("(select cast(value as bigint) as value from jsonb_array_elements_text(cast({placeholder} as jsonb)))")
+            format!(
+                "(select cast(value as bigint) as value from jsonb_array_elements_text(cast({placeholder} as jsonb)))"
+            )
         }
     }
 }

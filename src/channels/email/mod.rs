@@ -1,0 +1,3 @@
+//! E-mail.
+pub mod address;
+pub mod smtp;

@@ -1,0 +1,2 @@
+//! What carries a message.
+pub mod email;

@@ -1,0 +1,4 @@
+//! Wording to start from.
+
+pub mod builtin;
+pub mod store;
