@@ -1,1 +1,5 @@
 //! x
+
+#[cfg(feature = "ssr")]
+pub mod channels;
+pub mod templates;

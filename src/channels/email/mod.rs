@@ -1,0 +1,9 @@
+//! E-mail: addresses, the bytes of a message, and the way to a mail server.
+
+pub mod address;
+mod header;
+pub mod mime;
+mod quoted_printable;
+
+pub use address::{AddressProblem, EmailAddress};
+pub use mime::{Addressee, MimeProblem, Prepared, Sender};
