@@ -3,10 +3,13 @@
 
 use leptos::server_fn::axum::register_explicit;
 
-use crate::auth;
+use crate::{auth, recipients};
 
 /// Makes the server functions known to the router. Safe to call again.
 pub fn register() {
     register_explicit::<auth::api::SignIn>();
     register_explicit::<auth::api::SignOut>();
+    register_explicit::<recipients::api::CountRecipients>();
+    register_explicit::<recipients::api::FindCustomers>();
+    register_explicit::<recipients::api::SkippedNames>();
 }
