@@ -1,9 +1,11 @@
 //! E-mail: addresses, the bytes of a message, and the way to a mail server.
 
 pub mod address;
+pub mod check;
 mod header;
 pub mod mime;
 mod quoted_printable;
+pub mod smtp;
 
 pub use address::{AddressProblem, EmailAddress};
 pub use mime::{Addressee, MimeProblem, Prepared, Sender};
