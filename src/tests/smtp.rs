@@ -472,3 +472,47 @@ async fn refusals_open_no_connections() {
     assert_eq!((accepted, refused, sink.counts().connections), (400, 100, 1));
     assert_eq!(sink.copies().len(), 400);
 }
+
+#[tokio::test]
+async fn content_cut_in_the_middle_is_never_called_unsent() {
+    let sink = start(Settings {
+        rules: vec![Rule::new(When::Always, Fault::HangUpInContent)],
+        ..Settings::default()
+    })
+    .await;
+    let (from, to) = (address("a@example.com"), address("b@example.com"));
+    let content = "x".repeat(70).repeat(400_000).into_bytes();
+    let outcome = send_one(&account(&sink, ""), &Envelope { from: &from, to: &to }, &content).await;
+    assert_eq!(word(&outcome), "unknown");
+    assert_eq!(sink.received(), vec![]);
+}
+
+#[tokio::test]
+async fn a_refusal_in_the_middle_of_the_content_is_an_answer() {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let at = listener.local_addr().unwrap();
+    let server = tokio::spawn(async move {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        let mut heard = vec![0; 4096];
+        for answer in ["220 hi\r\n", "250 hi\r\n", "250 ok\r\n", "250 ok\r\n", "354 go\r\n"] {
+            stream.write_all(answer.as_bytes()).await.unwrap();
+            assert!(stream.read(&mut heard).await.unwrap() > 0);
+        }
+        stream.write_all(b"552 5.3.4 too big\r\n").await.unwrap();
+        tokio::time::sleep(Duration::from_secs(5)).await;
+    });
+    let mut account = Account::parse(&format!("smtp://{at}")).unwrap();
+    account.waits.command = Duration::from_millis(300);
+    let (from, to) = (address("a@example.com"), address("b@example.com"));
+    let content = "x".repeat(70).repeat(400_000).into_bytes();
+    let outcome = send_one(&account, &Envelope { from: &from, to: &to }, &content).await;
+    assert_eq!(
+        outcome,
+        Outcome::Rejected {
+            code: 552,
+            reply: "552 5.3.4 too big".to_owned()
+        }
+    );
+    server.abort();
+}
