@@ -3,7 +3,9 @@
 set -euo pipefail
 
 # One line for each step, so that nobody wonders.
-say() { printf '\033[1m→ %s\033[0m\n' "$*"; }
+say() {
+  if [ -t 1 ]; then printf '\033[1m→ %s\033[0m\n' "$*"; else printf '→ %s\n' "$*"; fi
+}
 
 stop() { printf 'Stopped: %s\n' "$*" >&2; exit 1; }
 
