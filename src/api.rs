@@ -3,10 +3,11 @@
 
 use leptos::server_fn::axum::register_explicit;
 
-use crate::auth;
+use crate::{auth, ui};
 
 /// Makes the server functions known to the router. Safe to call again.
 pub fn register() {
     register_explicit::<auth::api::SignIn>();
     register_explicit::<auth::api::SignOut>();
+    register_explicit::<ui::appearance_api::ChooseTheme>();
 }
