@@ -1,4 +1,5 @@
-//! Wording to start from.
+//! What a message says: wording to start from, and rendering for each person.
 
 pub mod builtin;
+pub mod render;
 pub mod store;

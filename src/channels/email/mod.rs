@@ -1,3 +1,10 @@
-//! E-mail.
+//! E-mail: addresses, the bytes of a message, and the way to a mail server.
+
 pub mod address;
+mod header;
+pub mod mime;
+mod quoted_printable;
 pub mod smtp;
+
+pub use address::{AddressProblem, EmailAddress};
+pub use mime::{Addressee, MimeProblem, Prepared, Sender};
