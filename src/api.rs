@@ -3,13 +3,15 @@
 
 use leptos::server_fn::axum::register_explicit;
 
-use crate::{auth, recipients};
-
 /// Makes the server functions known to the router. Safe to call again.
 pub fn register() {
-    register_explicit::<auth::api::SignIn>();
-    register_explicit::<auth::api::SignOut>();
-    register_explicit::<recipients::api::CountRecipients>();
-    register_explicit::<recipients::api::FindCustomers>();
-    register_explicit::<recipients::api::SkippedNames>();
+    register_explicit::<crate::auth::api::SignIn>();
+    register_explicit::<crate::auth::api::SignOut>();
+    register_explicit::<crate::recipients::api::CountRecipients>();
+    register_explicit::<crate::recipients::api::FindCustomers>();
+    register_explicit::<crate::recipients::api::SkippedNames>();
+    register_explicit::<crate::sends::api::SendImmediately>();
+    register_explicit::<crate::sends::api::SendProgress>();
+    register_explicit::<crate::sends::api::UndoSend>();
+    register_explicit::<crate::ui::appearance_api::ChooseTheme>();
 }

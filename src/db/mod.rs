@@ -9,7 +9,7 @@ pub mod binds;
 mod connect;
 pub mod dialect;
 
-pub use connect::{Backend, ConnectError, connect, lock_data_file, migrate};
+pub use connect::{Backend, ConnectError, connect, lock_data_file, migrate, newest_migration};
 
 use sqlx::{PgPool, Postgres, Sqlite, SqlitePool, Transaction};
 

@@ -8,4 +8,6 @@
 
 mod support;
 
+mod design;
 mod pages;
+mod smtp;

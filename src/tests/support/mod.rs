@@ -3,6 +3,7 @@
 
 pub mod app;
 pub mod db;
+pub mod sink;
 
 /// Runs a test on SQLite and on PostgreSQL: `both!(a_sentence, |app| { … });`
 #[macro_export]
