@@ -9,4 +9,12 @@ use crate::auth;
 pub fn register() {
     register_explicit::<auth::api::SignIn>();
     register_explicit::<auth::api::SignOut>();
+    register_explicit::<auth::api::EndOthers>();
+    register_explicit::<auth::api::ChangePassword>();
+    register_explicit::<auth::api::SetUp>();
+    register_explicit::<auth::api::AddMember>();
+    register_explicit::<auth::api::ChangeRole>();
+    register_explicit::<auth::api::DisableMember>();
+    register_explicit::<auth::api::EnableMember>();
+    register_explicit::<auth::api::ResetPassword>();
 }
