@@ -9,5 +9,6 @@
 mod support;
 
 mod design;
+mod dispatch;
 mod pages;
 mod smtp;
