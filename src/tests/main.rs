@@ -2,4 +2,6 @@
 
 mod mime;
 mod smtp;
+mod smtp_accounts;
+mod smtp_content;
 mod support;
