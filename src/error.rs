@@ -1,7 +1,10 @@
 //! The one error that crosses the wire. It carries codes and our own words, never a text from
 //! the database, the mail provider or the framework.
 
-use leptos::server_fn::{codec::JsonEncoding, error::{FromServerFnError, ServerFnErrorErr}};
+use leptos::server_fn::{
+    codec::JsonEncoding,
+    error::{FromServerFnError, ServerFnErrorErr},
+};
 use serde::{Deserialize, Serialize};
 
 /// Why something was not done, in words for the person who asked.
@@ -46,12 +49,17 @@ pub struct Problem {
 
 impl Problem {
     pub fn new(field: &str, words: impl Into<String>) -> Self {
-        Self { field: field.to_owned(), words: words.into() }
+        Self {
+            field: field.to_owned(),
+            words: words.into(),
+        }
     }
 }
 
 fn first_words(problems: &[Problem]) -> String {
-    problems.first().map_or_else(|| "There is a problem".to_owned(), |p| p.words.clone())
+    problems
+        .first()
+        .map_or_else(|| "There is a problem".to_owned(), |p| p.words.clone())
 }
 
 impl AppError {
@@ -71,7 +79,10 @@ impl AppError {
 
     /// One field, one thing to mend.
     pub fn invalid(field: &str, words: impl Into<String>) -> Self {
-        AppError::Invalid { problems: vec![Problem::new(field, words)], kept_at: None }
+        AppError::Invalid {
+            problems: vec![Problem::new(field, words)],
+            kept_at: None,
+        }
     }
 }
 
@@ -82,9 +93,14 @@ impl FromServerFnError for AppError {
         match error {
             ServerFnErrorErr::Request(_) => AppError::Offline,
             ServerFnErrorErr::Args(_) | ServerFnErrorErr::MissingArg(_) | ServerFnErrorErr::Deserialization(_) => {
-                AppError::Refused { words: "The form didn't arrive whole. Load the page again.".to_owned(), back_to: None }
+                AppError::Refused {
+                    words: "The form didn't arrive whole. Load the page again.".to_owned(),
+                    back_to: None,
+                }
             }
-            _ => AppError::Internal { reference: "network".to_owned() },
+            _ => AppError::Internal {
+                reference: "network".to_owned(),
+            },
         }
     }
 }

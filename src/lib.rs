@@ -1,5 +1,45 @@
-//! x
+//! Loupe: campaigns and bulk sends for jewellery stores.
+//!
+//! The library is compiled twice: with `ssr` it is the server, with `hydrate` it is the code of
+//! the islands in the browser.
+
+#![recursion_limit = "256"]
+
+#[cfg(all(feature = "ssr", feature = "hydrate"))]
+compile_error!("`ssr` and `hydrate` exclude each other");
+
+pub mod auth;
+pub mod campaigns;
+pub mod communications;
+pub mod error;
+pub mod recipients;
+pub mod ui;
 
 #[cfg(feature = "ssr")]
+pub mod api;
+#[cfg(feature = "ssr")]
+pub mod app;
+#[cfg(feature = "ssr")]
+pub mod audit;
+#[cfg(feature = "ssr")]
 pub mod channels;
+#[cfg(feature = "ssr")]
+pub mod db;
+#[cfg(feature = "ssr")]
+pub mod segments;
+#[cfg(feature = "ssr")]
+pub mod server;
+#[cfg(feature = "ssr")]
+pub mod stores;
+#[cfg(feature = "ssr")]
 pub mod templates;
+#[cfg(feature = "ssr")]
+pub mod time;
+
+/// Brings the islands of a page to life; called by the browser.
+#[cfg(feature = "hydrate")]
+#[wasm_bindgen::prelude::wasm_bindgen]
+pub fn hydrate() {
+    console_error_panic_hook::set_once();
+    leptos::mount::hydrate_islands();
+}

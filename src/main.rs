@@ -1,1 +1,3 @@
-fn main(){}
+//! The `loupe` program.
+
+fn main() {}

@@ -23,7 +23,10 @@ impl Clock {
     pub fn now(&self) -> DateTime<Utc> {
         match self {
             Clock::System => Utc::now().trunc_subsecs(6),
-            Clock::Fixed(at) => at.lock().map(|at| *at).unwrap_or_else(|poisoned| *poisoned.into_inner()),
+            Clock::Fixed(at) => at
+                .lock()
+                .map(|at| *at)
+                .unwrap_or_else(|poisoned| *poisoned.into_inner()),
         }
     }
 
@@ -54,9 +57,7 @@ pub fn resolve(local: NaiveDateTime, zone: Tz) -> Resolved {
     match zone.from_local_datetime(&local) {
         LocalResult::Single(at) => Resolved::One(at.with_timezone(&Utc)),
         LocalResult::None => Resolved::Gap,
-        LocalResult::Ambiguous(first, second) => {
-            Resolved::Twice(first.with_timezone(&Utc), second.with_timezone(&Utc))
-        }
+        LocalResult::Ambiguous(first, second) => Resolved::Twice(first.with_timezone(&Utc), second.with_timezone(&Utc)),
     }
 }
 
@@ -68,7 +69,12 @@ pub fn today(now: DateTime<Utc>, zone: Tz) -> NaiveDate {
 /// `Sat 2 May 2026, 9:00 am AEST`
 pub fn absolute(at: DateTime<Utc>, zone: Tz) -> String {
     let local = at.with_timezone(&zone);
-    format!("{}, {} {}", local.format("%a %-d %b %Y"), clock_words(local.hour(), local.minute()), local.format("%Z"))
+    format!(
+        "{}, {} {}",
+        local.format("%a %-d %b %Y"),
+        clock_words(local.hour(), local.minute()),
+        local.format("%Z")
+    )
 }
 
 /// `Sat 2 May 2026`
@@ -119,7 +125,11 @@ pub fn relative(at: DateTime<Utc>, now: DateTime<Utc>) -> String {
         _ => ((size + 1_296_000) / 2_592_000, "month"),
     };
     let plural = if n == 1 { "" } else { "s" };
-    if seconds > 0 { format!("in {n} {unit}{plural}") } else { format!("{n} {unit}{plural} ago") }
+    if seconds > 0 {
+        format!("in {n} {unit}{plural}")
+    } else {
+        format!("{n} {unit}{plural} ago")
+    }
 }
 
 /// The city of a zone, as people say it: `Sydney` for `Australia/Sydney`.
@@ -133,7 +143,11 @@ pub fn zone_words(at: DateTime<Utc>, zone: Tz) -> String {
     let local = at.with_timezone(&zone);
     let seconds = local.offset().fix().local_minus_utc();
     let (sign, size) = if seconds < 0 { ('−', -seconds) } else { ('+', seconds) };
-    let minutes = if size % 3600 == 0 { String::new() } else { format!(":{:02}", size % 3600 / 60) };
+    let minutes = if size % 3600 == 0 {
+        String::new()
+    } else {
+        format!(":{:02}", size % 3600 / 60)
+    };
     format!("{}, UTC{sign}{}{minutes}", local.format("%Z"), size / 3600)
 }
 
@@ -141,10 +155,15 @@ pub fn zone_words(at: DateTime<Utc>, zone: Tz) -> String {
 /// 28 February in years without it.
 pub fn next_yearly(month: u32, day: u32, today: NaiveDate) -> Option<NaiveDate> {
     let in_year = |year| {
-        NaiveDate::from_ymd_opt(year, month, day)
-            .or_else(|| (month == 2 && day == 29).then(|| NaiveDate::from_ymd_opt(year, 2, 28)).flatten())
+        NaiveDate::from_ymd_opt(year, month, day).or_else(|| {
+            (month == 2 && day == 29)
+                .then(|| NaiveDate::from_ymd_opt(year, 2, 28))
+                .flatten()
+        })
     };
-    in_year(today.year()).filter(|d| *d >= today).or_else(|| in_year(today.year() + 1))
+    in_year(today.year())
+        .filter(|d| *d >= today)
+        .or_else(|| in_year(today.year() + 1))
 }
 
 #[cfg(test)]
@@ -157,9 +176,18 @@ mod tests {
 
     #[test]
     fn a_moment_reads_in_the_stores_time() {
-        assert_eq!(absolute(at("2026-05-01T23:00:00Z"), Tz::Australia__Sydney), "Sat 2 May 2026, 9:00 am AEST");
-        assert_eq!(absolute(at("2026-05-02T02:00:00Z"), Tz::Australia__Sydney), "Sat 2 May 2026, noon AEST");
-        assert_eq!(zone_words(at("2026-05-01T23:00:00Z"), Tz::Asia__Kolkata), "IST, UTC+5:30");
+        assert_eq!(
+            absolute(at("2026-05-01T23:00:00Z"), Tz::Australia__Sydney),
+            "Sat 2 May 2026, 9:00 am AEST"
+        );
+        assert_eq!(
+            absolute(at("2026-05-02T02:00:00Z"), Tz::Australia__Sydney),
+            "Sat 2 May 2026, noon AEST"
+        );
+        assert_eq!(
+            zone_words(at("2026-05-01T23:00:00Z"), Tz::Asia__Kolkata),
+            "IST, UTC+5:30"
+        );
     }
 
     #[test]
@@ -182,7 +210,10 @@ mod tests {
     #[test]
     fn a_gap_and_a_fold_are_told_apart() {
         let local = |text: &str| text.parse::<NaiveDateTime>().unwrap_or_default();
-        assert_eq!(resolve(local("2026-10-04T02:30:00"), Tz::Australia__Sydney), Resolved::Gap);
+        assert_eq!(
+            resolve(local("2026-10-04T02:30:00"), Tz::Australia__Sydney),
+            Resolved::Gap
+        );
         assert!(matches!(resolve(local("2026-04-05T02:30:00"), Tz::Australia__Sydney), Resolved::Twice(a, b) if a < b));
     }
 }

@@ -101,6 +101,7 @@ create unique index messages_address on messages (send_id, channel, addr_norm) w
 create index messages_customer on messages (customer_id, id);
 create index messages_store on messages (store_id);
 create index messages_state on messages (send_id, state, id);
+create index messages_due on messages (send_id, next_at, id) where state = 'queued';
 create index messages_leases on messages (lease_until) where state in ('leased', 'attempting');
 
 -- What the built-in outbox holds: exactly the bytes a mail server would have been given.

@@ -16,7 +16,13 @@ pub enum Role {
 }
 
 impl Role {
-    pub const ALL: [Role; 5] = [Role::Owner, Role::Manager, Role::Salesperson, Role::Workshop, Role::Accountant];
+    pub const ALL: [Role; 5] = [
+        Role::Owner,
+        Role::Manager,
+        Role::Salesperson,
+        Role::Workshop,
+        Role::Accountant,
+    ];
 
     /// The word in the database and in forms.
     pub fn key(self) -> &'static str {

@@ -18,7 +18,9 @@ pub fn json_ids(backend: Backend, placeholder: &str) -> String {
     match backend {
         Backend::Sqlite => format!("(select cast(value as integer) as value from json_each({placeholder}))"),
         Backend::Postgres => {
-            format!("(select cast(value as bigint) as value from jsonb_array_elements_text(cast({placeholder} as jsonb)))")
+            format!(
+                "(select cast(value as bigint) as value from jsonb_array_elements_text(cast({placeholder} as jsonb)))"
+            )
         }
     }
 }
@@ -39,5 +41,50 @@ pub fn database_now(backend: Backend) -> &'static str {
     match backend {
         Backend::Sqlite => "strftime('%Y-%m-%dT%H:%M:%f000+00:00', 'now')",
         Backend::Postgres => "now()",
+    }
+}
+
+/// A list of objects bound as one JSON text, as rows with these columns.
+pub fn json_rows(backend: Backend, placeholder: &str, columns: &[(&str, Column)]) -> String {
+    let list = |each: &dyn Fn(&str, Column) -> String| {
+        columns.iter().map(|(name, kind)| each(name, *kind)).collect::<Vec<_>>().join(", ")
+    };
+    match backend {
+        Backend::Sqlite => {
+            let columns = list(&|name, _| format!("json_extract(value, '$.{name}') as {name}"));
+            format!("(select {columns} from json_each({placeholder}))")
+        }
+        Backend::Postgres => {
+            let names = list(&|name, _| name.to_owned());
+            let columns = list(&|name, kind| format!("{name} {}", kind.postgres()));
+            format!("(select {names} from jsonb_to_recordset(cast({placeholder} as jsonb)) as r({columns}))")
+        }
+    }
+}
+
+/// What a column of [`json_rows`] holds.
+#[derive(Clone, Copy, Debug)]
+pub enum Column {
+    Number,
+    Text,
+    /// RFC 3339 text.
+    Moment,
+}
+
+impl Column {
+    fn postgres(self) -> &'static str {
+        match self {
+            Column::Number => "bigint",
+            Column::Text => "text",
+            Column::Moment => "timestamptz",
+        }
+    }
+}
+
+/// The database's own clock, this many seconds on.
+pub fn database_now_plus(backend: Backend, seconds: i64) -> String {
+    match backend {
+        Backend::Sqlite => format!("strftime('%Y-%m-%dT%H:%M:%f000+00:00', 'now', '+{seconds} seconds')"),
+        Backend::Postgres => format!("now() + interval '{seconds} seconds'"),
     }
 }

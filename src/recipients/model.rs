@@ -22,8 +22,11 @@ impl RecipientFilter {
     pub fn normalised(self) -> Self {
         match self {
             RecipientFilter::Tags(tags) => {
-                let mut tags: Vec<String> =
-                    tags.iter().map(|t| t.trim().to_lowercase()).filter(|t| !t.is_empty()).collect();
+                let mut tags: Vec<String> = tags
+                    .iter()
+                    .map(|t| t.trim().to_lowercase())
+                    .filter(|t| !t.is_empty())
+                    .collect();
                 tags.sort();
                 tags.dedup();
                 RecipientFilter::Tags(tags)
@@ -199,7 +202,13 @@ mod tests {
 
     #[test]
     fn the_sentence_counts_people() {
-        let of = |will_send| Audience { will_send, ..Audience::default() }.sentence();
+        let of = |will_send| {
+            Audience {
+                will_send,
+                ..Audience::default()
+            }
+            .sentence()
+        };
         assert_eq!(of(0), "No recipients found for this campaign");
         assert_eq!(of(1), "This will go to 1 customer");
         assert_eq!(of(1204), "This will go to 1,204 customers");

@@ -1,4 +1,5 @@
-//! Messages as staff write them: the words, their personal fields, and what becomes of them.
+//! What a message says: wording to start from, and rendering for each person.
 
-#[cfg(feature = "ssr")]
+pub mod builtin;
 pub mod render;
+pub mod store;

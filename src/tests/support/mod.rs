@@ -1,3 +1,26 @@
-//! What the tests stand on.
+//! What the tests share.
+#![allow(dead_code, reason = "each program that includes this uses a part of it")]
 
+pub mod app;
+pub mod db;
 pub mod sink;
+
+/// Runs a test on SQLite and on PostgreSQL: `both!(a_sentence, |app| { … });`
+#[macro_export]
+macro_rules! both {
+    ($name:ident, |$app:ident| $body:block) => {
+        mod $name {
+            use super::*;
+            #[tokio::test(flavor = "multi_thread")]
+            async fn on_sqlite() {
+                let $app = $crate::support::app::TestApp::new(loupe::db::Backend::Sqlite).await;
+                $body
+            }
+            #[tokio::test(flavor = "multi_thread")]
+            async fn on_postgres() {
+                let $app = $crate::support::app::TestApp::new(loupe::db::Backend::Postgres).await;
+                $body
+            }
+        }
+    };
+}

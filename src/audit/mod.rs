@@ -1,0 +1,5 @@
+//! Who did what, when. Rows are only ever added, in the transaction of what they tell of.
+
+pub mod store;
+
+pub use store::{Entry, record};

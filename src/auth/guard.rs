@@ -1,0 +1,48 @@
+//! The first line of every server function: who asks, and may they?
+
+use axum::http::request::Parts;
+use chrono::{DateTime, Utc};
+use leptos::prelude::use_context;
+
+use super::model::{Actor, Permission, StoreId};
+use crate::{db::Db, error::AppError, server::AppState};
+
+/// What a server function works with, once its guard has let it in.
+#[derive(Clone, Debug)]
+pub struct Ctx {
+    pub state: AppState,
+    pub actor: Actor,
+    /// The moment of this request; asked once.
+    pub now: DateTime<Utc>,
+}
+
+impl Ctx {
+    pub fn db(&self) -> &Db {
+        &self.state.db
+    }
+
+    pub fn store(&self) -> StoreId {
+        self.actor.store_id
+    }
+}
+
+/// Lets in a signed-in person whose role has the permission. Call it before the first `.await`:
+/// the framework's context is gone after it.
+pub fn require(permission: Permission) -> Result<Ctx, AppError> {
+    let (state, actor) = visitor()?;
+    let actor = actor.ok_or(AppError::SignedOut)?;
+    if !actor.may(permission) {
+        return Err(AppError::Forbidden);
+    }
+    let now = state.clock.now();
+    Ok(Ctx { state, actor, now })
+}
+
+/// For the few functions that anyone may call (signing in): the state, and who it is if known.
+pub fn visitor() -> Result<(AppState, Option<Actor>), AppError> {
+    let state = use_context::<AppState>().ok_or(AppError::Internal {
+        reference: "context".to_owned(),
+    })?;
+    let actor = use_context::<Parts>().and_then(|parts| parts.extensions.get::<Actor>().cloned());
+    Ok((state, actor))
+}

@@ -1,0 +1,94 @@
+//! The session cookie, and who it belongs to.
+
+use axum::{
+    extract::{Request, State},
+    http::{HeaderMap, header},
+    middleware::Next,
+    response::Response,
+};
+use chrono::{DateTime, Duration, Utc};
+
+use super::{
+    model::{Actor, StoreId},
+    store, tokens,
+};
+use crate::{db::Db, server::AppState};
+
+/// Signed out after this long without a request.
+pub const IDLE: Duration = Duration::hours(12);
+/// Signed out after this long whatever happens.
+pub const ABSOLUTE: Duration = Duration::days(14);
+
+/// `__Host-` ties the cookie to this host and to https; on loopback http browsers would refuse it.
+pub fn cookie_name(https: bool) -> &'static str {
+    if https { "__Host-sid" } else { "sid" }
+}
+
+/// The `Set-Cookie` that signs in.
+pub fn cookie(https: bool, token: &str) -> String {
+    let secure = if https { "; Secure" } else { "" };
+    format!(
+        "{}={token}; Path=/; HttpOnly; SameSite=Lax; Max-Age={}{secure}",
+        cookie_name(https),
+        ABSOLUTE.num_seconds()
+    )
+}
+
+/// The `Set-Cookie` that signs out.
+pub fn cleared_cookie(https: bool) -> String {
+    let secure = if https { "; Secure" } else { "" };
+    format!(
+        "{}=; Path=/; HttpOnly; SameSite=Lax; Max-Age=0{secure}",
+        cookie_name(https)
+    )
+}
+
+/// The session token a request carries.
+pub fn token(headers: &HeaderMap, https: bool) -> Option<String> {
+    cookie_value(headers, cookie_name(https))
+}
+
+/// The value of one cookie of a request.
+pub fn cookie_value(headers: &HeaderMap, name: &str) -> Option<String> {
+    headers
+        .get_all(header::COOKIE)
+        .iter()
+        .filter_map(|h| h.to_str().ok())
+        .flat_map(|h| h.split(';'))
+        .filter_map(|pair| pair.trim().split_once('='))
+        .find(|(n, _)| *n == name)
+        .map(|(_, v)| v.to_owned())
+}
+
+/// Who a token belongs to, if its session still holds and the person is still staff.
+pub async fn actor_of(db: &Db, token: &str, now: DateTime<Utc>) -> sqlx::Result<Option<Actor>> {
+    let Some(row) = store::session(db, &tokens::hash(token), now, now - IDLE).await? else {
+        return Ok(None);
+    };
+    Ok(Some(Actor {
+        user_id: row.user_id,
+        store_id: StoreId(row.store_id),
+        name: row.name,
+        email: row.email,
+        role: row.role,
+        session_id: row.session_id,
+    }))
+}
+
+/// Puts the [`Actor`] on every request that carries a good session.
+pub async fn identify(State(state): State<AppState>, mut request: Request, next: Next) -> Response {
+    if let Some(token) = token(request.headers(), state.settings.https()) {
+        match actor_of(&state.db, &token, state.clock.now()).await {
+            Ok(Some(actor)) => {
+                let now = state.clock.now();
+                if let Err(error) = store::touch_session(&state.db, actor.session_id, now).await {
+                    tracing::warn!(error = %error, "the session's last use could not be noted");
+                }
+                request.extensions_mut().insert(actor);
+            }
+            Ok(None) => {}
+            Err(error) => tracing::error!(error = %error, "sessions could not be read"),
+        }
+    }
+    next.run(request).await
+}

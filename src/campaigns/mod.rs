@@ -1,0 +1,3 @@
+//! What staff write once and send once.
+
+pub mod model;

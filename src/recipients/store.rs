@@ -1,0 +1,1 @@
+//! Counting, naming and freezing an audience.

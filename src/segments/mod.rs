@@ -1,0 +1,4 @@
+//! Saved groups of customers, evaluated against today's book whenever they are used.
+
+pub mod model;
+pub mod store;

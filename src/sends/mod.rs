@@ -1,0 +1,16 @@
+//! A send: one attempt to reach an audience, of a campaign or by itself.
+//!
+//! Starting one is a single transaction: the claim on the campaign, the frozen message, one row
+//! per person of the audience, the audit line. What follows happens in [`crate::dispatch`].
+
+pub mod api;
+pub mod model;
+
+#[cfg(feature = "ssr")]
+pub mod ending;
+#[cfg(feature = "ssr")]
+pub mod message_view;
+#[cfg(feature = "ssr")]
+pub mod rules;
+#[cfg(feature = "ssr")]
+pub mod store;

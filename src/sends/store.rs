@@ -1,0 +1,303 @@
+//! Sends in the database.
+
+use chrono::{DateTime, Utc};
+
+use super::model::{SendKind, SendState};
+use crate::{
+    auth::model::StoreId,
+    db::{Db, Tx},
+    on_db, on_tx,
+};
+
+/// A send, with its frozen message.
+#[derive(Clone, Debug, sqlx::FromRow)]
+pub struct Send {
+    pub id: i64,
+    pub store_id: StoreId,
+    pub campaign_id: Option<i64>,
+    pub kind: SendKind,
+    /// What Communications tabs call it: the campaign's name at the time, or "Bulk email".
+    pub label: String,
+    pub subject: String,
+    pub body: String,
+    /// JSON: what a blank field reads instead.
+    pub fallbacks: String,
+    /// JSON of the recipient filter.
+    pub filter: String,
+    pub audience_words: String,
+    pub from_name: String,
+    pub from_email: String,
+    pub reply_to: Option<String>,
+    pub store_name: String,
+    pub footer: String,
+    pub signature: String,
+    pub state: SendState,
+    pub hold_until: DateTime<Utc>,
+    pub shown_count: Option<i64>,
+    pub started_by: String,
+    pub started_at: DateTime<Utc>,
+    pub finished_at: Option<DateTime<Utc>>,
+    pub problem: Option<String>,
+}
+
+macro_rules! columns {
+    ($rest:literal) => {
+        concat!(
+            "select id, store_id, campaign_id, kind, label, subject, body, fallbacks, filter, audience_words, from_name, ",
+            "from_email, reply_to, store_name, footer, signature, state, hold_until, shown_count, started_by, started_at, ",
+            "finished_at, problem from sends ",
+            $rest
+        )
+    };
+}
+
+/// One send of the store.
+pub async fn find(db: &Db, store: StoreId, id: i64) -> sqlx::Result<Option<Send>> {
+    on_db!(db, |pool| sqlx::query_as(columns!("where store_id = $1 and id = $2"))
+        .bind(store)
+        .bind(id)
+        .fetch_optional(pool)
+        .await)
+}
+
+/// The send a form's token began, if it did.
+pub async fn by_token(db: &Db, store: StoreId, token: &str) -> sqlx::Result<Option<Send>> {
+    on_db!(db, |pool| sqlx::query_as(columns!("where store_id = $1 and token = $2"))
+        .bind(store)
+        .bind(token)
+        .fetch_optional(pool)
+        .await)
+}
+
+/// The newest send of a campaign.
+pub async fn latest_of_campaign(db: &Db, store: StoreId, campaign: i64) -> sqlx::Result<Option<Send>> {
+    on_db!(db, |pool| sqlx::query_as(columns!(
+        "where store_id = $1 and campaign_id = $2 order by id desc limit 1"
+    ))
+    .bind(store)
+    .bind(campaign)
+    .fetch_optional(pool)
+    .await)
+}
+
+/// Every send of a campaign, newest first.
+pub async fn of_campaign(db: &Db, store: StoreId, campaign: i64) -> sqlx::Result<Vec<Send>> {
+    on_db!(db, |pool| sqlx::query_as(columns!("where store_id = $1 and campaign_id = $2 order by id desc"))
+        .bind(store)
+        .bind(campaign)
+        .fetch_all(pool)
+        .await)
+}
+
+/// Sends that may have messages to go out now, oldest first, of every store: the dispatcher's
+/// question.
+pub async fn open_now(db: &Db, now: DateTime<Utc>) -> sqlx::Result<Vec<Send>> {
+    on_db!(db, |pool| sqlx::query_as(columns!(
+        "where state in ('holding', 'sending') and hold_until <= $1 order by id limit 1000"
+    ))
+    .bind(now)
+    .fetch_all(pool)
+    .await)
+}
+
+/// When the next held send may begin.
+pub async fn next_hold(db: &Db, now: DateTime<Utc>) -> sqlx::Result<Option<DateTime<Utc>>> {
+    on_db!(db, |pool| sqlx::query_scalar(
+        "select min(hold_until) from sends where state = 'holding' and hold_until > $1"
+    )
+    .bind(now)
+    .fetch_one(pool)
+    .await)
+}
+
+/// A send about to be written.
+#[derive(Clone, Debug)]
+pub struct NewSend<'a> {
+    pub store: StoreId,
+    pub campaign: Option<i64>,
+    pub kind: SendKind,
+    pub token: &'a str,
+    pub label: &'a str,
+    pub subject: &'a str,
+    pub body: &'a str,
+    pub fallbacks: &'a str,
+    pub filter: &'a str,
+    pub audience_words: &'a str,
+    pub from_name: &'a str,
+    pub from_email: &'a str,
+    pub reply_to: Option<&'a str>,
+    pub store_name: &'a str,
+    pub footer: &'a str,
+    pub signature: &'a str,
+    pub hold_until: DateTime<Utc>,
+    pub shown_count: Option<i64>,
+    pub started_by: &'a str,
+    pub started_at: DateTime<Utc>,
+}
+
+/// Writes a send; nothing when its token has been used before.
+pub async fn insert(tx: &mut Tx, new: &NewSend<'_>) -> sqlx::Result<Option<i64>> {
+    on_tx!(tx, |conn| sqlx::query_scalar(
+        "insert into sends (store_id, campaign_id, kind, token, label, subject, body, fallbacks, filter, audience_words,
+                            from_name, from_email, reply_to, store_name, footer, signature, state, hold_until,
+                            shown_count, started_by, started_at)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, 'holding', $17, $18, $19, $20)
+         on conflict (store_id, token) do nothing returning id"
+    )
+    .bind(new.store)
+    .bind(new.campaign)
+    .bind(new.kind)
+    .bind(new.token)
+    .bind(new.label)
+    .bind(new.subject)
+    .bind(new.body)
+    .bind(new.fallbacks)
+    .bind(new.filter)
+    .bind(new.audience_words)
+    .bind(new.from_name)
+    .bind(new.from_email)
+    .bind(new.reply_to)
+    .bind(new.store_name)
+    .bind(new.footer)
+    .bind(new.signature)
+    .bind(new.hold_until)
+    .bind(new.shown_count)
+    .bind(new.started_by)
+    .bind(new.started_at)
+    .fetch_optional(&mut *conn)
+    .await)
+}
+
+/// Moves a send from one state to another; false when it was not in the first any more.
+pub async fn change_state(
+    tx: &mut Tx,
+    id: i64,
+    from: SendState,
+    to: SendState,
+    finished_at: Option<DateTime<Utc>>,
+    problem: Option<&str>,
+) -> sqlx::Result<bool> {
+    let changed = on_tx!(tx, |conn| sqlx::query(
+        "update sends set state = $3, finished_at = $4, problem = $5 where id = $1 and state = $2"
+    )
+    .bind(id)
+    .bind(from)
+    .bind(to)
+    .bind(finished_at)
+    .bind(problem)
+    .execute(&mut *conn)
+    .await
+    .map(|r| r.rows_affected()))?;
+    Ok(changed == 1)
+}
+
+/// Ends the time to undo now; false when it was over.
+pub async fn end_hold(tx: &mut Tx, store: StoreId, id: i64, now: DateTime<Utc>) -> sqlx::Result<bool> {
+    let changed = on_tx!(tx, |conn| sqlx::query(
+        "update sends set hold_until = $3 where id = $2 and store_id = $1 and state = 'holding' and hold_until > $3"
+    )
+    .bind(store)
+    .bind(id)
+    .bind(now)
+    .execute(&mut *conn)
+    .await
+    .map(|r| r.rows_affected()))?;
+    Ok(changed == 1)
+}
+
+/// A campaign as the claim finds it.
+#[derive(Clone, Debug, sqlx::FromRow)]
+pub struct Claimed {
+    pub id: i64,
+    pub name: String,
+    pub subject: String,
+    pub body: String,
+    pub fallbacks: String,
+    pub filter: Option<String>,
+}
+
+/// Claims a campaign for sending: one statement, so that of two claims one finds nothing.
+pub async fn claim_campaign(
+    tx: &mut Tx,
+    store: StoreId,
+    campaign: i64,
+    by: &str,
+    now: DateTime<Utc>,
+) -> sqlx::Result<Option<Claimed>> {
+    on_tx!(tx, |conn| sqlx::query_as(
+        "update campaigns
+            set status = 'sending', version = version + 1, scheduled_at = null, problem = null,
+                updated_by = $3, updated_at = $4
+          where store_id = $1 and id = $2 and status in ('draft', 'scheduled')
+          returning id, name, subject, body, fallbacks, filter"
+    )
+    .bind(store)
+    .bind(campaign)
+    .bind(by)
+    .bind(now)
+    .fetch_optional(&mut *conn)
+    .await)
+}
+
+/// Gives a claimed campaign back as a draft, with the reason.
+pub async fn campaign_to_draft(
+    tx: &mut Tx,
+    campaign: i64,
+    problem: Option<&str>,
+    now: DateTime<Utc>,
+) -> sqlx::Result<bool> {
+    let changed = on_tx!(tx, |conn| sqlx::query(
+        "update campaigns set status = 'draft', scheduled_at = null, version = version + 1, problem = $2, updated_at = $3
+          where id = $1 and status = 'sending'"
+    )
+    .bind(campaign)
+    .bind(problem)
+    .bind(now)
+    .execute(&mut *conn)
+    .await
+    .map(|r| r.rows_affected()))?;
+    Ok(changed == 1)
+}
+
+/// Marks a campaign whose claim found nobody: a draft again, its planned time kept for the form.
+pub async fn campaign_without_recipients(
+    tx: &mut Tx,
+    store: StoreId,
+    campaign: i64,
+    now: DateTime<Utc>,
+) -> sqlx::Result<()> {
+    on_tx!(tx, |conn| sqlx::query(
+        "update campaigns set status = 'draft', scheduled_at = null, version = version + 1, problem = 'no_recipients',
+                updated_at = $3
+          where store_id = $1 and id = $2 and status in ('draft', 'scheduled')"
+    )
+    .bind(store)
+    .bind(campaign)
+    .bind(now)
+    .execute(&mut *conn)
+    .await
+    .map(|_| ()))
+}
+
+/// Marks a campaign as sent, with the numbers of its messages.
+pub async fn campaign_to_sent(
+    tx: &mut Tx,
+    campaign: i64,
+    sent: i64,
+    failed: i64,
+    now: DateTime<Utc>,
+) -> sqlx::Result<bool> {
+    let changed = on_tx!(tx, |conn| sqlx::query(
+        "update campaigns set status = 'sent', sent_at = $4, sent_count = $2, failed_count = $3, version = version + 1,
+                problem = null, updated_at = $4
+          where id = $1 and status = 'sending'"
+    )
+    .bind(campaign)
+    .bind(sent)
+    .bind(failed)
+    .bind(now)
+    .execute(&mut *conn)
+    .await
+    .map(|r| r.rows_affected()))?;
+    Ok(changed == 1)
+}

@@ -1,0 +1,250 @@
+//! Plain forms, without JavaScript, over the same server functions the islands call.
+//!
+//! One layer turns a server function's answer into what a form needs: success into a redirect, a
+//! mistake into the form again with what was typed and what to mend, a refusal into a page with
+//! the right status. Callers that are not forms get the error as JSON with that status.
+
+use axum::{
+    body::{Body, Bytes, to_bytes},
+    extract::{Request, State},
+    http::{HeaderMap, HeaderValue, StatusCode, header},
+    middleware::Next,
+    response::{IntoResponse, Response},
+};
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use serde::{Deserialize, Serialize};
+
+use super::{AppState, respond::own_path, visit::Visit};
+use crate::{
+    auth::session::cookie_value,
+    error::{AppError, Problem},
+};
+
+/// Largest body of a server function, in bytes; files go through their own route.
+pub const LARGEST_FORM: usize = 1024 * 1024;
+
+/// Cookies end at 4 kB; what does not fit is left out of the echo.
+const LARGEST_FLASH: usize = 3000;
+
+/// What a refused form leaves for the page it came from: shown once.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Flash {
+    pub problems: Vec<Problem>,
+    /// What was typed, without secrets: (name, value).
+    pub typed: Vec<(String, String)>,
+}
+
+impl Flash {
+    /// What a request carries.
+    pub fn read(headers: &HeaderMap) -> Option<Self> {
+        let bytes = URL_SAFE_NO_PAD.decode(cookie_value(headers, "flash")?).ok()?;
+        serde_json::from_slice(&bytes).ok()
+    }
+
+    /// What was typed into a field.
+    pub fn typed(&self, name: &str) -> Option<&str> {
+        self.typed.iter().find(|(n, _)| n == name).map(|(_, v)| v.as_str())
+    }
+
+    fn cookie(mut self) -> Option<HeaderValue> {
+        self.typed.retain(|(name, _)| !name.contains("password"));
+        loop {
+            let text = URL_SAFE_NO_PAD.encode(serde_json::to_vec(&self).ok()?);
+            if text.len() <= LARGEST_FLASH {
+                return HeaderValue::from_str(&format!("flash={text}; Path=/; HttpOnly; SameSite=Lax; Max-Age=60"))
+                    .ok();
+            }
+            let longest = self
+                .typed
+                .iter()
+                .enumerate()
+                .max_by_key(|(_, (_, v))| v.len())
+                .map(|(i, _)| i)?;
+            self.typed.remove(longest);
+        }
+    }
+}
+
+/// The layer over `/api`.
+pub async fn answer_forms(State(state): State<AppState>, request: Request, next: Next) -> Response {
+    let (mut parts, body) = request.into_parts();
+    let accepts_html = parts
+        .headers
+        .get(header::ACCEPT)
+        .and_then(|v| v.to_str().ok())
+        .is_some_and(|v| v.contains("text/html"));
+    let Ok(bytes) = to_bytes(body, LARGEST_FORM).await else {
+        return (StatusCode::PAYLOAD_TOO_LARGE, "That is too much for one form.").into_response();
+    };
+    let visit = Visit::new(&parts, &state);
+    if accepts_html {
+        // The framework would answer forms by itself, with errors in the address.
+        parts
+            .headers
+            .insert(header::ACCEPT, HeaderValue::from_static("application/json"));
+    }
+    let response = next.run(Request::from_parts(parts, Body::from(bytes.clone()))).await;
+    match (accepts_html, response.status().is_success()) {
+        (true, true) => after_success(&visit, response),
+        (true, false) => after_failure(&visit, response, &bytes).await,
+        (false, true) => response,
+        (false, false) => with_status(response).await,
+    }
+}
+
+fn referer_path(visit: &Visit) -> Option<String> {
+    let referer = visit.parts.headers.get(header::REFERER)?.to_str().ok()?;
+    let after_scheme = referer.split_once("://").map_or(referer, |(_, rest)| rest);
+    let path = after_scheme.find('/').and_then(|at| after_scheme.get(at..))?;
+    own_path(path).map(str::to_owned)
+}
+
+fn see_other(path: &str) -> Response {
+    let location = HeaderValue::from_str(path).unwrap_or(HeaderValue::from_static("/"));
+    (StatusCode::SEE_OTHER, [(header::LOCATION, location)]).into_response()
+}
+
+fn keep_cookies(from: &Response, to: &mut Response) {
+    for cookie in from.headers().get_all(header::SET_COOKIE) {
+        to.headers_mut().append(header::SET_COOKIE, cookie.clone());
+    }
+}
+
+fn after_success(visit: &Visit, response: Response) -> Response {
+    let wanted = response
+        .headers()
+        .get(header::LOCATION)
+        .and_then(|v| v.to_str().ok())
+        .map(str::to_owned);
+    let path = wanted.or_else(|| referer_path(visit)).unwrap_or_else(|| "/".to_owned());
+    let mut answer = see_other(&path);
+    keep_cookies(&response, &mut answer);
+    answer
+}
+
+async fn after_failure(visit: &Visit, response: Response, form: &Bytes) -> Response {
+    let error = error_of(response).await;
+    let here = referer_path(visit).unwrap_or_else(|| "/".to_owned());
+    let flash = |problems: Vec<Problem>, path: &str| {
+        let typed = serde_urlencoded_pairs(form);
+        let mut answer = see_other(path);
+        if let Some(cookie) = (Flash { problems, typed }).cookie() {
+            answer.headers_mut().append(header::SET_COOKIE, cookie);
+        }
+        answer
+    };
+    match error {
+        AppError::Invalid {
+            kept_at: Some(path), ..
+        } => see_other(&path),
+        AppError::Invalid {
+            problems,
+            kept_at: None,
+        } => flash(problems, &here),
+        AppError::TooMany { .. } => flash(vec![Problem::new("email", error.to_string())], &here),
+        AppError::Refused { words, back_to } => flash(vec![Problem::new("", words)], &back_to.unwrap_or(here)),
+        other => other.into_page(visit).await,
+    }
+}
+
+fn serde_urlencoded_pairs(form: &Bytes) -> Vec<(String, String)> {
+    axum::extract::Query::<Vec<(String, String)>>::try_from_uri(
+        &format!("/?{}", String::from_utf8_lossy(form))
+            .parse()
+            .unwrap_or_default(),
+    )
+    .map(|q| q.0)
+    .unwrap_or_default()
+}
+
+async fn with_status(response: Response) -> Response {
+    let (mut parts, body) = response.into_parts();
+    let Ok(bytes) = to_bytes(body, LARGEST_FORM).await else {
+        return StatusCode::INTERNAL_SERVER_ERROR.into_response();
+    };
+    if let Ok(error) = serde_json::from_slice::<AppError>(&bytes) {
+        parts.status = StatusCode::from_u16(error.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    }
+    Response::from_parts(parts, Body::from(bytes))
+}
+
+async fn error_of(response: Response) -> AppError {
+    let status = response.status();
+    match to_bytes(response.into_body(), LARGEST_FORM).await {
+        Ok(bytes) => serde_json::from_slice(&bytes).unwrap_or_else(|_| match status {
+            StatusCode::BAD_REQUEST | StatusCode::NOT_FOUND => AppError::NotFound,
+            _ => AppError::internal(&format!("an answer of {status} that is no error of ours")),
+        }),
+        Err(error) => AppError::internal(&error),
+    }
+}
+
+impl AppError {
+    /// The page that says it: signing in for somebody signed out, else a page with the status.
+    pub async fn into_page(self, visit: &Visit) -> Response {
+        if self == AppError::SignedOut {
+            let back = match visit.parts.method {
+                axum::http::Method::GET => visit.parts.uri.path_and_query().map(|p| p.as_str().to_owned()),
+                _ => referer_path(visit),
+            };
+            let next = back
+                .map(|p| format!("?next={}", crate::ui::links::encode(&p)))
+                .unwrap_or_default();
+            return see_other(&format!("/login{next}"));
+        }
+        crate::ui::pages::problem::show(visit, self).await
+    }
+}
+
+impl IntoResponse for AppError {
+    /// Marks the response; the layer over the pages turns it into a page.
+    fn into_response(self) -> Response {
+        let status = StatusCode::from_u16(self.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let mut response = (status, self.to_string()).into_response();
+        response.extensions_mut().insert(self);
+        response
+    }
+}
+
+/// The layer over the pages: a failure becomes a page that says what happened.
+pub async fn failures_as_pages(State(state): State<AppState>, request: Request, next: Next) -> Response {
+    let (parts, body) = request.into_parts();
+    let visit = Visit::new(&parts, &state);
+    let mut response = next.run(Request::from_parts(parts, body)).await;
+    match response.extensions_mut().remove::<AppError>() {
+        Some(error) => error.into_page(&visit).await,
+        None => response,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_flash_never_carries_a_password_and_always_fits() {
+        let flash = Flash {
+            problems: vec![Problem::new("email", "x")],
+            typed: vec![
+                ("email".into(), "a@example.com".into()),
+                ("password".into(), "secret-secret".into()),
+                ("notes".into(), "n".repeat(9000)),
+            ],
+        };
+        let value = flash
+            .cookie()
+            .and_then(|v| v.to_str().map(str::to_owned).ok())
+            .unwrap_or_default();
+        assert!(value.len() < 3200 && !value.is_empty());
+        let mut headers = HeaderMap::new();
+        let pair = value.split(';').next().unwrap_or_default();
+        headers.insert(
+            header::COOKIE,
+            HeaderValue::from_str(pair).unwrap_or(HeaderValue::from_static("")),
+        );
+        let back = Flash::read(&headers).unwrap_or_default();
+        assert_eq!(back.typed("email"), Some("a@example.com"));
+        assert_eq!(back.typed("password"), None);
+        assert_eq!(back.typed("notes"), None);
+    }
+}

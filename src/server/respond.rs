@@ -1,0 +1,90 @@
+//! What a server function can say beside its value: cookies, and where to go next.
+
+use axum::http::{HeaderName, HeaderValue, header, request::Parts};
+use leptos::prelude::use_context;
+use leptos_axum::ResponseOptions;
+
+use super::AppState;
+use crate::{auth::store::Device, error::AppError};
+
+/// The request being answered.
+#[derive(Clone, Debug)]
+pub struct Respond {
+    parts: Parts,
+    options: ResponseOptions,
+}
+
+/// The request being answered. Take it before the first `.await`.
+pub fn here() -> Result<Respond, AppError> {
+    match (use_context::<Parts>(), use_context::<ResponseOptions>()) {
+        (Some(parts), Some(options)) => Ok(Respond { parts, options }),
+        _ => Err(AppError::Internal {
+            reference: "context".to_owned(),
+        }),
+    }
+}
+
+impl Respond {
+    /// Sets a cookie.
+    pub fn set_cookie(&self, cookie: &str) {
+        if let Ok(value) = HeaderValue::from_str(cookie) {
+            self.options.append_header(header::SET_COOKIE, value);
+        }
+    }
+
+    /// Sends a form's sender to this path; an island is told the path and goes itself.
+    pub fn redirect(&self, path: &str) {
+        if let Ok(value) = HeaderValue::from_str(path) {
+            self.options.insert_header(header::LOCATION, value);
+            self.options.insert_header(
+                HeaderName::from_static("serverfnredirect"),
+                HeaderValue::from_static(""),
+            );
+        }
+    }
+
+    /// Where the request comes from.
+    pub fn device(&self, _state: &AppState) -> Device {
+        let ip = self
+            .parts
+            .extensions
+            .get::<axum::extract::ConnectInfo<std::net::SocketAddr>>()
+            .map(|info| info.0.ip().to_string());
+        let user_agent = self
+            .parts
+            .headers
+            .get(header::USER_AGENT)
+            .and_then(|v| v.to_str().ok())
+            .map(|v| v.chars().take(200).collect());
+        Device { ip, user_agent }
+    }
+}
+
+/// A path on this site, or nothing: `//evil.example.com` and `https:…` lead elsewhere.
+pub fn own_path(text: &str) -> Option<&str> {
+    let fine = text.starts_with('/')
+        && !text.starts_with("//")
+        && !text.starts_with("/\\")
+        && text.chars().all(|c| c.is_ascii_graphic());
+    fine.then_some(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::own_path;
+
+    #[test]
+    fn only_paths_of_this_site_are_followed() {
+        assert_eq!(own_path("/customers/3?tab=x"), Some("/customers/3?tab=x"));
+        for elsewhere in [
+            "//evil.example.com",
+            "https://evil.example.com",
+            "/\\evil",
+            "",
+            "javascript:1",
+            "/a\r\nb",
+        ] {
+            assert_eq!(own_path(elsewhere), None, "{elsewhere}");
+        }
+    }
+}

@@ -1,0 +1,74 @@
+//! The router: pages, server functions, files, and the layers in their order.
+
+use axum::{
+    Router,
+    http::{HeaderValue, header},
+    middleware::{from_fn_with_state, map_response},
+    response::Response,
+    routing::{get, post},
+};
+use leptos::prelude::provide_context;
+use tower_http::{catch_panic::CatchPanicLayer, compression::CompressionLayer, services::ServeDir};
+
+use super::{AppState, forms, headers, origin};
+use crate::auth::session;
+
+/// Everything this server answers.
+pub fn router(state: AppState) -> Router {
+    crate::api::register();
+    // Refused when it has been done before: that is fine.
+    let _ = any_spawner::Executor::init_tokio();
+    let api = Router::new()
+        .route("/api/{*function}", post(server_functions))
+        .layer(from_fn_with_state(state.clone(), forms::answer_forms));
+    let pages = crate::app::pages().layer(from_fn_with_state(state.clone(), forms::failures_as_pages));
+    Router::new()
+        .merge(api)
+        .merge(pages)
+        .layer(from_fn_with_state(state.clone(), session::identify))
+        .layer(from_fn_with_state(state.clone(), origin::same_site_only))
+        .merge(files(&state))
+        .layer(from_fn_with_state(state.clone(), headers::harden))
+        .layer(CompressionLayer::new())
+        .layer(CatchPanicLayer::new())
+        .with_state(state)
+}
+
+async fn server_functions(
+    axum::extract::State(state): axum::extract::State<AppState>,
+    request: axum::extract::Request,
+) -> impl axum::response::IntoResponse {
+    leptos_axum::handle_server_fns_with_context(move || provide_context(state.clone()), request).await
+}
+
+/// Files whose address carries their fingerprint are kept for a year.
+fn files(state: &AppState) -> Router<AppState> {
+    let root = &state.assets.root;
+    let kept = |mut response: Response| async move {
+        if response.status().is_success() {
+            response.headers_mut().insert(
+                header::CACHE_CONTROL,
+                HeaderValue::from_static("public, max-age=31536000, immutable"),
+            );
+        }
+        response
+    };
+    let folder = |name: &str| ServeDir::new(root.join(name)).precompressed_br();
+    Router::new()
+        .nest_service("/pkg", folder("pkg"))
+        .nest_service("/fonts", folder("fonts"))
+        .route_service(
+            "/main.css",
+            tower_http::services::ServeFile::new(root.join("main.css")).precompressed_br(),
+        )
+        .layer(map_response(kept))
+        .route_service(
+            "/favicon.svg",
+            tower_http::services::ServeFile::new(root.join("favicon.svg")),
+        )
+        .route_service(
+            "/robots.txt",
+            tower_http::services::ServeFile::new(root.join("robots.txt")),
+        )
+        .route("/livez", get(|| async { "ok" }))
+}

@@ -1,0 +1,433 @@
+//! What can be set: by flag, by `LOUPE_*` in the environment, or in `Leptos.toml`, in that order.
+//! Secrets and provider addresses are never read from the file. A wrong value names its key and
+//! stops the start.
+
+use std::{net::SocketAddr, path::PathBuf};
+
+use clap::Args;
+use secrecy::SecretString;
+use serde::Deserialize;
+
+use crate::channels::email::smtp::Account;
+
+/// The settings as given, before defaults. One struct is the flags, the environment and their
+/// documentation.
+#[derive(Args, Clone, Debug, Default)]
+pub struct Given {
+    /// Where to listen [default: 127.0.0.1:3000]
+    #[arg(long, env = "LOUPE_ADDR", global = true)]
+    pub addr: Option<String>,
+    /// The address people reach Loupe at, for links in messages [default: http://ADDR]
+    #[arg(long, env = "LOUPE_BASE_URL", global = true)]
+    pub base_url: Option<String>,
+    /// sqlite://FILE or postgres://USER@HOST/DATABASE [default: sqlite://data/loupe.db]
+    #[arg(long, env = "LOUPE_DATABASE_URL", global = true, hide_env_values = true)]
+    pub database_url: Option<String>,
+    /// smtp://USER:PASSWORD@HOST:PORT or smtps://…; without it the built-in outbox keeps every
+    /// message and mails nothing
+    #[arg(long, env = "LOUPE_SMTP_URL", global = true, hide_env_values = true)]
+    pub smtp_url: Option<String>,
+    /// Seconds between Send now and the first message, 0 to 120; overrides the store's setting
+    #[arg(long, env = "LOUPE_UNDO_SECONDS", global = true)]
+    pub undo_seconds: Option<String>,
+    /// on: this process sends messages; off: it only serves pages [default: on]
+    #[arg(long, env = "LOUPE_DISPATCH", global = true)]
+    pub dispatch: Option<String>,
+    /// Seconds after which a silent sender's messages are taken over [default: 30]
+    #[arg(long, env = "LOUPE_LEASE_SECONDS", global = true)]
+    pub lease_seconds: Option<String>,
+    /// Secret that peppers passwords, at least 32 characters; made and kept beside an SQLite file
+    #[arg(long, env = "LOUPE_SECRET_KEY", global = true, hide_env_values = true)]
+    pub secret_key: Option<String>,
+    /// A file with that secret
+    #[arg(long, env = "LOUPE_SECRET_KEY_FILE", global = true)]
+    pub secret_key_file: Option<PathBuf>,
+    /// What to log: error, warn, info, debug, or a tracing filter [default: info]
+    #[arg(long, env = "LOUPE_LOG", global = true)]
+    pub log: Option<String>,
+    /// The folder with the built site [default: site beside the program, or target/site]
+    #[arg(long, env = "LOUPE_SITE_ROOT", global = true)]
+    pub site_root: Option<PathBuf>,
+    /// Let a demo store, whose passwords are known to all, be reached from other machines
+    #[arg(long, env = "LOUPE_DEMO_PUBLIC", global = true)]
+    pub demo_public: Option<String>,
+}
+
+/// The settings file: the same keys, all but secrets and provider addresses.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    #[serde(default)]
+    site: FileSite,
+    #[serde(default)]
+    database: FileDatabase,
+    #[serde(default)]
+    dispatch: FileDispatch,
+    #[serde(default)]
+    log: FileLog,
+    /// For cargo-leptos; not ours.
+    #[serde(default)]
+    #[expect(dead_code, reason = "named so that the file may hold it")]
+    package: Option<toml::Value>,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct FileSite {
+    addr: Option<String>,
+    base_url: Option<String>,
+    root: Option<PathBuf>,
+    demo_public: Option<String>,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct FileDatabase {
+    url: Option<String>,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct FileDispatch {
+    run: Option<String>,
+    undo_seconds: Option<String>,
+    lease_seconds: Option<String>,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct FileLog {
+    level: Option<String>,
+}
+
+/// What the server runs with.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    pub addr: SocketAddr,
+    /// Without a slash at the end.
+    pub base_url: String,
+    pub database_url: SecretString,
+    /// None: the built-in outbox.
+    pub smtp: Option<Account>,
+    /// Seconds, 0 to 120, for every store; None: each store's own.
+    pub undo_seconds: Option<i64>,
+    pub dispatch: bool,
+    /// Seconds, 5 to 600.
+    pub lease_seconds: i64,
+    pub secret_key: SecretString,
+    pub log: String,
+    pub site_root: PathBuf,
+    pub demo_public: bool,
+}
+
+/// A setting that can't be used.
+#[derive(Debug, thiserror::Error)]
+#[error("{key}: {words}")]
+pub struct WrongSetting {
+    pub key: &'static str,
+    pub words: String,
+}
+
+fn wrong(key: &'static str, words: impl Into<String>) -> WrongSetting {
+    WrongSetting {
+        key,
+        words: words.into(),
+    }
+}
+
+impl Settings {
+    /// Checks what was given and fills in the rest.
+    pub fn resolve(given: Given, file_text: Option<&str>) -> Result<Self, WrongSetting> {
+        let file: File = match file_text {
+            Some(text) => toml::from_str(text).map_err(|e| wrong("Leptos.toml", e.message().to_owned()))?,
+            None => File::default(),
+        };
+        let addr = given
+            .addr
+            .or(file.site.addr)
+            .unwrap_or_else(|| "127.0.0.1:3000".to_owned());
+        let addr: SocketAddr = addr.parse().map_err(|_| {
+            wrong(
+                "LOUPE_ADDR",
+                format!("{addr:?} is not an address such as 127.0.0.1:3000"),
+            )
+        })?;
+        let base_url = given
+            .base_url
+            .or(file.site.base_url)
+            .unwrap_or_else(|| format!("http://{addr}"));
+        let base_url = base_url.trim_end_matches('/').to_owned();
+        if !(base_url.starts_with("http://") || base_url.starts_with("https://")) || base_url.contains(['?', '#', ' '])
+        {
+            return Err(wrong(
+                "LOUPE_BASE_URL",
+                format!("{base_url:?} must begin with http:// or https://"),
+            ));
+        }
+        let database_url = given
+            .database_url
+            .or(file.database.url)
+            .unwrap_or_else(|| "sqlite://data/loupe.db".to_owned());
+        if !["sqlite:", "postgres:", "postgresql:"]
+            .iter()
+            .any(|s| database_url.starts_with(s))
+        {
+            return Err(wrong(
+                "LOUPE_DATABASE_URL",
+                "it must begin with sqlite:// or postgres://",
+            ));
+        }
+        let smtp = given
+            .smtp_url
+            .filter(|url| !url.is_empty())
+            .map(|url| {
+                url.parse::<Account>()
+                    .map_err(|e| wrong("LOUPE_SMTP_URL", e.to_string()))
+            })
+            .transpose()?;
+        let undo_seconds = given
+            .undo_seconds
+            .or(file.dispatch.undo_seconds)
+            .map(|text| number("LOUPE_UNDO_SECONDS", &text, 0, 120))
+            .transpose()?;
+        let dispatch = switch("LOUPE_DISPATCH", given.dispatch.or(file.dispatch.run).as_deref(), true)?;
+        let lease_seconds = given
+            .lease_seconds
+            .or(file.dispatch.lease_seconds)
+            .map_or(Ok(30), |text| number("LOUPE_LEASE_SECONDS", &text, 1, 600))?;
+        let demo_public = switch(
+            "LOUPE_DEMO_PUBLIC",
+            given.demo_public.or(file.site.demo_public).as_deref(),
+            false,
+        )?;
+        let secret_key = secret_key(given.secret_key, given.secret_key_file, &database_url)?;
+        let log = given.log.or(file.log.level).unwrap_or_else(|| "info".to_owned());
+        log.parse::<tracing_subscriber::EnvFilter>()
+            .map_err(|e| wrong("LOUPE_LOG", e.to_string()))?;
+        let site_root = given.site_root.or(file.site.root).unwrap_or_else(default_site_root);
+        Ok(Self {
+            addr,
+            base_url,
+            database_url: database_url.into(),
+            smtp,
+            undo_seconds,
+            dispatch,
+            lease_seconds,
+            secret_key,
+            log,
+            site_root,
+            demo_public,
+        })
+    }
+
+    /// Whether people come over https: then cookies are Secure and tied to the host.
+    pub fn https(&self) -> bool {
+        self.base_url.starts_with("https://")
+    }
+
+    /// Whether the built-in outbox is the provider: then nothing is mailed.
+    pub fn uses_outbox(&self) -> bool {
+        self.smtp.is_none()
+    }
+}
+
+fn number(key: &'static str, text: &str, least: i64, most: i64) -> Result<i64, WrongSetting> {
+    text.parse::<i64>()
+        .ok()
+        .filter(|n| (least..=most).contains(n))
+        .ok_or_else(|| wrong(key, format!("{text:?} is not a whole number from {least} to {most}")))
+}
+
+fn switch(key: &'static str, text: Option<&str>, default: bool) -> Result<bool, WrongSetting> {
+    match text {
+        None | Some("") => Ok(default),
+        Some("on" | "true" | "1" | "yes") => Ok(true),
+        Some("off" | "false" | "0" | "no") => Ok(false),
+        Some(other) => Err(wrong(key, format!("{other:?} is neither on nor off"))),
+    }
+}
+
+/// Fewest characters of a secret key.
+const SHORTEST_KEY: usize = 32;
+
+fn secret_key(key: Option<String>, file: Option<PathBuf>, database_url: &str) -> Result<SecretString, WrongSetting> {
+    if let Some(key) = key.filter(|k| !k.is_empty()) {
+        return long_enough("LOUPE_SECRET_KEY", key);
+    }
+    if let Some(path) = file {
+        let key = std::fs::read_to_string(&path).map_err(|e| {
+            wrong(
+                "LOUPE_SECRET_KEY_FILE",
+                format!("{} can't be read: {e}", path.display()),
+            )
+        })?;
+        return long_enough("LOUPE_SECRET_KEY_FILE", key.trim().to_owned());
+    }
+    let Some(data) = database_url.strip_prefix("sqlite://") else {
+        return Err(wrong(
+            "LOUPE_SECRET_KEY",
+            "with PostgreSQL it must be given, the same for every instance",
+        ));
+    };
+    let path = PathBuf::from(format!("{}.key", data.split('?').next().unwrap_or(data)));
+    if let Ok(key) = std::fs::read_to_string(&path) {
+        return long_enough("LOUPE_SECRET_KEY", key.trim().to_owned());
+    }
+    let key = crate::auth::tokens::secret();
+    keep_key(&path, &key)
+        .map_err(|e| wrong("LOUPE_SECRET_KEY", format!("{} can't be written: {e}", path.display())))?;
+    Ok(key.into())
+}
+
+/// Writes a new key that only its owner can read.
+fn keep_key(path: &std::path::Path, key: &str) -> std::io::Result<()> {
+    use std::io::Write;
+    if let Some(folder) = path.parent().filter(|f| *f != std::path::Path::new("")) {
+        std::fs::create_dir_all(folder)?;
+    }
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let mut file = options.open(path)?;
+    file.write_all(key.as_bytes())?;
+    file.sync_all()
+}
+
+fn long_enough(name: &'static str, key: String) -> Result<SecretString, WrongSetting> {
+    if key.chars().count() < SHORTEST_KEY {
+        return Err(wrong(name, format!("it must have at least {SHORTEST_KEY} characters")));
+    }
+    Ok(key.into())
+}
+
+fn default_site_root() -> PathBuf {
+    let beside = std::env::current_exe()
+        .ok()
+        .and_then(|exe| exe.parent().map(PathBuf::from));
+    let places = beside.iter().flat_map(|dir| [dir.join("site"), dir.join("../site")]);
+    places
+        .into_iter()
+        .find(|p| p.join("main.css").exists())
+        .unwrap_or_else(|| PathBuf::from("target/site"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn given() -> Given {
+        Given {
+            secret_key: Some("k".repeat(32)),
+            ..Given::default()
+        }
+    }
+
+    #[test]
+    fn a_wrong_value_names_its_key() {
+        let cases = [
+            (
+                Given {
+                    addr: Some("here".into()),
+                    ..given()
+                },
+                "LOUPE_ADDR",
+            ),
+            (
+                Given {
+                    base_url: Some("ftp://x".into()),
+                    ..given()
+                },
+                "LOUPE_BASE_URL",
+            ),
+            (
+                Given {
+                    database_url: Some("mysql://x".into()),
+                    ..given()
+                },
+                "LOUPE_DATABASE_URL",
+            ),
+            (
+                Given {
+                    smtp_url: Some("http://x".into()),
+                    ..given()
+                },
+                "LOUPE_SMTP_URL",
+            ),
+            (
+                Given {
+                    undo_seconds: Some("121".into()),
+                    ..given()
+                },
+                "LOUPE_UNDO_SECONDS",
+            ),
+            (
+                Given {
+                    dispatch: Some("maybe".into()),
+                    ..given()
+                },
+                "LOUPE_DISPATCH",
+            ),
+            (
+                Given {
+                    lease_seconds: Some("0".into()),
+                    ..given()
+                },
+                "LOUPE_LEASE_SECONDS",
+            ),
+            (
+                Given {
+                    secret_key: Some("short".into()),
+                    ..given()
+                },
+                "LOUPE_SECRET_KEY",
+            ),
+            (
+                Given {
+                    log: Some("=!=".into()),
+                    ..given()
+                },
+                "LOUPE_LOG",
+            ),
+        ];
+        for (given, key) in cases {
+            assert_eq!(Settings::resolve(given, None).map(|_| ()).map_err(|e| e.key), Err(key));
+        }
+    }
+
+    #[test]
+    fn postgres_needs_a_key_of_its_own() {
+        let given = Given {
+            database_url: Some("postgres://x/y".into()),
+            ..Given::default()
+        };
+        assert_eq!(
+            Settings::resolve(given, None).map(|_| ()).map_err(|e| e.key),
+            Err("LOUPE_SECRET_KEY")
+        );
+    }
+
+    #[test]
+    fn a_flag_wins_over_the_file_and_the_file_over_the_default() {
+        let file = "[site]\naddr = \"127.0.0.1:4000\"\n[dispatch]\nrun = \"off\"\n";
+        let from_file = Settings::resolve(given(), Some(file)).map(|s| (s.addr.port(), s.dispatch));
+        assert_eq!(from_file.ok(), Some((4000, false)));
+        let flagged = Given {
+            addr: Some("127.0.0.1:5000".into()),
+            ..given()
+        };
+        assert_eq!(
+            Settings::resolve(flagged, Some(file)).map(|s| s.addr.port()).ok(),
+            Some(5000)
+        );
+    }
+
+    #[test]
+    fn secrets_are_not_read_from_the_file() {
+        let file = "[database]\nurl = \"sqlite://x.db\"\nsmtp_url = \"smtp://x\"\n";
+        assert_eq!(
+            Settings::resolve(given(), Some(file)).map(|_| ()).map_err(|e| e.key),
+            Err("Leptos.toml")
+        );
+    }
+}

@@ -1,0 +1,38 @@
+//! What every request can reach.
+
+use std::sync::Arc;
+
+use leptos::prelude::LeptosOptions;
+use tokio::sync::Notify;
+
+use super::{Settings, assets::Assets};
+use crate::{db::Db, time::Clock};
+
+/// Shared by all requests; cheap to clone.
+#[derive(Clone, Debug)]
+pub struct AppState {
+    pub db: Db,
+    pub clock: Clock,
+    pub settings: Arc<Settings>,
+    pub assets: Arc<Assets>,
+    /// Wakes the dispatcher when there is something new to send.
+    pub wake: Arc<Notify>,
+}
+
+impl AppState {
+    pub fn new(db: Db, clock: Clock, settings: Settings) -> Self {
+        let assets = Arc::new(Assets::find(&settings.site_root));
+        Self {
+            db,
+            clock,
+            settings: Arc::new(settings),
+            assets,
+            wake: Arc::new(Notify::new()),
+        }
+    }
+
+    /// What the framework wants to know to point pages at their browser code.
+    pub fn leptos_options(&self) -> LeptosOptions {
+        self.assets.leptos_options.clone()
+    }
+}

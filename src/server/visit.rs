@@ -1,0 +1,137 @@
+//! A page request: who asks, for which store, and what came along.
+
+use std::collections::HashMap;
+
+use axum::{
+    extract::{FromRequestParts, Query},
+    http::request::Parts,
+    response::Response,
+};
+use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
+
+use super::{AppState, forms::Flash};
+use crate::{
+    auth::{
+        model::{Actor, Permission, StoreId},
+        session::cookie_value,
+    },
+    db::Db,
+    error::AppError,
+    stores::{self, model::Store},
+    ui::page::Page,
+};
+
+/// Anyone's request of a page.
+#[derive(Clone, Debug)]
+pub struct Visit {
+    pub state: AppState,
+    pub parts: Parts,
+    pub now: DateTime<Utc>,
+    /// "light" or "dark" when the person chose one.
+    pub theme: Option<String>,
+    /// What a refused form left behind, to be shown once.
+    pub flash: Option<Flash>,
+    pub query: HashMap<String, String>,
+}
+
+impl Visit {
+    pub fn new(parts: &Parts, state: &AppState) -> Self {
+        let query = Query::<HashMap<String, String>>::try_from_uri(&parts.uri)
+            .map(|q| q.0)
+            .unwrap_or_default();
+        let theme = cookie_value(&parts.headers, "theme").filter(|t| t == "light" || t == "dark");
+        let flash = Flash::read(&parts.headers);
+        Self {
+            state: state.clone(),
+            parts: parts.clone(),
+            now: state.clock.now(),
+            theme,
+            flash,
+            query,
+        }
+    }
+
+    pub fn path(&self) -> &str {
+        self.parts.uri.path()
+    }
+
+    pub fn actor(&self) -> Option<&Actor> {
+        self.parts.extensions.get::<Actor>()
+    }
+
+    /// A value from the address, trimmed; empty when it is not there.
+    pub fn param(&self, name: &str) -> &str {
+        self.query.get(name).map_or("", |v| v.trim())
+    }
+
+    /// Answers with a page for somebody who is not signed in.
+    pub async fn show(&self, page: Page) -> Response {
+        crate::ui::page::render(self, None, page).await
+    }
+}
+
+impl FromRequestParts<AppState> for Visit {
+    type Rejection = AppError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, AppError> {
+        Ok(Visit::new(parts, state))
+    }
+}
+
+/// A signed-in person's request of a page. Begin every page with [`Staff::allow`].
+#[derive(Clone, Debug)]
+pub struct Staff {
+    pub visit: Visit,
+    pub actor: Actor,
+    pub store: Store,
+}
+
+impl Staff {
+    /// Refuses with 403 unless the person's role has the permission.
+    pub fn allow(&self, permission: Permission) -> Result<(), AppError> {
+        if self.actor.may(permission) {
+            Ok(())
+        } else {
+            Err(AppError::Forbidden)
+        }
+    }
+
+    pub fn db(&self) -> &Db {
+        &self.visit.state.db
+    }
+
+    pub fn store_id(&self) -> StoreId {
+        self.store.id
+    }
+
+    pub fn now(&self) -> DateTime<Utc> {
+        self.visit.now
+    }
+
+    pub fn zone(&self) -> Tz {
+        self.store.zone()
+    }
+
+    pub fn param(&self, name: &str) -> &str {
+        self.visit.param(name)
+    }
+
+    /// Answers with a page.
+    pub async fn show(&self, page: Page) -> Response {
+        crate::ui::page::render(&self.visit, Some(self), page).await
+    }
+}
+
+impl FromRequestParts<AppState> for Staff {
+    type Rejection = AppError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, AppError> {
+        let visit = Visit::new(parts, state);
+        let actor = visit.actor().cloned().ok_or(AppError::SignedOut)?;
+        let store = stores::store::find(&state.db, actor.store_id)
+            .await?
+            .ok_or(AppError::SignedOut)?;
+        Ok(Staff { visit, actor, store })
+    }
+}

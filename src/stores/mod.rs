@@ -1,0 +1,8 @@
+//! The store: the tenant everything else belongs to.
+
+#[cfg(feature = "ssr")]
+pub mod model;
+#[cfg(feature = "ssr")]
+pub mod rules;
+#[cfg(feature = "ssr")]
+pub mod store;

@@ -1,0 +1,83 @@
+//! Making a store: its own row, the system segments and the system templates.
+
+use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
+
+use super::{model::NewStore, store};
+use crate::{
+    auth::model::StoreId,
+    db::Tx,
+    error::{AppError, Problem},
+    segments, templates,
+};
+
+/// Makes a store with everything that comes with one.
+pub async fn open_store(tx: &mut Tx, new: &NewStore, now: DateTime<Utc>) -> Result<StoreId, AppError> {
+    let problems = problems_of(new);
+    if !problems.is_empty() {
+        return Err(AppError::Invalid {
+            problems,
+            kept_at: None,
+        });
+    }
+    let id = store::insert(tx, new, now).await?;
+    segments::store::add_system(tx, id, now).await?;
+    templates::store::add_system(tx, id, now).await?;
+    Ok(id)
+}
+
+fn problems_of(new: &NewStore) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    let mut check = |ok: bool, field: &str, words: &str| {
+        if !ok {
+            problems.push(Problem::new(field, words));
+        }
+    };
+    let slug_ok = !new.slug.is_empty()
+        && new
+            .slug
+            .chars()
+            .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-');
+    check(
+        slug_ok,
+        "slug",
+        "Use small letters, digits and hyphens for the short name",
+    );
+    check(!new.name.trim().is_empty(), "name", "Enter the store's name");
+    check(
+        new.time_zone.parse::<Tz>().is_ok(),
+        "time-zone",
+        "Choose a time zone such as Australia/Sydney",
+    );
+    check(
+        is_letters(&new.country, 2),
+        "country",
+        "Use the two-letter country code, such as AU",
+    );
+    check(
+        is_letters(&new.currency, 3),
+        "currency",
+        "Use the three-letter currency code, such as AUD",
+    );
+    check(
+        !new.from_name.trim().is_empty(),
+        "from-name",
+        "Enter the name messages come from",
+    );
+    let from_ok = crate::channels::email::address::EmailAddress::parse(&new.from_email).is_ok();
+    check(
+        from_ok,
+        "from",
+        "Enter the whole address messages come from, such as hello@example.com",
+    );
+    check(
+        !new.footer.trim().is_empty(),
+        "footer",
+        "Enter the postal address for the end of every message",
+    );
+    problems
+}
+
+fn is_letters(text: &str, n: usize) -> bool {
+    text.len() == n && text.chars().all(|c| c.is_ascii_uppercase())
+}

@@ -1,0 +1,65 @@
+//! Stores in the database.
+
+use chrono::{DateTime, Utc};
+
+use super::model::{NewStore, Store};
+use crate::{
+    auth::model::StoreId,
+    db::{Db, Tx},
+    on_db, on_tx,
+};
+
+/// The store with this id.
+pub async fn find(db: &Db, id: StoreId) -> sqlx::Result<Option<Store>> {
+    on_db!(db, |pool| sqlx::query_as(
+        "select id, slug, name, time_zone, country, currency, from_name, from_email, reply_to, footer, undo_seconds,
+                email_requires_opt_in, email_basis_reason, is_demo, created_at
+           from stores where id = $1"
+    )
+    .bind(id)
+    .fetch_optional(pool)
+    .await)
+}
+
+/// The store with this short name.
+pub async fn by_slug(db: &Db, slug: &str) -> sqlx::Result<Option<Store>> {
+    on_db!(db, |pool| sqlx::query_as(
+        "select id, slug, name, time_zone, country, currency, from_name, from_email, reply_to, footer, undo_seconds,
+                email_requires_opt_in, email_basis_reason, is_demo, created_at
+           from stores where slug = $1"
+    )
+    .bind(slug)
+    .fetch_optional(pool)
+    .await)
+}
+
+/// How many stores there are, and whether one of them is the demo.
+pub async fn census(db: &Db) -> sqlx::Result<(i64, bool)> {
+    on_db!(db, |pool| sqlx::query_as(
+        "select count(*), count(*) filter (where is_demo) > 0 from stores"
+    )
+    .fetch_one(pool)
+    .await)
+}
+
+/// Adds a store and answers its id.
+pub async fn insert(tx: &mut Tx, new: &NewStore, now: DateTime<Utc>) -> sqlx::Result<StoreId> {
+    on_tx!(tx, |conn| {
+        sqlx::query_scalar(
+        "insert into stores (slug, name, time_zone, country, currency, from_name, from_email, footer, is_demo, created_at)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) returning id"
+    )
+    .bind(&new.slug)
+    .bind(&new.name)
+    .bind(&new.time_zone)
+    .bind(&new.country)
+    .bind(&new.currency)
+    .bind(&new.from_name)
+    .bind(&new.from_email)
+    .bind(&new.footer)
+    .bind(new.is_demo)
+    .bind(now)
+    .fetch_one(&mut *conn)
+    .await
+    })
+}

@@ -1,0 +1,232 @@
+//! A whole application for a test: database, clock, router, a store with staff in every role.
+
+use std::{collections::HashMap, net::SocketAddr};
+
+use axum::{
+    Router,
+    body::{Body, to_bytes},
+    extract::ConnectInfo,
+    http::{HeaderMap, Request, StatusCode, header},
+};
+use chrono::{DateTime, Duration, Utc};
+use loupe::{
+    auth::{
+        model::{Role, StoreId},
+        store as users, tokens,
+    },
+    db::{Backend, Db},
+    server::{AppState, Settings, router::router, settings::Given},
+    stores::{
+        self,
+        model::{NewStore, Store},
+    },
+    time::Clock,
+};
+use tower::ServiceExt;
+
+/// Sydney, an ordinary Friday morning: 1 May 2026, 10:00 am AEST.
+pub const START: &str = "2026-05-01T00:00:00Z";
+
+/// The application under test.
+pub struct TestApp {
+    pub state: AppState,
+    pub router: Router,
+    pub clock: Clock,
+    pub store: Store,
+    pub url: String,
+    users: HashMap<Role, i64>,
+    pub folder: tempfile::TempDir,
+}
+
+/// An answer, read whole.
+#[derive(Debug)]
+pub struct Answer {
+    pub status: StatusCode,
+    pub headers: HeaderMap,
+    pub text: String,
+}
+
+impl Answer {
+    pub fn location(&self) -> &str {
+        self.headers
+            .get(header::LOCATION)
+            .map_or("", |v| v.to_str().unwrap_or_default())
+    }
+}
+
+impl TestApp {
+    pub async fn new(backend: Backend) -> Self {
+        Self::with(backend, Given::default()).await
+    }
+
+    /// With some settings other than the defaults.
+    pub async fn with(backend: Backend, given: Given) -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (db, url) = super::db::fresh(backend, folder.path()).await;
+        let clock = Clock::fixed(START.parse().expect("a moment"));
+        let given = Given {
+            database_url: Some(url.clone()),
+            secret_key: Some("a secret key for tests, long enough".to_owned()),
+            base_url: given.base_url.clone().or(Some("http://loupe.test".to_owned())),
+            undo_seconds: given.undo_seconds.clone().or(Some("0".to_owned())),
+            ..given
+        };
+        let settings = Settings::resolve(given, None).expect("settings");
+        let state = AppState::new(db, clock.clone(), settings);
+        let store = open_store(&state.db, "aurelia", clock.now()).await;
+        let users = hire(&state.db, store.id, "aurelia", clock.now()).await;
+        Self {
+            router: router(state.clone()),
+            state,
+            clock,
+            store,
+            url,
+            users,
+            folder,
+        }
+    }
+
+    pub fn db(&self) -> &Db {
+        &self.state.db
+    }
+
+    pub fn now(&self) -> DateTime<Utc> {
+        self.clock.now()
+    }
+
+    pub fn user(&self, role: Role) -> i64 {
+        self.users[&role]
+    }
+
+    /// A second store with staff of its own; answers the store and its users.
+    pub async fn another_store(&self) -> (Store, HashMap<Role, i64>) {
+        let store = open_store(self.db(), "zenith", self.now()).await;
+        let users = hire(self.db(), store.id, "zenith", self.now()).await;
+        (store, users)
+    }
+
+    /// A cookie of somebody in this role.
+    pub async fn sign_in_as(&self, role: Role) -> String {
+        self.session_of(self.user(role)).await
+    }
+
+    /// A cookie of this user.
+    pub async fn session_of(&self, user: i64) -> String {
+        let token = tokens::secret();
+        let mut tx = self.db().begin().await.unwrap();
+        let until = self.now() + Duration::days(14);
+        users::begin_session(
+            &mut tx,
+            user,
+            &tokens::hash(&token),
+            self.now(),
+            until,
+            &users::Device::default(),
+        )
+        .await
+        .unwrap();
+        tx.commit().await.unwrap();
+        format!("sid={token}")
+    }
+
+    /// Loads a page.
+    pub async fn get(&self, path: &str, cookie: &str) -> Answer {
+        self.send(
+            Request::get(path)
+                .header(header::COOKIE, cookie)
+                .header(header::ACCEPT, "text/html")
+                .body(Body::empty())
+                .unwrap(),
+        )
+        .await
+    }
+
+    /// Sends a form as a browser without JavaScript does, from the page `from`.
+    pub async fn post_form(&self, path: &str, from: &str, fields: &[(&str, &str)], cookie: &str) -> Answer {
+        self.send(
+            Request::post(path)
+                .header(header::COOKIE, cookie)
+                .header(header::ACCEPT, "text/html,application/xhtml+xml")
+                .header(header::REFERER, format!("http://loupe.test{from}"))
+                .header("sec-fetch-site", "same-origin")
+                .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
+                .body(Body::from(encoded(fields)))
+                .unwrap(),
+        )
+        .await
+    }
+
+    /// Calls a server function as an island does.
+    pub async fn call(&self, path: &str, content_type: &str, body: impl Into<String>, cookie: &str) -> Answer {
+        self.send(
+            Request::post(path)
+                .header(header::COOKIE, cookie)
+                .header(header::ACCEPT, "application/json")
+                .header("sec-fetch-site", "same-origin")
+                .header(header::CONTENT_TYPE, content_type)
+                .body(Body::from(body.into()))
+                .unwrap(),
+        )
+        .await
+    }
+
+    /// Sends any request through the whole router.
+    pub async fn send(&self, mut request: Request<Body>) -> Answer {
+        request
+            .extensions_mut()
+            .insert(ConnectInfo(SocketAddr::from(([127, 0, 0, 1], 40_000))));
+        let response = self.router.clone().oneshot(request).await.expect("an answer");
+        let (parts, body) = response.into_parts();
+        let bytes = to_bytes(body, 64 * 1024 * 1024).await.expect("a whole body");
+        Answer {
+            status: parts.status,
+            headers: parts.headers,
+            text: String::from_utf8_lossy(&bytes).into_owned(),
+        }
+    }
+}
+
+/// Fields as a form sends them.
+pub fn encoded(fields: &[(&str, &str)]) -> String {
+    let encode = |text: &str| loupe::ui::links::encode(text).replace('/', "%2F");
+    fields
+        .iter()
+        .map(|(n, v)| format!("{}={}", encode(n), encode(v)))
+        .collect::<Vec<_>>()
+        .join("&")
+}
+
+/// A store in Sydney that asks for opt-in.
+pub async fn open_store(db: &Db, slug: &str, now: DateTime<Utc>) -> Store {
+    let new = NewStore {
+        slug: slug.to_owned(),
+        name: "Aurelia".to_owned(),
+        time_zone: "Australia/Sydney".to_owned(),
+        country: "AU".to_owned(),
+        currency: "AUD".to_owned(),
+        from_name: "Aurelia Sydney".to_owned(),
+        from_email: "hello@aurelia.example.com".to_owned(),
+        footer: "Aurelia, 1 George Street, Sydney NSW 2000".to_owned(),
+        is_demo: false,
+    };
+    let mut tx = db.begin().await.unwrap();
+    let id: StoreId = stores::rules::open_store(&mut tx, &new, now).await.unwrap();
+    tx.commit().await.unwrap();
+    stores::store::find(db, id).await.unwrap().unwrap()
+}
+
+async fn hire(db: &Db, store: StoreId, slug: &str, now: DateTime<Utc>) -> HashMap<Role, i64> {
+    let mut staff = HashMap::new();
+    let mut tx = db.begin().await.unwrap();
+    for role in Role::ALL {
+        let email = format!("{}@{slug}.example.com", role.key());
+        let name = format!("{} Person", role.key());
+        // Nobody signs in with this: tests that do, set a password first.
+        let id = users::add_user(&mut tx, store, &email, &name, role, "no password", now)
+            .await
+            .unwrap();
+        staff.insert(role, id);
+    }
+    tx.commit().await.unwrap();
+    staff
+}

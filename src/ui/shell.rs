@@ -1,0 +1,157 @@
+//! The frame around every page: head, navigation, footer.
+
+use leptos::{hydration::HydrationScripts, prelude::*};
+
+use super::page::Page;
+use crate::{
+    auth::model::Permission,
+    server::visit::{Staff, Visit},
+    time,
+};
+
+/// The entries of the navigation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Nav {
+    Campaigns,
+    BulkEmail,
+    Customers,
+    Outbox,
+    Settings,
+    Audit,
+    /// A page that is in no entry.
+    Elsewhere,
+}
+
+impl Nav {
+    fn entries(staff: &Staff) -> Vec<(Nav, &'static str, &'static str)> {
+        let may = |p| staff.actor.may(p);
+        let outbox = staff.visit.state.settings.uses_outbox() && may(Permission::SeeOutbox);
+        [
+            (true, Nav::Campaigns, "Campaigns", "/marketing/campaigns"),
+            (
+                may(Permission::SendCampaigns),
+                Nav::BulkEmail,
+                "Bulk email",
+                "/marketing/bulk-email",
+            ),
+            (true, Nav::Customers, "Customers", "/customers"),
+            (outbox, Nav::Outbox, "Outbox", "/outbox"),
+            (may(Permission::ManageStore), Nav::Settings, "Settings", "/settings"),
+            (may(Permission::SeeAudit), Nav::Audit, "Audit log", "/audit-log"),
+        ]
+        .into_iter()
+        .filter(|(shown, ..)| *shown)
+        .map(|(_, nav, label, path)| (nav, label, path))
+        .collect()
+    }
+}
+
+/// What the frame shows, worked out before rendering.
+#[derive(Clone, Debug)]
+pub struct Frame {
+    title: String,
+    theme: Option<String>,
+    stylesheet: String,
+    options: Option<LeptosOptions>,
+    bare: bool,
+    entries: Vec<(Nav, &'static str, &'static str)>,
+    current: Nav,
+    account: Option<(String, String)>,
+    store_time: Option<String>,
+}
+
+impl Frame {
+    pub fn of(visit: &Visit, staff: Option<&Staff>, page: &Page) -> Self {
+        let failed = visit.flash.as_ref().is_some_and(|f| !f.problems.is_empty());
+        let prefix = if failed { "Error: " } else { "" };
+        Self {
+            title: format!("{prefix}{} · Loupe", page.title),
+            theme: visit.theme.clone(),
+            stylesheet: visit.state.assets.stylesheet.clone(),
+            options: page.islands.then(|| visit.state.leptos_options()),
+            bare: page.bare || staff.is_none(),
+            entries: staff.map(Nav::entries).unwrap_or_default(),
+            current: page.nav,
+            account: staff.map(|s| (s.actor.name.clone(), s.actor.role.key().to_owned())),
+            store_time: staff.map(|s| {
+                format!(
+                    "{} · Store time: {} ({})",
+                    s.store.name,
+                    time::city(s.zone()),
+                    time::zone_words(s.now(), s.zone())
+                )
+            }),
+        }
+    }
+}
+
+/// The whole document.
+pub fn html(frame: Frame, body: impl FnOnce() -> Option<AnyView> + Send + 'static) -> impl IntoView {
+    // Everything but the islands stays as the server wrote it.
+    if let Some(shared) = Owner::current_shared_context() {
+        shared.set_is_hydrating(false);
+    }
+    let scripts = frame
+        .options
+        .clone()
+        .map(|options| view! { <HydrationScripts options islands=true/> });
+    let class = if frame.bare { "bare" } else { "" };
+    let main = view! { <main id="main" tabindex="-1">{body()}</main> };
+    let inside = if frame.bare {
+        main.into_any()
+    } else {
+        view! {
+            <Sidebar frame=frame.clone()/>
+            <div class="page">
+                {main}
+                <footer class="foot"><p>{frame.store_time.clone()}</p></footer>
+            </div>
+        }
+        .into_any()
+    };
+    view! {
+        <!DOCTYPE html>
+        <html lang="en-AU" data-theme=frame.theme.clone()>
+            <head>
+                <meta charset="utf-8"/>
+                <meta name="viewport" content="width=device-width, initial-scale=1"/>
+                <title inner_html=super::escape::text(&frame.title)></title>
+                <link rel="preload" href="/fonts/figtree.woff2" r#as="font" r#type="font/woff2" crossorigin="anonymous"/>
+                <link rel="stylesheet" href=frame.stylesheet.clone()/>
+                <link rel="icon" href="/favicon.svg" r#type="image/svg+xml"/>
+                {scripts}
+            </head>
+            <body class=class>
+                <a class="skip" href="#main">"Skip to main content"</a>
+                {inside}
+            </body>
+        </html>
+    }
+}
+
+#[component]
+fn Sidebar(frame: Frame) -> impl IntoView {
+    let entries: Vec<_> = frame
+        .entries
+        .iter()
+        .map(|(nav, label, path)| {
+            let current = (*nav == frame.current).then_some("page");
+            view! { <li><a href=*path aria-current=current>{*label}</a></li> }
+        })
+        .collect();
+    let account = frame.account.clone().map(|(name, role)| {
+        view! {
+            <details class="account">
+                <summary>{format!("Account: {name}, {role}")}</summary>
+                <form method="post" action="/api/auth/sign-out"><button class="btn quiet" type="submit">"Sign out"</button></form>
+            </details>
+        }
+    });
+    view! {
+        <header class="side">
+            <a class="brand" href="/marketing/campaigns">"Loupe"</a>
+            <nav aria-label="Main"><ul>{entries}</ul></nav>
+            {account}
+        </header>
+    }
+}
