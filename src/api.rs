@@ -3,10 +3,12 @@
 
 use leptos::server_fn::axum::register_explicit;
 
-use crate::auth;
-
 /// Makes the server functions known to the router. Safe to call again.
 pub fn register() {
-    register_explicit::<auth::api::SignIn>();
-    register_explicit::<auth::api::SignOut>();
+    register_explicit::<crate::auth::api::SignIn>();
+    register_explicit::<crate::auth::api::SignOut>();
+    register_explicit::<crate::sends::api::SendImmediately>();
+    register_explicit::<crate::sends::api::SendProgress>();
+    register_explicit::<crate::sends::api::UndoSend>();
+    register_explicit::<crate::ui::appearance_api::ChooseTheme>();
 }

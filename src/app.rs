@@ -2,12 +2,14 @@
 
 use axum::{Router, response::Redirect, routing::get};
 
-use crate::{server::AppState, ui::pages};
+use crate::{sends, server::AppState, ui::pages};
 
 /// All pages. Changes go through the server functions below `/api`.
 pub fn pages() -> Router<AppState> {
     Router::new()
         .route("/", get(|| async { Redirect::to("/marketing/campaigns") }))
         .route("/login", get(pages::login::show))
+        .route("/messages/{id}/view", get(sends::message_view::message))
+        .route("/sends/{id}/view", get(sends::message_view::send))
         .fallback(|| async { crate::error::AppError::NotFound })
 }

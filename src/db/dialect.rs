@@ -47,7 +47,11 @@ pub fn database_now(backend: Backend) -> &'static str {
 /// A list of objects bound as one JSON text, as rows with these columns.
 pub fn json_rows(backend: Backend, placeholder: &str, columns: &[(&str, Column)]) -> String {
     let list = |each: &dyn Fn(&str, Column) -> String| {
-        columns.iter().map(|(name, kind)| each(name, *kind)).collect::<Vec<_>>().join(", ")
+        columns
+            .iter()
+            .map(|(name, kind)| each(name, *kind))
+            .collect::<Vec<_>>()
+            .join(", ")
     };
     match backend {
         Backend::Sqlite => {
@@ -87,4 +91,10 @@ pub fn database_now_plus(backend: Backend, seconds: i64) -> String {
         Backend::Sqlite => format!("strftime('%Y-%m-%dT%H:%M:%f000+00:00', 'now', '+{seconds} seconds')"),
         Backend::Postgres => format!("now() + interval '{seconds} seconds'"),
     }
+}
+
+/// A moment inside a bound JSON text, written exactly as a bound moment is: on SQLite two ways
+/// of writing one moment are not equal.
+pub fn moment_text(at: chrono::DateTime<chrono::Utc>) -> String {
+    at.to_rfc3339_opts(chrono::SecondsFormat::AutoSi, false)
 }

@@ -8,6 +8,7 @@
 
 mod support;
 
+mod design;
 mod mime;
 mod pages;
 mod smtp;

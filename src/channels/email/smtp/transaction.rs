@@ -195,6 +195,14 @@ impl Connection {
         }
     }
 
+    /// Takes back an offer the server is [`Offered::Ready`] for. There is no command for that: the
+    /// connection is given up, and without a final dot the server forgets the message.
+    pub fn withdraw(&mut self) {
+        if self.stage == Stage::Ready {
+            self.stage = Stage::Closed;
+        }
+    }
+
     async fn offer_together(&mut self, commands: &[u8], reset: bool) -> Result<Offered, Lost> {
         if let Err(why) = self.write(commands).await {
             return Err(self.not_sent(&why));
