@@ -10,5 +10,8 @@ mod support;
 
 mod design;
 mod dispatch;
+mod mime;
 mod pages;
 mod smtp;
+mod smtp_accounts;
+mod smtp_content;
