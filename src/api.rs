@@ -5,6 +5,14 @@ use leptos::server_fn::axum::register_explicit;
 
 /// Makes the server functions known to the router. Safe to call again.
 pub fn register() {
+    register_explicit::<crate::auth::api::AddMember>();
+    register_explicit::<crate::auth::api::ChangePassword>();
+    register_explicit::<crate::auth::api::ChangeRole>();
+    register_explicit::<crate::auth::api::DisableMember>();
+    register_explicit::<crate::auth::api::EnableMember>();
+    register_explicit::<crate::auth::api::EndOthers>();
+    register_explicit::<crate::auth::api::ResetPassword>();
+    register_explicit::<crate::auth::api::SetUp>();
     register_explicit::<crate::auth::api::SignIn>();
     register_explicit::<crate::auth::api::SignOut>();
     register_explicit::<crate::recipients::api::CountRecipients>();

@@ -9,5 +9,9 @@
 mod support;
 
 mod design;
+mod dispatch;
+mod mime;
 mod pages;
 mod smtp;
+mod smtp_accounts;
+mod smtp_content;
