@@ -9,5 +9,9 @@ pub fn pages() -> Router<AppState> {
     Router::new()
         .route("/", get(|| async { Redirect::to("/marketing/campaigns") }))
         .route("/login", get(pages::login::show))
+        .route(
+            "/u/{token}",
+            get(pages::unsubscribe::show).post(pages::unsubscribe::act),
+        )
         .fallback(|| async { crate::error::AppError::NotFound })
 }

@@ -8,4 +8,6 @@
 
 mod support;
 
+mod consent;
+mod customers;
 mod pages;
