@@ -24,6 +24,9 @@ pub fn register() {
     register_explicit::<crate::customers::api::EditCustomer>();
     register_explicit::<crate::customers::api::FinishRepair>();
     register_explicit::<crate::customers::api::WriteNotes>();
+    register_explicit::<crate::recipients::api::CountRecipients>();
+    register_explicit::<crate::recipients::api::FindCustomers>();
+    register_explicit::<crate::recipients::api::SkippedNames>();
     register_explicit::<crate::sends::api::SendImmediately>();
     register_explicit::<crate::sends::api::SendProgress>();
     register_explicit::<crate::sends::api::UndoSend>();
