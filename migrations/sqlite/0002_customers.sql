@@ -1,5 +1,7 @@
 -- The customer book. The summary columns (spent_cents … last_contacted_at) are recomputed from
--- purchases, repairs and messages in the transaction that changes those.
+-- purchases, repairs and messages in the transaction that changes those. What an imported file
+-- says was spent before (spent_elsewhere_cents) counts into the sum, but is no purchase: it has
+-- no day and no single amount.
 
 create table customers (
     id                     integer primary key autoincrement,
@@ -33,6 +35,7 @@ create table customers (
     email_bounce_reason    text,
     email_complained_at    text,
     spent_cents            integer not null default 0,
+    spent_elsewhere_cents  integer not null default 0,
     largest_purchase_cents integer not null default 0,
     last_purchase_at       text,
     last_repair_at         text,
@@ -137,20 +140,26 @@ create table imports (
     mapping     text not null,
     started_by  text not null,
     started_at  text not null,
+    progress_at text not null,
     finished_at text,
+    problem     text,
     rows_read   integer not null default 0,
     added       integer not null default 0,
     updated     integer not null default 0,
     unchanged   integer not null default 0,
     refused     integer not null default 0,
-    kept_back   integer not null default 0
+    kept_back   integer not null default 0,
+    noted       integer not null default 0
 );
 create index imports_store on imports (store_id, id);
 
+-- What is told of single rows: `refused` ones are not in the book, `noted` ones are with a
+-- value kept as typed, `kept_back` ones without the consent the file claims.
 create table import_errors (
     id        integer primary key autoincrement,
     import_id integer not null references imports (id) on delete cascade,
     line      integer not null,
+    kind      text not null,
     field     text not null,
     reason    text not null,
     record    text not null
