@@ -9,7 +9,10 @@
 mod support;
 
 mod design;
+mod dispatch;
 mod mime;
+mod consent;
+mod customers;
 mod pages;
 mod smtp;
 mod smtp_accounts;
