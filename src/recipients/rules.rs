@@ -28,7 +28,9 @@ pub fn scope(store: &Store, now: DateTime<Utc>, not_again: Option<i64>) -> Scope
 
 /// [`scope`] of the store whose staff is asking, now.
 pub async fn scope_of(ctx: &Ctx, not_again: Option<i64>) -> Result<Scope, AppError> {
-    let store = stores::store::find(ctx.db(), ctx.store()).await?.ok_or(AppError::NotFound)?;
+    let store = stores::store::find(ctx.db(), ctx.store())
+        .await?
+        .ok_or(AppError::NotFound)?;
     Ok(scope(&store, ctx.now, not_again))
 }
 
