@@ -1,4 +1,4 @@
-//! What a filter is evaluated against, and what it is called.
+//! What a filter is evaluated against.
 
 use chrono::{DateTime, Utc};
 
