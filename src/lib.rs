@@ -11,8 +11,11 @@ compile_error!("`ssr` and `hydrate` exclude each other");
 pub mod auth;
 pub mod campaigns;
 pub mod communications;
+pub mod consent;
+pub mod customers;
 pub mod error;
 pub mod recipients;
+pub mod sends;
 pub mod ui;
 
 #[cfg(feature = "ssr")]
@@ -24,7 +27,15 @@ pub mod audit;
 #[cfg(feature = "ssr")]
 pub mod channels;
 #[cfg(feature = "ssr")]
+pub mod cli;
+#[cfg(feature = "ssr")]
 pub mod db;
+#[cfg(feature = "ssr")]
+pub mod demo;
+#[cfg(feature = "ssr")]
+pub mod dispatch;
+#[cfg(feature = "ssr")]
+pub mod instance;
 #[cfg(feature = "ssr")]
 pub mod segments;
 #[cfg(feature = "ssr")]

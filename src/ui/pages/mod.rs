@@ -6,3 +6,5 @@ pub mod campaigns;
 pub mod login;
 pub mod problem;
 mod report;
+pub mod setup;
+pub mod unsubscribe;
