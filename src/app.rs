@@ -9,6 +9,12 @@ pub fn pages() -> Router<AppState> {
     Router::new()
         .route("/", get(pages::setup::home))
         .route("/login", get(pages::login::show))
+        .route("/marketing/campaigns", get(pages::campaigns::list::show))
+        .route("/marketing/campaigns/{id}", get(pages::campaigns::detail::show))
+        .route("/marketing/campaigns/{id}/delete", get(pages::campaigns::delete::show))
+        .route(
+            "/marketing/bulk-email/sent/{send_id}",
+            get(pages::bulk_email::receipt::show),
         .route("/messages/{id}/view", get(sends::message_view::message))
         .route("/sends/{id}/view", get(sends::message_view::send))
         .route("/setup", get(pages::setup::show))
