@@ -3,7 +3,7 @@
 
 use leptos::server_fn::axum::register_explicit;
 
-use crate::{auth, sends};
+use crate::{auth, sends, ui};
 
 /// Makes the server functions known to the router. Safe to call again.
 pub fn register() {
@@ -12,4 +12,5 @@ pub fn register() {
     register_explicit::<sends::api::SendImmediately>();
     register_explicit::<sends::api::SendProgress>();
     register_explicit::<sends::api::UndoSend>();
+    register_explicit::<ui::appearance_api::ChooseTheme>();
 }

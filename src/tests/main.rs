@@ -8,5 +8,6 @@
 
 mod support;
 
+mod design;
 mod pages;
 mod smtp;
