@@ -94,24 +94,6 @@ pub struct Outcome {
     pub failed: i64,
 }
 
-/// Who a filter is for, in few words.
-pub fn audience_words(filter: Option<&RecipientFilter>, segments: &HashMap<i64, String>) -> String {
-    match filter {
-        None => "Nobody chosen yet".to_owned(),
-        Some(RecipientFilter::All) => "All customers".to_owned(),
-        Some(RecipientFilter::Segment(id)) => match segments.get(id) {
-            Some(name) => format!("Segment: {name}"),
-            None => "A segment that is gone".to_owned(),
-        },
-        Some(RecipientFilter::Tags(tags)) => format!("Tags: {}", tags.join(", ")),
-        Some(RecipientFilter::Manual(ids)) if ids.len() == 1 => "1 customer, chosen by hand".to_owned(),
-        Some(RecipientFilter::Manual(ids)) => {
-            let n = i64::try_from(ids.len()).unwrap_or(i64::MAX);
-            format!("{} customers, chosen by hand", grouped(n))
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

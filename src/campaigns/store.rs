@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use chrono::{DateTime, Utc};
 
 use super::{
-    list::{CampaignCard, ListQuery, Outcome, audience_words},
+    list::{CampaignCard, ListQuery, Outcome},
     model::CampaignStatus,
 };
 use crate::{
@@ -169,7 +169,7 @@ fn card(row: Row, outcomes: &HashMap<i64, Outcome>, names: &HashMap<i64, String>
         name,
         subject: row.subject,
         status: row.status,
-        audience: audience_words(filter.as_ref(), names),
+        audience: crate::recipients::words::audience_words(filter.as_ref(), names),
         customers: outcome.map(|o| o.customers).or(row.shown_count),
         outcome,
         updated_at: row.updated_at,

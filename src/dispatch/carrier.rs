@@ -106,7 +106,8 @@ impl Carriers {
     /// Carries messages over one connection for as long as there are any and it stays open.
     async fn carry_run(&self, connection: &mut Connection, first: Current) {
         let mut current = first;
-        let (offered, marked) = tokio::join!(connection.offer(&envelope(&current)), self.ledger.mark(current.job.ticket()));
+        let offer = envelope(&current);
+        let (offered, marked) = tokio::join!(connection.offer(&offer), self.ledger.mark(current.job.ticket()));
         if !self.is_ready(&current, offered, marked).await {
             return connection.withdraw();
         }
