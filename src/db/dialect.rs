@@ -47,7 +47,11 @@ pub fn database_now(backend: Backend) -> &'static str {
 /// A list of objects bound as one JSON text, as rows with these columns.
 pub fn json_rows(backend: Backend, placeholder: &str, columns: &[(&str, Column)]) -> String {
     let list = |each: &dyn Fn(&str, Column) -> String| {
-        columns.iter().map(|(name, kind)| each(name, *kind)).collect::<Vec<_>>().join(", ")
+        columns
+            .iter()
+            .map(|(name, kind)| each(name, *kind))
+            .collect::<Vec<_>>()
+            .join(", ")
     };
     match backend {
         Backend::Sqlite => {
