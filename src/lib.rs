@@ -11,8 +11,11 @@ compile_error!("`ssr` and `hydrate` exclude each other");
 pub mod auth;
 pub mod campaigns;
 pub mod communications;
+pub mod consent;
+pub mod customers;
 pub mod error;
 pub mod recipients;
+pub mod sends;
 pub mod ui;
 
 #[cfg(feature = "ssr")]
@@ -29,6 +32,10 @@ pub mod cli;
 pub mod db;
 #[cfg(feature = "ssr")]
 pub mod demo;
+#[cfg(feature = "ssr")]
+pub mod dispatch;
+#[cfg(feature = "ssr")]
+pub mod instance;
 #[cfg(feature = "ssr")]
 pub mod segments;
 #[cfg(feature = "ssr")]

@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 use super::{Failure, open, say, sole_owner};
 use crate::{
     db::Db,
-    demo,
+    demo, dispatch,
     server::{AppState, Settings, router::router},
     stores,
     time::Clock,
@@ -73,7 +73,13 @@ pub(super) async fn work(settings: Settings) -> Result<(), Failure> {
 }
 
 /// Everything that runs beside the web server; each ends when `stop` is cancelled.
-fn begin_background(_tasks: &mut JoinSet<Result<(), Failure>>, _state: &AppState, _stop: &CancellationToken) {}
+fn begin_background(tasks: &mut JoinSet<Result<(), Failure>>, state: &AppState, stop: &CancellationToken) {
+    let (state, stop) = (state.clone(), stop.clone());
+    tasks.spawn(async move {
+        dispatch::run(state, stop).await;
+        Ok(())
+    });
+}
 
 /// Waits for the stop, then for what is still running. A task that ends by itself ends the
 /// program: half a program that looks alive is worse than none.

@@ -24,6 +24,7 @@ mod keeper;
 mod ledger;
 mod load;
 mod pump;
+mod queue;
 mod retry;
 pub mod store;
 mod trouble;

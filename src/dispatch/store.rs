@@ -128,8 +128,8 @@ pub struct Settled {
     pub state: &'static str,
     pub code: Option<i64>,
     pub reply: Option<String>,
-    /// For what goes back to the queue.
-    pub next_at: Option<DateTime<Utc>>,
+    /// For what goes back to the queue: a moment as [`crate::db::dialect::moment_text`] writes it.
+    pub next_at: Option<String>,
     /// 1 takes the attempt back: nothing of it went out.
     pub refund: i64,
 }
@@ -172,8 +172,8 @@ pub async fn remember_bounces(tx: &mut Tx, outcomes: &str, now: DateTime<Utc>) -
         "update customers set email_bounced_at = $2, email_bounce_reason = b.reply
            from (select m.customer_id, m.addr_norm, t.reply from {rows} as t join messages m on m.id = t.id
                   where t.state = 'rejected' and t.reply is not null
-                    and (t.reply like '5.1.1 %' or t.reply like '5.1.2 %' or t.reply like '5.1.3 %'
-                         or t.reply like '5.1.6 %' or t.reply like '5.1.10 %')) b
+                    and (t.reply like '5__ 5.1.1 %' or t.reply like '5__ 5.1.2 %' or t.reply like '5__ 5.1.3 %'
+                         or t.reply like '5__ 5.1.6 %' or t.reply like '5__ 5.1.10 %')) b
           where customers.id = b.customer_id and customers.email_norm = b.addr_norm
             and customers.email_bounced_at is null"
     );

@@ -217,7 +217,7 @@ async fn freeze(
     check_message(store, presser, what)?;
     let fallbacks = serde_json::to_string(what.fallbacks)?;
     let filter = serde_json::to_string(what.filter)?;
-    let words = recipients::rules::audience_words(db, store.id, what.filter).await?;
+    let words = recipients::words::today(db, store.id, what.filter).await?;
     let new = NewSend {
         store: store.id,
         campaign: what.campaign,

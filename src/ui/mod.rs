@@ -4,9 +4,13 @@
 pub mod islands;
 
 #[cfg(feature = "ssr")]
+pub mod appearance_api;
+#[cfg(feature = "ssr")]
 pub mod components;
 #[cfg(feature = "ssr")]
 pub mod escape;
+#[cfg(feature = "ssr")]
+pub mod form;
 #[cfg(feature = "ssr")]
 pub mod links;
 #[cfg(feature = "ssr")]

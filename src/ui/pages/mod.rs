@@ -3,3 +3,5 @@
 
 pub mod login;
 pub mod problem;
+pub mod setup;
+pub mod unsubscribe;
