@@ -3,18 +3,20 @@
 
 use leptos::server_fn::axum::register_explicit;
 
-use crate::auth;
-
 /// Makes the server functions known to the router. Safe to call again.
 pub fn register() {
-    register_explicit::<auth::api::SignIn>();
-    register_explicit::<auth::api::SignOut>();
-    register_explicit::<auth::api::EndOthers>();
-    register_explicit::<auth::api::ChangePassword>();
-    register_explicit::<auth::api::SetUp>();
-    register_explicit::<auth::api::AddMember>();
-    register_explicit::<auth::api::ChangeRole>();
-    register_explicit::<auth::api::DisableMember>();
-    register_explicit::<auth::api::EnableMember>();
-    register_explicit::<auth::api::ResetPassword>();
+    register_explicit::<crate::auth::api::AddMember>();
+    register_explicit::<crate::auth::api::ChangePassword>();
+    register_explicit::<crate::auth::api::ChangeRole>();
+    register_explicit::<crate::auth::api::DisableMember>();
+    register_explicit::<crate::auth::api::EnableMember>();
+    register_explicit::<crate::auth::api::EndOthers>();
+    register_explicit::<crate::auth::api::ResetPassword>();
+    register_explicit::<crate::auth::api::SetUp>();
+    register_explicit::<crate::auth::api::SignIn>();
+    register_explicit::<crate::auth::api::SignOut>();
+    register_explicit::<crate::sends::api::SendImmediately>();
+    register_explicit::<crate::sends::api::SendProgress>();
+    register_explicit::<crate::sends::api::UndoSend>();
+    register_explicit::<crate::ui::appearance_api::ChooseTheme>();
 }

@@ -2,13 +2,15 @@
 
 use axum::{Router, routing::get};
 
-use crate::{server::AppState, ui::pages};
+use crate::{sends, server::AppState, ui::pages};
 
 /// All pages. Changes go through the server functions below `/api`.
 pub fn pages() -> Router<AppState> {
     Router::new()
         .route("/", get(pages::setup::home))
         .route("/login", get(pages::login::show))
+        .route("/messages/{id}/view", get(sends::message_view::message))
+        .route("/sends/{id}/view", get(sends::message_view::send))
         .route("/setup", get(pages::setup::show))
         .fallback(|| async { crate::error::AppError::NotFound })
 }

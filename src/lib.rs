@@ -13,6 +13,7 @@ pub mod campaigns;
 pub mod communications;
 pub mod error;
 pub mod recipients;
+pub mod sends;
 pub mod ui;
 
 #[cfg(feature = "ssr")]
@@ -24,7 +25,15 @@ pub mod audit;
 #[cfg(feature = "ssr")]
 pub mod channels;
 #[cfg(feature = "ssr")]
+pub mod cli;
+#[cfg(feature = "ssr")]
 pub mod db;
+#[cfg(feature = "ssr")]
+pub mod demo;
+#[cfg(feature = "ssr")]
+pub mod dispatch;
+#[cfg(feature = "ssr")]
+pub mod instance;
 #[cfg(feature = "ssr")]
 pub mod outbox;
 #[cfg(feature = "ssr")]

@@ -5,6 +5,9 @@ create table campaigns (
     id              integer primary key autoincrement,
     store_id        integer not null references stores (id),
     name            text not null,
+    -- Name and subject in small letters, for the search: only one of the databases folds letters
+    -- beyond ASCII.
+    search_key      text not null default '',
     channel         text not null default 'email',
     subject         text not null,
     body            text not null,

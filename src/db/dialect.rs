@@ -92,3 +92,9 @@ pub fn database_now_plus(backend: Backend, seconds: i64) -> String {
         Backend::Postgres => format!("now() + interval '{seconds} seconds'"),
     }
 }
+
+/// A moment inside a bound JSON text, written exactly as a bound moment is: on SQLite two ways
+/// of writing one moment are not equal.
+pub fn moment_text(at: chrono::DateTime<chrono::Utc>) -> String {
+    at.to_rfc3339_opts(chrono::SecondsFormat::AutoSi, false)
+}

@@ -8,7 +8,7 @@
 mod connect;
 pub mod dialect;
 
-pub use connect::{Backend, ConnectError, connect, lock_data_file, migrate};
+pub use connect::{Backend, ConnectError, connect, lock_data_file, migrate, newest_migration};
 
 use sqlx::{PgPool, Postgres, Sqlite, SqlitePool, Transaction};
 

@@ -11,3 +11,5 @@ pub mod model;
 pub mod filter_sql;
 #[cfg(feature = "ssr")]
 pub mod store;
+#[cfg(feature = "ssr")]
+pub mod words;

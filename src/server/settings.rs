@@ -181,7 +181,7 @@ impl Settings {
             .smtp_url
             .filter(|url| !url.is_empty())
             .map(|url| {
-                url.parse::<Account>()
+                Account::parse(&url)
                     .map_err(|e| wrong("LOUPE_SMTP_URL", e.to_string()))
             })
             .transpose()?;

@@ -8,4 +8,7 @@
 
 mod support;
 
+mod design;
+mod dispatch;
 mod pages;
+mod smtp;

@@ -4,6 +4,8 @@
 pub mod islands;
 
 #[cfg(feature = "ssr")]
+pub mod appearance_api;
+#[cfg(feature = "ssr")]
 pub mod components;
 #[cfg(feature = "ssr")]
 pub mod escape;
