@@ -15,6 +15,18 @@ pub fn register() {
     register_explicit::<crate::auth::api::SetUp>();
     register_explicit::<crate::auth::api::SignIn>();
     register_explicit::<crate::auth::api::SignOut>();
+    register_explicit::<crate::consent::api::ChangeConsent>();
+    register_explicit::<crate::customers::api::AddCustomer>();
+    register_explicit::<crate::customers::api::AddPurchase>();
+    register_explicit::<crate::customers::api::AddRepair>();
+    register_explicit::<crate::customers::api::AllowAgain>();
+    register_explicit::<crate::customers::api::ArchiveCustomer>();
+    register_explicit::<crate::customers::api::EditCustomer>();
+    register_explicit::<crate::customers::api::FinishRepair>();
+    register_explicit::<crate::customers::api::WriteNotes>();
+    register_explicit::<crate::recipients::api::CountRecipients>();
+    register_explicit::<crate::recipients::api::FindCustomers>();
+    register_explicit::<crate::recipients::api::SkippedNames>();
     register_explicit::<crate::sends::api::SendImmediately>();
     register_explicit::<crate::sends::api::SendProgress>();
     register_explicit::<crate::sends::api::UndoSend>();

@@ -12,5 +12,9 @@ pub fn pages() -> Router<AppState> {
         .route("/messages/{id}/view", get(sends::message_view::message))
         .route("/sends/{id}/view", get(sends::message_view::send))
         .route("/setup", get(pages::setup::show))
+        .route(
+            "/u/{token}",
+            get(pages::unsubscribe::show).post(pages::unsubscribe::act),
+        )
         .fallback(|| async { crate::error::AppError::NotFound })
 }

@@ -11,6 +11,8 @@ compile_error!("`ssr` and `hydrate` exclude each other");
 pub mod auth;
 pub mod campaigns;
 pub mod communications;
+pub mod consent;
+pub mod customers;
 pub mod error;
 pub mod recipients;
 pub mod sends;

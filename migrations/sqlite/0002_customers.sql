@@ -1,5 +1,7 @@
 -- The customer book. The summary columns (spent_cents … last_contacted_at) are recomputed from
--- purchases, repairs and messages in the transaction that changes those.
+-- purchases, repairs and messages in the transaction that changes those. What an imported file
+-- says was spent before (spent_elsewhere_cents) counts into the sum, but is no purchase: it has
+-- no day and no single amount.
 
 create table customers (
     id                     integer primary key autoincrement,
@@ -33,6 +35,7 @@ create table customers (
     email_bounce_reason    text,
     email_complained_at    text,
     spent_cents            integer not null default 0,
+    spent_elsewhere_cents  integer not null default 0,
     largest_purchase_cents integer not null default 0,
     last_purchase_at       text,
     last_repair_at         text,
@@ -43,6 +46,11 @@ create table customers (
     email_shared           boolean not null default false,
     created_at             text not null,
     updated_at             text not null,
+    -- The latest message, purchase, repair or visit; the empty text if there was none, so that
+    -- "not since" is one comparison.
+    last_touch_at text not null generated always as (
+        max(coalesce(last_contacted_at, ''), coalesce(last_purchase_at, ''), coalesce(last_repair_at, ''),
+            coalesce(last_visit_at, ''))) stored,
     -- Whether e-mail may go to this person, apart from what depends on the send. In order of
     -- precedence: 1 archived, 2 do not contact, 4 no address, 5 not valid, 6 complained,
     -- 7 unsubscribed, 8 never agreed, 9 never agreed and bounced, 10 bounced, 0 fine.
@@ -60,18 +68,21 @@ create table customers (
             else 0
         end) stored
 );
+-- The recipient count reads nothing but indexes: each ends in what tells who would be skipped.
 create index customers_standing on customers (store_id, email_standing, email_shared, id);
+create index customers_shared on customers (store_id, email_norm, id, email_standing) where email_shared;
 create index customers_name on customers (store_id, name_key, id);
 create index customers_email on customers (store_id, email_norm, id);
 create unique index customers_external on customers (store_id, external_id) where external_id is not null;
 create index customers_phone on customers (store_id, phone);
-create index customers_spent on customers (store_id, spent_cents, id, email_standing);
-create index customers_created on customers (store_id, created_at, id, email_standing);
-create index customers_last_purchase on customers (store_id, last_purchase_at, id, email_standing);
-create index customers_largest on customers (store_id, largest_purchase_cents, id, email_standing);
-create index customers_birthday on customers (store_id, birthday_month, id, email_standing);
-create index customers_anniversary on customers (store_id, anniversary_month, id, email_standing);
-create index customers_open_repairs on customers (store_id, id, email_standing) where open_repairs > 0;
+create index customers_spent on customers (store_id, spent_cents desc, id, email_standing, email_shared);
+create index customers_created on customers (store_id, created_at, id, email_standing, email_shared);
+create index customers_last_purchase on customers (store_id, last_purchase_at, id, email_standing, email_shared);
+create index customers_last_touch on customers (store_id, last_touch_at, id, email_standing, email_shared);
+create index customers_largest on customers (store_id, largest_purchase_cents, id, email_standing, email_shared);
+create index customers_birthday on customers (store_id, birthday_month, id, email_standing, email_shared);
+create index customers_anniversary on customers (store_id, anniversary_month, id, email_standing, email_shared);
+create index customers_open_repairs on customers (store_id, id, email_standing, email_shared) where open_repairs > 0;
 
 create table customer_tags (
     store_id    integer not null references stores (id),
@@ -129,20 +140,26 @@ create table imports (
     mapping     text not null,
     started_by  text not null,
     started_at  text not null,
+    progress_at text not null,
     finished_at text,
+    problem     text,
     rows_read   integer not null default 0,
     added       integer not null default 0,
     updated     integer not null default 0,
     unchanged   integer not null default 0,
     refused     integer not null default 0,
-    kept_back   integer not null default 0
+    kept_back   integer not null default 0,
+    noted       integer not null default 0
 );
 create index imports_store on imports (store_id, id);
 
+-- What is told of single rows: `refused` ones are not in the book, `noted` ones are with a
+-- value kept as typed, `kept_back` ones without the consent the file claims.
 create table import_errors (
     id        integer primary key autoincrement,
     import_id integer not null references imports (id) on delete cascade,
     line      integer not null,
+    kind      text not null,
     field     text not null,
     reason    text not null,
     record    text not null

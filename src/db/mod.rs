@@ -5,6 +5,7 @@
 //! writer at a time and no transaction ever has to be upgraded from reading to writing (SQLite
 //! answers that with `SQLITE_BUSY_SNAPSHOT` at once, which the busy time-out does not retry).
 
+pub mod binds;
 mod connect;
 pub mod dialect;
 

@@ -10,5 +10,10 @@ mod support;
 
 mod design;
 mod dispatch;
+mod mime;
+mod consent;
+mod customers;
 mod pages;
 mod smtp;
+mod smtp_accounts;
+mod smtp_content;

@@ -26,6 +26,7 @@ mod body;
 mod clean;
 mod compile;
 mod field;
+mod link;
 mod marks;
 mod page;
 mod pieces;

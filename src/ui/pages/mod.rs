@@ -4,3 +4,4 @@
 pub mod login;
 pub mod problem;
 pub mod setup;
+pub mod unsubscribe;

@@ -4,7 +4,7 @@
 //! `smtp://127.0.0.1:2525`. Options: `tls=starttls|none`, `pipelining=off`, `connections=1..64`,
 //! `rate=` messages per second, `helo=` the name we greet with.
 
-use std::{fmt, net::IpAddr, sync::Arc, time::Duration};
+use std::{fmt, net::IpAddr, str::FromStr, sync::Arc, time::Duration};
 
 use rustls::{ClientConfig, RootCertStore, pki_types::CertificateDer};
 use secrecy::SecretString;
@@ -250,6 +250,14 @@ fn tls_config(issuer: Option<CertificateDer<'static>>) -> Result<Arc<ClientConfi
         .with_root_certificates(roots)
         .with_no_client_auth();
     Ok(Arc::new(config))
+}
+
+impl FromStr for Account {
+    type Err = AccountProblem;
+
+    fn from_str(url: &str) -> Result<Self, AccountProblem> {
+        Self::parse(url)
+    }
 }
 
 /// The URL again, without the password.

@@ -1,6 +1,6 @@
 //! Opening a connection, and one command with its answer.
 
-use std::{io, net::SocketAddr, sync::Arc, time::Duration};
+use std::{fmt, io, net::SocketAddr, sync::Arc, time::Duration};
 
 use rustls::pki_types::ServerName;
 use tokio::{net::TcpStream, time::timeout};
@@ -15,7 +15,6 @@ use super::{
 };
 
 /// One open connection to a mail server. Not for two messages at a time.
-#[derive(Debug)]
 pub struct Connection {
     pub(super) wire: Wire,
     inbox: Vec<u8>,
@@ -60,6 +59,19 @@ pub enum ConnectProblem {
     NoLogin,
     #[error("the mail server stopped answering: {0}")]
     Lost(String),
+}
+
+/// Never what is in the buffers: that is somebody's letter.
+impl fmt::Debug for Connection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let secure = self.wire.is_tls();
+        let (stage, pipelining) = (&self.stage, &self.pipelining);
+        f.debug_struct("Connection")
+            .field("stage", stage)
+            .field("secure", &secure)
+            .field("pipelining", pipelining)
+            .finish_non_exhaustive()
+    }
 }
 
 impl ConnectProblem {

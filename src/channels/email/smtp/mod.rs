@@ -10,6 +10,9 @@
 //! - What comes in is bounded, what a server says is cleaned before anyone sees it, and a
 //!   password is never printed.
 //!
+//! An offer that got [`Lost`] may be made again on a new connection: servers close idle ones, and
+//! say so no other way. A refused one may not, but for 421 (see [`Reply::is_closing`]).
+//!
 //! One message goes `offer` → [`Offered::Ready`] → (the caller durably marks it `attempting`) →
 //! `send` → `settle`. `send` may carry the next message's envelope along with the content; its
 //! answer comes out of the same `settle`, and the caller may mark that next message meanwhile:

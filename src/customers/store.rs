@@ -1,0 +1,317 @@
+//! Customers in the database: one person at a time. Lists are in `list_sql`, what they bought in
+//! `facts_sql`, tags in `tags_sql`; all are reached from here.
+
+use chrono::{DateTime, Utc};
+
+use super::{
+    details::{Details, Email},
+    model::YearlyDate,
+    phone::Phone,
+};
+pub use super::{
+    facts_sql::{
+        PurchaseRow, RepairRow, add_purchase, add_repair, close_repair, purchases, refresh_all_facts, refresh_facts,
+        repairs,
+    },
+    list_sql::{Contactable, ListFilter, ListRow, count, page},
+    tags_sql::{add_tags, all_tags, set_tags, tags_of},
+};
+use crate::{
+    auth::{model::StoreId, tokens},
+    consent::model::ConsentState,
+    db::{Db, Tx},
+    on_db, on_tx,
+};
+
+/// A customer as they stand in the book.
+#[derive(Clone, Debug, sqlx::FromRow)]
+pub struct Customer {
+    pub id: i64,
+    pub external_id: Option<String>,
+    pub name: String,
+    pub first_name: String,
+    pub last_name: String,
+    pub email: Option<String>,
+    pub email_norm: Option<String>,
+    pub email_valid: bool,
+    /// E.164, when what was typed could be read.
+    pub phone: Option<String>,
+    pub phone_typed: Option<String>,
+    pub is_vip: bool,
+    pub birthday_month: Option<i64>,
+    pub birthday_day: Option<i64>,
+    pub birthday_year: Option<i64>,
+    pub partner_name: String,
+    pub partner_birthday_month: Option<i64>,
+    pub partner_birthday_day: Option<i64>,
+    pub anniversary_month: Option<i64>,
+    pub anniversary_day: Option<i64>,
+    pub anniversary_year: Option<i64>,
+    pub notes: String,
+    pub email_consent: ConsentState,
+    pub whatsapp_consent: ConsentState,
+    pub do_not_contact: bool,
+    pub archived_at: Option<DateTime<Utc>>,
+    pub email_bounced_at: Option<DateTime<Utc>>,
+    pub email_bounce_reason: Option<String>,
+    pub email_complained_at: Option<DateTime<Utc>>,
+    /// Cents: what was spent here, and before that elsewhere.
+    pub spent_cents: i64,
+    pub spent_elsewhere_cents: i64,
+    pub largest_purchase_cents: i64,
+    pub last_purchase_at: Option<DateTime<Utc>>,
+    pub last_repair_at: Option<DateTime<Utc>>,
+    pub open_repairs: i64,
+    pub last_visit_at: Option<DateTime<Utc>>,
+    pub last_contacted_at: Option<DateTime<Utc>>,
+    pub unsubscribe_token: String,
+    pub email_shared: bool,
+    pub created_at: DateTime<Utc>,
+    pub updated_at: DateTime<Utc>,
+    /// What email_standing says: 0 fine, else the first reason against (see the migration).
+    pub email_standing: i64,
+}
+
+impl Customer {
+    pub fn birthday(&self) -> Option<YearlyDate> {
+        YearlyDate::from_columns(self.birthday_month, self.birthday_day, self.birthday_year)
+    }
+
+    pub fn partner_birthday(&self) -> Option<YearlyDate> {
+        YearlyDate::from_columns(self.partner_birthday_month, self.partner_birthday_day, None)
+    }
+
+    pub fn anniversary(&self) -> Option<YearlyDate> {
+        YearlyDate::from_columns(self.anniversary_month, self.anniversary_day, self.anniversary_year)
+    }
+
+    /// What a form would show of them.
+    pub fn details(&self) -> Details {
+        Details {
+            name: self.name.clone(),
+            first_name: self.first_name.clone(),
+            last_name: self.last_name.clone(),
+            email: self.email.clone().map(|typed| Email {
+                norm: self.email_norm.clone().unwrap_or_default(),
+                valid: self.email_valid,
+                typed,
+            }),
+            phone: self.phone_typed.clone().map(|typed| Phone {
+                typed,
+                e164: self.phone.clone(),
+            }),
+            is_vip: self.is_vip,
+            birthday: self.birthday(),
+            partner_name: self.partner_name.clone(),
+            partner_birthday: self.partner_birthday(),
+            anniversary: self.anniversary(),
+            do_not_contact: self.do_not_contact,
+        }
+    }
+}
+
+macro_rules! select_customer {
+    () => {
+        "select id, external_id, name, first_name, last_name, email, email_norm, email_valid, phone, phone_typed, is_vip,
+                birthday_month, birthday_day, birthday_year, partner_name, partner_birthday_month, partner_birthday_day,
+                anniversary_month, anniversary_day, anniversary_year, notes, email_consent, whatsapp_consent,
+                do_not_contact, archived_at, email_bounced_at, email_bounce_reason, email_complained_at, spent_cents,
+                spent_elsewhere_cents, largest_purchase_cents, last_purchase_at, last_repair_at, open_repairs,
+                last_visit_at, last_contacted_at, unsubscribe_token, email_shared, created_at, updated_at, email_standing
+           from customers where store_id = $1 and id = $2"
+    };
+}
+
+/// One customer of the store.
+pub async fn find(db: &Db, store: StoreId, id: i64) -> sqlx::Result<Option<Customer>> {
+    on_db!(db, |pool| sqlx::query_as(select_customer!())
+        .bind(store)
+        .bind(id)
+        .fetch_optional(pool)
+        .await)
+}
+
+/// One customer of the store, inside a change.
+pub async fn find_in(tx: &mut Tx, store: StoreId, id: i64) -> sqlx::Result<Option<Customer>> {
+    on_tx!(tx, |conn| sqlx::query_as(select_customer!())
+        .bind(store)
+        .bind(id)
+        .fetch_optional(&mut *conn)
+        .await)
+}
+
+/// Adds a customer, without consent, tags or purchases, and answers the id.
+pub async fn insert(
+    tx: &mut Tx,
+    store: StoreId,
+    external_id: Option<&str>,
+    details: &Details,
+    now: DateTime<Utc>,
+) -> sqlx::Result<i64> {
+    let d = details;
+    on_tx!(tx, |conn| sqlx::query_scalar(
+        "insert into customers (store_id, external_id, name, name_key, first_name, last_name, email, email_norm,
+                email_valid, phone, phone_typed, is_vip, birthday_month, birthday_day, birthday_year, partner_name,
+                partner_birthday_month, partner_birthday_day, anniversary_month, anniversary_day, anniversary_year,
+                do_not_contact, unsubscribe_token, created_at, updated_at)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22,
+                $23, $24, $24)
+         returning id"
+    )
+    .bind(store)
+    .bind(external_id)
+    .bind(&d.name)
+    .bind(d.name_key())
+    .bind(&d.first_name)
+    .bind(&d.last_name)
+    .bind(d.email.as_ref().map(|e| e.typed.as_str()))
+    .bind(d.email.as_ref().map(|e| e.norm.as_str()))
+    .bind(d.email.as_ref().is_some_and(|e| e.valid))
+    .bind(d.phone.as_ref().and_then(|p| p.e164.as_deref()))
+    .bind(d.phone.as_ref().map(|p| p.typed.as_str()))
+    .bind(d.is_vip)
+    .bind(d.birthday.map(|b| b.month))
+    .bind(d.birthday.map(|b| b.day))
+    .bind(d.birthday.and_then(|b| b.year))
+    .bind(&d.partner_name)
+    .bind(d.partner_birthday.map(|b| b.month))
+    .bind(d.partner_birthday.map(|b| b.day))
+    .bind(d.anniversary.map(|a| a.month))
+    .bind(d.anniversary.map(|a| a.day))
+    .bind(d.anniversary.and_then(|a| a.year))
+    .bind(d.do_not_contact)
+    .bind(tokens::public())
+    .bind(now)
+    .fetch_one(&mut *conn)
+    .await)
+}
+
+/// Writes the details, if the row still is as it was at `read_at`. Another address has not
+/// bounced. Answers whether it was.
+pub async fn update(
+    tx: &mut Tx,
+    store: StoreId,
+    id: i64,
+    details: &Details,
+    read_at: DateTime<Utc>,
+    now: DateTime<Utc>,
+) -> sqlx::Result<bool> {
+    let d = details;
+    let done = on_tx!(tx, |conn| sqlx::query(
+        "update customers set name = $4, name_key = $5, first_name = $6, last_name = $7,
+                email_bounced_at = case when email_norm = $9 then email_bounced_at end,
+                email_bounce_reason = case when email_norm = $9 then email_bounce_reason end,
+                email = $8, email_norm = $9, email_valid = $10, phone = $11, phone_typed = $12, is_vip = $13,
+                birthday_month = $14, birthday_day = $15, birthday_year = $16, partner_name = $17,
+                partner_birthday_month = $18, partner_birthday_day = $19, anniversary_month = $20,
+                anniversary_day = $21, anniversary_year = $22, do_not_contact = $23, updated_at = $24
+          where store_id = $1 and id = $2 and updated_at = $3"
+    )
+    .bind(store)
+    .bind(id)
+    .bind(read_at)
+    .bind(&d.name)
+    .bind(d.name_key())
+    .bind(&d.first_name)
+    .bind(&d.last_name)
+    .bind(d.email.as_ref().map(|e| e.typed.as_str()))
+    .bind(d.email.as_ref().map(|e| e.norm.as_str()))
+    .bind(d.email.as_ref().is_some_and(|e| e.valid))
+    .bind(d.phone.as_ref().and_then(|p| p.e164.as_deref()))
+    .bind(d.phone.as_ref().map(|p| p.typed.as_str()))
+    .bind(d.is_vip)
+    .bind(d.birthday.map(|b| b.month))
+    .bind(d.birthday.map(|b| b.day))
+    .bind(d.birthday.and_then(|b| b.year))
+    .bind(&d.partner_name)
+    .bind(d.partner_birthday.map(|b| b.month))
+    .bind(d.partner_birthday.map(|b| b.day))
+    .bind(d.anniversary.map(|a| a.month))
+    .bind(d.anniversary.map(|a| a.day))
+    .bind(d.anniversary.and_then(|a| a.year))
+    .bind(d.do_not_contact)
+    .bind(now)
+    .execute(&mut *conn)
+    .await
+    .map(|d| d.rows_affected()))?;
+    Ok(done == 1)
+}
+
+/// Archives (a time) or restores (nothing). Answers whether that changed anything.
+pub async fn set_archived(
+    tx: &mut Tx,
+    store: StoreId,
+    id: i64,
+    at: Option<DateTime<Utc>>,
+    now: DateTime<Utc>,
+) -> sqlx::Result<bool> {
+    let done = on_tx!(tx, |conn| sqlx::query(
+        "update customers set archived_at = $3, updated_at = $4
+          where store_id = $1 and id = $2 and (archived_at is null) <> (cast($5 as boolean))"
+    )
+    .bind(store)
+    .bind(id)
+    .bind(at)
+    .bind(now)
+    .bind(at.is_none())
+    .execute(&mut *conn)
+    .await
+    .map(|d| d.rows_affected()))?;
+    Ok(done == 1)
+}
+
+/// Writes the notes. Answers whether the store has the customer.
+pub async fn set_notes(tx: &mut Tx, store: StoreId, id: i64, notes: &str, now: DateTime<Utc>) -> sqlx::Result<bool> {
+    let done = on_tx!(tx, |conn| sqlx::query(
+        "update customers set notes = $3, updated_at = $4 where store_id = $1 and id = $2"
+    )
+    .bind(store)
+    .bind(id)
+    .bind(notes)
+    .bind(now)
+    .execute(&mut *conn)
+    .await
+    .map(|d| d.rows_affected()))?;
+    Ok(done == 1)
+}
+
+/// Notes that mail to this person's address came back, with the provider's words.
+pub async fn note_bounce(tx: &mut Tx, store: StoreId, id: i64, reason: &str, at: DateTime<Utc>) -> sqlx::Result<()> {
+    on_tx!(tx, |conn| sqlx::query(
+        "update customers set email_bounced_at = $3, email_bounce_reason = $4 where store_id = $1 and id = $2"
+    )
+    .bind(store)
+    .bind(id)
+    .bind(at)
+    .bind(reason)
+    .execute(&mut *conn)
+    .await
+    .map(|_| ()))
+}
+
+/// Forgets a bounce. Answers whether there was one.
+pub async fn clear_bounce(tx: &mut Tx, store: StoreId, id: i64) -> sqlx::Result<bool> {
+    let done = on_tx!(tx, |conn| sqlx::query(
+        "update customers set email_bounced_at = null, email_bounce_reason = null
+          where store_id = $1 and id = $2 and email_bounced_at is not null"
+    )
+    .bind(store)
+    .bind(id)
+    .execute(&mut *conn)
+    .await
+    .map(|d| d.rows_affected()))?;
+    Ok(done == 1)
+}
+
+/// Notes that this person called a message spam.
+pub async fn note_complaint(tx: &mut Tx, store: StoreId, id: i64, at: DateTime<Utc>) -> sqlx::Result<()> {
+    on_tx!(tx, |conn| sqlx::query(
+        "update customers set email_complained_at = $3 where store_id = $1 and id = $2"
+    )
+    .bind(store)
+    .bind(id)
+    .bind(at)
+    .execute(&mut *conn)
+    .await
+    .map(|_| ()))
+}
