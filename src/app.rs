@@ -8,6 +8,10 @@ use crate::{sends, server::AppState, ui::pages};
 pub fn pages() -> Router<AppState> {
     Router::new()
         .route("/", get(pages::setup::home))
+        .route(
+            "/customers/{id}/communications",
+            get(pages::customers::communications::show),
+        )
         .route("/login", get(pages::login::show))
         .route("/marketing/campaigns", get(pages::campaigns::list::show))
         .route("/marketing/campaigns/{id}", get(pages::campaigns::detail::show))
@@ -15,6 +19,7 @@ pub fn pages() -> Router<AppState> {
         .route(
             "/marketing/bulk-email/sent/{send_id}",
             get(pages::bulk_email::receipt::show),
+        )
         .route("/messages/{id}/view", get(sends::message_view::message))
         .route("/sends/{id}/view", get(sends::message_view::send))
         .route("/setup", get(pages::setup::show))
