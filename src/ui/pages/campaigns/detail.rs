@@ -34,7 +34,7 @@ pub async fn show(staff: Staff, Path(id): Path<i64>) -> Result<Response, AppErro
     let campaign = store::find(db, store, id).await?.ok_or(AppError::NotFound)?;
     let send = sends::store::latest_of_campaign(db, store, id).await?;
     let audience = match campaign.recipients() {
-        Some(filter) => recipients::rules::audience_words(db, store, &filter).await?,
+        Some(filter) => recipients::words::today(db, store, &filter).await?,
         None => "Nobody chosen yet".to_owned(),
     };
     let history = history_sql::of(db, store, "campaign", id).await?;
