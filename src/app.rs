@@ -19,6 +19,19 @@ pub fn pages() -> Router<AppState> {
         .route("/marketing/campaigns/{id}", get(campaigns::detail::show))
         .route("/marketing/campaigns/{id}/delete", get(campaigns::delete::show))
         .route("/marketing/bulk-email/sent/{send_id}", get(bulk_email::receipt::show))
+        .route("/", get(pages::setup::home))
+        .route(
+            "/customers/{id}/communications",
+            get(pages::customers::communications::show),
+        )
+        .route("/login", get(pages::login::show))
+        .route("/marketing/campaigns", get(pages::campaigns::list::show))
+        .route("/marketing/campaigns/{id}", get(pages::campaigns::detail::show))
+        .route("/marketing/campaigns/{id}/delete", get(pages::campaigns::delete::show))
+        .route(
+            "/marketing/bulk-email/sent/{send_id}",
+            get(pages::bulk_email::receipt::show),
+        )
         .route("/messages/{id}/view", get(sends::message_view::message))
         .route("/sends/{id}/view", get(sends::message_view::send))
         .route("/u/{token}", get(unsubscribe::show).post(unsubscribe::act))

@@ -3,6 +3,7 @@
 
 pub mod bulk_email;
 pub mod campaigns;
+pub mod customers;
 pub mod login;
 pub mod problem;
 mod report;

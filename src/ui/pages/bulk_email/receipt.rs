@@ -93,16 +93,14 @@ fn note(report: &Report, problem: Option<String>, ok: &str) -> Option<AnyView> {
             <Banner tone=Tone::Info><p>"Sending cancelled. Nothing was sent."</p></Banner>
         }
         .into_any(),
-        (_, "too-late") => view! {
-            <Banner tone=Tone::Warning>
-                <p>{format!("It had already started. {} got it.", customers(report.tally.sent))}</p>
-            </Banner>
+        (_, "too-late") => {
+            let words = format!("It had already started. {} got it.", customers(report.tally.sent));
+            view! { <Banner tone=Tone::Warning><p>{words}</p></Banner> }.into_any()
         }
-        .into_any(),
-        (_, "already") => view! {
-            <Banner tone=Tone::Info><p>{report.already()}</p></Banner>
+        (_, "already") => {
+            let words = report.already();
+            view! { <Banner tone=Tone::Info><p>{words}</p></Banner> }.into_any()
         }
-        .into_any(),
         _ => return None,
     };
     Some(banner)

@@ -10,12 +10,11 @@ use crate::{
     audit::history_sql::{self, Line},
     auth::model::Permission,
     campaigns::{
-        list::audience_words,
         model::CampaignStatus,
         store::{self, Campaign},
     },
     error::AppError,
-    segments,
+    recipients,
     sends::{self, store::Send},
     server::visit::Staff,
     time,
@@ -34,12 +33,10 @@ pub async fn show(staff: Staff, Path(id): Path<i64>) -> Result<Response, AppErro
     let (db, store) = (staff.db(), staff.store_id());
     let campaign = store::find(db, store, id).await?.ok_or(AppError::NotFound)?;
     let send = sends::store::latest_of_campaign(db, store, id).await?;
-    let names = segments::store::all(db, store)
-        .await?
-        .into_iter()
-        .map(|s| (s.id, s.name))
-        .collect();
-    let audience = audience_words(campaign.recipients().as_ref(), &names);
+    let audience = match campaign.recipients() {
+        Some(filter) => recipients::words::today(db, store, &filter).await?,
+        None => "Nobody chosen yet".to_owned(),
+    };
     let history = history_sql::of(db, store, "campaign", id).await?;
     let may_send = staff.actor.may(Permission::SendCampaigns);
     let ask = if may_send {
@@ -67,16 +64,18 @@ pub async fn show(staff: Staff, Path(id): Path<i64>) -> Result<Response, AppErro
         let note = notes::view(&campaign, report.as_ref(), &told);
         let bar = report.as_ref().and_then(Report::hold_bar);
         let editable = campaign.status.is_editable();
+        let actions = may_send.then(|| actions(&campaign));
+        let plan = editable.then(|| plan(&campaign, audience));
         let reached = report.filter(|r| !editable || r.tally.settled() > 0);
         view! {
             {bar}
             <Crumbs links=vec![("Campaigns", "/marketing/campaigns")] here=campaign.title().to_owned()/>
             {note}
             <PageHead title=campaign.title().to_owned() words=meta eyebrow=badge(&campaign, told.now)>
-                {may_send.then(|| actions(&campaign))}
+                {actions}
             </PageHead>
             {ask.map(|line| view! { <p class="ask hint">{line}</p> })}
-            {editable.then(|| plan(&campaign, audience))}
+            {plan}
             {reached.map(|report| {
                 let earlier = editable.then(|| view! { <h2 class="earlier">"What the last try reached"</h2> });
                 view! { {earlier}{report.view()} }

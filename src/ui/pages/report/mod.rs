@@ -185,7 +185,7 @@ fn message(send: &Send) -> AnyView {
                     <dt>"From"</dt><dd>{from}</dd>
                     <dt>"Goes to"</dt><dd>{send.audience_words.clone()}</dd>
                 </dl>
-                <iframe class="message" sandbox="" loading="lazy" title="The message as sent"
+                <iframe class="message" sandbox="" title="The message as sent"
                     referrerpolicy="no-referrer" src=format!("/sends/{}/view", send.id)></iframe>
             </div>
         </section>
