@@ -14,6 +14,7 @@ mod design;
 mod dispatch;
 mod mime;
 mod pages;
+mod recipients;
 mod smtp;
 mod smtp_accounts;
 mod smtp_content;
