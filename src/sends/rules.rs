@@ -467,6 +467,7 @@ pub async fn progress(ctx: &Ctx, send_id: i64) -> Result<Progress, AppError> {
             SendState::Holding => (send.hold_until - ctx.now).num_seconds().max(0),
             _ => 0,
         },
+        paused: send.paused_at.is_some(),
         problem: send.problem,
         newest: newest
             .into_iter()
