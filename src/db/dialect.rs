@@ -71,7 +71,8 @@ pub fn json_rows(backend: Backend, placeholder: &str, columns: &[(&str, Column)]
 pub enum Column {
     Number,
     Text,
-    /// RFC 3339 text.
+    Flag,
+    /// RFC 3339 text, with `+00:00` as both drivers write it.
     Moment,
 }
 
@@ -80,6 +81,7 @@ impl Column {
         match self {
             Column::Number => "bigint",
             Column::Text => "text",
+            Column::Flag => "boolean",
             Column::Moment => "timestamptz",
         }
     }
@@ -90,5 +92,14 @@ pub fn database_now_plus(backend: Backend, seconds: i64) -> String {
     match backend {
         Backend::Sqlite => format!("strftime('%Y-%m-%dT%H:%M:%f000+00:00', 'now', '+{seconds} seconds')"),
         Backend::Postgres => format!("now() + interval '{seconds} seconds'"),
+    }
+}
+
+/// What follows a select of rows that are about to be changed: nobody else changes them before.
+/// SQLite has one writer and needs nothing.
+pub fn for_change(backend: Backend) -> &'static str {
+    match backend {
+        Backend::Sqlite => "",
+        Backend::Postgres => "for no key update",
     }
 }

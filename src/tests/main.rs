@@ -10,4 +10,5 @@ mod support;
 
 mod consent;
 mod customers;
+mod import;
 mod pages;
