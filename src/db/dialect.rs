@@ -71,7 +71,8 @@ pub fn json_rows(backend: Backend, placeholder: &str, columns: &[(&str, Column)]
 pub enum Column {
     Number,
     Text,
-    /// RFC 3339 text.
+    Flag,
+    /// RFC 3339 text, with `+00:00` as both drivers write it.
     Moment,
 }
 
@@ -80,6 +81,7 @@ impl Column {
         match self {
             Column::Number => "bigint",
             Column::Text => "text",
+            Column::Flag => "boolean",
             Column::Moment => "timestamptz",
         }
     }
@@ -97,4 +99,13 @@ pub fn database_now_plus(backend: Backend, seconds: i64) -> String {
 /// of writing one moment are not equal.
 pub fn moment_text(at: chrono::DateTime<chrono::Utc>) -> String {
     at.to_rfc3339_opts(chrono::SecondsFormat::AutoSi, false)
+}
+
+/// What follows a select of rows that are about to be changed: nobody else changes them before.
+/// SQLite has one writer and needs nothing.
+pub fn for_change(backend: Backend) -> &'static str {
+    match backend {
+        Backend::Sqlite => "",
+        Backend::Postgres => "for no key update",
+    }
 }

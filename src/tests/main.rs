@@ -13,6 +13,7 @@ mod customers;
 mod design;
 mod dispatch;
 mod mime;
+mod import;
 mod pages;
 mod smtp;
 mod smtp_accounts;
