@@ -3,16 +3,6 @@
 
 use leptos::server_fn::axum::register_explicit;
 
-use crate::{auth, sends, ui};
-
-/// Makes the server functions known to the router. Safe to call again.
-pub fn register() {
-    register_explicit::<auth::api::SignIn>();
-    register_explicit::<auth::api::SignOut>();
-    register_explicit::<sends::api::SendImmediately>();
-    register_explicit::<sends::api::SendProgress>();
-    register_explicit::<sends::api::UndoSend>();
-    register_explicit::<ui::appearance_api::ChooseTheme>();
 /// Makes the server functions known to the router. Safe to call again.
 pub fn register() {
     register_explicit::<crate::auth::api::AddMember>();
@@ -25,6 +15,15 @@ pub fn register() {
     register_explicit::<crate::auth::api::SetUp>();
     register_explicit::<crate::auth::api::SignIn>();
     register_explicit::<crate::auth::api::SignOut>();
+    register_explicit::<crate::campaigns::api::ConfirmBulk>();
+    register_explicit::<crate::campaigns::api::ConfirmCampaign>();
+    register_explicit::<crate::campaigns::api::DeleteCampaign>();
+    register_explicit::<crate::campaigns::api::DuplicateCampaign>();
+    register_explicit::<crate::campaigns::api::SaveBulk>();
+    register_explicit::<crate::campaigns::api::SaveCampaign>();
+    register_explicit::<crate::campaigns::api::TemplateText>();
+    register_explicit::<crate::campaigns::api::UnscheduleCampaign>();
+    register_explicit::<crate::campaigns::api::WhenItGoes>();
     register_explicit::<crate::consent::api::ChangeConsent>();
     register_explicit::<crate::customers::api::AddCustomer>();
     register_explicit::<crate::customers::api::AddPurchase>();

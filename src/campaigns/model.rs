@@ -159,6 +159,8 @@ pub enum Intent {
     FindCustomer,
     /// Bulk email only: carry everything over into a campaign.
     AsCampaign,
+    /// Bulk email only: throw away what was typed.
+    StartOver,
 }
 
 impl Intent {
@@ -172,6 +174,7 @@ impl Intent {
             Intent::RefreshCount => "refresh_count",
             Intent::FindCustomer => "find_customer",
             Intent::AsCampaign => "as_campaign",
+            Intent::StartOver => "start_over",
         }
     }
 
@@ -184,6 +187,7 @@ impl Intent {
             Intent::RefreshCount,
             Intent::FindCustomer,
             Intent::AsCampaign,
+            Intent::StartOver,
         ]
         .into_iter()
         .find(|i| i.key() == key)
@@ -217,7 +221,7 @@ pub struct WhenWords {
 
 /// A template, to be put into the form.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct TemplateText {
+pub struct TemplateWording {
     pub name: String,
     pub subject: String,
     pub body: String,
