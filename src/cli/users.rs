@@ -100,7 +100,7 @@ async fn reset(settings: &Settings, args: ResetArgs) -> Result<(), Failure> {
     let hash = hash(settings, &password).await?;
     let now = Clock::System.now();
     let mut tx = db.begin().await?;
-    store::set_password(&mut tx, user.id, &hash).await?;
+    store::set_password(&mut tx, StoreId(user.store_id), user.id, &hash).await?;
     let summary = format!("Set a new password for {}", user.name);
     let entry = entry("user.password_reset", user.id, summary);
     audit::record(&mut tx, StoreId(user.store_id), entry, now).await?;
@@ -123,8 +123,8 @@ fn entry(action: &'static str, user: i64, summary: String) -> audit::Entry<'stat
     }
 }
 
-async fn hash(_settings: &Settings, password: &Password) -> Result<String, Failure> {
-    password::hash(password.words.clone())
+async fn hash(settings: &Settings, password: &Password) -> Result<String, Failure> {
+    password::hash(&settings.secret_key, password.words.clone())
         .await
         .map_err(|e| Failure::said(e.to_string()))
 }
