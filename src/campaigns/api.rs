@@ -10,7 +10,7 @@ use crate::error::AppError;
 #[cfg(feature = "ssr")]
 use crate::{
     auth::{guard, model::Permission},
-    campaigns::{bulk, model::Intent, rules, schedule},
+    campaigns::{bulk, rules, schedule},
     server::respond,
     stores, templates,
 };
@@ -24,7 +24,7 @@ pub async fn save_campaign(
 ) -> Result<Saved, AppError> {
     let ctx = guard::require(Permission::SendCampaigns)?;
     let response = respond::here()?;
-    let saved = rules::save(&ctx, &form, Intent::from_key(&intent)).await?;
+    let saved = rules::save(&ctx, &form, form.intent(&intent)).await?;
     if in_place != "true" {
         response.redirect(&saved.path);
     }
@@ -64,15 +64,11 @@ pub async fn duplicate_campaign(id: i64) -> Result<(), AppError> {
     Ok(())
 }
 
-/// Asks, then deletes a campaign that is not being sent.
+/// Deletes a campaign that is not being sent.
 #[server(prefix = "/api", endpoint = "campaigns/delete", input = PostUrl)]
-pub async fn delete_campaign(id: i64, #[server(default)] confirmed: String) -> Result<(), AppError> {
+pub async fn delete_campaign(id: i64) -> Result<(), AppError> {
     let ctx = guard::require(Permission::SendCampaigns)?;
     let response = respond::here()?;
-    if confirmed != "true" {
-        response.redirect(&format!("/marketing/campaigns/{id}/delete"));
-        return Ok(());
-    }
     rules::delete(&ctx, id).await?;
     response.redirect("/marketing/campaigns?ok=deleted");
     Ok(())
@@ -110,7 +106,7 @@ pub async fn save_bulk(
 ) -> Result<(), AppError> {
     let ctx = guard::require(Permission::SendCampaigns)?;
     let response = respond::here()?;
-    response.redirect(&bulk::save(&ctx, &form, Intent::from_key(&intent)).await?);
+    response.redirect(&bulk::save(&ctx, &form, form.intent(&intent)).await?);
     Ok(())
 }
 

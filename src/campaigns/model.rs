@@ -92,6 +92,9 @@ pub struct CampaignForm {
     pub find_customer: String,
 }
 
+/// The value of the button that Enter presses.
+pub const ENTER: &str = "enter";
+
 /// What a customer without a first name is called, until staff say otherwise.
 pub const FIRST_NAME_FALLBACK: &str = "friend";
 
@@ -122,6 +125,15 @@ impl CampaignForm {
             Some(RecipientFilter::Manual(ids)) => self.customer_ids = ids.iter().map(i64::to_string).collect(),
             _ => {}
         }
+    }
+
+    /// What a pressed button asks for. Enter in a field presses none: it searches when somebody
+    /// is being looked for, and saves otherwise.
+    pub fn intent(&self, pressed: &str) -> Intent {
+        if pressed == ENTER && !self.find_customer.trim().is_empty() {
+            return Intent::FindCustomer;
+        }
+        Intent::from_key(pressed)
     }
 
     pub fn is_for_later(&self) -> bool {
@@ -200,6 +212,8 @@ impl Intent {
 pub struct Saved {
     pub id: i64,
     pub version: i64,
+    /// As it is called now: a draft without a name was given one.
+    pub name: String,
     /// "Saved as draft at 10:04 am."
     pub words: String,
     /// Where the saved campaign is.

@@ -42,6 +42,7 @@ pub async fn save(ctx: &Ctx, form: &CampaignForm, intent: Intent) -> Result<Save
     let saved = |path: String| Saved {
         id,
         version,
+        name: draft.name.clone(),
         words: format!("Saved as draft at {}.", time::clock(ctx.now, store.zone())),
         path,
         is_copy: kept_as.is_copy,
@@ -347,6 +348,7 @@ fn already_done(campaign: Option<i64>, send: i64) -> Saved {
     Saved {
         id: campaign.unwrap_or_default(),
         version: 0,
+        name: String::new(),
         words: String::new(),
         path,
         is_copy: false,
