@@ -15,6 +15,15 @@ pub fn register() {
     register_explicit::<crate::auth::api::SetUp>();
     register_explicit::<crate::auth::api::SignIn>();
     register_explicit::<crate::auth::api::SignOut>();
+    register_explicit::<crate::campaigns::api::ConfirmBulk>();
+    register_explicit::<crate::campaigns::api::ConfirmCampaign>();
+    register_explicit::<crate::campaigns::api::DeleteCampaign>();
+    register_explicit::<crate::campaigns::api::DuplicateCampaign>();
+    register_explicit::<crate::campaigns::api::SaveBulk>();
+    register_explicit::<crate::campaigns::api::SaveCampaign>();
+    register_explicit::<crate::campaigns::api::TemplateText>();
+    register_explicit::<crate::campaigns::api::UnscheduleCampaign>();
+    register_explicit::<crate::campaigns::api::WhenItGoes>();
     register_explicit::<crate::consent::api::ChangeConsent>();
     register_explicit::<crate::customers::api::AddCustomer>();
     register_explicit::<crate::customers::api::AddPurchase>();
