@@ -8,11 +8,14 @@
 
 mod support;
 
-mod design;
-mod dispatch;
-mod mime;
+mod cli;
 mod consent;
 mod customers;
+mod demo;
+mod design;
+mod dispatch;
+mod layout;
+mod mime;
 mod pages;
 mod smtp;
 mod smtp_accounts;
