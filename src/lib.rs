@@ -37,6 +37,8 @@ pub mod dispatch;
 #[cfg(feature = "ssr")]
 pub mod instance;
 #[cfg(feature = "ssr")]
+pub mod outbox;
+#[cfg(feature = "ssr")]
 pub mod segments;
 #[cfg(feature = "ssr")]
 pub mod server;
