@@ -162,6 +162,45 @@ fn the_top_level_is_short() {
 }
 
 #[test]
+fn the_readme_names_tests_and_settings_that_exist() {
+    let readme = fs::read_to_string(root().join("README.md")).unwrap();
+    let mut files = Vec::new();
+    sources(&root().join("src/tests"), &mut files);
+    let tests: String = files.iter().map(|f| fs::read_to_string(f).unwrap()).collect();
+    let settings = fs::read_to_string(root().join("src/server/settings.rs")).unwrap();
+    let (_, promises) = readme.split_once("## Promises").unwrap();
+    let (promises, _) = promises.split_once("\n## ").unwrap();
+    let mut named = 0;
+    for name in promises.split('`').skip(1).step_by(2) {
+        let there = match name.ends_with(".ts") {
+            true => root().join(name).exists(),
+            false => tests.contains(name),
+        };
+        assert!(there, "{name}");
+        named += 1;
+    }
+    assert!(named > 10);
+    for row in readme.lines().filter(|l| l.starts_with("| `LOUPE_")) {
+        for key in row
+            .split('|')
+            .nth(1)
+            .unwrap()
+            .split('`')
+            .filter(|k| k.starts_with("LOUPE_"))
+        {
+            assert!(settings.contains(&format!("env = \"{key}\"")), "{key}");
+        }
+    }
+    for key in settings.split("env = \"").skip(1).filter_map(|s| s.split('"').next()) {
+        let hidden = settings
+            .split(key)
+            .nth(1)
+            .is_some_and(|s| s.lines().next().unwrap_or("").contains("hide = true"));
+        assert!(hidden || readme.contains(key), "{key} is not in the README");
+    }
+}
+
+#[test]
 fn both_settings_files_tell_the_framework_the_same() {
     let read = |name: &str| -> toml::Table { fs::read_to_string(root().join(name)).unwrap().parse().unwrap() };
     let leptos = |table: &toml::Table| table["package"]["metadata"]["leptos"].as_table().unwrap().clone();
