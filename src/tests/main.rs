@@ -8,10 +8,13 @@
 
 mod support;
 
+mod cli;
 mod consent;
 mod customers;
+mod demo;
 mod design;
 mod dispatch;
+mod layout;
 mod mime;
 mod import;
 mod pages;
