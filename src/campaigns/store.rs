@@ -120,9 +120,8 @@ pub async fn list(db: &Db, store: StoreId, query: &ListQuery) -> sqlx::Result<(V
     .bind(query.sent_before)
     .fetch_one(pool)
     .await)?;
-    let rows: Vec<Row> =
-        on_db!(db, |pool| {
-            sqlx::query_as(
+    let rows: Vec<Row> = on_db!(db, |pool| {
+        sqlx::query_as(
         "select c.id, c.name, c.subject, c.status, c.filter, c.shown_count, c.scheduled_at, c.problem, c.updated_by,
                 c.updated_at, c.sent_at, s.id as send_id, s.started_at
            from campaigns c
@@ -141,7 +140,7 @@ pub async fn list(db: &Db, store: StoreId, query: &ListQuery) -> sqlx::Result<(V
     .bind((query.page.max(1) - 1).saturating_mul(PER_PAGE))
     .fetch_all(pool)
     .await
-        })?;
+    })?;
     let sends: Vec<i64> = rows.iter().filter_map(|r| r.send_id).collect();
     let outcomes = outcomes(db, store, &sends).await?;
     let names: HashMap<i64, String> = segments::store::all(db, store)

@@ -85,9 +85,10 @@ impl RecipientRow {
 
 fn why(state: MessageState, skip_reason: Option<&str>, reply: Option<&str>) -> String {
     match state {
-        MessageState::Skipped => {
-            skip_reason.and_then(SkipReason::from_key).map(|r| r.label().to_owned()).unwrap_or_default()
-        }
+        MessageState::Skipped => skip_reason
+            .and_then(SkipReason::from_key)
+            .map(|r| r.label().to_owned())
+            .unwrap_or_default(),
         MessageState::Accepted => String::new(),
         MessageState::Unknown => {
             "The connection was lost before the mail server answered. It may have arrived.".to_owned()
@@ -106,8 +107,11 @@ pub async fn recipients(
     show: &str,
     page: i64,
 ) -> sqlx::Result<(Vec<RecipientRow>, i64)> {
-    let Some(states) = states_of(show) else { return everyone(db, store, send, page).await };
-    let rows = on_db!(db, |pool| sqlx::query_as(
+    let Some(states) = states_of(show) else {
+        return everyone(db, store, send, page).await;
+    };
+    let rows = on_db!(db, |pool| {
+        sqlx::query_as(
         "select id as message_id, customer_id, name, address, state, skip_reason, reply_code, reply, next_at, settled_at
            from messages
           where store_id = $1 and send_id = $2
@@ -123,7 +127,8 @@ pub async fn recipients(
     .bind(PAGE)
     .bind((page.max(1) - 1).saturating_mul(PAGE))
     .fetch_all(pool)
-    .await)?;
+    .await
+    })?;
     let tally = tally(db, store, send).await?;
     let total = match show {
         "sent" => tally.sent,
@@ -147,7 +152,8 @@ fn states_of(show: &str) -> Option<[&'static str; 3]> {
 }
 
 async fn everyone(db: &Db, store: StoreId, send: i64, page: i64) -> sqlx::Result<(Vec<RecipientRow>, i64)> {
-    let rows = on_db!(db, |pool| sqlx::query_as(
+    let rows = on_db!(db, |pool| {
+        sqlx::query_as(
         "select id as message_id, customer_id, name, address, state, skip_reason, reply_code, reply, next_at, settled_at
            from messages
           where store_id = $1 and send_id = $2 and state <> 'cancelled'
@@ -160,14 +166,16 @@ async fn everyone(db: &Db, store: StoreId, send: i64, page: i64) -> sqlx::Result
     .bind(PAGE)
     .bind((page.max(1) - 1).saturating_mul(PAGE))
     .fetch_all(pool)
-    .await)?;
+    .await
+    })?;
     let tally = tally(db, store, send).await?;
     Ok((rows, tally.audience() + tally.skipped))
 }
 
 /// The newest outcomes of a send, for the live table.
 pub async fn newest(db: &Db, store: StoreId, send: i64) -> sqlx::Result<Vec<RecipientRow>> {
-    on_db!(db, |pool| sqlx::query_as(
+    on_db!(db, |pool| {
+        sqlx::query_as(
         "select id as message_id, customer_id, name, address, state, skip_reason, reply_code, reply, next_at, settled_at
            from messages
           where store_id = $1 and send_id = $2 and state in ('accepted', 'rejected', 'failed', 'unknown')
@@ -176,7 +184,8 @@ pub async fn newest(db: &Db, store: StoreId, send: i64) -> sqlx::Result<Vec<Reci
     .bind(store)
     .bind(send)
     .fetch_all(pool)
-    .await)
+    .await
+    })
 }
 
 /// Failures of a send with the same words, most first.
@@ -210,8 +219,10 @@ pub async fn skipped(db: &Db, store: StoreId, send: i64) -> sqlx::Result<Vec<(Sk
     .bind(send)
     .fetch_all(pool)
     .await)?;
-    let mut reasons: Vec<_> =
-        rows.into_iter().filter_map(|(key, n)| SkipReason::from_key(&key).map(|r| (r, n))).collect();
+    let mut reasons: Vec<_> = rows
+        .into_iter()
+        .filter_map(|(key, n)| SkipReason::from_key(&key).map(|r| (r, n)))
+        .collect();
     reasons.sort();
     Ok(reasons)
 }
@@ -278,7 +289,8 @@ pub struct MessageRow {
 
 /// One message of the store.
 pub async fn message(db: &Db, store: StoreId, id: i64) -> sqlx::Result<Option<MessageRow>> {
-    on_db!(db, |pool| sqlx::query_as(
+    on_db!(db, |pool| {
+        sqlx::query_as(
         "select id, send_id, customer_id, state, name, first_name, last_name, anniversary_month, anniversary_day, address,
                 unsubscribe_token, created_at, settled_at
            from messages where store_id = $1 and id = $2"
@@ -286,5 +298,6 @@ pub async fn message(db: &Db, store: StoreId, id: i64) -> sqlx::Result<Option<Me
     .bind(store)
     .bind(id)
     .fetch_optional(pool)
-    .await)
+    .await
+    })
 }

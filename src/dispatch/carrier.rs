@@ -50,7 +50,9 @@ impl Carriers {
         let mut connection: Option<Connection> = None;
         while let Some(first) = self.next_job(&mut connection).await {
             let Some(first) = self.build(first).await else { continue };
-            let Some(open) = self.open(&mut connection, &first.job).await else { continue };
+            let Some(open) = self.open(&mut connection, &first.job).await else {
+                continue;
+            };
             self.carry_run(open, first).await;
             if connection.as_ref().is_some_and(|c| !c.is_open()) {
                 connection = None;
@@ -116,7 +118,9 @@ impl Carriers {
                 Some(job) => self.build(job).await,
                 None => None,
             };
-            let sent = connection.send(&current.built.bytes, next.as_ref().map(envelope).as_ref()).await;
+            let sent = connection
+                .send(&current.built.bytes, next.as_ref().map(envelope).as_ref())
+                .await;
             if let Err(lost) = sent {
                 self.note(&current.job, lost.into()).await;
                 if let Some(next) = next {
@@ -133,7 +137,9 @@ impl Carriers {
             }
             self.note(&current.job, delivered.outcome).await;
             let Some(next) = next else { return };
-            let offered = delivered.next.unwrap_or(Err(Lost::NotSent { why: "the connection was lost".to_owned() }));
+            let offered = delivered.next.unwrap_or(Err(Lost::NotSent {
+                why: "the connection was lost".to_owned(),
+            }));
             if !self.is_ready(&next, offered, marked).await {
                 return connection.withdraw();
             }
@@ -172,11 +178,22 @@ impl Carriers {
 }
 
 fn envelope(current: &Current) -> Envelope<'_> {
-    Envelope { from: &current.job.load.from, to: &current.built.to }
+    Envelope {
+        from: &current.job.load.from,
+        to: &current.built.to,
+    }
 }
 
 fn settled(job: &Job, state: &'static str, code: Option<u16>, reply: Option<String>) -> Settled {
-    Settled { id: job.row.id, epoch: job.row.epoch, state, code: code.map(i64::from), reply, next_at: None, refund: 0 }
+    Settled {
+        id: job.row.id,
+        epoch: job.row.epoch,
+        state,
+        code: code.map(i64::from),
+        reply,
+        next_at: None,
+        refund: 0,
+    }
 }
 
 /// What the row says after an attempt.
@@ -190,7 +207,11 @@ fn written_down(job: &Job, outcome: Outcome, now: chrono::DateTime<chrono::Utc>)
             refund: 1,
             ..settled(job, "queued", None, Some(why))
         },
-        Outcome::Deferred { code, reply, retry_after } => {
+        Outcome::Deferred {
+            code,
+            reply,
+            retry_after,
+        } => {
             // Ids are as good as dice for spreading retries.
             let spread = f64::from(u32::try_from(job.row.id % 1000).unwrap_or(0)) / 1000.0;
             match retry::wait_after(job.row.attempts + 1, retry_after, spread) {

@@ -32,7 +32,15 @@ pub(crate) async fn keep(db: &Db, base_url: &str, jobs: &[Job], now: DateTime<Ut
             Err(why) => ("failed", why),
         };
         let (id, epoch) = (job.row.id, job.row.epoch);
-        outcomes.push(Settled { id, epoch, state, code: None, reply: Some(reply), next_at: None, refund: 0 });
+        outcomes.push(Settled {
+            id,
+            epoch,
+            state,
+            code: None,
+            reply: Some(reply),
+            next_at: None,
+            refund: 0,
+        });
     }
     if !outcomes.is_empty() {
         store::settle(&mut tx, &json(&outcomes)?, now).await?;

@@ -7,10 +7,7 @@ use std::{collections::HashSet, sync::Arc, time::Duration};
 use tokio::sync::{Notify, mpsc, oneshot};
 
 use super::store::{self, Settled, Ticket};
-use crate::{
-    db::Db,
-    time::Clock,
-};
+use crate::{db::Db, time::Clock};
 
 /// Most requests in one transaction.
 const MOST: usize = 1024;

@@ -43,7 +43,10 @@ pub(crate) struct Built {
 
 impl Job {
     pub(crate) fn ticket(&self) -> Ticket {
-        Ticket { id: self.row.id, epoch: self.row.epoch }
+        Ticket {
+            id: self.row.id,
+            epoch: self.row.epoch,
+        }
     }
 
     /// The exact bytes of this person's message, or why there are none. A poisoned row fails
@@ -53,8 +56,12 @@ impl Job {
         let address = row.address.as_deref().unwrap_or_default();
         let to = EmailAddress::parse(address).map_err(|problem| problem.to_string())?;
         let url = unsubscribe_url(base_url, &row.unsubscribe_token);
-        let anniversary =
-            anniversary_words(&self.load.send, self.load.zone, row.anniversary_month, row.anniversary_day);
+        let anniversary = anniversary_words(
+            &self.load.send,
+            self.load.zone,
+            row.anniversary_month,
+            row.anniversary_day,
+        );
         let addressee = Addressee {
             message_id: row.id,
             name: &row.name,
@@ -68,14 +75,21 @@ impl Job {
             },
         };
         let mut bytes = Vec::new();
-        self.load.prepared.write(&addressee, &mut bytes).map_err(|problem| problem.to_string())?;
+        self.load
+            .prepared
+            .write(&addressee, &mut bytes)
+            .map_err(|problem| problem.to_string())?;
         Ok(Built { to, bytes })
     }
 
     /// The subject as this person sees it.
     pub(crate) fn subject(&self) -> String {
-        let anniversary =
-            anniversary_words(&self.load.send, self.load.zone, self.row.anniversary_month, self.row.anniversary_day);
+        let anniversary = anniversary_words(
+            &self.load.send,
+            self.load.zone,
+            self.row.anniversary_month,
+            self.row.anniversary_day,
+        );
         self.load.prepared.compiled().subject_for(&Person {
             first_name: &self.row.first_name,
             last_name: &self.row.last_name,
@@ -97,17 +111,34 @@ impl Shelf {
         if let Some(load) = self.loads.get(&send.id) {
             return Ok(Arc::clone(load));
         }
-        let store = stores::store::find(&state.db, send.store_id).await?.ok_or(AppError::NotFound)?;
+        let store = stores::store::find(&state.db, send.store_id)
+            .await?
+            .ok_or(AppError::NotFound)?;
         let address = |text: &str| {
             EmailAddress::parse(text).map_err(|problem| AppError::internal(&format!("send {}: {problem}", send.id)))
         };
         let from = address(&send.from_email)?;
-        let reply_to = send.reply_to.as_deref().filter(|r| !r.is_empty()).map(address).transpose()?;
+        let reply_to = send
+            .reply_to
+            .as_deref()
+            .filter(|r| !r.is_empty())
+            .map(address)
+            .transpose()?;
         let prepared = Prepared::new(
             compiled(send)?,
-            Sender { name: &send.from_name, address: &from, reply_to: reply_to.as_ref(), id_key },
+            Sender {
+                name: &send.from_name,
+                address: &from,
+                reply_to: reply_to.as_ref(),
+                id_key,
+            },
         );
-        let load = Arc::new(Loaded { send: send.clone(), prepared, from, zone: store.zone() });
+        let load = Arc::new(Loaded {
+            send: send.clone(),
+            prepared,
+            from,
+            zone: store.zone(),
+        });
         self.loads.insert(send.id, Arc::clone(&load));
         Ok(load)
     }

@@ -105,7 +105,9 @@ fn start_carriers(
     ledger: &Ledger,
     trouble: &Arc<Trouble>,
 ) -> (Option<Arc<Queue>>, Vec<tokio::task::JoinHandle<()>>) {
-    let Some(account) = state.settings.smtp.clone() else { return (None, Vec::new()) };
+    let Some(account) = state.settings.smtp.clone() else {
+        return (None, Vec::new());
+    };
     let queue = Arc::new(Queue::new(QUEUE));
     let count = account.connections;
     let carriers = Carriers {
@@ -201,7 +203,13 @@ impl Pump {
         let lease = self.state.settings.lease_seconds;
         let rows = store::lease(&mut tx, send.id, &self.owner, lease, BATCH, now).await?;
         tx.commit().await?;
-        let jobs: Vec<Job> = rows.into_iter().map(|row| Job { row, load: Arc::clone(&load) }).collect();
+        let jobs: Vec<Job> = rows
+            .into_iter()
+            .map(|row| Job {
+                row,
+                load: Arc::clone(&load),
+            })
+            .collect();
         let leased = !jobs.is_empty();
         self.hand_over(jobs, stop).await?;
         Ok(leased)
@@ -209,7 +217,13 @@ impl Pump {
 
     async fn hand_over(&mut self, jobs: Vec<Job>, stop: &CancellationToken) -> Result<(), AppError> {
         let Some(queue) = self.jobs.clone() else {
-            keeper::keep(&self.state.db, &self.state.settings.base_url, &jobs, self.state.clock.now()).await?;
+            keeper::keep(
+                &self.state.db,
+                &self.state.settings.base_url,
+                &jobs,
+                self.state.clock.now(),
+            )
+            .await?;
             return Ok(());
         };
         for job in jobs {

@@ -26,7 +26,12 @@ struct Inside {
 
 impl Queue {
     pub(crate) fn new(room: usize) -> Self {
-        Self { room, inside: Mutex::default(), filled: Notify::new(), emptied: Notify::new() }
+        Self {
+            room,
+            inside: Mutex::default(),
+            filled: Notify::new(),
+            emptied: Notify::new(),
+        }
     }
 
     /// Puts a job in, or gives it back when there is no room.

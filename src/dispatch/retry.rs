@@ -23,6 +23,9 @@ mod tests {
         let waits: Vec<_> = (1..=7).map(|n| wait_after(n, None, 0.5)).collect();
         assert!(waits.windows(2).all(|w| w[1].is_none() || w[0] < w[1]));
         assert_eq!(waits[6], None);
-        assert_eq!(wait_after(1, Some(Duration::from_secs(900)), 0.0), Some(Duration::from_secs(900)));
+        assert_eq!(
+            wait_after(1, Some(Duration::from_secs(900)), 0.0),
+            Some(Duration::from_secs(900))
+        );
     }
 }

@@ -81,7 +81,11 @@ pub async fn mark_attempting(tx: &mut Tx, tickets: &str, now: DateTime<Utc>) -> 
                            and c.archived_at is null and c.email_complained_at is null)
           returning messages.id"
     );
-    on_tx!(tx, |conn| sqlx::query_scalar(AssertSqlSafe(sql)).bind(tickets).bind(now).fetch_all(&mut *conn).await)
+    on_tx!(tx, |conn| sqlx::query_scalar(AssertSqlSafe(sql))
+        .bind(tickets)
+        .bind(now)
+        .fetch_all(&mut *conn)
+        .await)
 }
 
 /// What could not be marked: whoever opted out meanwhile is skipped with the reason, and what
@@ -160,7 +164,11 @@ pub async fn settle(tx: &mut Tx, outcomes: &str, now: DateTime<Utc>) -> sqlx::Re
                  or (messages.state = 'unknown' and t.state in ('accepted', 'rejected')))
           returning messages.id"
     );
-    on_tx!(tx, |conn| sqlx::query_scalar(AssertSqlSafe(sql)).bind(outcomes).bind(now).fetch_all(&mut *conn).await)
+    on_tx!(tx, |conn| sqlx::query_scalar(AssertSqlSafe(sql))
+        .bind(outcomes)
+        .bind(now)
+        .fetch_all(&mut *conn)
+        .await)
 }
 
 /// A bounced or refused address is remembered on the customer: the picker leaves it out from now
@@ -177,7 +185,12 @@ pub async fn remember_bounces(tx: &mut Tx, outcomes: &str, now: DateTime<Utc>) -
           where customers.id = b.customer_id and customers.email_norm = b.addr_norm
             and customers.email_bounced_at is null"
     );
-    on_tx!(tx, |conn| sqlx::query(AssertSqlSafe(sql)).bind(outcomes).bind(now).execute(&mut *conn).await.map(|_| ()))
+    on_tx!(tx, |conn| sqlx::query(AssertSqlSafe(sql))
+        .bind(outcomes)
+        .bind(now)
+        .execute(&mut *conn)
+        .await
+        .map(|_| ()))
 }
 
 /// Keeps this owner's leases from expiring.
@@ -186,7 +199,11 @@ pub async fn renew(tx: &mut Tx, owner: &str, seconds: i64) -> sqlx::Result<u64> 
         "update messages set lease_until = {until} where lease_owner = $1 and state in ('leased', 'attempting')",
         until = database_now_plus(tx.backend(), seconds)
     );
-    on_tx!(tx, |conn| sqlx::query(AssertSqlSafe(sql)).bind(owner).execute(&mut *conn).await.map(|r| r.rows_affected()))
+    on_tx!(tx, |conn| sqlx::query(AssertSqlSafe(sql))
+        .bind(owner)
+        .execute(&mut *conn)
+        .await
+        .map(|r| r.rows_affected()))
 }
 
 /// Gives back what was leased and not begun.
@@ -207,7 +224,9 @@ pub async fn any_expired(db: &Db) -> sqlx::Result<bool> {
         "select id from messages where lease_until < {now} and state in ('leased', 'attempting') limit 1",
         now = database_now(db.backend())
     );
-    let one: Option<i64> = on_db!(db, |pool| sqlx::query_scalar(AssertSqlSafe(sql)).fetch_optional(pool).await)?;
+    let one: Option<i64> = on_db!(db, |pool| sqlx::query_scalar(AssertSqlSafe(sql))
+        .fetch_optional(pool)
+        .await)?;
     Ok(one.is_some())
 }
 
@@ -232,8 +251,10 @@ pub async fn recover(tx: &mut Tx, whose: Whose, now: DateTime<Utc>) -> sqlx::Res
         .execute(&mut *conn)
         .await
         .map(|r| r.rows_affected()))?;
-    let queued =
-        on_tx!(tx, |conn| sqlx::query(AssertSqlSafe(queued)).execute(&mut *conn).await.map(|r| r.rows_affected()))?;
+    let queued = on_tx!(tx, |conn| sqlx::query(AssertSqlSafe(queued))
+        .execute(&mut *conn)
+        .await
+        .map(|r| r.rows_affected()))?;
     Ok((queued, unknown))
 }
 

@@ -90,7 +90,10 @@ mod tests {
         assert_eq!(trouble.take_verdict(), None);
         trouble.failed(&problem);
         trouble.failed(&problem);
-        assert_eq!(trouble.take_verdict().as_deref(), Some("The mail server can't be reached: connection refused."));
+        assert_eq!(
+            trouble.take_verdict().as_deref(),
+            Some("The mail server can't be reached: connection refused.")
+        );
         assert_eq!(trouble.take_verdict(), None);
     }
 

@@ -128,14 +128,7 @@ impl AudienceSql {
 }
 
 /// The condition "the filter means this customer".
-fn matched(
-    backend: Backend,
-    scope: &Scope,
-    picked: &Picked,
-    alias: &str,
-    store: &str,
-    binds: &mut Binds,
-) -> String {
+fn matched(backend: Backend, scope: &Scope, picked: &Picked, alias: &str, store: &str, binds: &mut Binds) -> String {
     let moment = Moment {
         now: scope.now,
         zone: scope.zone,
@@ -145,7 +138,10 @@ fn matched(
         Picked::Everybody => own,
         Picked::Nobody => format!("{own} and 1 = 0"),
         Picked::System(segment) => {
-            format!("{own} and {}", rule_sql::condition(*segment, alias, store, moment, binds))
+            format!(
+                "{own} and {}",
+                rule_sql::condition(*segment, alias, store, moment, binds)
+            )
         }
         // `in`, not `exists`: SQLite walks every customer for the latter.
         Picked::Tags(tags) => {

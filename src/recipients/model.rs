@@ -45,9 +45,9 @@ impl RecipientFilter {
     pub fn digest(&self) -> String {
         let text = serde_json::to_string(&self.clone().normalised()).unwrap_or_default();
         // FNV-1a
-        let hash = text
-            .bytes()
-            .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
+        let hash = text.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+            (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+        });
         format!("{hash:016x}")
     }
 

@@ -30,7 +30,9 @@ pub fn scope(store: &Store, now: DateTime<Utc>, not_again: Option<i64>) -> Scope
 
 /// [`scope`] of the store whose staff is asking, now.
 pub async fn scope_of(ctx: &Ctx, not_again: Option<i64>) -> Result<Scope, AppError> {
-    let store = stores::store::find(ctx.db(), ctx.store()).await?.ok_or(AppError::NotFound)?;
+    let store = stores::store::find(ctx.db(), ctx.store())
+        .await?
+        .ok_or(AppError::NotFound)?;
     Ok(scope(&store, ctx.now, not_again))
 }
 
@@ -61,7 +63,10 @@ pub async fn audience_words(db: &Db, store: StoreId, filter: &RecipientFilter) -
         }
         RecipientFilter::Manual(ids) if ids.len() == 1 => "1 customer picked by hand".to_owned(),
         RecipientFilter::Manual(ids) => {
-            format!("{} customers picked by hand", grouped(i64::try_from(ids.len()).unwrap_or(i64::MAX)))
+            format!(
+                "{} customers picked by hand",
+                grouped(i64::try_from(ids.len()).unwrap_or(i64::MAX))
+            )
         }
     })
 }

@@ -15,8 +15,12 @@ pub async fn count(db: &Db, scope: &Scope, filter: &RecipientFilter) -> sqlx::Re
         "select reason, count(*) from (select {} as reason from customers c where {}) audience group by reason",
         sql.reason, sql.matched
     );
-    let rows: Vec<(i64, i64)> =
-        on_db!(db, |pool| bound!(sqlx::query_as(sqlx::AssertSqlSafe(statement)), sql.binds).fetch_all(pool).await)?;
+    let rows: Vec<(i64, i64)> = on_db!(db, |pool| bound!(
+        sqlx::query_as(sqlx::AssertSqlSafe(statement)),
+        sql.binds
+    )
+    .fetch_all(pool)
+    .await)?;
     Ok(added_up(rows))
 }
 
@@ -38,8 +42,12 @@ pub async fn names(
         sql.binds.add(limit),
         sql.binds.add(offset)
     );
-    let rows: Vec<(i64, String)> =
-        on_db!(db, |pool| bound!(sqlx::query_as(sqlx::AssertSqlSafe(statement)), sql.binds).fetch_all(pool).await)?;
+    let rows: Vec<(i64, String)> = on_db!(db, |pool| bound!(
+        sqlx::query_as(sqlx::AssertSqlSafe(statement)),
+        sql.binds
+    )
+    .fetch_all(pool)
+    .await)?;
     Ok(rows.into_iter().map(|(id, name)| Named { id, name }).collect())
 }
 

@@ -67,7 +67,13 @@ mod tests {
         };
         // Midnight of 1 May in Sydney is the 30th of April in UTC; six months before, clocks
         // were an hour ahead.
-        assert_eq!(months_ago(moment("2026-04-30T14:00:00Z"), 6), at("2025-10-31T13:00:00Z"));
-        assert_eq!(months_ago(moment("2026-08-31T00:00:00Z"), 6), at("2026-02-27T23:00:00Z"));
+        assert_eq!(
+            months_ago(moment("2026-04-30T14:00:00Z"), 6),
+            at("2025-10-31T13:00:00Z")
+        );
+        assert_eq!(
+            months_ago(moment("2026-08-31T00:00:00Z"), 6),
+            at("2026-02-27T23:00:00Z")
+        );
     }
 }

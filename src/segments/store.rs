@@ -93,14 +93,17 @@ pub async fn counts(db: &Db, store: StoreId, moment: Moment) -> sqlx::Result<Has
         .filter_map(|segment| {
             let rule = rule_sql::condition(segment.system()?, "c", &owner, moment, &mut binds);
             let id = segment.id;
-            Some(format!("select cast({id} as bigint), count(*) from customers c where c.store_id = {owner} and {rule}"))
+            Some(format!(
+                "select cast({id} as bigint), count(*) from customers c where c.store_id = {owner} and {rule}"
+            ))
         })
         .collect();
     if parts.is_empty() {
         return Ok(HashMap::new());
     }
     let statement = parts.join(" union all ");
-    let rows: Vec<(i64, i64)> =
-        on_db!(db, |pool| bound!(sqlx::query_as(sqlx::AssertSqlSafe(statement)), binds).fetch_all(pool).await)?;
+    let rows: Vec<(i64, i64)> = on_db!(db, |pool| bound!(sqlx::query_as(sqlx::AssertSqlSafe(statement)), binds)
+        .fetch_all(pool)
+        .await)?;
     Ok(rows.into_iter().collect())
 }

@@ -10,7 +10,8 @@ use crate::{audit, communications, db::Tx, on_tx, recipients::model::grouped};
 
 /// Turns what has not gone out into `cancelled`. What is on the wire stays as it is.
 pub async fn cancel_unsent(tx: &mut Tx, send: i64, now: DateTime<Utc>) -> sqlx::Result<u64> {
-    on_tx!(tx, |conn| sqlx::query(
+    on_tx!(tx, |conn| {
+        sqlx::query(
         "update messages set state = 'cancelled', settled_at = $2, lease_owner = null, lease_until = null, next_at = null
           where send_id = $1 and state in ('queued', 'leased')"
     )
@@ -18,7 +19,8 @@ pub async fn cancel_unsent(tx: &mut Tx, send: i64, now: DateTime<Utc>) -> sqlx::
     .bind(now)
     .execute(&mut *conn)
     .await
-    .map(|r| r.rows_affected()))
+    .map(|r| r.rows_affected())
+    })
 }
 
 /// Whether somebody of this send has no outcome yet.
@@ -60,7 +62,16 @@ pub async fn finish(tx: &mut Tx, send: &Send, now: DateTime<Utc>) -> sqlx::Resul
 /// Gives a send up: what went out stays recorded, the rest is cancelled, its campaign is a draft
 /// again with the reason. False when it was not sending any more.
 pub async fn revert(tx: &mut Tx, send: &Send, problem: &str, now: DateTime<Utc>) -> sqlx::Result<bool> {
-    if !store::change_state(tx, send.id, SendState::Sending, SendState::Reverted, Some(now), Some(problem)).await? {
+    if !store::change_state(
+        tx,
+        send.id,
+        SendState::Sending,
+        SendState::Reverted,
+        Some(now),
+        Some(problem),
+    )
+    .await?
+    {
         return Ok(false);
     }
     let unsent = cancel_unsent(tx, send.id, now).await?;
@@ -68,7 +79,10 @@ pub async fn revert(tx: &mut Tx, send: &Send, problem: &str, now: DateTime<Utc>)
     if let Some(campaign) = send.campaign_id {
         store::campaign_to_draft(tx, campaign, Some(problem), now).await?;
     }
-    let summary = format!("Gave up “{}” with {unsent} customers still to go: {problem}", send.label);
+    let summary = format!(
+        "Gave up “{}” with {unsent} customers still to go: {problem}",
+        send.label
+    );
     log(tx, send, "send.reverted", summary, now).await?;
     Ok(true)
 }

@@ -30,8 +30,12 @@ pub struct How {
 /// `GET /messages/{id}/view`: one person's message.
 pub async fn message(staff: Staff, Path(id): Path<i64>, Query(how): Query<How>) -> Result<Response, AppError> {
     staff.allow(Permission::SeeCampaigns)?;
-    let row = messages::message(staff.db(), staff.store_id(), id).await?.ok_or(AppError::NotFound)?;
-    let send = store::find(staff.db(), staff.store_id(), row.send_id).await?.ok_or(AppError::NotFound)?;
+    let row = messages::message(staff.db(), staff.store_id(), id)
+        .await?
+        .ok_or(AppError::NotFound)?;
+    let send = store::find(staff.db(), staff.store_id(), row.send_id)
+        .await?
+        .ok_or(AppError::NotFound)?;
     let rendered = rendered(&send, &staff.store, &staff.visit.state.settings.base_url, &row)?;
     Ok(answer(rendered, &how))
 }
@@ -39,8 +43,13 @@ pub async fn message(staff: Staff, Path(id): Path<i64>, Query(how): Query<How>) 
 /// `GET /sends/{id}/view`: the message as it was frozen, for somebody without a name.
 pub async fn send(staff: Staff, Path(id): Path<i64>, Query(how): Query<How>) -> Result<Response, AppError> {
     staff.allow(Permission::SeeCampaigns)?;
-    let send = store::find(staff.db(), staff.store_id(), id).await?.ok_or(AppError::NotFound)?;
-    let person = Person { unsubscribe_url: "#", ..Person::default() };
+    let send = store::find(staff.db(), staff.store_id(), id)
+        .await?
+        .ok_or(AppError::NotFound)?;
+    let person = Person {
+        unsubscribe_url: "#",
+        ..Person::default()
+    };
     Ok(answer(compiled(&send)?.render(&person), &how))
 }
 
@@ -49,7 +58,14 @@ fn answer(rendered: Rendered, how: &How) -> Response {
         "text" => ("text/plain; charset=utf-8", rendered.text),
         _ => ("text/html; charset=utf-8", rendered.html),
     };
-    ([(header::CONTENT_TYPE, kind), (header::CONTENT_SECURITY_POLICY, MESSAGE_POLICY)], body).into_response()
+    (
+        [
+            (header::CONTENT_TYPE, kind),
+            (header::CONTENT_SECURITY_POLICY, MESSAGE_POLICY),
+        ],
+        body,
+    )
+        .into_response()
 }
 
 /// The frozen message of a send, ready for everybody. It was compiled before it was frozen, so a

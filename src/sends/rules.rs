@@ -53,9 +53,13 @@ pub struct StartBulk {
 /// What came of pressing Send now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Started {
-    Sending { send_id: i64 },
+    Sending {
+        send_id: i64,
+    },
     /// This form was sent before: here is what came of it. Nothing was sent again.
-    AlreadyDone { send_id: i64 },
+    AlreadyDone {
+        send_id: i64,
+    },
     /// Nobody to send to; a campaign is a draft again.
     NoRecipients,
 }
@@ -73,9 +77,21 @@ pub struct Presser {
 impl Presser {
     /// The person behind a request.
     pub async fn of(ctx: &Ctx) -> Result<Self, AppError> {
-        let store = stores::store::find(ctx.db(), ctx.store()).await?.ok_or(AppError::NotFound)?;
-        let undo_seconds = ctx.state.settings.undo_seconds.unwrap_or(store.undo_seconds).clamp(0, 120);
-        Ok(Self { store, name: ctx.actor.name.clone(), now: ctx.now, undo_seconds })
+        let store = stores::store::find(ctx.db(), ctx.store())
+            .await?
+            .ok_or(AppError::NotFound)?;
+        let undo_seconds = ctx
+            .state
+            .settings
+            .undo_seconds
+            .unwrap_or(store.undo_seconds)
+            .clamp(0, 120);
+        Ok(Self {
+            store,
+            name: ctx.actor.name.clone(),
+            now: ctx.now,
+            undo_seconds,
+        })
     }
 
     fn hold_until(&self) -> DateTime<Utc> {
@@ -123,13 +139,23 @@ pub async fn start_campaign_as(db: &Db, presser: &Presser, what: &StartCampaign)
     match freeze(&mut tx, db, presser, &frozen, not_again).await? {
         Freezing::Written { send_id, audience } => {
             let summary = format!("Sent “{}” to {} customers", campaign.name, grouped(audience.will_send));
-            note(&mut tx, presser, "campaign.send_started", Some(campaign.id), summary, send_id).await?;
+            note(
+                &mut tx,
+                presser,
+                "campaign.send_started",
+                Some(campaign.id),
+                summary,
+                send_id,
+            )
+            .await?;
             tx.commit().await?;
             Ok(Started::Sending { send_id })
         }
         Freezing::TokenUsed => {
             drop(tx);
-            let before = store::by_token(db, store.id, &what.token).await?.ok_or(AppError::Conflict)?;
+            let before = store::by_token(db, store.id, &what.token)
+                .await?
+                .ok_or(AppError::Conflict)?;
             Ok(Started::AlreadyDone { send_id: before.id })
         }
         Freezing::Nobody => {
@@ -137,7 +163,15 @@ pub async fn start_campaign_as(db: &Db, presser: &Presser, what: &StartCampaign)
             let mut tx = db.begin().await?;
             store::campaign_without_recipients(&mut tx, store.id, campaign.id, now).await?;
             let summary = format!("“{}” had nobody to go to and is a draft", campaign.name);
-            note(&mut tx, presser, "campaign.no_recipients", Some(campaign.id), summary, 0).await?;
+            note(
+                &mut tx,
+                presser,
+                "campaign.no_recipients",
+                Some(campaign.id),
+                summary,
+                0,
+            )
+            .await?;
             tx.commit().await?;
             Ok(Started::NoRecipients)
         }
@@ -172,14 +206,20 @@ pub async fn start_bulk_as(db: &Db, presser: &Presser, what: &StartBulk) -> Resu
     };
     match freeze(&mut tx, db, presser, &frozen, None).await? {
         Freezing::Written { send_id, audience } => {
-            let summary = format!("Sent a bulk email, “{}”, to {} customers", what.subject, grouped(audience.will_send));
+            let summary = format!(
+                "Sent a bulk email, “{}”, to {} customers",
+                what.subject,
+                grouped(audience.will_send)
+            );
             note(&mut tx, presser, "bulk.send_started", None, summary, send_id).await?;
             tx.commit().await?;
             Ok(Started::Sending { send_id })
         }
         Freezing::TokenUsed => {
             drop(tx);
-            let before = store::by_token(db, store.id, &what.token).await?.ok_or(AppError::Conflict)?;
+            let before = store::by_token(db, store.id, &what.token)
+                .await?
+                .ok_or(AppError::Conflict)?;
             Ok(Started::AlreadyDone { send_id: before.id })
         }
         Freezing::Nobody => Ok(Started::NoRecipients),
@@ -200,7 +240,10 @@ struct Frozen<'a> {
 }
 
 enum Freezing {
-    Written { send_id: i64, audience: Audience },
+    Written {
+        send_id: i64,
+        audience: Audience,
+    },
     TokenUsed,
     /// The transaction must be dropped.
     Nobody,
@@ -240,7 +283,9 @@ async fn freeze(
         started_by: &presser.name,
         started_at: presser.now,
     };
-    let Some(send_id) = store::insert(tx, &new).await? else { return Ok(Freezing::TokenUsed) };
+    let Some(send_id) = store::insert(tx, &new).await? else {
+        return Ok(Freezing::TokenUsed);
+    };
     let scope = Scope {
         store: store.id,
         zone: store.zone(),
@@ -279,11 +324,22 @@ fn check_message(store: &Store, presser: &Presser, what: &Frozen<'_>) -> Result<
     };
     if let Err(found) = render::compile(source) {
         problems.extend(found.iter().map(|p| {
-            let field = if p.place == render::Place::Subject { "subject" } else { "body" };
+            let field = if p.place == render::Place::Subject {
+                "subject"
+            } else {
+                "body"
+            };
             Problem::new(field, p.to_string())
         }));
     }
-    if problems.is_empty() { Ok(()) } else { Err(AppError::Invalid { problems, kept_at: None }) }
+    if problems.is_empty() {
+        Ok(())
+    } else {
+        Err(AppError::Invalid {
+            problems,
+            kept_at: None,
+        })
+    }
 }
 
 /// The language messages are written in, for screen readers.
@@ -301,16 +357,19 @@ impl NotClaimed {
         match self {
             NotClaimed::Gone => AppError::NotFound,
             NotClaimed::Sent { campaign } => AppError::Locked { campaign },
-            NotClaimed::Sending { words, campaign } => {
-                AppError::Refused { words, back_to: Some(format!("/marketing/campaigns/{campaign}")) }
-            }
+            NotClaimed::Sending { words, campaign } => AppError::Refused {
+                words,
+                back_to: Some(format!("/marketing/campaigns/{campaign}")),
+            },
         }
     }
 }
 
 async fn why_not_claimed(db: &Db, store: StoreId, what: &StartCampaign) -> Result<NotClaimed, AppError> {
     let campaign = what.campaign_id;
-    let Some(send) = store::latest_of_campaign(db, store, campaign).await? else { return Ok(NotClaimed::Gone) };
+    let Some(send) = store::latest_of_campaign(db, store, campaign).await? else {
+        return Ok(NotClaimed::Gone);
+    };
     if !send.state.is_open() {
         return Ok(NotClaimed::Sent { campaign });
     }
@@ -335,10 +394,19 @@ pub enum Undone {
 
 /// Takes a send back while nothing has gone out: its campaign is a draft again.
 pub async fn undo(ctx: &Ctx, send_id: i64) -> Result<Undone, AppError> {
-    let send = store::find(ctx.db(), ctx.store(), send_id).await?.ok_or(AppError::NotFound)?;
+    let send = store::find(ctx.db(), ctx.store(), send_id)
+        .await?
+        .ok_or(AppError::NotFound)?;
     let mut tx = ctx.db().begin().await?;
-    let in_time =
-        store::change_state(&mut tx, send.id, SendState::Holding, SendState::Cancelled, Some(ctx.now), None).await?;
+    let in_time = store::change_state(
+        &mut tx,
+        send.id,
+        SendState::Holding,
+        SendState::Cancelled,
+        Some(ctx.now),
+        None,
+    )
+    .await?;
     if !in_time {
         return Ok(Undone::TooLate);
     }
@@ -355,7 +423,9 @@ pub async fn undo(ctx: &Ctx, send_id: i64) -> Result<Undone, AppError> {
 
 /// Ends the time to undo now.
 pub async fn send_immediately(ctx: &Ctx, send_id: i64) -> Result<(), AppError> {
-    store::find(ctx.db(), ctx.store(), send_id).await?.ok_or(AppError::NotFound)?;
+    store::find(ctx.db(), ctx.store(), send_id)
+        .await?
+        .ok_or(AppError::NotFound)?;
     let mut tx = ctx.db().begin().await?;
     store::end_hold(&mut tx, ctx.store(), send_id, ctx.now).await?;
     tx.commit().await?;
@@ -365,7 +435,9 @@ pub async fn send_immediately(ctx: &Ctx, send_id: i64) -> Result<(), AppError> {
 
 /// Where the person goes after Undo.
 pub async fn after_undo(ctx: &Ctx, send_id: i64, undone: Undone) -> Result<String, AppError> {
-    let send = store::find(ctx.db(), ctx.store(), send_id).await?.ok_or(AppError::NotFound)?;
+    let send = store::find(ctx.db(), ctx.store(), send_id)
+        .await?
+        .ok_or(AppError::NotFound)?;
     let ok = match undone {
         Undone::InTime => "undone",
         Undone::TooLate => "too-late",
@@ -379,8 +451,12 @@ pub async fn after_undo(ctx: &Ctx, send_id: i64, undone: Undone) -> Result<Strin
 
 /// How far a send is, for the page that polls.
 pub async fn progress(ctx: &Ctx, send_id: i64) -> Result<Progress, AppError> {
-    let send = store::find(ctx.db(), ctx.store(), send_id).await?.ok_or(AppError::NotFound)?;
-    let store_row = stores::store::find(ctx.db(), ctx.store()).await?.ok_or(AppError::NotFound)?;
+    let send = store::find(ctx.db(), ctx.store(), send_id)
+        .await?
+        .ok_or(AppError::NotFound)?;
+    let store_row = stores::store::find(ctx.db(), ctx.store())
+        .await?
+        .ok_or(AppError::NotFound)?;
     let tally = communications::store::tally(ctx.db(), ctx.store(), send_id).await?;
     let newest = communications::store::newest(ctx.db(), ctx.store(), send_id).await?;
     let zone = store_row.zone();
@@ -401,7 +477,10 @@ pub async fn progress(ctx: &Ctx, send_id: i64) -> Result<Progress, AppError> {
                 name: row.name,
                 address: row.address.unwrap_or_default(),
                 state: row.state,
-                at: row.settled_at.map(|at| crate::time::clock_seconds(at, zone)).unwrap_or_default(),
+                at: row
+                    .settled_at
+                    .map(|at| crate::time::clock_seconds(at, zone))
+                    .unwrap_or_default(),
             })
             .collect(),
     })

@@ -62,11 +62,13 @@ pub async fn find(db: &Db, store: StoreId, id: i64) -> sqlx::Result<Option<Send>
 
 /// The send a form's token began, if it did.
 pub async fn by_token(db: &Db, store: StoreId, token: &str) -> sqlx::Result<Option<Send>> {
-    on_db!(db, |pool| sqlx::query_as(columns!("where store_id = $1 and token = $2"))
-        .bind(store)
-        .bind(token)
-        .fetch_optional(pool)
-        .await)
+    on_db!(db, |pool| sqlx::query_as(columns!(
+        "where store_id = $1 and token = $2"
+    ))
+    .bind(store)
+    .bind(token)
+    .fetch_optional(pool)
+    .await)
 }
 
 /// The newest send of a campaign.
@@ -82,11 +84,13 @@ pub async fn latest_of_campaign(db: &Db, store: StoreId, campaign: i64) -> sqlx:
 
 /// Every send of a campaign, newest first.
 pub async fn of_campaign(db: &Db, store: StoreId, campaign: i64) -> sqlx::Result<Vec<Send>> {
-    on_db!(db, |pool| sqlx::query_as(columns!("where store_id = $1 and campaign_id = $2 order by id desc"))
-        .bind(store)
-        .bind(campaign)
-        .fetch_all(pool)
-        .await)
+    on_db!(db, |pool| sqlx::query_as(columns!(
+        "where store_id = $1 and campaign_id = $2 order by id desc"
+    ))
+    .bind(store)
+    .bind(campaign)
+    .fetch_all(pool)
+    .await)
 }
 
 /// Sends that may have messages to go out now, oldest first, of every store: the dispatcher's
@@ -137,7 +141,8 @@ pub struct NewSend<'a> {
 
 /// Writes a send; nothing when its token has been used before.
 pub async fn insert(tx: &mut Tx, new: &NewSend<'_>) -> sqlx::Result<Option<i64>> {
-    on_tx!(tx, |conn| sqlx::query_scalar(
+    on_tx!(tx, |conn| {
+        sqlx::query_scalar(
         "insert into sends (store_id, campaign_id, kind, token, label, subject, body, fallbacks, filter, audience_words,
                             from_name, from_email, reply_to, store_name, footer, signature, state, hold_until,
                             shown_count, started_by, started_at)
@@ -165,7 +170,8 @@ pub async fn insert(tx: &mut Tx, new: &NewSend<'_>) -> sqlx::Result<Option<i64>>
     .bind(new.started_by)
     .bind(new.started_at)
     .fetch_optional(&mut *conn)
-    .await)
+    .await
+    })
 }
 
 /// Moves a send from one state to another; false when it was not in the first any more.
@@ -246,7 +252,8 @@ pub async fn campaign_to_draft(
     problem: Option<&str>,
     now: DateTime<Utc>,
 ) -> sqlx::Result<bool> {
-    let changed = on_tx!(tx, |conn| sqlx::query(
+    let changed = on_tx!(tx, |conn| {
+        sqlx::query(
         "update campaigns set status = 'draft', scheduled_at = null, version = version + 1, problem = $2, updated_at = $3
           where id = $1 and status = 'sending'"
     )
@@ -255,7 +262,8 @@ pub async fn campaign_to_draft(
     .bind(now)
     .execute(&mut *conn)
     .await
-    .map(|r| r.rows_affected()))?;
+    .map(|r| r.rows_affected())
+    })?;
     Ok(changed == 1)
 }
 
@@ -287,7 +295,9 @@ pub async fn campaign_to_sent(
     failed: i64,
     now: DateTime<Utc>,
 ) -> sqlx::Result<bool> {
-    let changed = on_tx!(tx, |conn| sqlx::query(
+    let changed =
+        on_tx!(tx, |conn| {
+            sqlx::query(
         "update campaigns set status = 'sent', sent_at = $4, sent_count = $2, failed_count = $3, version = version + 1,
                 problem = null, updated_at = $4
           where id = $1 and status = 'sending'"
@@ -298,6 +308,7 @@ pub async fn campaign_to_sent(
     .bind(now)
     .execute(&mut *conn)
     .await
-    .map(|r| r.rows_affected()))?;
+    .map(|r| r.rows_affected())
+        })?;
     Ok(changed == 1)
 }

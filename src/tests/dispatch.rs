@@ -24,8 +24,17 @@ use crate::{
 };
 
 async fn app_with_sink(backend: Backend, rules: Vec<Rule>, options: &str) -> (TestApp, Sink) {
-    let sink = Sink::start(sink::Settings { rules, keep: Keep::All, ..sink::Settings::default() }).await.unwrap();
-    let given = Given { smtp_url: Some(format!("{}{options}", sink.url())), ..Given::default() };
+    let sink = Sink::start(sink::Settings {
+        rules,
+        keep: Keep::All,
+        ..sink::Settings::default()
+    })
+    .await
+    .unwrap();
+    let given = Given {
+        smtp_url: Some(format!("{}{options}", sink.url())),
+        ..Given::default()
+    };
     (TestApp::with(backend, given).await, sink)
 }
 
@@ -42,8 +51,21 @@ async fn everyone_gets_it_once(backend: Backend) {
     let (app, sink) = app_with_sink(backend, vec![], "?connections=8").await;
     let wedding = people::crowd(app.db(), app.store.id, 400, &["wedding"], app.now()).await;
     people::one(app.db(), app.store.id, "No Mail", None, &["wedding"], app.now()).await;
-    let shared = people::one(app.db(), app.store.id, "Other Half", Some("p000001@example.com"), &["pearls"], app.now()).await;
-    people::change(app.db(), "update customers set email_consent = 'withdrawn' where id = $1", wedding[9]).await;
+    let shared = people::one(
+        app.db(),
+        app.store.id,
+        "Other Half",
+        Some("p000001@example.com"),
+        &["pearls"],
+        app.now(),
+    )
+    .await;
+    people::change(
+        app.db(),
+        "update customers set email_consent = 'withdrawn' where id = $1",
+        wedding[9],
+    )
+    .await;
     let filter = RecipientFilter::Tags(vec!["wedding".into(), "pearls".into()]);
     let campaign = draft(app.db(), &app.store, "Autumn", &filter).await;
     let send = begun(press(&app.state, &app.store, campaign).await);
@@ -52,7 +74,16 @@ async fn everyone_gets_it_once(backend: Backend) {
     let ended = deliver(&app.state, &app.store, send).await;
     assert!(is_done(&ended), "{:?}", ended.problem);
     let after = tally(app.db(), &app.store, send).await;
-    assert_eq!((after.sent, after.failed, after.skipped, after.waiting, after.unconfirmed), (399, 0, 3, 0, 0));
+    assert_eq!(
+        (
+            after.sent,
+            after.failed,
+            after.skipped,
+            after.waiting,
+            after.unconfirmed
+        ),
+        (399, 0, 3, 0, 0)
+    );
     let copies = by_recipient(&sink);
     assert_eq!(copies.len(), 399);
     assert!(copies.values().all(|n| *n == 1));
@@ -64,7 +95,11 @@ async fn everyone_gets_it_once(backend: Backend) {
     .fetch_one(pool)
     .await)
     .unwrap();
-    assert_eq!(row, (after.sent, after.failed), "the campaign's own numbers are those of its rows");
+    assert_eq!(
+        row,
+        (after.sent, after.failed),
+        "the campaign's own numbers are those of its rows"
+    );
     let contacted: i64 = loupe::on_db!(app.db(), |pool| sqlx::query_scalar(
         "select count(*) from customers where last_contacted_at is not null"
     )
@@ -72,7 +107,9 @@ async fn everyone_gets_it_once(backend: Backend) {
     .await)
     .unwrap();
     assert_eq!(contacted, 399);
-    let timeline = loupe::communications::store::timeline(app.db(), app.store.id, shared, 1).await.unwrap();
+    let timeline = loupe::communications::store::timeline(app.db(), app.store.id, shared, 1)
+        .await
+        .unwrap();
     assert_eq!(timeline[0].why(), "Same address as another customer");
 }
 
@@ -99,8 +136,9 @@ async fn refusals_stay_on_their_row(backend: Backend) {
     assert_eq!(after.failed, 10, "{after:?}");
     assert_eq!(i64::try_from(sink.received().len()).unwrap(), after.sent);
     assert!(sink.counts().connections <= 4, "a refusal does not cost the connection");
-    let (rows, total) =
-        loupe::communications::store::recipients(app.db(), app.store.id, send, "failed", 1).await.unwrap();
+    let (rows, total) = loupe::communications::store::recipients(app.db(), app.store.id, send, "failed", 1)
+        .await
+        .unwrap();
     assert_eq!((rows.len(), total), (10, 10));
     assert!(rows.iter().all(|r| r.why().starts_with("550")), "{}", rows[0].why());
 }
@@ -128,7 +166,11 @@ async fn a_dead_provider_gives_the_campaign_back_and_the_rest_goes_later(backend
     tokio::time::sleep(std::time::Duration::from_millis(300)).await;
     let first = by_recipient(&sink);
     drop(sink);
-    assert!((2..60).contains(&first.len()), "killed in the middle, after {}", first.len());
+    assert!(
+        (2..60).contains(&first.len()),
+        "killed in the middle, after {}",
+        first.len()
+    );
     let ended = sending::until(&app.state, &app.store, send, |s| !s.state.is_open()).await;
     stop.cancel();
     task.await.unwrap();
@@ -136,7 +178,10 @@ async fn a_dead_provider_gives_the_campaign_back_and_the_rest_goes_later(backend
     assert!(ended.problem.unwrap_or_default().contains("can't be reached"));
     assert_eq!(status(app.db(), campaign).await, "draft");
     let before = tally(app.db(), &app.store, send).await;
-    assert!(before.sent + before.unconfirmed >= i64::try_from(first.len()).unwrap(), "{before:?}");
+    assert!(
+        before.sent + before.unconfirmed >= i64::try_from(first.len()).unwrap(),
+        "{before:?}"
+    );
     assert!(before.unconfirmed <= 4, "at most two for each connection: {before:?}");
     assert_eq!(before.sent + before.unconfirmed + before.cancelled, 60, "{before:?}");
 
@@ -149,9 +194,16 @@ async fn a_dead_provider_gives_the_campaign_back_and_the_rest_goes_later(backend
     assert!(is_done(&ended));
     let after = tally(app.db(), &app.store, again).await;
     assert_eq!(after.sent, before.cancelled, "only whom nothing reached");
-    assert_eq!(after.skipped, before.sent + before.unconfirmed, "who already got it is left out");
+    assert_eq!(
+        after.skipped,
+        before.sent + before.unconfirmed,
+        "who already got it is left out"
+    );
     assert_eq!(status(app.db(), campaign).await, "sent");
-    assert!(by_recipient(&other).keys().all(|to| !first.contains_key(to)), "nobody gets it twice");
+    assert!(
+        by_recipient(&other).keys().all(|to| !first.contains_key(to)),
+        "nobody gets it twice"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -178,9 +230,21 @@ both!(the_same_form_twice_and_two_forms_at_once_send_once, |app| {
         start_campaign_as(app.db(), &presser, &what("one-form")),
         start_campaign_as(app.db(), &presser, &what("other-form")),
     );
-    assert_eq!([&a, &b].iter().filter(|r| matches!(r, Ok(Started::Sending { .. }))).count(), 1, "{a:?} {b:?}");
+    assert_eq!(
+        [&a, &b]
+            .iter()
+            .filter(|r| matches!(r, Ok(Started::Sending { .. })))
+            .count(),
+        1,
+        "{a:?} {b:?}"
+    );
     let refused = if a.is_err() { a } else { b };
-    assert!(refused.unwrap_err().to_string().contains("Priya is already sending this — 0 of 20"));
+    assert!(
+        refused
+            .unwrap_err()
+            .to_string()
+            .contains("Priya is already sending this — 0 of 20")
+    );
     let again = start_campaign_as(app.db(), &presser, &what("one-form")).await;
     assert!(matches!(again, Ok(Started::AlreadyDone { .. })) || again.is_err());
     let rows: i64 = loupe::on_db!(app.db(), |pool| sqlx::query_scalar("select count(*) from messages")
@@ -191,11 +255,19 @@ both!(the_same_form_twice_and_two_forms_at_once_send_once, |app| {
 });
 
 both!(nobody_to_send_to_leaves_a_draft_and_no_trace, |app| {
-    let campaign = draft(app.db(), &app.store, "Autumn", &RecipientFilter::Tags(vec!["none".into()])).await;
+    let campaign = draft(
+        app.db(),
+        &app.store,
+        "Autumn",
+        &RecipientFilter::Tags(vec!["none".into()]),
+    )
+    .await;
     assert_eq!(press(&app.state, &app.store, campaign).await, Started::NoRecipients);
     assert_eq!(status(app.db(), campaign).await, "draft");
-    let rows: i64 =
-        loupe::on_db!(app.db(), |pool| sqlx::query_scalar("select count(*) from sends").fetch_one(pool).await).unwrap();
+    let rows: i64 = loupe::on_db!(app.db(), |pool| sqlx::query_scalar("select count(*) from sends")
+        .fetch_one(pool)
+        .await)
+    .unwrap();
     assert_eq!(rows, 0);
 });
 
@@ -206,11 +278,19 @@ both!(the_outbox_keeps_the_exact_source_and_mails_nothing, |app| {
     let ended = deliver(&app.state, &app.store, send).await;
     assert!(is_done(&ended));
     let rows: Vec<(String, String)> =
-        loupe::on_db!(app.db(), |pool| sqlx::query_as("select recipient, source from outbox").fetch_all(pool).await)
-            .unwrap();
+        loupe::on_db!(app.db(), |pool| sqlx::query_as("select recipient, source from outbox")
+            .fetch_all(pool)
+            .await)
+        .unwrap();
     assert_eq!(rows.len(), 30);
-    assert!(rows.iter().all(|(to, source)| source.contains(to.as_str()) && source.contains("List-Unsubscribe: <")));
-    assert!(!rows[0].1.contains("Autumn"), "the campaign's name is for the team alone");
+    assert!(
+        rows.iter()
+            .all(|(to, source)| source.contains(to.as_str()) && source.contains("List-Unsubscribe: <"))
+    );
+    assert!(
+        !rows[0].1.contains("Autumn"),
+        "the campaign's name is for the team alone"
+    );
 });
 
 both!(undo_takes_everything_back_and_comes_too_late_once_it_went, |app| {
@@ -220,7 +300,9 @@ both!(undo_takes_everything_back_and_comes_too_late_once_it_went, |app| {
     let cookie = app.sign_in_as(Role::Manager).await;
     let id = send.to_string();
     let path = format!("/marketing/campaigns/{campaign}");
-    let answer = app.post_form("/api/sends/undo", &path, &[("send_id", &id)], &cookie).await;
+    let answer = app
+        .post_form("/api/sends/undo", &path, &[("send_id", &id)], &cookie)
+        .await;
     assert_eq!(answer.location(), format!("{path}?ok=undone"));
     assert_eq!(status(app.db(), campaign).await, "draft");
     assert_eq!(tally(app.db(), &app.store, send).await.cancelled, 5);
@@ -228,7 +310,9 @@ both!(undo_takes_everything_back_and_comes_too_late_once_it_went, |app| {
     let send = begun(press(&app.state, &app.store, campaign).await);
     deliver(&app.state, &app.store, send).await;
     let id = send.to_string();
-    let answer = app.post_form("/api/sends/undo", &path, &[("send_id", &id)], &cookie).await;
+    let answer = app
+        .post_form("/api/sends/undo", &path, &[("send_id", &id)], &cookie)
+        .await;
     assert_eq!(answer.location(), format!("{path}?ok=too-late"));
     assert_eq!(tally(app.db(), &app.store, send).await.sent, 5);
 });
@@ -237,11 +321,18 @@ both!(who_unsubscribes_after_the_freeze_gets_nothing, |app| {
     let ids = people::crowd(app.db(), app.store.id, 5, &[], app.now()).await;
     let campaign = draft(app.db(), &app.store, "Autumn", &RecipientFilter::All).await;
     let send = begun(press(&app.state, &app.store, campaign).await);
-    people::change(app.db(), "update customers set email_consent = 'withdrawn' where id = $1", ids[2]).await;
+    people::change(
+        app.db(),
+        "update customers set email_consent = 'withdrawn' where id = $1",
+        ids[2],
+    )
+    .await;
     deliver(&app.state, &app.store, send).await;
     let after = tally(app.db(), &app.store, send).await;
     assert_eq!((after.sent, after.skipped), (4, 1));
-    let timeline = loupe::communications::store::timeline(app.db(), app.store.id, ids[2], 1).await.unwrap();
+    let timeline = loupe::communications::store::timeline(app.db(), app.store.id, ids[2], 1)
+        .await
+        .unwrap();
     assert_eq!(timeline[0].why(), "Unsubscribed");
 });
 
@@ -255,25 +346,56 @@ both!(a_poisoned_name_fails_alone_or_is_cleaned, |app| {
     let after = tally(app.db(), &app.store, send).await;
     assert_eq!(after.sent + after.failed, 4);
     assert!(after.sent >= 3);
-    let sources: Vec<String> =
-        loupe::on_db!(app.db(), |pool| sqlx::query_scalar("select source from outbox").fetch_all(pool).await).unwrap();
+    let sources: Vec<String> = loupe::on_db!(app.db(), |pool| sqlx::query_scalar("select source from outbox")
+        .fetch_all(pool)
+        .await)
+    .unwrap();
     assert!(sources.iter().all(|s| !s.contains("\r\nBcc:")));
 });
 
 both!(the_message_shown_later_is_the_one_that_went_out, |app| {
-    let id = people::one(app.db(), app.store.id, "Amara Okafor", Some("amara@example.com"), &[], app.now()).await;
+    let id = people::one(
+        app.db(),
+        app.store.id,
+        "Amara Okafor",
+        Some("amara@example.com"),
+        &[],
+        app.now(),
+    )
+    .await;
     let campaign = draft(app.db(), &app.store, "Autumn", &RecipientFilter::All).await;
     let send = begun(press(&app.state, &app.store, campaign).await);
     deliver(&app.state, &app.store, send).await;
-    people::change(app.db(), "update customers set first_name = 'Changed' where id = $1", id).await;
-    people::change(app.db(), "update campaigns set body = 'Changed' where id = $1", campaign).await;
-    let message = loupe::communications::store::timeline(app.db(), app.store.id, id, 1).await.unwrap()[0].message_id;
+    people::change(
+        app.db(),
+        "update customers set first_name = 'Changed' where id = $1",
+        id,
+    )
+    .await;
+    people::change(
+        app.db(),
+        "update campaigns set body = 'Changed' where id = $1",
+        campaign,
+    )
+    .await;
+    let message = loupe::communications::store::timeline(app.db(), app.store.id, id, 1)
+        .await
+        .unwrap()[0]
+        .message_id;
     let cookie = app.sign_in_as(Role::Salesperson).await;
     let shown = app.get(&format!("/messages/{message}/view"), &cookie).await;
     assert!(shown.text.contains("Dear Amara,"), "{}", shown.text);
     assert!(!shown.text.contains("Changed"));
-    assert!(shown.headers["content-security-policy"].to_str().unwrap().starts_with("sandbox"));
+    assert!(
+        shown.headers["content-security-policy"]
+            .to_str()
+            .unwrap()
+            .starts_with("sandbox")
+    );
     let (_, staff) = app.another_store().await;
     let stranger = app.session_of(staff[&Role::Owner]).await;
-    assert_eq!(app.get(&format!("/messages/{message}/view"), &stranger).await.status, 404);
+    assert_eq!(
+        app.get(&format!("/messages/{message}/view"), &stranger).await.status,
+        404
+    );
 });

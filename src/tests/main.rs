@@ -8,11 +8,11 @@
 
 mod support;
 
+mod consent;
+mod customers;
 mod design;
 mod dispatch;
 mod mime;
-mod consent;
-mod customers;
 mod pages;
 mod smtp;
 mod smtp_accounts;

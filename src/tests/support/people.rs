@@ -30,13 +30,7 @@ pub async fn one(db: &Db, store: StoreId, name: &str, email: Option<&str>, tags:
     id
 }
 
-async fn add(
-    tx: &mut loupe::db::Tx,
-    store: StoreId,
-    name: &str,
-    email: Option<&str>,
-    now: DateTime<Utc>,
-) -> i64 {
+async fn add(tx: &mut loupe::db::Tx, store: StoreId, name: &str, email: Option<&str>, now: DateTime<Utc>) -> i64 {
     let (first, last) = name.split_once(' ').unwrap_or((name, ""));
     on_tx!(tx, |conn| sqlx::query_scalar(
         "insert into customers (store_id, name, name_key, first_name, last_name, email, email_norm, email_valid,
@@ -59,19 +53,26 @@ async fn add(
 }
 
 async fn tag_one(tx: &mut loupe::db::Tx, store: StoreId, customer: i64, tag: &str) {
-    on_tx!(tx, |conn| sqlx::query("insert into customer_tags (store_id, customer_id, tag) values ($1, $2, $3)")
-        .bind(store)
-        .bind(customer)
-        .bind(tag)
-        .execute(&mut *conn)
-        .await
-        .map(|_| ()))
+    on_tx!(tx, |conn| sqlx::query(
+        "insert into customer_tags (store_id, customer_id, tag) values ($1, $2, $3)"
+    )
+    .bind(store)
+    .bind(customer)
+    .bind(tag)
+    .execute(&mut *conn)
+    .await
+    .map(|_| ()))
     .expect("a tag");
 }
 
 /// Runs one statement on one row.
 pub async fn change(db: &Db, sql: &'static str, id: i64) {
     let mut tx = db.begin().await.expect("a transaction");
-    on_tx!(&mut tx, |conn| sqlx::query(sql).bind(id).execute(&mut *conn).await.map(|_| ())).expect(sql);
+    on_tx!(&mut tx, |conn| sqlx::query(sql)
+        .bind(id)
+        .execute(&mut *conn)
+        .await
+        .map(|_| ()))
+    .expect(sql);
     tx.commit().await.expect("a commit");
 }

@@ -21,7 +21,9 @@ use tokio_util::sync::CancellationToken;
 pub async fn draft(db: &Db, store: &Store, name: &str, filter: &RecipientFilter) -> i64 {
     let mut tx = db.begin().await.expect("a transaction");
     let filter = serde_json::to_string(filter).expect("a filter");
-    let id = on_tx!(&mut tx, |conn| sqlx::query_scalar(
+    let id =
+        on_tx!(&mut tx, |conn| {
+            sqlx::query_scalar(
         "insert into campaigns (store_id, name, subject, body, filter, created_by, created_at, updated_by, updated_at)
          values ($1, $2, 'For you, {{first_name}}', 'Dear {{first_name}},\n\nCome and see.', $3, 'Test', $4, 'Test', $4)
          returning id"
@@ -31,8 +33,9 @@ pub async fn draft(db: &Db, store: &Store, name: &str, filter: &RecipientFilter)
     .bind(filter)
     .bind(store.created_at)
     .fetch_one(&mut *conn)
-    .await)
-    .expect("a campaign");
+    .await
+        })
+        .expect("a campaign");
     tx.commit().await.expect("a commit");
     id
 }
@@ -55,7 +58,9 @@ pub async fn press(state: &AppState, store: &Store, campaign: i64) -> Started {
         skip_already: true,
         shown_count: None,
     };
-    start_campaign_as(&state.db, &presser(state, store), &what).await.expect("it starts")
+    start_campaign_as(&state.db, &presser(state, store), &what)
+        .await
+        .expect("it starts")
 }
 
 /// The send that was begun.
@@ -80,11 +85,18 @@ pub async fn deliver(state: &AppState, store: &Store, send: i64) -> Send {
 pub async fn until(state: &AppState, store: &Store, send: i64, wanted: impl Fn(&Send) -> bool) -> Send {
     let begin = Instant::now();
     loop {
-        let now = store::find(&state.db, store.id, send).await.expect("a read").expect("a send");
+        let now = store::find(&state.db, store.id, send)
+            .await
+            .expect("a read")
+            .expect("a send");
         if wanted(&now) {
             return now;
         }
-        assert!(begin.elapsed() < Duration::from_secs(60), "still {:?} after a minute", now.state);
+        assert!(
+            begin.elapsed() < Duration::from_secs(60),
+            "still {:?} after a minute",
+            now.state
+        );
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
 }
@@ -96,10 +108,12 @@ pub async fn tally(db: &Db, store: &Store, send: i64) -> Tally {
 
 /// The status word of a campaign.
 pub async fn status(db: &Db, campaign: i64) -> String {
-    on_db!(db, |pool| sqlx::query_scalar("select status from campaigns where id = $1")
-        .bind(campaign)
-        .fetch_one(pool)
-        .await)
+    on_db!(db, |pool| sqlx::query_scalar(
+        "select status from campaigns where id = $1"
+    )
+    .bind(campaign)
+    .fetch_one(pool)
+    .await)
     .expect("a campaign")
 }
 
