@@ -1,30 +1,39 @@
-//! The route table: every page's address on one screen.
+//! The route table: every page's address on one screen. One line each.
 
 use axum::{Router, routing::get};
 
-use crate::{sends, server::AppState, ui::pages};
+use crate::{
+    sends,
+    server::AppState,
+    ui::pages::{
+        account, audit_log, bulk_email, campaigns, customers, login, outbox, settings, setup, team, unsubscribe,
+    },
+};
 
 /// All pages. Changes go through the server functions below `/api`.
+#[rustfmt::skip]
 pub fn pages() -> Router<AppState> {
     Router::new()
-        .route("/", get(pages::setup::home))
-        .route("/account", get(pages::account::show))
-        .route("/audit-log", get(pages::audit_log::show))
-        .route("/audit-log.csv", get(pages::audit_log::csv))
-        .route("/login", get(pages::login::show))
+        .route("/", get(setup::home))
+        .route("/login", get(login::show))
+        .route("/setup", get(setup::show))
+        .route("/account", get(account::show))
+        .route("/marketing/campaigns", get(campaigns::list::show))
+        .route("/marketing/campaigns/{id}", get(campaigns::detail::show))
+        .route("/marketing/campaigns/{id}/delete", get(campaigns::delete::show))
+        .route("/marketing/bulk-email/sent/{send_id}", get(bulk_email::receipt::show))
+        .route("/customers/{id}/communications", get(customers::communications::show))
         .route("/messages/{id}/view", get(sends::message_view::message))
-        .route("/outbox", get(pages::outbox::list))
-        .route("/outbox/{id}", get(pages::outbox::message))
-        .route("/outbox/{id}/message.eml", get(pages::outbox::source))
-        .route("/outbox/{id}/view", get(pages::outbox::view))
         .route("/sends/{id}/view", get(sends::message_view::send))
-        .route("/settings", get(pages::settings::show))
-        .route("/settings/team", get(pages::team::list))
-        .route("/settings/team/{id}", get(pages::team::member))
-        .route("/setup", get(pages::setup::show))
-        .route(
-            "/u/{token}",
-            get(pages::unsubscribe::show).post(pages::unsubscribe::act),
-        )
+        .route("/outbox", get(outbox::list))
+        .route("/outbox/{id}", get(outbox::message))
+        .route("/outbox/{id}/message.eml", get(outbox::source))
+        .route("/outbox/{id}/view", get(outbox::view))
+        .route("/settings", get(settings::show))
+        .route("/settings/team", get(team::list))
+        .route("/settings/team/{id}", get(team::member))
+        .route("/audit-log", get(audit_log::show))
+        .route("/audit-log.csv", get(audit_log::csv))
+        .route("/u/{token}", get(unsubscribe::show).post(unsubscribe::act))
         .fallback(|| async { crate::error::AppError::NotFound })
 }

@@ -29,8 +29,11 @@ create table campaigns (
     updated_at      text not null,
     sent_at         text,
     sent_count      integer,
-    failed_count    integer
+    failed_count    integer,
+    -- The form it was first saved from: the same form twice is one campaign.
+    form_token      text
 );
+create unique index campaigns_form on campaigns (store_id, form_token) where form_token is not null;
 create index campaigns_store on campaigns (store_id, updated_at);
 create index campaigns_due on campaigns (scheduled_at) where status = 'scheduled';
 create index campaigns_template on campaigns (template_id);

@@ -1,15 +1,10 @@
 //! The list of campaigns: what is asked for, and a card of the answer.
 
-use std::collections::HashMap;
-
 use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
 use chrono_tz::Tz;
 
 use super::model::CampaignStatus;
-use crate::{
-    recipients::model::{RecipientFilter, grouped},
-    time::{self, Resolved},
-};
+use crate::time::{self, Resolved};
 
 /// What the address of the list asks for.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -1,17 +1,15 @@
-//! What a filter is evaluated against, and what it is called.
+//! What a filter is evaluated against.
 
 use chrono::{DateTime, Utc};
 
 use super::{
     filter_sql::Scope,
-    model::{Count, RecipientFilter, grouped},
+    model::{Count, RecipientFilter},
     store,
 };
 use crate::{
-    auth::{guard::Ctx, model::StoreId},
-    db::Db,
+    auth::guard::Ctx,
     error::AppError,
-    segments,
     stores::{self, model::Store},
     time,
 };
@@ -45,28 +43,5 @@ pub async fn count(ctx: &Ctx, filter: RecipientFilter, not_again: Option<i64>) -
         audience,
         filter_digest: filter.digest(),
         counted_at: time::today_or_day(scope.now, scope.now, scope.zone),
-    })
-}
-
-/// The filter in words, as history keeps it: the names of the day, whatever becomes of them.
-pub async fn audience_words(db: &Db, store: StoreId, filter: &RecipientFilter) -> Result<String, AppError> {
-    Ok(match filter.clone().normalised() {
-        RecipientFilter::All => "All customers".to_owned(),
-        RecipientFilter::Segment(id) => match segments::store::find(db, store, id).await? {
-            Some(segment) => format!("Segment “{}”", segment.name),
-            None => "A segment that was deleted".to_owned(),
-        },
-        RecipientFilter::Tags(tags) if tags.len() == 1 => format!("Tag “{}”", tags.join("")),
-        RecipientFilter::Tags(tags) => {
-            let quoted: Vec<String> = tags.iter().map(|tag| format!("“{tag}”")).collect();
-            format!("Tags {}", quoted.join(" or "))
-        }
-        RecipientFilter::Manual(ids) if ids.len() == 1 => "1 customer picked by hand".to_owned(),
-        RecipientFilter::Manual(ids) => {
-            format!(
-                "{} customers picked by hand",
-                grouped(i64::try_from(ids.len()).unwrap_or(i64::MAX))
-            )
-        }
     })
 }

@@ -293,7 +293,7 @@ async fn freeze(
         requires_opt_in: store.email_requires_opt_in,
         not_again,
     };
-    let audience = recipients::store::freeze(tx, &scope, what.filter, send_id, presser.now).await?;
+    let audience = recipients::freeze::freeze(tx, &scope, what.filter, send_id, presser.now).await?;
     if audience.will_send == 0 {
         return Ok(Freezing::Nobody);
     }

@@ -226,9 +226,10 @@ both!(the_same_form_twice_and_two_forms_at_once_send_once, |app| {
         shown_count: None,
     };
     let presser = sending::presser(&app.state, &app.store);
+    let (one, other) = (what("one-form"), what("other-form"));
     let (a, b) = tokio::join!(
-        start_campaign_as(app.db(), &presser, &what("one-form")),
-        start_campaign_as(app.db(), &presser, &what("other-form")),
+        start_campaign_as(app.db(), &presser, &one),
+        start_campaign_as(app.db(), &presser, &other),
     );
     assert_eq!(
         [&a, &b]

@@ -8,6 +8,11 @@
 
 mod support;
 
+mod auth;
+mod endpoints;
+mod security;
+mod settings;
+
 mod consent;
 mod customers;
 mod design;

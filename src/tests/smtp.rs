@@ -83,6 +83,28 @@ pub(super) async fn three(account: &Account) -> Vec<Outcome> {
     outcomes
 }
 
+/// A server that gives these answers, one for each thing it hears, the first unasked; then it
+/// stands still and takes nothing more.
+pub(super) async fn scripted(answers: &[&'static str]) -> (Account, tokio::task::JoinHandle<()>) {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let mut account = Account::parse(&format!("smtp://{}", listener.local_addr().unwrap())).unwrap();
+    account.waits.command = Duration::from_secs(1);
+    let answers = answers.to_vec();
+    let server = tokio::spawn(async move {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        let mut heard = vec![0; 4096];
+        for (at, answer) in answers.iter().enumerate() {
+            if at > 0 && stream.read(&mut heard).await.unwrap_or(0) == 0 {
+                return;
+            }
+            stream.write_all(format!("{answer}\r\n").as_bytes()).await.unwrap();
+        }
+        tokio::time::sleep(Duration::from_secs(10)).await;
+    });
+    (account, server)
+}
+
 pub(super) fn word(outcome: &Outcome) -> String {
     match outcome {
         Outcome::Accepted { .. } => "accepted".to_owned(),
@@ -293,6 +315,29 @@ async fn two_thousand_messages_arrive_once_each_and_byte_for_byte() {
         }
         assert_eq!(sink.counts().connections, 8);
         assert!(sink.copies().values().all(|copies| *copies == 1));
+    }
+}
+
+#[tokio::test]
+async fn an_answer_nobody_asked_for_is_never_taken_for_a_messages_own() {
+    let (from, to) = (address("a@example.com"), address("b@example.com"));
+    let envelope = Envelope { from: &from, to: &to };
+    // One 250 too many: read as the next answer it would say that everything is fine.
+    let table = [
+        (
+            ["220 hi", "250 hi\r\n250 extra", "250 ok", "250 ok", "354 go", "554 no"],
+            "the connection is not free",
+        ),
+        (
+            ["220 hi", "250 hi", "250 ok", "250 ok", "354 go\r\n250 extra", "554 no"],
+            "the connection is not ready for content",
+        ),
+    ];
+    for (answers, why) in table {
+        let (account, server) = scripted(&answers).await;
+        let outcome = send_one(&account, &envelope, b"x").await;
+        assert_eq!(outcome, Outcome::NotSent { why: why.to_owned() });
+        server.abort();
     }
 }
 

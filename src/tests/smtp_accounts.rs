@@ -4,12 +4,12 @@ use std::{sync::Arc, time::Duration};
 
 use loupe::channels::email::{
     check::check_account,
-    smtp::{Account, ConnectProblem},
+    smtp::{Account, ConnectProblem, Tls},
 };
 use tokio_rustls::rustls::{self, pki_types::PrivateKeyDer};
 
 use super::{
-    smtp::{account, start, three, word},
+    smtp::{account, scripted, start, three, word},
     support::sink::Settings,
 };
 
@@ -104,4 +104,16 @@ async fn secure_connections_carry_mail_and_refuse_strangers() {
         check_account(&account(&sink, "?tls=starttls")).await,
         Err(ConnectProblem::NoStartTls)
     );
+}
+
+#[tokio::test]
+async fn nothing_slipped_in_before_the_secure_part_is_believed() {
+    let (mut account, server) = scripted(&["220 hi", "250-hi\r\n250 STARTTLS", "220 go\r\n250 slipped in"]).await;
+    account.tls = Tls::StartTls;
+    let problem = check_account(&account).await.unwrap_err();
+    assert_eq!(
+        problem,
+        ConnectProblem::Tls("something was slipped in before it".to_owned())
+    );
+    server.abort();
 }

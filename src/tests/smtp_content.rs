@@ -1,17 +1,15 @@
 //! Content that is large, malformed or cut short on its way.
 
-use std::time::Duration;
-
 use loupe::channels::{
     Outcome,
     email::{
         check::send_one,
-        smtp::{Account, Connection, Envelope, Offered},
+        smtp::{Connection, Envelope, Offered},
     },
 };
 
 use super::{
-    smtp::{account, address, start, word},
+    smtp::{account, address, scripted, start, word},
     support::sink::{Fault, Rule, Settings, When},
 };
 
@@ -60,21 +58,8 @@ async fn content_cut_in_the_middle_is_never_called_unsent() {
 
 #[tokio::test]
 async fn a_refusal_in_the_middle_of_the_content_is_an_answer() {
-    use tokio::io::{AsyncReadExt, AsyncWriteExt};
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let at = listener.local_addr().unwrap();
-    let server = tokio::spawn(async move {
-        let (mut stream, _) = listener.accept().await.unwrap();
-        let mut heard = vec![0; 4096];
-        for answer in ["220 hi\r\n", "250 hi\r\n", "250 ok\r\n", "250 ok\r\n", "354 go\r\n"] {
-            stream.write_all(answer.as_bytes()).await.unwrap();
-            assert!(stream.read(&mut heard).await.unwrap() > 0);
-        }
-        stream.write_all(b"552 5.3.4 too big\r\n").await.unwrap();
-        tokio::time::sleep(Duration::from_secs(5)).await;
-    });
-    let mut account = Account::parse(&format!("smtp://{at}")).unwrap();
-    account.waits.command = Duration::from_secs(1);
+    let answers = ["220 hi", "250 hi", "250 ok", "250 ok", "354 go", "552 5.3.4 too big"];
+    let (account, server) = scripted(&answers).await;
     let (from, to) = (address("a@example.com"), address("b@example.com"));
     let content = "x".repeat(70).repeat(400_000).into_bytes();
     let outcome = send_one(&account, &Envelope { from: &from, to: &to }, &content).await;

@@ -1,12 +1,13 @@
 //! What people see. Pages are rendered on the server and ship no code; the islands are the few
 //! parts that run in the browser as well.
 
+pub mod components;
 pub mod islands;
 
 #[cfg(feature = "ssr")]
 pub mod appearance_api;
 #[cfg(feature = "ssr")]
-pub mod components;
+mod ask;
 #[cfg(feature = "ssr")]
 pub mod escape;
 #[cfg(feature = "ssr")]

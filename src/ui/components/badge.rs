@@ -106,13 +106,13 @@ impl Mark {
     }
 }
 
-/// A status: icon and word.
+/// A status: icon and word. Another word may stand in for the usual one.
 #[component]
-pub fn Badge(#[prop(into)] mark: Mark) -> impl IntoView {
+pub fn Badge(#[prop(into)] mark: Mark, #[prop(optional)] word: Option<&'static str>) -> impl IntoView {
     view! {
         <span class=mark.class()>
             <svg viewBox="0 0 12 12" aria-hidden="true">{mark.icon()}</svg>
-            {mark.word()}
+            {word.unwrap_or(mark.word())}
         </span>
     }
 }

@@ -3,10 +3,14 @@
 
 pub mod account;
 pub mod audit_log;
+pub mod bulk_email;
+pub mod campaigns;
+pub mod customers;
 pub mod login;
 pub mod outbox;
 pub mod problem;
 pub mod settings;
+mod report;
 pub mod setup;
 pub mod team;
 pub mod unsubscribe;
