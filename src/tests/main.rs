@@ -13,6 +13,13 @@ mod endpoints;
 mod security;
 mod settings;
 
+mod cli;
+mod consent;
+mod customers;
+mod demo;
+mod design;
+mod dispatch;
+mod layout;
 mod consent;
 mod customers;
 mod design;
