@@ -180,7 +180,7 @@ async fn write_send(db: &Db, tx: &mut Tx, id: StoreId, shop: &NewStore, sent: &S
         For::Everyone => RecipientFilter::All,
         For::Tags(tags) => RecipientFilter::Tags(tags.iter().map(|t| (*t).to_owned()).collect()),
     };
-    let audience_words = recipients::rules::audience_words(db, id, &filter).await?;
+    let audience_words = recipients::words::today(db, id, &filter).await?;
     let filter = serde_json::to_string(&filter.normalised())?;
     let accepted = sent.count(MessageState::Accepted);
     let failed = sent.count(MessageState::Rejected) + sent.count(MessageState::Failed);
