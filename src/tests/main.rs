@@ -9,23 +9,18 @@
 mod support;
 
 mod auth;
-mod endpoints;
-mod security;
-mod settings;
-
 mod cli;
 mod consent;
 mod customers;
 mod demo;
 mod design;
 mod dispatch;
+mod endpoints;
 mod layout;
-mod consent;
-mod customers;
-mod design;
-mod dispatch;
 mod mime;
 mod pages;
+mod security;
+mod settings;
 mod smtp;
 mod smtp_accounts;
 mod smtp_content;
