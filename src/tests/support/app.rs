@@ -90,6 +90,20 @@ impl TestApp {
         }
     }
 
+    /// The same installation before anybody set it up: no store, no staff.
+    pub async fn emptied(self) -> Self {
+        let mut tx = self.db().begin().await.unwrap();
+        for table in ["sessions", "users", "segments", "templates", "stores"] {
+            loupe::on_tx!(&mut tx, |conn| sqlx::query(sqlx::AssertSqlSafe(format!("delete from {table}")))
+                .execute(&mut *conn)
+                .await
+                .map(|_| ()))
+            .unwrap();
+        }
+        tx.commit().await.unwrap();
+        self
+    }
+
     pub fn db(&self) -> &Db {
         &self.state.db
     }
