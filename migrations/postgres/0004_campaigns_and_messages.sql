@@ -65,7 +65,9 @@ create table sends (
     started_at      timestamptz not null,
     finished_at     timestamptz,
     problem         text,
+    -- Since when nothing goes out; by whom (null: the provider is in trouble); when it is tried again.
     paused_at       timestamptz,
+    paused_by       text,
     resume_at       timestamptz
 );
 create unique index sends_token on sends (store_id, token);

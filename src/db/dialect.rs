@@ -12,6 +12,15 @@ pub fn skip_locked(backend: Backend) -> &'static str {
     }
 }
 
+/// What follows a select that keeps its rows from changing until the transaction ends: `for share`
+/// or `for update`. SQLite has one writer and needs nothing.
+pub fn row_lock(backend: Backend, how: &'static str) -> &'static str {
+    match backend {
+        Backend::Sqlite => "",
+        Backend::Postgres => how,
+    }
+}
+
 /// A list of whole numbers bound as one JSON text, as rows with one column `value`. Bound lists
 /// of values end at 65,535 (PostgreSQL) and 32,766 (SQLite); a text does not.
 pub fn json_ids(backend: Backend, placeholder: &str) -> String {
@@ -122,7 +131,8 @@ pub fn json_rows(backend: Backend, placeholder: &str, columns: &[(&str, Column)]
 pub enum Column {
     Number,
     Text,
-    /// RFC 3339 text.
+    Flag,
+    /// RFC 3339 text, with `+00:00` as both drivers write it.
     Moment,
 }
 
@@ -131,6 +141,7 @@ impl Column {
         match self {
             Column::Number => "bigint",
             Column::Text => "text",
+            Column::Flag => "boolean",
             Column::Moment => "timestamptz",
         }
     }
@@ -148,4 +159,13 @@ pub fn database_now_plus(backend: Backend, seconds: i64) -> String {
 /// of writing one moment are not equal.
 pub fn moment_text(at: chrono::DateTime<chrono::Utc>) -> String {
     at.to_rfc3339_opts(chrono::SecondsFormat::AutoSi, false)
+}
+
+/// What follows a select of rows that are about to be changed: nobody else changes them before.
+/// SQLite has one writer and needs nothing.
+pub fn for_change(backend: Backend) -> &'static str {
+    match backend {
+        Backend::Sqlite => "",
+        Backend::Postgres => "for no key update",
+    }
 }

@@ -77,6 +77,18 @@ pub async fn sample(db: &Db, scope: &Scope, filter: &RecipientFilter) -> sqlx::R
     Ok(chosen)
 }
 
+/// The first customer a filter means, whether they will get it or not.
+pub async fn person(db: &Db, scope: &Scope, filter: &RecipientFilter) -> sqlx::Result<Option<Person>> {
+    let sql = sql_of(db, scope, filter).await?;
+    let statement = format!(
+        "select c.id, c.name, c.first_name, c.last_name, c.anniversary_month, c.anniversary_day,
+                coalesce(c.email, '') as email
+           from customers c where {} order by c.id limit 1",
+        sql.matched
+    );
+    on_db!(db, |pool| bound!(sqlx::query_as(sqlx::AssertSqlSafe(statement)), sql.binds).fetch_optional(pool).await)
+}
+
 async fn sql_of(db: &Db, scope: &Scope, filter: &RecipientFilter) -> sqlx::Result<AudienceSql> {
     let segment = match filter {
         RecipientFilter::Segment(id) => segments::store::find(db, scope.store, *id).await?,

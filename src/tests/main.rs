@@ -8,13 +8,21 @@
 
 mod support;
 
+mod auth;
+mod cli;
 mod consent;
 mod customers;
+mod demo;
 mod design;
 mod dispatch;
+mod endpoints;
+mod layout;
 mod mime;
+mod import;
 mod pages;
 mod recipients;
+mod security;
+mod settings;
 mod smtp;
 mod smtp_accounts;
 mod smtp_content;
