@@ -8,6 +8,7 @@
 
 mod support;
 
+mod campaign_pages;
 mod consent;
 mod customers;
 mod design;
