@@ -11,6 +11,8 @@ pub mod ending;
 #[cfg(feature = "ssr")]
 pub mod message_view;
 #[cfg(feature = "ssr")]
+pub mod planned;
+#[cfg(feature = "ssr")]
 pub mod rules;
 #[cfg(feature = "ssr")]
 pub mod store;
