@@ -10,7 +10,7 @@ use chrono_tz::Tz;
 use secrecy::ExposeSecret;
 
 use super::{Failure, store};
-use crate::{db, db::Db, server::Settings, time::Clock};
+use crate::{channels::email::check::check_account, db, db::Db, server::Settings, time::Clock};
 
 /// Less free space than this is a danger: the database stops taking writes when there is none.
 const ENOUGH_SPACE: u64 = 500 * 1024 * 1024;
@@ -158,7 +158,10 @@ fn space(settings: &Settings) -> Finding {
 async fn provider(settings: &Settings) -> Finding {
     match &settings.smtp {
         None => good("Mail", "the built-in outbox: messages are kept and nothing is mailed"),
-        Some(_) => good("Mail", "a mail server is set"),
+        Some(account) => match check_account(account).await {
+            Ok(_) => good("Mail", "the mail server answers and lets Loupe in"),
+            Err(problem) => bad("Mail", problem.to_string()),
+        },
     }
 }
 

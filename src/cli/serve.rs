@@ -8,6 +8,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{Failure, open, say, sole_owner};
 use crate::{
+    auth::setup,
     db::Db,
     demo, dispatch,
     server::{AppState, Settings, router::router},
@@ -30,13 +31,13 @@ pub(super) async fn serve(settings: Settings) -> Result<(), Failure> {
         .await
         .map_err(|e| Failure::setting("LOUPE_ADDR", format!("{} can't be listened on: {e}", settings.addr)))?;
     let at = listener.local_addr().unwrap_or(settings.addr);
-    let dispatch = settings.dispatch;
+    let sends = settings.dispatch;
     let state = AppState::new(db.clone(), Clock::System, settings);
     greet(&state, at).await?;
 
     let stop = stop_on_signal()?;
     let mut tasks = JoinSet::new();
-    if dispatch {
+    if sends {
         begin_background(&mut tasks, &state, &stop);
     }
     let service = router(state).into_make_service_with_connect_info::<SocketAddr>();
@@ -133,6 +134,10 @@ async fn greet(state: &AppState, at: SocketAddr) -> Result<(), Failure> {
     say(&format!("Loupe is at http://{at}"));
     if demo {
         say(&demo::sign_ins());
+    }
+    if let Some(token) = setup::ensure_token(&state.db, state.clock.now()).await? {
+        say("There is no store yet. Set one up with this link, which works once:");
+        say(&format!("  {}/setup?token={token}", state.settings.base_url));
     }
     if state.settings.uses_outbox() {
         say("Nothing is mailed: messages stay in the outbox.");

@@ -37,7 +37,7 @@ pub struct Row {
     pub state: MessageState,
     pub skipped: Option<SkipReason>,
     pub attempts: i64,
-    pub settled: DateTime<Utc>,
+    pub settled: Option<DateTime<Utc>>,
     pub code: Option<i64>,
     pub reply: Option<String>,
 }
@@ -71,7 +71,7 @@ fn send(past: &Past, people: &mut [Person], calendar: &Calendar, dice: &mut Dice
                 state: MessageState::Skipped,
                 skipped,
                 attempts: 0,
-                settled: started,
+                settled: None,
                 code: None,
                 reply: None,
             };
@@ -95,7 +95,7 @@ fn deliver(n: usize, person: &mut Person, at: DateTime<Utc>, dice: &mut Dice) ->
         state,
         skipped: None,
         attempts,
-        settled: at,
+        settled: Some(at),
         code: Some(code),
         reply: Some(reply),
     };

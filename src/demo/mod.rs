@@ -28,12 +28,17 @@ use crate::{
     audit,
     auth::{
         model::{Role, StoreId},
-        password, store as users,
+        password::{self, DEMO as PASSWORD},
+        store as users,
     },
     communications::model::MessageState,
+    customers,
     db::{Db, Tx},
     error::AppError,
-    recipients::model::{RecipientFilter, grouped},
+    recipients::{
+        self,
+        model::{RecipientFilter, grouped},
+    },
     segments::model::SystemSegment,
     server::Settings,
     stores::{self, model::NewStore},
@@ -41,8 +46,6 @@ use crate::{
 
 /// The demo store's short name.
 pub const SLUG: &str = "aurelia";
-/// Everyone's password in the demo store, and in no other.
-pub const PASSWORD: &str = "aurelia-demo";
 
 /// Who works there: the part of the address before the @, name, role.
 pub const STAFF: [(&str, &str, Role); 5] = [
@@ -92,11 +95,11 @@ fn address(mailbox: &str) -> String {
 }
 
 /// Fills the demo store; nothing when there is one of that name.
-pub async fn fill(db: &Db, _settings: &Settings, now: DateTime<Utc>) -> Result<Option<Summary>, AppError> {
+pub async fn fill(db: &Db, settings: &Settings, now: DateTime<Utc>) -> Result<Option<Summary>, AppError> {
     if stores::store::by_slug(db, SLUG).await?.is_some() {
         return Ok(None);
     }
-    let hashes = hashes().await?;
+    let hashes = hashes(settings).await?;
     let shop = shop();
     let mut tx = db.begin().await?;
     let id = stores::rules::open_store(&mut tx, &shop, now - Duration::days(2_400)).await?;
@@ -104,13 +107,15 @@ pub async fn fill(db: &Db, _settings: &Settings, now: DateTime<Utc>) -> Result<O
         let opened = now - Duration::days(2_400);
         users::add_user(&mut tx, id, &address(mailbox), name, *role, hash, opened).await?;
     }
-    let summary = write_down(&mut tx, id, &shop, now).await?;
+    let summary = write_down(db, &mut tx, id, &shop, now).await?;
     tx.commit().await?;
     Ok(Some(summary))
 }
 
-async fn hashes() -> Result<Vec<String>, AppError> {
-    let each = STAFF.iter().map(|_| password::hash(PASSWORD.to_owned()));
+async fn hashes(settings: &Settings) -> Result<Vec<String>, AppError> {
+    let each = STAFF
+        .iter()
+        .map(|_| password::hash(&settings.secret_key, PASSWORD.to_owned()));
     futures::future::try_join_all(each)
         .await
         .map_err(|e| AppError::internal(&e))
@@ -130,7 +135,13 @@ fn shop() -> NewStore {
     }
 }
 
-async fn write_down(tx: &mut Tx, id: StoreId, shop: &NewStore, now: DateTime<Utc>) -> Result<Summary, AppError> {
+async fn write_down(
+    db: &Db,
+    tx: &mut Tx,
+    id: StoreId,
+    shop: &NewStore,
+    now: DateTime<Utc>,
+) -> Result<Summary, AppError> {
     let calendar = Calendar {
         now,
         zone: shop.time_zone.parse().unwrap_or(chrono_tz::Tz::UTC),
@@ -143,9 +154,10 @@ async fn write_down(tx: &mut Tx, id: StoreId, shop: &NewStore, now: DateTime<Utc
         store::add_facts(tx, id, row.0, person).await?;
         rows.push(row);
     }
+    customers::store::refresh_all_facts(tx, id).await?;
     let mut messages = 0;
     for send in &sent {
-        let send_id = write_send(tx, id, shop, send).await?;
+        let send_id = write_send(db, tx, id, shop, send).await?;
         for row in &send.rows {
             let (Some(person), Some((customer, token))) = (people.get(row.person), rows.get(row.person)) else {
                 continue;
@@ -163,14 +175,12 @@ async fn write_down(tx: &mut Tx, id: StoreId, shop: &NewStore, now: DateTime<Utc
 }
 
 /// A past send with its campaign and its lines in the log; answers the send's id.
-async fn write_send(tx: &mut Tx, id: StoreId, shop: &NewStore, sent: &Sent) -> Result<i64, AppError> {
-    let (filter, audience_words) = match sent.past.to {
-        For::Everyone => (RecipientFilter::All, "All customers".to_owned()),
-        For::Tags(tags) => (
-            RecipientFilter::Tags(tags.iter().map(|t| (*t).to_owned()).collect()),
-            format!("Tags: {}", tags.join(", ")),
-        ),
+async fn write_send(db: &Db, tx: &mut Tx, id: StoreId, shop: &NewStore, sent: &Sent) -> Result<i64, AppError> {
+    let filter = match sent.past.to {
+        For::Everyone => RecipientFilter::All,
+        For::Tags(tags) => RecipientFilter::Tags(tags.iter().map(|t| (*t).to_owned()).collect()),
     };
+    let audience_words = recipients::words::today(db, id, &filter).await?;
     let filter = serde_json::to_string(&filter.normalised())?;
     let accepted = sent.count(MessageState::Accepted);
     let failed = sent.count(MessageState::Rejected) + sent.count(MessageState::Failed);

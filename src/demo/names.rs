@@ -10,7 +10,7 @@ struct Origin {
     last: &'static [&'static str],
 }
 
-const ORIGINS: [Origin; 15] = [
+const ORIGINS: [Origin; 18] = [
     Origin {
         share: 26,
         first: &[
@@ -81,13 +81,13 @@ const ORIGINS: [Origin; 15] = [
         ],
         last: &[
             "O’Brien",
-            "Ní Dhomhnaill",
+            "Donnelly",
             "Byrne",
             "Gallagher",
             "O’Sullivan",
             "Kavanagh",
             "Doyle",
-            "Mac Cárthaigh",
+            "Ó Dálaigh",
         ],
     },
     Origin {
@@ -264,21 +264,34 @@ const ORIGINS: [Origin; 15] = [
         last: &["Lefèvre", "Beaumont", "Dubois", "Garçon", "Lévesque"],
     },
     Origin {
-        share: 3,
-        first: &["Ji-woo", "Min-jun", "Soo-ah", "Haruka", "Kenji", "Yūko", "Seo-yeon"],
-        last: &["Kim", "Park", "Choi", "Tanaka", "Sató", "Ōno", "Yoon"],
+        share: 2,
+        first: &["Ji-woo", "Min-jun", "Soo-ah", "Seo-yeon", "Hye-jin"],
+        last: &["Kim", "Park", "Choi", "Yoon", "Kang"],
     },
     Origin {
         share: 2,
-        first: &[
-            "Chidinma", "Kwame", "Adaeze", "Thandiwe", "Sefa", "Mele", "Aroha", "Tāne",
-        ],
-        last: &["Okonkwo", "Mensah", "Dlamini", "Tupou", "Fa‘alogo", "Ngata", "Adeyemi"],
+        first: &["Haruka", "Kenji", "Yūko", "Shō", "Emi"],
+        last: &["Tanaka", "Satō", "Ōno", "Mori", "Itō"],
     },
     Origin {
         share: 2,
-        first: &["Elif", "Çağla", "Ayşe", "Dušan", "Željka", "Branislava", "Gökhan"],
-        last: &["Yıldız", "Öztürk", "Şahin", "Petrović", "Đorđević", "Kovačević"],
+        first: &["Chidinma", "Kwame", "Adaeze", "Thandiwe", "Tendai"],
+        last: &["Okonkwo", "Mensah", "Dlamini", "Adeyemi", "Eze"],
+    },
+    Origin {
+        share: 2,
+        first: &["Sefa", "Mele", "Aroha", "Tāne", "Sione"],
+        last: &["Tupou", "Fa‘alogo", "Ngata", "Taufa", "Pōtae"],
+    },
+    Origin {
+        share: 1,
+        first: &["Elif", "Çağla", "Ayşe", "Gökhan"],
+        last: &["Yıldız", "Öztürk", "Şahin"],
+    },
+    Origin {
+        share: 1,
+        first: &["Dušan", "Željka", "Branislava", "Mirjana"],
+        last: &["Petrović", "Đorđević", "Kovačević"],
     },
 ];
 

@@ -144,7 +144,7 @@ pub fn everyone(calendar: &Calendar) -> Vec<Person> {
     while people.len() < PEOPLE {
         let person = somebody(people.len(), calendar, &mut dice, &mut taken);
         // Couples who share one address are two customers.
-        let shared = dice.permille(14) && person.email.is_some() && !person.partner.is_empty();
+        let shared = dice.permille(45) && person.email.is_some() && !person.partner.is_empty();
         let twin = shared.then(|| other_half(people.len() + 1, &person, calendar, &mut dice));
         people.push(person);
         if let Some(twin) = twin.filter(|_| people.len() < PEOPLE) {
@@ -251,7 +251,7 @@ fn plain(n: usize, name: &Name, joined: DateTime<Utc>, taken: &mut HashMap<Strin
 
 /// What they bought and had mended since they came, and what the shop knows of them.
 fn live(person: &mut Person, bent: Bent, days: i64, calendar: &Calendar, dice: &mut Dice) {
-    let mut buy = |person: &mut Person, dice: &mut Dice, from: &[Piece], ago: i64| {
+    let buy = |person: &mut Person, dice: &mut Dice, from: &[Piece], ago: i64| {
         let Some((what, least, most)) = dice.pick(from) else {
             return;
         };
@@ -352,8 +352,8 @@ fn mend(person: &mut Person, days: i64, calendar: &Calendar, dice: &mut Dice) {
     let Some(what) = dice.pick(&pieces::REPAIRS) else {
         return;
     };
-    // One in five is on the bench now.
-    let open = dice.percent(20);
+    // Some are on the bench now.
+    let open = dice.percent(9);
     let ago = if open {
         dice.between(1, days.min(20))
     } else {
@@ -399,7 +399,7 @@ fn speak(person: &mut Person, days: i64, calendar: &Calendar, dice: &mut Dice) {
 
 /// A number of the ranges kept for fiction.
 fn phone(dice: &mut Dice) -> String {
-    if dice.percent(30)
+    if dice.percent(8)
         && let Some(mobile) = dice.pick(&MOBILES)
     {
         let part = |from: usize, to: usize| mobile.get(from..to).unwrap_or_default();

@@ -8,14 +8,14 @@ use super::{
 };
 use crate::{
     auth::{model::StoreId, tokens},
-    communications::model::MessageState,
+    customers::names::name_key,
     db::Tx,
     on_tx,
     sends::model::{SendKind, SendState},
 };
 
-/// Writes a customer with the summary columns worked out; answers the id and the token of their
-/// unsubscribe link.
+/// Writes a customer; answers the id and the token of their unsubscribe link. What sums up their
+/// purchases and repairs is worked out when all are there.
 pub(super) async fn add_person(
     tx: &mut Tx,
     store: StoreId,
@@ -28,26 +28,22 @@ pub(super) async fn add_person(
         Said::Yes(_) => "granted",
         Said::No(..) => "withdrawn",
     };
-    let spent: i64 = person.purchases.iter().map(|p| p.cents).sum();
-    let largest = person.purchases.iter().map(|p| p.cents).max().unwrap_or_default();
-    let open = i64::try_from(person.repairs.iter().filter(|r| r.closed.is_none()).count()).unwrap_or_default();
     let id = on_tx!(tx, |conn| sqlx::query_scalar(
         "insert into customers (store_id, external_id, name, name_key, first_name, last_name, email, email_norm,
                                 email_valid, phone, phone_typed, is_vip, birthday_month, birthday_day, birthday_year,
                                 partner_name, partner_birthday_month, partner_birthday_day, anniversary_month,
                                 anniversary_day, anniversary_year, notes, email_consent, whatsapp_consent,
                                 do_not_contact, archived_at, email_bounced_at, email_bounce_reason,
-                                email_complained_at, spent_cents, largest_purchase_cents, last_purchase_at,
-                                last_repair_at, open_repairs, last_visit_at, last_contacted_at, unsubscribe_token,
-                                created_at, updated_at)
+                                email_complained_at, last_visit_at, last_contacted_at, unsubscribe_token, created_at,
+                                updated_at)
          values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22,
-                 $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, $35, $36, $37, $38, $39)
+                 $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34)
          returning id"
     )
     .bind(store)
     .bind(&person.external_id)
     .bind(&person.name)
-    .bind(person.name.to_lowercase())
+    .bind(name_key(&person.name))
     .bind(&person.first)
     .bind(&person.last)
     .bind(&person.email)
@@ -73,11 +69,6 @@ pub(super) async fn add_person(
     .bind(person.bounced.map(|b| b.0))
     .bind(person.bounced.map(|b| b.1))
     .bind(person.complained)
-    .bind(spent)
-    .bind(largest)
-    .bind(person.purchases.iter().map(|p| p.at).max())
-    .bind(person.repairs.iter().map(|r| r.closed.unwrap_or(r.opened)).max())
-    .bind(open)
     .bind(person.last_visit)
     .bind(person.last_contacted)
     .bind(&token)
@@ -329,7 +320,6 @@ pub(super) async fn add_message(
     row: &Row,
     created_at: DateTime<Utc>,
 ) -> sqlx::Result<()> {
-    let attempted = (row.state != MessageState::Skipped).then_some(row.settled);
     on_tx!(tx, |conn| {
         sqlx::query(
         "insert into messages (store_id, send_id, customer_id, channel, state, skip_reason, name, first_name, last_name,
@@ -351,7 +341,7 @@ pub(super) async fn add_message(
     .bind(person.email_key())
     .bind(token)
     .bind(row.attempts)
-    .bind(attempted)
+    .bind(row.settled)
     .bind(row.settled)
     .bind(row.code)
     .bind(&row.reply)
