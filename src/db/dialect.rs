@@ -12,6 +12,15 @@ pub fn skip_locked(backend: Backend) -> &'static str {
     }
 }
 
+/// What follows a select that keeps its rows from changing until the transaction ends: `for share`
+/// or `for update`. SQLite has one writer and needs nothing.
+pub fn row_lock(backend: Backend, how: &'static str) -> &'static str {
+    match backend {
+        Backend::Sqlite => "",
+        Backend::Postgres => how,
+    }
+}
+
 /// A list of whole numbers bound as one JSON text, as rows with one column `value`. Bound lists
 /// of values end at 65,535 (PostgreSQL) and 32,766 (SQLite); a text does not.
 pub fn json_ids(backend: Backend, placeholder: &str) -> String {
