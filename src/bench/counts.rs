@@ -12,10 +12,10 @@ use loupe::{
     time::Clock,
 };
 
-use crate::books::{self, Dice, Roughness, TAGS};
-
-/// Whatever stops a measurement.
-pub type Error = Box<dyn std::error::Error>;
+use crate::{
+    Error,
+    books::{self, Dice, Roughness, TAGS},
+};
 
 /// Customers are written in transactions of this many.
 const AT_ONCE: u64 = 500;

@@ -25,7 +25,7 @@ use crate::{
     Error,
     loops::{self, Ready},
     measure::{self, Cost, median},
-    sink,
+    sink::{self, Fault, Rule, When},
 };
 
 /// What to measure.
@@ -349,9 +349,16 @@ async fn own_sink() -> Result<Server, Error> {
 }
 
 /// Serves as the sink until it is killed.
-pub async fn serve_sink() -> Result<(), Error> {
+pub async fn serve_sink(refuse_every: Option<u64>, delay_ms: u64) -> Result<(), Error> {
+    let rules = refuse_every
+        .map(|n| Rule::new(When::Every(n), Fault::Rcpt(550)))
+        .into_iter()
+        .collect();
+    let delay = Duration::from_millis(delay_ms);
     let settings = sink::Settings {
         keep: sink::Keep::Counts,
+        rules,
+        delay,
         ..sink::Settings::default()
     };
     let sink = sink::Sink::start(settings).await?;

@@ -50,7 +50,14 @@ enum What {
         smtp_sink: Option<String>,
     },
     /// The mail server of these measurements, by itself
-    Sink,
+    Sink {
+        /// Refuses every so-many-th recipient
+        #[arg(long)]
+        refuse_every: Option<u64>,
+        /// Waits so many milliseconds before each answer: a distant server
+        #[arg(long, default_value_t = 0)]
+        delay_ms: u64,
+    },
 }
 
 #[tokio::main]
@@ -73,6 +80,6 @@ async fn main() -> Result<(), Error> {
             })
             .await
         }
-        What::Sink => dispatch::serve_sink().await,
+        What::Sink { refuse_every, delay_ms } => dispatch::serve_sink(refuse_every, delay_ms).await,
     }
 }

@@ -32,7 +32,10 @@ pub struct Message<'a> {
 impl<'a> Message<'a> {
     /// A campaign's.
     pub fn of(draft: &'a Draft) -> Self {
-        Self { name: Some(&draft.name), ..Self::without_name(draft) }
+        Self {
+            name: Some(&draft.name),
+            ..Self::without_name(draft)
+        }
     }
 
     /// A bulk email's.
@@ -144,7 +147,11 @@ pub struct Check {
 
 impl Check {
     fn new(standing: Standing, words: impl Into<String>, field: Option<&str>) -> Self {
-        Self { standing, words: words.into(), field: field.map(str::to_owned) }
+        Self {
+            standing,
+            words: words.into(),
+            field: field.map(str::to_owned),
+        }
     }
 }
 
@@ -160,8 +167,11 @@ pub fn checks(
     blanks: &Blanks,
 ) -> Vec<Check> {
     let of_text = |p: &&Problem| matches!(p.field.as_str(), "name" | "subject" | "body");
-    let mut list: Vec<Check> =
-        problems.iter().filter(of_text).map(|p| Check::new(Standing::Fix, &p.words, Some(&p.field))).collect();
+    let mut list: Vec<Check> = problems
+        .iter()
+        .filter(of_text)
+        .map(|p| Check::new(Standing::Fix, &p.words, Some(&p.field)))
+        .collect();
     if list.is_empty() {
         let words = if message.name.is_some() {
             "Name, subject and message are filled in"
@@ -177,19 +187,34 @@ pub fn checks(
     });
     let used = compiled.map(Compiled::used_fields).unwrap_or_default();
     for (field, n) in blanks {
-        let fallback = used.iter().find(|u| u.field == *field).map_or("", |u| u.fallback.as_str());
+        let fallback = used
+            .iter()
+            .find(|u| u.field == *field)
+            .map_or("", |u| u.fallback.as_str());
         if let Some(words) = render::blank_words(*field, *n, fallback) {
-            let standing = if fallback.trim().is_empty() { Standing::Look } else { Standing::Done };
+            let standing = if fallback.trim().is_empty() {
+                Standing::Look
+            } else {
+                Standing::Done
+            };
             list.push(Check::new(standing, words, Some(&format!("fallback-{}", field.key()))));
         }
     }
-    list.push(Check::new(Standing::Done, "The way to unsubscribe is added for you at the bottom", None));
+    list.push(Check::new(
+        Standing::Done,
+        "The way to unsubscribe is added for you at the bottom",
+        None,
+    ));
     list
 }
 
 /// What is still worth a look, as sentences: the warnings of the review.
 pub fn warnings(checks: &[Check]) -> Vec<String> {
-    checks.iter().filter(|c| c.standing == Standing::Look).map(|c| c.words.clone()).collect()
+    checks
+        .iter()
+        .filter(|c| c.standing == Standing::Look)
+        .map(|c| c.words.clone())
+        .collect()
 }
 
 /// From how many people on Send now asks first.
@@ -205,7 +230,10 @@ pub fn asks_first(audience: &Audience, shown: Option<i64>, warnings: &[String]) 
 
 /// Turns what a page or a rule found into the error that keeps the typed and says where.
 pub fn kept(problems: Vec<Problem>, at: String) -> AppError {
-    AppError::Invalid { problems, kept_at: Some(at) }
+    AppError::Invalid {
+        problems,
+        kept_at: Some(at),
+    }
 }
 
 #[cfg(test)]
@@ -214,14 +242,22 @@ mod tests {
 
     #[test]
     fn sending_asks_first_only_when_it_matters() {
-        let of = |will_send| Audience { matched: will_send, will_send, skipped: Vec::new() };
+        let of = |will_send| Audience {
+            matched: will_send,
+            will_send,
+            skipped: Vec::new(),
+        };
         assert!(!asks_first(&of(99), Some(99), &[]));
         assert!(!asks_first(&of(99), None, &[]));
         assert!(asks_first(&of(100), Some(100), &[]));
         assert!(!asks_first(&of(10), Some(12), &[]));
         assert!(asks_first(&of(9), Some(12), &[]));
         assert!(asks_first(&of(1), Some(0), &[]));
-        assert!(asks_first(&of(2), Some(2), &["1 customer has no anniversary".to_owned()]));
+        assert!(asks_first(
+            &of(2),
+            Some(2),
+            &["1 customer has no anniversary".to_owned()]
+        ));
         assert!(!asks_first(&of(0), Some(50), &["x".to_owned()]));
     }
 }

@@ -9,12 +9,20 @@
 mod support;
 
 mod campaign_pages;
+mod auth;
+mod cli;
 mod consent;
 mod customers;
+mod demo;
 mod design;
 mod dispatch;
+mod endpoints;
+mod layout;
 mod mime;
+mod import;
 mod pages;
+mod security;
+mod settings;
 mod smtp;
 mod smtp_accounts;
 mod smtp_content;

@@ -141,6 +141,7 @@ impl Report {
                 .unwrap_or_default(),
         };
         Progress {
+            paused: self.send.paused_at.is_some(),
             state: self.send.state,
             tally: self.tally,
             hold_seconds: 0,
