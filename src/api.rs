@@ -36,10 +36,10 @@ pub fn register() {
     register_explicit::<crate::recipients::api::CountRecipients>();
     register_explicit::<crate::recipients::api::FindCustomers>();
     register_explicit::<crate::recipients::api::SkippedNames>();
-    register_explicit::<crate::sends::api::SendImmediately>();
-    register_explicit::<crate::sends::api::SendProgress>();
     register_explicit::<crate::sends::api::PauseSend>();
     register_explicit::<crate::sends::api::ResumeSend>();
+    register_explicit::<crate::sends::api::SendImmediately>();
+    register_explicit::<crate::sends::api::SendProgress>();
     register_explicit::<crate::sends::api::StopSend>();
     register_explicit::<crate::sends::api::UndoSend>();
     register_explicit::<crate::stores::api::SaveSafety>();
