@@ -13,7 +13,7 @@ use crate::{
 pub async fn find(db: &Db, id: StoreId) -> sqlx::Result<Option<Store>> {
     on_db!(db, |pool| sqlx::query_as(
         "select id, slug, name, time_zone, country, currency, from_name, from_email, reply_to, footer, undo_seconds,
-                email_requires_opt_in, email_basis_reason, is_demo, created_at
+                late_grace_minutes, quiet_from, quiet_to, email_requires_opt_in, email_basis_reason, is_demo, created_at
            from stores where id = $1"
     )
     .bind(id)
@@ -25,7 +25,7 @@ pub async fn find(db: &Db, id: StoreId) -> sqlx::Result<Option<Store>> {
 pub async fn by_slug(db: &Db, slug: &str) -> sqlx::Result<Option<Store>> {
     on_db!(db, |pool| sqlx::query_as(
         "select id, slug, name, time_zone, country, currency, from_name, from_email, reply_to, footer, undo_seconds,
-                email_requires_opt_in, email_basis_reason, is_demo, created_at
+                late_grace_minutes, quiet_from, quiet_to, email_requires_opt_in, email_basis_reason, is_demo, created_at
            from stores where slug = $1"
     )
     .bind(slug)

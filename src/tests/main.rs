@@ -8,6 +8,7 @@
 
 mod support;
 
+mod campaign_pages;
 mod auth;
 mod cli;
 mod consent;
