@@ -2,39 +2,26 @@
 
 use axum::{Router, routing::get};
 
-use crate::{
-    sends,
-    server::AppState,
-    ui::pages::{bulk_email, campaigns, customers, login, setup, unsubscribe},
-};
 use crate::{sends, server::AppState, ui::pages};
 
 /// All pages. Changes go through the server functions below `/api`.
 #[rustfmt::skip]
 pub fn pages() -> Router<AppState> {
     Router::new()
-        .route("/", get(setup::home))
-        .route("/login", get(login::show))
-        .route("/setup", get(setup::show))
-        .route("/marketing/campaigns", get(campaigns::list::show))
-        .route("/marketing/campaigns/new", get(campaigns::builder::new))
-        .route("/marketing/campaigns/{id}", get(campaigns::detail::show))
-        .route("/marketing/campaigns/{id}/delete", get(campaigns::delete::show))
-        .route("/marketing/campaigns/{id}/edit", get(campaigns::builder::edit))
-        .route("/marketing/campaigns/{id}/preview", get(campaigns::form::preview::of_campaign))
-        .route("/marketing/campaigns/{id}/review", get(campaigns::review::show))
-        .route("/marketing/bulk-email", get(bulk_email::compose::show))
-        .route("/marketing/bulk-email/preview", get(campaigns::form::preview::of_bulk))
-        .route("/marketing/bulk-email/review", get(bulk_email::compose::review))
-        .route("/marketing/bulk-email/sent/{send_id}", get(bulk_email::receipt::show))
-        .route("/customers/{id}/communications", get(customers::communications::show))
         .route("/", get(pages::setup::home))
         .route("/login", get(pages::login::show))
         .route("/setup", get(pages::setup::show))
+        .route("/marketing/bulk-email", get(pages::bulk_email::compose::show))
+        .route("/marketing/bulk-email/preview", get(pages::campaigns::form::preview::of_bulk))
+        .route("/marketing/bulk-email/review", get(pages::bulk_email::compose::review))
         .route("/marketing/bulk-email/sent/{send_id}", get(pages::bulk_email::receipt::show))
         .route("/marketing/campaigns", get(pages::campaigns::list::show))
+        .route("/marketing/campaigns/new", get(pages::campaigns::builder::new))
         .route("/marketing/campaigns/{id}", get(pages::campaigns::detail::show))
         .route("/marketing/campaigns/{id}/delete", get(pages::campaigns::delete::show))
+        .route("/marketing/campaigns/{id}/edit", get(pages::campaigns::builder::edit))
+        .route("/marketing/campaigns/{id}/preview", get(pages::campaigns::form::preview::of_campaign))
+        .route("/marketing/campaigns/{id}/review", get(pages::campaigns::review::show))
         .route("/customers/{id}/communications", get(pages::customers::communications::show))
         .route("/messages/{id}/view", get(sends::message_view::message))
         .route("/sends/{id}/view", get(sends::message_view::send))

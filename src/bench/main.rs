@@ -57,8 +57,21 @@ enum What {
 async fn main() -> Result<(), Error> {
     match Bench::parse().what {
         What::Counts { url, people, rounds } => counts::run(&url, people, rounds).await,
-        What::Dispatch { people, connections, rounds, postgres, smtp_sink } => {
-            dispatch::run(&dispatch::Plan { people, connections, rounds, postgres, smtp_sink }).await
+        What::Dispatch {
+            people,
+            connections,
+            rounds,
+            postgres,
+            smtp_sink,
+        } => {
+            dispatch::run(&dispatch::Plan {
+                people,
+                connections,
+                rounds,
+                postgres,
+                smtp_sink,
+            })
+            .await
         }
         What::Sink => dispatch::serve_sink().await,
     }

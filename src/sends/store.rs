@@ -295,9 +295,8 @@ pub async fn campaign_to_sent(
     failed: i64,
     now: DateTime<Utc>,
 ) -> sqlx::Result<bool> {
-    let changed =
-        on_tx!(tx, |conn| {
-            sqlx::query(
+    let changed = on_tx!(tx, |conn| {
+        sqlx::query(
         "update campaigns set status = 'sent', sent_at = $4, sent_count = $2, failed_count = $3, version = version + 1,
                 problem = null, updated_at = $4
           where id = $1 and status = 'sending'"
@@ -309,6 +308,6 @@ pub async fn campaign_to_sent(
     .execute(&mut *conn)
     .await
     .map(|r| r.rows_affected())
-        })?;
+    })?;
     Ok(changed == 1)
 }
