@@ -3,19 +3,35 @@
 
 use leptos::server_fn::axum::register_explicit;
 
-use crate::{auth, consent, customers};
-
 /// Makes the server functions known to the router. Safe to call again.
 pub fn register() {
-    register_explicit::<auth::api::SignIn>();
-    register_explicit::<auth::api::SignOut>();
-    register_explicit::<consent::api::ChangeConsent>();
-    register_explicit::<customers::api::AddCustomer>();
-    register_explicit::<customers::api::EditCustomer>();
-    register_explicit::<customers::api::ArchiveCustomer>();
-    register_explicit::<customers::api::WriteNotes>();
-    register_explicit::<customers::api::AllowAgain>();
-    register_explicit::<customers::api::AddPurchase>();
-    register_explicit::<customers::api::AddRepair>();
-    register_explicit::<customers::api::FinishRepair>();
+    register_explicit::<crate::auth::api::AddMember>();
+    register_explicit::<crate::auth::api::ChangePassword>();
+    register_explicit::<crate::auth::api::ChangeRole>();
+    register_explicit::<crate::auth::api::DisableMember>();
+    register_explicit::<crate::auth::api::EnableMember>();
+    register_explicit::<crate::auth::api::EndOthers>();
+    register_explicit::<crate::auth::api::ResetPassword>();
+    register_explicit::<crate::auth::api::SetUp>();
+    register_explicit::<crate::auth::api::SignIn>();
+    register_explicit::<crate::auth::api::SignOut>();
+    register_explicit::<crate::consent::api::ChangeConsent>();
+    register_explicit::<crate::customers::api::AddCustomer>();
+    register_explicit::<crate::customers::api::AddPurchase>();
+    register_explicit::<crate::customers::api::AddRepair>();
+    register_explicit::<crate::customers::api::AllowAgain>();
+    register_explicit::<crate::customers::api::ArchiveCustomer>();
+    register_explicit::<crate::customers::api::EditCustomer>();
+    register_explicit::<crate::customers::api::FinishRepair>();
+    register_explicit::<crate::customers::api::WriteNotes>();
+    register_explicit::<crate::recipients::api::CountRecipients>();
+    register_explicit::<crate::recipients::api::FindCustomers>();
+    register_explicit::<crate::recipients::api::SkippedNames>();
+    register_explicit::<crate::sends::api::SendImmediately>();
+    register_explicit::<crate::sends::api::SendProgress>();
+    register_explicit::<crate::sends::api::PauseSend>();
+    register_explicit::<crate::sends::api::ResumeSend>();
+    register_explicit::<crate::sends::api::StopSend>();
+    register_explicit::<crate::sends::api::UndoSend>();
+    register_explicit::<crate::ui::appearance_api::ChooseTheme>();
 }

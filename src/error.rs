@@ -31,7 +31,7 @@ pub enum AppError {
     },
     #[error("{words}")]
     Refused { words: String, back_to: Option<String> },
-    #[error("Too many tries. Try again in {minutes} minutes.")]
+    #[error("Too many tries. Try again in {minutes} minute{}.", if *.minutes == 1 { "" } else { "s" })]
     TooMany { minutes: i64 },
     #[error("Something went wrong on our side. Reference {reference}.")]
     Internal { reference: String },

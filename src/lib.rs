@@ -15,6 +15,7 @@ pub mod consent;
 pub mod customers;
 pub mod error;
 pub mod recipients;
+pub mod sends;
 pub mod ui;
 
 #[cfg(feature = "ssr")]
@@ -26,7 +27,17 @@ pub mod audit;
 #[cfg(feature = "ssr")]
 pub mod channels;
 #[cfg(feature = "ssr")]
+pub mod cli;
+#[cfg(feature = "ssr")]
 pub mod db;
+#[cfg(feature = "ssr")]
+pub mod demo;
+#[cfg(feature = "ssr")]
+pub mod dispatch;
+#[cfg(feature = "ssr")]
+pub mod instance;
+#[cfg(feature = "ssr")]
+pub mod outbox;
 #[cfg(feature = "ssr")]
 pub mod segments;
 #[cfg(feature = "ssr")]

@@ -13,3 +13,14 @@ create table audit_events (
 );
 create index audit_events_store on audit_events (store_id, id);
 create index audit_events_subject on audit_events (store_id, subject, subject_id);
+
+-- Whoever owns the table can still drop this; nothing that goes through the program can.
+create function refuse_change_of_audit() returns trigger language plpgsql as $$
+begin
+    raise exception 'audit events are never changed or removed';
+end
+$$;
+create trigger audit_events_stay before update or delete on audit_events
+    for each row execute function refuse_change_of_audit();
+create trigger audit_events_stay_together before truncate on audit_events
+    for each statement execute function refuse_change_of_audit();

@@ -5,6 +5,9 @@ create table campaigns (
     id              integer primary key autoincrement,
     store_id        integer not null references stores (id),
     name            text not null,
+    -- Name and subject in small letters, for the search: only one of the databases folds letters
+    -- beyond ASCII.
+    search_key      text not null default '',
     channel         text not null default 'email',
     subject         text not null,
     body            text not null,
@@ -26,8 +29,11 @@ create table campaigns (
     updated_at      text not null,
     sent_at         text,
     sent_count      integer,
-    failed_count    integer
+    failed_count    integer,
+    -- The form it was first saved from: the same form twice is one campaign.
+    form_token      text
 );
+create unique index campaigns_form on campaigns (store_id, form_token) where form_token is not null;
 create index campaigns_store on campaigns (store_id, updated_at);
 create index campaigns_due on campaigns (scheduled_at) where status = 'scheduled';
 create index campaigns_template on campaigns (template_id);
@@ -59,7 +65,9 @@ create table sends (
     started_at      text not null,
     finished_at     text,
     problem         text,
+    -- Since when nothing goes out; by whom (null: the provider is in trouble); when it is tried again.
     paused_at       text,
+    paused_by       text,
     resume_at       text
 );
 create unique index sends_token on sends (store_id, token);

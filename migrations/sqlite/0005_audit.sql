@@ -13,3 +13,13 @@ create table audit_events (
 );
 create index audit_events_store on audit_events (store_id, id);
 create index audit_events_subject on audit_events (store_id, subject, subject_id);
+
+-- Whoever holds the database file can still rewrite it; nothing that goes through the program can.
+create trigger audit_events_stay_as_they_are before update on audit_events
+begin
+    select raise(abort, 'audit events are never changed');
+end;
+create trigger audit_events_stay before delete on audit_events
+begin
+    select raise(abort, 'audit events are never removed');
+end;

@@ -3,11 +3,14 @@
 //! Every server function and every page begins with [`guard`]; what the page leaves out is
 //! comfort, what the guard refuses is law.
 
+#[cfg(feature = "ssr")]
 pub mod api;
 pub mod model;
 
 #[cfg(feature = "ssr")]
 pub mod guard;
+#[cfg(feature = "ssr")]
+pub mod known;
 #[cfg(feature = "ssr")]
 pub mod password;
 #[cfg(feature = "ssr")]
@@ -15,8 +18,16 @@ pub mod rules;
 #[cfg(feature = "ssr")]
 pub mod session;
 #[cfg(feature = "ssr")]
+pub mod setup;
+#[cfg(feature = "ssr")]
+mod setup_sql;
+#[cfg(feature = "ssr")]
 pub mod store;
 #[cfg(feature = "ssr")]
+pub mod team;
+#[cfg(feature = "ssr")]
 pub mod throttle;
+#[cfg(feature = "ssr")]
+mod throttle_sql;
 #[cfg(feature = "ssr")]
 pub mod tokens;

@@ -35,6 +35,22 @@ impl Role {
         }
     }
 
+    /// The role of a word in the database or a form.
+    pub fn from_key(key: &str) -> Option<Role> {
+        Role::ALL.into_iter().find(|role| role.key() == key)
+    }
+
+    /// As people read it.
+    pub fn label(self) -> &'static str {
+        match self {
+            Role::Owner => "Owner",
+            Role::Manager => "Manager",
+            Role::Salesperson => "Salesperson",
+            Role::Workshop => "Workshop",
+            Role::Accountant => "Accountant",
+        }
+    }
+
     /// Whether this role may do that.
     pub fn may(self, permission: Permission) -> bool {
         match permission {
@@ -67,6 +83,20 @@ pub enum Permission {
     ManageStore,
 }
 
+impl Permission {
+    pub const ALL: [Permission; 9] = [
+        Permission::SignedIn,
+        Permission::SeeCampaigns,
+        Permission::SeeCustomers,
+        Permission::WriteCustomers,
+        Permission::ImportCustomers,
+        Permission::SendCampaigns,
+        Permission::SeeOutbox,
+        Permission::SeeAudit,
+        Permission::ManageStore,
+    ];
+}
+
 /// Who is asking: a signed-in member of staff of one store.
 #[derive(Clone, Debug)]
 pub struct Actor {
@@ -95,3 +125,41 @@ impl Actor {
 #[cfg_attr(feature = "ssr", sqlx(transparent))]
 #[serde(transparent)]
 pub struct StoreId(pub i64);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The table as it is promised: one row per permission, one column per role, in the order of
+    /// [`Role::ALL`].
+    const PROMISED: [(Permission, [bool; 5]); 9] = [
+        //                             owner  manager sales  workshop accountant
+        (Permission::SignedIn, [true, true, true, true, true]),
+        (Permission::SeeCampaigns, [true, true, true, true, true]),
+        (Permission::SeeCustomers, [true, true, true, true, true]),
+        (Permission::WriteCustomers, [true, true, true, false, false]),
+        (Permission::ImportCustomers, [true, true, false, false, false]),
+        (Permission::SendCampaigns, [true, true, false, false, false]),
+        (Permission::SeeOutbox, [true, true, false, false, false]),
+        (Permission::SeeAudit, [true, true, false, false, false]),
+        (Permission::ManageStore, [true, false, false, false, false]),
+    ];
+
+    #[test]
+    fn every_role_may_do_what_the_table_says_and_nothing_else() {
+        for permission in Permission::ALL {
+            let row = PROMISED.iter().find(|(p, _)| *p == permission).map(|(_, row)| *row);
+            let real = Role::ALL.map(|role| role.may(permission));
+            assert_eq!(Some(real), row, "{permission:?}");
+        }
+    }
+
+    #[test]
+    fn a_role_is_known_by_its_word() {
+        for role in Role::ALL {
+            assert_eq!(Role::from_key(role.key()), Some(role));
+        }
+        assert_eq!(Role::from_key("Owner"), None);
+        assert_eq!(Role::from_key(""), None);
+    }
+}

@@ -1,53 +1,87 @@
-//! Signing in and out.
+//! Signing in and out, and one's own password.
 
 use chrono::{DateTime, Utc};
+use secrecy::SecretString;
 
 use super::{
+    known,
+    model::Actor,
     password, session,
     store::{self, Device},
-    throttle, tokens,
+    throttle::{self, Limit},
+    tokens,
 };
-use crate::{db::Db, error::AppError};
+use crate::{
+    audit,
+    db::{Db, Tx},
+    error::AppError,
+};
 
-/// Signs somebody in and answers the new session's token. The same words for an unknown
-/// account and a wrong password.
+/// Somebody who has just signed in.
+#[derive(Debug)]
+pub struct SignedIn {
+    /// Of the new session; goes into the cookie.
+    pub token: String,
+    /// What tells this browser from a stranger's next time.
+    pub known: Option<String>,
+}
+
+/// What somebody typed to sign in.
+#[derive(Debug, Default)]
+pub struct SignInTry {
+    pub email: String,
+    pub password: String,
+    /// The mark of an earlier sign-in, if the browser brought one.
+    pub known: Option<String>,
+}
+
+/// Signs somebody in. The same words for an unknown account and a wrong password. Every sign-in
+/// makes a session of its own: nothing the browser brought along becomes one.
 pub async fn sign_in(
     db: &Db,
-    email: &str,
-    typed: String,
+    key: &SecretString,
+    typed: SignInTry,
     device: &Device,
     now: DateTime<Utc>,
-) -> Result<String, AppError> {
-    let account = email.trim().to_lowercase();
-    let address = device.ip.clone().unwrap_or_else(|| "unknown".to_owned());
-    if let Some(minutes) = throttle::wait(db, &account, &address, now).await? {
-        return Err(AppError::TooMany { minutes });
-    }
+) -> Result<SignedIn, AppError> {
+    let account = typed.email.trim().to_lowercase();
     let user = store::user_by_email(db, &account)
         .await?
         .filter(|u| u.disabled_at.is_none());
+    let known = match (&user, &typed.known) {
+        (Some(user), Some(mark)) => known::device(key, mark, user.id),
+        _ => None,
+    };
+    let limits = match &known {
+        Some(device) => vec![Limit::known_device(device)],
+        None => vec![Limit::account(&account), Limit::address(device.ip.as_deref())],
+    };
+    let counted = throttle::enter(db, &limits, now).await?;
     let hash = user.as_ref().map(|u| u.password_hash.clone());
-    let right = password::verify(typed, hash)
+    let right = password::verify(key, typed.password, hash)
         .await
         .map_err(|e| AppError::internal(&e))?;
-    let mut tx = db.begin().await?;
     let (true, Some(user)) = (right, user) else {
-        throttle::note_failure(&mut tx, &account, &address, now).await?;
-        tx.commit().await?;
         return Err(AppError::invalid("email", "The email or password isn't right."));
     };
-    let token = tokens::secret();
-    throttle::clear(&mut tx, &account).await?;
-    store::begin_session(
-        &mut tx,
-        user.id,
-        &tokens::hash(&token),
-        now,
-        now + session::ABSOLUTE,
-        device,
-    )
-    .await?;
+    let mut tx = db.begin().await?;
+    let token = begin(&mut tx, user.id, device, now).await?;
     tx.commit().await?;
+    counted.succeeded(db).await?;
+    Ok(SignedIn {
+        token,
+        known: match known {
+            Some(_) => typed.known,
+            None => known::mark(key, user.id),
+        },
+    })
+}
+
+/// Begins a session and answers its token.
+pub(super) async fn begin(tx: &mut Tx, user: i64, device: &Device, now: DateTime<Utc>) -> sqlx::Result<String> {
+    let token = tokens::secret();
+    store::forget_dead_sessions(tx, now, now - session::IDLE).await?;
+    store::begin_session(tx, user, &tokens::hash(&token), now, now + session::ABSOLUTE, device).await?;
     Ok(token)
 }
 
@@ -56,4 +90,57 @@ pub async fn sign_out(db: &Db, session: i64) -> Result<(), AppError> {
     let mut tx = db.begin().await?;
     store::end_session(&mut tx, session).await?;
     Ok(tx.commit().await?)
+}
+
+/// Ends all sessions of a person but the one they ask from.
+pub async fn end_other_sessions(db: &Db, actor: &Actor) -> Result<(), AppError> {
+    let mut tx = db.begin().await?;
+    store::end_other_sessions(&mut tx, actor.user_id, actor.session_id).await?;
+    Ok(tx.commit().await?)
+}
+
+/// A person's own new password. Ends every session of theirs, this one too, and answers the
+/// token of a new one.
+pub async fn change_own_password(
+    db: &Db,
+    key: &SecretString,
+    actor: &Actor,
+    present: String,
+    new: String,
+    device: &Device,
+    now: DateTime<Utc>,
+) -> Result<String, AppError> {
+    if let Some(words) = password::weakness(&new, &actor.email) {
+        return Err(AppError::invalid("new-password", words));
+    }
+    let counted = throttle::enter(db, &[Limit::own_password(actor.user_id)], now).await?;
+    let user = store::user(db, actor.store_id, actor.user_id)
+        .await?
+        .ok_or(AppError::SignedOut)?;
+    let right = password::verify(key, present, Some(user.password_hash))
+        .await
+        .map_err(|e| AppError::internal(&e))?;
+    if !right {
+        return Err(AppError::invalid(
+            "present-password",
+            "This isn't your present password",
+        ));
+    }
+    let hash = password::hash(key, new).await.map_err(|e| AppError::internal(&e))?;
+    let mut tx = db.begin().await?;
+    store::set_password(&mut tx, actor.store_id, actor.user_id, &hash).await?;
+    let token = begin(&mut tx, actor.user_id, device, now).await?;
+    let entry = audit::Entry {
+        actor: &actor.name,
+        action: "user.password_changed",
+        subject: "user",
+        subject_id: Some(actor.user_id),
+        summary: "Changed their own password".to_owned(),
+        before: None,
+        after: None,
+    };
+    audit::record(&mut tx, actor.store_id, entry, now).await?;
+    tx.commit().await?;
+    counted.succeeded(db).await?;
+    Ok(token)
 }

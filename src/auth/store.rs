@@ -31,6 +31,16 @@ pub struct SessionRow {
     pub role: Role,
 }
 
+/// A session as its owner sees it.
+#[derive(Clone, Debug, sqlx::FromRow)]
+pub struct SessionSeen {
+    pub id: i64,
+    pub created_at: DateTime<Utc>,
+    pub last_seen_at: DateTime<Utc>,
+    pub ip: Option<String>,
+    pub user_agent: Option<String>,
+}
+
 /// Who signs in with this address, in whichever store. Addresses are kept in lower case.
 pub async fn user_by_email(db: &Db, email: &str) -> sqlx::Result<Option<User>> {
     on_db!(db, |pool| sqlx::query_as(
@@ -38,6 +48,28 @@ pub async fn user_by_email(db: &Db, email: &str) -> sqlx::Result<Option<User>> {
     )
     .bind(email)
     .fetch_optional(pool)
+    .await)
+}
+
+/// One member of a store's staff.
+pub async fn user(db: &Db, store: StoreId, id: i64) -> sqlx::Result<Option<User>> {
+    on_db!(db, |pool| sqlx::query_as(
+        "select id, store_id, email, name, role, password_hash, disabled_at from users where store_id = $1 and id = $2"
+    )
+    .bind(store)
+    .bind(id)
+    .fetch_optional(pool)
+    .await)
+}
+
+/// The same, as the transaction sees it.
+pub async fn user_in(tx: &mut Tx, store: StoreId, id: i64) -> sqlx::Result<Option<User>> {
+    on_tx!(tx, |conn| sqlx::query_as(
+        "select id, store_id, email, name, role, password_hash, disabled_at from users where store_id = $1 and id = $2"
+    )
+    .bind(store)
+    .bind(id)
+    .fetch_optional(&mut *conn)
     .await)
 }
 
@@ -77,17 +109,19 @@ pub async fn add_user(
     .await)
 }
 
-/// Sets a new password and ends every session of the person.
-pub async fn set_password(tx: &mut Tx, user: i64, password_hash: &str) -> sqlx::Result<()> {
-    on_tx!(tx, |conn| sqlx::query(
-        "update users set password_hash = $2 where id = $1"
+/// Sets a new password and ends every session of the person. False when the store has no such
+/// person.
+pub async fn set_password(tx: &mut Tx, store: StoreId, user: i64, password_hash: &str) -> sqlx::Result<bool> {
+    let changed = on_tx!(tx, |conn| sqlx::query(
+        "update users set password_hash = $3 where id = $2 and store_id = $1"
     )
+    .bind(store)
     .bind(user)
     .bind(password_hash)
     .execute(&mut *conn)
     .await
-    .map(|_| ()))?;
-    end_sessions(tx, user).await
+    .map(|r| r.rows_affected()))?;
+    ended(tx, user, changed).await
 }
 
 /// Sets a new role and ends every session of the person. False when the store has no such person.
@@ -101,8 +135,45 @@ pub async fn set_role(tx: &mut Tx, store: StoreId, user: i64, role: Role) -> sql
     .execute(&mut *conn)
     .await
     .map(|r| r.rows_affected()))?;
-    end_sessions(tx, user).await?;
+    ended(tx, user, changed).await
+}
+
+/// Keeps a person out from this moment, or (`None`) lets them in again. Ends every session of
+/// theirs. False when the store has no such person.
+pub async fn set_disabled(
+    tx: &mut Tx,
+    store: StoreId,
+    user: i64,
+    disabled_at: Option<DateTime<Utc>>,
+) -> sqlx::Result<bool> {
+    let changed = on_tx!(tx, |conn| sqlx::query(
+        "update users set disabled_at = $3 where id = $2 and store_id = $1"
+    )
+    .bind(store)
+    .bind(user)
+    .bind(disabled_at)
+    .execute(&mut *conn)
+    .await
+    .map(|r| r.rows_affected()))?;
+    ended(tx, user, changed).await
+}
+
+async fn ended(tx: &mut Tx, user: i64, changed: u64) -> sqlx::Result<bool> {
+    if changed == 1 {
+        end_sessions(tx, user).await?;
+    }
     Ok(changed == 1)
+}
+
+/// How many owners besides this person can sign in.
+pub async fn other_owners(tx: &mut Tx, store: StoreId, user: i64) -> sqlx::Result<i64> {
+    on_tx!(tx, |conn| sqlx::query_scalar(
+        "select count(*) from users where store_id = $1 and id <> $2 and role = 'owner' and disabled_at is null"
+    )
+    .bind(store)
+    .bind(user)
+    .fetch_one(&mut *conn)
+    .await)
 }
 
 /// Ends every session of a person.
@@ -121,6 +192,49 @@ pub async fn end_session(tx: &mut Tx, session: i64) -> sqlx::Result<()> {
         .execute(&mut *conn)
         .await
         .map(|_| ()))
+}
+
+/// Ends all sessions of a person but one.
+pub async fn end_other_sessions(tx: &mut Tx, user: i64, kept: i64) -> sqlx::Result<()> {
+    on_tx!(tx, |conn| sqlx::query(
+        "delete from sessions where user_id = $1 and id <> $2"
+    )
+    .bind(user)
+    .bind(kept)
+    .execute(&mut *conn)
+    .await
+    .map(|_| ()))
+}
+
+/// Forgets sessions that no longer hold.
+pub async fn forget_dead_sessions(tx: &mut Tx, now: DateTime<Utc>, idle_since: DateTime<Utc>) -> sqlx::Result<()> {
+    on_tx!(tx, |conn| sqlx::query(
+        "delete from sessions where expires_at <= $1 or last_seen_at <= $2"
+    )
+    .bind(now)
+    .bind(idle_since)
+    .execute(&mut *conn)
+    .await
+    .map(|_| ()))
+}
+
+/// The sessions of a person that hold, last used first.
+pub async fn sessions_of(
+    db: &Db,
+    user: i64,
+    now: DateTime<Utc>,
+    idle_since: DateTime<Utc>,
+) -> sqlx::Result<Vec<SessionSeen>> {
+    on_db!(db, |pool| sqlx::query_as(
+        "select id, created_at, last_seen_at, ip, user_agent from sessions
+          where user_id = $1 and expires_at > $2 and last_seen_at > $3
+          order by last_seen_at desc, id desc"
+    )
+    .bind(user)
+    .bind(now)
+    .bind(idle_since)
+    .fetch_all(pool)
+    .await)
 }
 
 /// Where and with what somebody signs in.

@@ -1,12 +1,16 @@
-//! Slowing down whoever guesses passwords: failures are counted per account and per address in
-//! the database, so that all instances share them.
+//! Slowing down whoever guesses: tries are counted per account and per address in the database,
+//! so that all instances share them.
+//!
+//! A try is counted before it is made and taken back when it succeeds, so that a hundred at the
+//! same moment are not all the first. Tries that are turned away don't count: the wait ends five
+//! minutes after the tries that began it, however long somebody hammers at the door. And a
+//! browser that has signed in before is counted by itself ([`super::known`]), so that nobody can
+//! keep a person out of their own account.
 
 use chrono::{DateTime, Duration, Utc};
 
-use crate::{
-    db::{Db, Tx},
-    on_db, on_tx,
-};
+use super::{throttle_sql, tokens};
+use crate::{db::Db, error::AppError};
 
 /// Failures older than this no longer count.
 pub const WINDOW: Duration = Duration::minutes(5);
@@ -14,52 +18,99 @@ pub const WINDOW: Duration = Duration::minutes(5);
 pub const PER_ACCOUNT: i64 = 5;
 /// Failures from one address within the window before it has to wait.
 pub const PER_ADDRESS: i64 = 30;
+/// Wrong setup links from one address within the window.
+pub const PER_ADDRESS_AT_SETUP: i64 = 10;
 
-/// Minutes to wait before another try, if there have been too many.
-pub async fn wait(db: &Db, account: &str, address: &str, now: DateTime<Utc>) -> sqlx::Result<Option<i64>> {
-    let since = now - WINDOW;
-    for (subject, most) in [(account, PER_ACCOUNT), (address, PER_ADDRESS)] {
-        let (count, first): (i64, Option<DateTime<Utc>>) = on_db!(db, |pool| sqlx::query_as(
-            "select count(*), min(failed_at) from login_failures where subject = $1 and failed_at > $2"
-        )
-        .bind(subject)
-        .bind(since)
-        .fetch_one(pool)
-        .await)?;
-        if let (true, Some(first)) = (count >= most, first) {
-            return Ok(Some((first + WINDOW - now).num_minutes().max(0) + 1));
+/// Something tries are counted for, and how many it may have.
+#[derive(Clone, Debug)]
+pub struct Limit {
+    /// A hash: people type passwords into the wrong field.
+    subject: String,
+    most: i64,
+}
+
+impl Limit {
+    pub fn account(email: &str) -> Self {
+        Self::new("account", email, PER_ACCOUNT)
+    }
+
+    /// A browser that has signed in to this account before.
+    pub fn known_device(device: &str) -> Self {
+        Self::new("device", device, PER_ACCOUNT)
+    }
+
+    pub fn address(ip: Option<&str>) -> Self {
+        Self::new("address", ip.unwrap_or("unknown"), PER_ADDRESS)
+    }
+
+    pub fn setup(ip: Option<&str>) -> Self {
+        Self::new("setup", ip.unwrap_or("unknown"), PER_ADDRESS_AT_SETUP)
+    }
+
+    /// Somebody signed in who types the present password to set a new one.
+    pub fn own_password(user: i64) -> Self {
+        Self::new("own password", &user.to_string(), PER_ACCOUNT)
+    }
+
+    fn new(kind: &str, who: &str, most: i64) -> Self {
+        Self {
+            subject: tokens::hash(&format!("{kind} {who}")),
+            most,
         }
     }
-    Ok(None)
 }
 
-/// Notes a failed try, and forgets what no longer counts.
-pub async fn note_failure(tx: &mut Tx, account: &str, address: &str, now: DateTime<Utc>) -> sqlx::Result<()> {
-    on_tx!(tx, |conn| sqlx::query(
-        "delete from login_failures where failed_at < $1"
-    )
-    .bind(now - WINDOW)
-    .execute(&mut *conn)
-    .await
-    .map(|_| ()))?;
-    for subject in [account, address] {
-        on_tx!(tx, |conn| sqlx::query(
-            "insert into login_failures (subject, failed_at) values ($1, $2)"
-        )
-        .bind(subject)
-        .bind(now)
-        .execute(&mut *conn)
-        .await
-        .map(|_| ()))?;
+/// A try that has been counted.
+#[derive(Debug)]
+#[must_use = "a try that succeeds has to be taken back"]
+pub struct Try {
+    ids: Vec<i64>,
+    subjects: Vec<String>,
+}
+
+/// Counts a try, or refuses it with the minutes to wait.
+pub async fn enter(db: &Db, limits: &[Limit], now: DateTime<Utc>) -> Result<Try, AppError> {
+    let mut tx = db.begin().await?;
+    throttle_sql::forget_before(&mut tx, now - WINDOW).await?;
+    let mut ids = Vec::new();
+    for limit in limits {
+        ids.push(throttle_sql::note(&mut tx, &limit.subject, now).await?);
     }
-    Ok(())
+    // Committed before counting: of several at once, the last to commit sees all the others.
+    tx.commit().await?;
+    for limit in limits {
+        let (count, first) = throttle_sql::count(db, &limit.subject, now - WINDOW).await?;
+        if count > limit.most {
+            let minutes = first.map_or(1, |first| (first + WINDOW - now).num_minutes().max(0) + 1);
+            take_back(db, &ids).await?;
+            return Err(AppError::TooMany { minutes });
+        }
+    }
+    Ok(Try {
+        ids,
+        subjects: limits.iter().map(|l| l.subject.clone()).collect(),
+    })
 }
 
-/// A success clears the account's failures.
-pub async fn clear(tx: &mut Tx, account: &str) -> sqlx::Result<()> {
-    on_tx!(tx, |conn| sqlx::query("delete from login_failures where subject = $1")
-        .bind(account)
-        .execute(&mut *conn)
-        .await
-        .map(|_| ()))
+impl Try {
+    /// It was no failure: it no longer counts, and the first of its limits (the account) begins
+    /// anew.
+    pub async fn succeeded(self, db: &Db) -> Result<(), AppError> {
+        let mut tx = db.begin().await?;
+        for id in &self.ids {
+            throttle_sql::forget(&mut tx, *id).await?;
+        }
+        if let Some(account) = self.subjects.first() {
+            throttle_sql::forget_all(&mut tx, account).await?;
+        }
+        Ok(tx.commit().await?)
+    }
+}
+
+async fn take_back(db: &Db, ids: &[i64]) -> Result<(), AppError> {
+    let mut tx = db.begin().await?;
+    for id in ids {
+        throttle_sql::forget(&mut tx, *id).await?;
+    }
+    Ok(tx.commit().await?)
 }

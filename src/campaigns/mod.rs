@@ -1,3 +1,13 @@
 //! What staff write once and send once.
+//!
+//! A campaign has exactly four statuses. Everything that changes one is a guarded update whose
+//! row count is the answer; a sent or sending campaign is a record and is never changed here.
+//! **Save, then check**: whatever was typed is kept before anything about it is judged.
 
+pub mod api;
 pub mod model;
+
+#[cfg(feature = "ssr")]
+pub mod list;
+#[cfg(feature = "ssr")]
+pub mod store;

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::recipients::model::RecipientFilter;
+
 /// Exactly four. Hold, pause and partial results live beside the status, on the send.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "ssr", derive(sqlx::Type))]
@@ -54,33 +56,201 @@ impl CampaignStatus {
 #[serde(default)]
 pub struct CampaignForm {
     /// The campaign being edited; empty for a new one.
-    pub id: Option<i64>,
+    pub id: String,
     /// The version that was on the page, to notice somebody else's change.
-    pub version: Option<i64>,
+    pub version: String,
     pub name: String,
-    pub template_id: Option<i64>,
+    pub template_id: String,
     pub subject: String,
     pub body: String,
+    /// `all`, `segment`, `tags`, `manual`, or nothing yet.
     pub recipient_type: String,
-    pub segment_id: Option<i64>,
+    pub segment_id: String,
     pub tags: Vec<String>,
-    pub customer_ids: Vec<i64>,
+    pub customer_ids: Vec<String>,
     /// What to write where a customer has no first name, and so on.
     pub fallback_first_name: String,
     pub fallback_last_name: String,
     pub fallback_next_anniversary: String,
     /// "true" when ticked.
     pub schedule_for_later: String,
+    /// `2026-05-02`
     pub date: String,
+    /// `09:00`
     pub time: String,
     /// Which of two equal clock times, when clocks go back: "first" or "second".
     pub fold: String,
-    /// "true" when those who already got this campaign are left out.
+    /// "true" when the form asks whether to leave out those who already got this campaign.
+    pub asks_skip_already: String,
+    /// "true" when they are left out.
     pub skip_already: String,
     /// Once per form shown: the same token twice is one send.
     pub send_token: String,
     /// The count that was on the page.
-    pub shown_count: Option<i64>,
+    pub shown_count: String,
     /// No-JS: what was typed into "Find a customer".
     pub find_customer: String,
+}
+
+/// What a customer without a first name is called, until staff say otherwise.
+pub const FIRST_NAME_FALLBACK: &str = "friend";
+
+impl CampaignForm {
+    pub fn campaign_id(&self) -> Option<i64> {
+        self.id.trim().parse().ok()
+    }
+
+    /// Who it is for: the qualifier of the chosen type only, complete or not. Nothing while no
+    /// type has been chosen.
+    pub fn recipients(&self) -> Option<RecipientFilter> {
+        let filter = match self.recipient_type.as_str() {
+            "all" => RecipientFilter::All,
+            "segment" => RecipientFilter::Segment(self.segment_id.trim().parse().unwrap_or_default()),
+            "tags" => RecipientFilter::Tags(self.tags.clone()),
+            "manual" => RecipientFilter::Manual(self.customer_ids.iter().filter_map(|id| id.parse().ok()).collect()),
+            _ => return None,
+        };
+        Some(filter.normalised())
+    }
+
+    /// Puts a filter back into the fields it came from.
+    pub fn choose(&mut self, filter: Option<&RecipientFilter>) {
+        self.recipient_type = filter.map(|f| f.kind().to_owned()).unwrap_or_default();
+        match filter {
+            Some(RecipientFilter::Segment(id)) if *id > 0 => self.segment_id = id.to_string(),
+            Some(RecipientFilter::Tags(tags)) => self.tags.clone_from(tags),
+            Some(RecipientFilter::Manual(ids)) => self.customer_ids = ids.iter().map(i64::to_string).collect(),
+            _ => {}
+        }
+    }
+
+    pub fn is_for_later(&self) -> bool {
+        self.schedule_for_later == "true"
+    }
+
+    /// Who already got it is left out unless the form asked and the tick was taken away.
+    pub fn skips_already(&self) -> bool {
+        self.asks_skip_already != "true" || self.skip_already == "true"
+    }
+
+    pub fn shown(&self) -> Option<i64> {
+        self.shown_count.trim().parse().ok()
+    }
+}
+
+/// Whether a filter names anybody at all: a segment, a tag, a customer.
+pub fn is_complete(filter: &RecipientFilter) -> bool {
+    match filter {
+        RecipientFilter::All => true,
+        RecipientFilter::Segment(id) => *id > 0,
+        RecipientFilter::Tags(tags) => !tags.is_empty(),
+        RecipientFilter::Manual(ids) => !ids.is_empty(),
+    }
+}
+
+/// What a submit button of the form asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Intent {
+    Draft,
+    SendNow,
+    Schedule,
+    UseTemplate,
+    RefreshCount,
+    FindCustomer,
+    /// Bulk email only: carry everything over into a campaign.
+    AsCampaign,
+}
+
+impl Intent {
+    /// The value of the button.
+    pub fn key(self) -> &'static str {
+        match self {
+            Intent::Draft => "draft",
+            Intent::SendNow => "send_now",
+            Intent::Schedule => "schedule",
+            Intent::UseTemplate => "use_template",
+            Intent::RefreshCount => "refresh_count",
+            Intent::FindCustomer => "find_customer",
+            Intent::AsCampaign => "as_campaign",
+        }
+    }
+
+    /// An unknown or missing one only saves.
+    pub fn from_key(key: &str) -> Self {
+        [
+            Intent::SendNow,
+            Intent::Schedule,
+            Intent::UseTemplate,
+            Intent::RefreshCount,
+            Intent::FindCustomer,
+            Intent::AsCampaign,
+        ]
+        .into_iter()
+        .find(|i| i.key() == key)
+        .unwrap_or(Intent::Draft)
+    }
+}
+
+/// What a save answers to an island; a form is sent on to the page instead.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Saved {
+    pub id: i64,
+    pub version: i64,
+    /// "Saved as draft at 10:04 am."
+    pub words: String,
+    /// Where the saved campaign is.
+    pub path: String,
+    /// Somebody else changed the campaign meanwhile: this is a draft of its own now.
+    pub is_copy: bool,
+}
+
+/// A wall-clock time as the schedule fields hold it, said back in the store's time.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WhenWords {
+    /// `Saturday 2 May 2026, 9:00 am in Sydney (AEST, UTC+10)`, or what to mend.
+    pub words: String,
+    /// Whether a campaign could be scheduled for it.
+    pub fits: bool,
+    /// "Which 1:30 am?" and the two answers, when it comes twice.
+    pub which: Option<(String, String, String)>,
+}
+
+/// A template, to be put into the form.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TemplateText {
+    pub name: String,
+    pub subject: String,
+    pub body: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_qualifier_of_the_chosen_type_is_read() {
+        let form = CampaignForm {
+            recipient_type: "tags".into(),
+            segment_id: "7".into(),
+            tags: vec!["Wedding".into(), "vip".into(), "wedding".into()],
+            customer_ids: vec!["3".into()],
+            ..CampaignForm::default()
+        };
+        let tags = RecipientFilter::Tags(vec!["vip".into(), "wedding".into()]);
+        assert_eq!(form.recipients(), Some(tags.clone()));
+        let mut again = CampaignForm::default();
+        again.choose(Some(&tags));
+        assert_eq!(again.recipients(), Some(tags));
+        assert_eq!(CampaignForm::default().recipients(), None);
+    }
+
+    #[test]
+    fn whoever_already_got_it_is_left_out_unless_somebody_unticked_it() {
+        let mut form = CampaignForm::default();
+        assert!(form.skips_already());
+        form.asks_skip_already = "true".into();
+        assert!(!form.skips_already());
+        form.skip_already = "true".into();
+        assert!(form.skips_already());
+    }
 }

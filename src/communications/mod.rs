@@ -1,3 +1,6 @@
 //! One row per person per send: the outbox, the history, and the numbers counted from it.
 
 pub mod model;
+
+#[cfg(feature = "ssr")]
+pub mod store;

@@ -3,6 +3,7 @@
 use std::{path::Path, str::FromStr, time::Duration};
 
 use sqlx::{
+    migrate::Migrator,
     postgres::{PgConnectOptions, PgPoolOptions},
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
@@ -82,13 +83,25 @@ async fn connect_postgres(url: &str) -> Result<Db, ConnectError> {
     Ok(Db::Postgres(pool))
 }
 
+static SQLITE_MIGRATIONS: Migrator = sqlx::migrate!("./migrations/sqlite");
+static POSTGRES_MIGRATIONS: Migrator = sqlx::migrate!("./migrations/postgres");
+
 /// Brings the tables up to date. A database newer than this program is refused.
 pub async fn migrate(db: &Db) -> Result<(), ConnectError> {
     match db {
-        Db::Sqlite(pools) => sqlx::migrate!("./migrations/sqlite").run(&pools.write).await?,
-        Db::Postgres(pool) => sqlx::migrate!("./migrations/postgres").run(pool).await?,
+        Db::Sqlite(pools) => SQLITE_MIGRATIONS.run(&pools.write).await?,
+        Db::Postgres(pool) => POSTGRES_MIGRATIONS.run(pool).await?,
     }
     Ok(())
+}
+
+/// The number of the newest migration this program knows.
+pub fn newest_migration(backend: Backend) -> i64 {
+    let all = match backend {
+        Backend::Sqlite => &SQLITE_MIGRATIONS,
+        Backend::Postgres => &POSTGRES_MIGRATIONS,
+    };
+    all.iter().map(|m| m.version).max().unwrap_or_default()
 }
 
 /// Takes the lock beside an SQLite file, so that a second process is refused instead of both

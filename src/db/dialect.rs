@@ -35,6 +35,47 @@ pub fn json_texts(backend: Backend, placeholder: &str) -> String {
     }
 }
 
+/// Whether `column` is one of the texts bound as one JSON text. PostgreSQL looks an array up in an
+/// index, and walks the table for a subquery whose size it cannot know.
+pub fn one_of_texts(backend: Backend, column: &str, placeholder: &str) -> String {
+    match backend {
+        Backend::Sqlite => format!("{column} in (select value from json_each({placeholder}))"),
+        Backend::Postgres => {
+            format!("{column} = any(array(select jsonb_array_elements_text(cast({placeholder} as jsonb))))")
+        }
+    }
+}
+
+/// The expression, kept from being looked up in an index one by one. SQLite believes that a row by
+/// its id costs next to nothing; for half of a table, reading an index through is faster.
+pub fn not_looked_up(backend: Backend, expression: &str) -> String {
+    match backend {
+        Backend::Sqlite => format!("+{expression}"),
+        Backend::Postgres => expression.to_owned(),
+    }
+}
+
+/// How often `expression` is each of `values` among the rows of `from` (a table and a condition),
+/// as rows (value, count). SQLite sorts to group unless an index happens to be in order, and is
+/// quicker with a counter per value; PostgreSQL hashes, and is slower with counters.
+pub fn tally(backend: Backend, expression: &str, values: &[i64], from: &str) -> String {
+    match backend {
+        Backend::Sqlite => {
+            let counters: Vec<String> = values
+                .iter()
+                .map(|value| format!("count(*) filter (where {expression} = {value}) as n{value}"))
+                .collect();
+            let rows: Vec<String> = values.iter().map(|value| format!("select {value} as part, n{value} as n from tally")).collect();
+            format!(
+                "select part, n from (with tally as materialized (select {} from {from}) {})",
+                counters.join(", "),
+                rows.join(" union all ")
+            )
+        }
+        Backend::Postgres => format!("select {expression}, count(*) from {from} group by {expression}"),
+    }
+}
+
 /// The database's own clock, for lease expiry and token buckets only: instances may disagree
 /// about the time, their database does not.
 pub fn database_now(backend: Backend) -> &'static str {
@@ -93,6 +134,12 @@ pub fn database_now_plus(backend: Backend, seconds: i64) -> String {
         Backend::Sqlite => format!("strftime('%Y-%m-%dT%H:%M:%f000+00:00', 'now', '+{seconds} seconds')"),
         Backend::Postgres => format!("now() + interval '{seconds} seconds'"),
     }
+}
+
+/// A moment inside a bound JSON text, written exactly as a bound moment is: on SQLite two ways
+/// of writing one moment are not equal.
+pub fn moment_text(at: chrono::DateTime<chrono::Utc>) -> String {
+    at.to_rfc3339_opts(chrono::SecondsFormat::AutoSi, false)
 }
 
 /// What follows a select of rows that are about to be changed: nobody else changes them before.

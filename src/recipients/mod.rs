@@ -10,4 +10,12 @@ pub mod model;
 #[cfg(feature = "ssr")]
 pub mod filter_sql;
 #[cfg(feature = "ssr")]
+pub mod freeze;
+#[cfg(feature = "ssr")]
+pub mod rules;
+#[cfg(feature = "ssr")]
+pub mod search;
+#[cfg(feature = "ssr")]
 pub mod store;
+#[cfg(feature = "ssr")]
+pub mod words;

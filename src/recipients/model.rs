@@ -40,6 +40,17 @@ impl RecipientFilter {
         }
     }
 
+    /// A short text that is the same for equal filters and, for all purposes of a page, only for
+    /// those. The same in the browser and on the server.
+    pub fn digest(&self) -> String {
+        let text = serde_json::to_string(&self.clone().normalised()).unwrap_or_default();
+        // FNV-1a
+        let hash = text.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+            (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+        });
+        format!("{hash:016x}")
+    }
+
     /// The value of the radio button.
     pub fn kind(&self) -> &'static str {
         match self {
@@ -189,6 +200,32 @@ pub struct Named {
     pub name: String,
 }
 
+/// Somebody a message is shown to before it goes: everything it can be personal with.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(sqlx::FromRow))]
+pub struct Person {
+    pub id: i64,
+    pub name: String,
+    pub first_name: String,
+    pub last_name: String,
+    pub anniversary_month: Option<i64>,
+    pub anniversary_day: Option<i64>,
+    pub email: String,
+}
+
+/// The count as the page gets it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Count {
+    pub audience: Audience,
+    /// "This will go to 214 customers"
+    pub sentence: String,
+    /// What this is the count of, see [`RecipientFilter::digest`]: a late answer to a question
+    /// nobody asks any more is dropped.
+    pub filter_digest: String,
+    /// When it was counted, in the store's time: "today, 8:41 am".
+    pub counted_at: String,
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -198,6 +235,9 @@ mod tests {
         let a = RecipientFilter::Tags(vec!["Wedding ".into(), "vip".into(), "wedding".into()]).normalised();
         let b = RecipientFilter::Tags(vec!["vip".into(), "wedding".into()]).normalised();
         assert_eq!(a, b);
+        let written = |ids: &[i64]| RecipientFilter::Manual(ids.to_vec()).digest();
+        assert_eq!(written(&[2, 1, 2]), written(&[1, 2]));
+        assert_ne!(written(&[1, 2]), written(&[12]));
     }
 
     #[test]

@@ -1,4 +1,5 @@
 //! Saved groups of customers, evaluated against today's book whenever they are used.
 
 pub mod model;
+pub mod rule_sql;
 pub mod store;

@@ -1,11 +1,17 @@
 //! Segments in the database.
 
+use std::collections::HashMap;
+
 use chrono::{DateTime, Utc};
 
-use super::model::SystemSegment;
+use super::{
+    model::SystemSegment,
+    rule_sql::{self, Moment},
+};
 use crate::{
     auth::model::StoreId,
-    db::{Db, Tx},
+    bound,
+    db::{Db, Tx, binds::Binds},
     on_db, on_tx,
 };
 
@@ -63,4 +69,41 @@ pub async fn find(db: &Db, store: StoreId, id: i64) -> sqlx::Result<Option<Segme
     .bind(id)
     .fetch_optional(pool)
     .await)
+}
+
+/// One segment of the store, inside a transaction.
+pub async fn find_in(tx: &mut Tx, store: StoreId, id: i64) -> sqlx::Result<Option<Segment>> {
+    on_tx!(tx, |conn| sqlx::query_as(
+        "select id, system_key, name, rule from segments where store_id = $1 and id = $2"
+    )
+    .bind(store)
+    .bind(id)
+    .fetch_optional(&mut *conn)
+    .await)
+}
+
+/// How many customers each system segment has, by the segment's id: the most a message to it can
+/// reach.
+pub async fn counts(db: &Db, store: StoreId, moment: Moment) -> sqlx::Result<HashMap<i64, i64>> {
+    let segments = all(db, store).await?;
+    let mut binds = Binds::default();
+    let owner = binds.add(store.0);
+    let parts: Vec<String> = segments
+        .iter()
+        .filter_map(|segment| {
+            let rule = rule_sql::condition(segment.system()?, "c", &owner, moment, &mut binds);
+            let id = segment.id;
+            Some(format!(
+                "select cast({id} as bigint), count(*) from customers c where c.store_id = {owner} and {rule}"
+            ))
+        })
+        .collect();
+    if parts.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let statement = parts.join(" union all ");
+    let rows: Vec<(i64, i64)> = on_db!(db, |pool| bound!(sqlx::query_as(sqlx::AssertSqlSafe(statement)), binds)
+        .fetch_all(pool)
+        .await)?;
+    Ok(rows.into_iter().collect())
 }

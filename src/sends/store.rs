@@ -38,6 +38,12 @@ pub struct Send {
     pub started_at: DateTime<Utc>,
     pub finished_at: Option<DateTime<Utc>>,
     pub problem: Option<String>,
+    /// Since when nothing goes out.
+    pub paused_at: Option<DateTime<Utc>>,
+    /// Who paused it; nobody when the provider is in trouble.
+    pub paused_by: Option<String>,
+    /// When it is tried again.
+    pub resume_at: Option<DateTime<Utc>>,
 }
 
 macro_rules! columns {
@@ -45,7 +51,7 @@ macro_rules! columns {
         concat!(
             "select id, store_id, campaign_id, kind, label, subject, body, fallbacks, filter, audience_words, from_name, ",
             "from_email, reply_to, store_name, footer, signature, state, hold_until, shown_count, started_by, started_at, ",
-            "finished_at, problem from sends ",
+            "finished_at, problem, paused_at, paused_by, resume_at from sends ",
             $rest
         )
     };
@@ -62,11 +68,13 @@ pub async fn find(db: &Db, store: StoreId, id: i64) -> sqlx::Result<Option<Send>
 
 /// The send a form's token began, if it did.
 pub async fn by_token(db: &Db, store: StoreId, token: &str) -> sqlx::Result<Option<Send>> {
-    on_db!(db, |pool| sqlx::query_as(columns!("where store_id = $1 and token = $2"))
-        .bind(store)
-        .bind(token)
-        .fetch_optional(pool)
-        .await)
+    on_db!(db, |pool| sqlx::query_as(columns!(
+        "where store_id = $1 and token = $2"
+    ))
+    .bind(store)
+    .bind(token)
+    .fetch_optional(pool)
+    .await)
 }
 
 /// The newest send of a campaign.
@@ -82,18 +90,22 @@ pub async fn latest_of_campaign(db: &Db, store: StoreId, campaign: i64) -> sqlx:
 
 /// Every send of a campaign, newest first.
 pub async fn of_campaign(db: &Db, store: StoreId, campaign: i64) -> sqlx::Result<Vec<Send>> {
-    on_db!(db, |pool| sqlx::query_as(columns!("where store_id = $1 and campaign_id = $2 order by id desc"))
-        .bind(store)
-        .bind(campaign)
-        .fetch_all(pool)
-        .await)
+    on_db!(db, |pool| sqlx::query_as(columns!(
+        "where store_id = $1 and campaign_id = $2 order by id desc"
+    ))
+    .bind(store)
+    .bind(campaign)
+    .fetch_all(pool)
+    .await)
 }
 
 /// Sends that may have messages to go out now, oldest first, of every store: the dispatcher's
 /// question.
 pub async fn open_now(db: &Db, now: DateTime<Utc>) -> sqlx::Result<Vec<Send>> {
     on_db!(db, |pool| sqlx::query_as(columns!(
-        "where state in ('holding', 'sending') and hold_until <= $1 order by id limit 1000"
+        "where state in ('holding', 'sending') and hold_until <= $1
+           and (paused_at is null or (paused_by is null and resume_at <= $1))
+          order by id limit 1000"
     ))
     .bind(now)
     .fetch_all(pool)
@@ -137,7 +149,8 @@ pub struct NewSend<'a> {
 
 /// Writes a send; nothing when its token has been used before.
 pub async fn insert(tx: &mut Tx, new: &NewSend<'_>) -> sqlx::Result<Option<i64>> {
-    on_tx!(tx, |conn| sqlx::query_scalar(
+    on_tx!(tx, |conn| {
+        sqlx::query_scalar(
         "insert into sends (store_id, campaign_id, kind, token, label, subject, body, fallbacks, filter, audience_words,
                             from_name, from_email, reply_to, store_name, footer, signature, state, hold_until,
                             shown_count, started_by, started_at)
@@ -165,7 +178,8 @@ pub async fn insert(tx: &mut Tx, new: &NewSend<'_>) -> sqlx::Result<Option<i64>>
     .bind(new.started_by)
     .bind(new.started_at)
     .fetch_optional(&mut *conn)
-    .await)
+    .await
+    })
 }
 
 /// Moves a send from one state to another; false when it was not in the first any more.
@@ -246,7 +260,8 @@ pub async fn campaign_to_draft(
     problem: Option<&str>,
     now: DateTime<Utc>,
 ) -> sqlx::Result<bool> {
-    let changed = on_tx!(tx, |conn| sqlx::query(
+    let changed = on_tx!(tx, |conn| {
+        sqlx::query(
         "update campaigns set status = 'draft', scheduled_at = null, version = version + 1, problem = $2, updated_at = $3
           where id = $1 and status = 'sending'"
     )
@@ -255,7 +270,8 @@ pub async fn campaign_to_draft(
     .bind(now)
     .execute(&mut *conn)
     .await
-    .map(|r| r.rows_affected()))?;
+    .map(|r| r.rows_affected())
+    })?;
     Ok(changed == 1)
 }
 
@@ -287,7 +303,8 @@ pub async fn campaign_to_sent(
     failed: i64,
     now: DateTime<Utc>,
 ) -> sqlx::Result<bool> {
-    let changed = on_tx!(tx, |conn| sqlx::query(
+    let changed = on_tx!(tx, |conn| {
+        sqlx::query(
         "update campaigns set status = 'sent', sent_at = $4, sent_count = $2, failed_count = $3, version = version + 1,
                 problem = null, updated_at = $4
           where id = $1 and status = 'sending'"
@@ -298,6 +315,57 @@ pub async fn campaign_to_sent(
     .bind(now)
     .execute(&mut *conn)
     .await
+    .map(|r| r.rows_affected())
+    })?;
+    Ok(changed == 1)
+}
+
+/// Lets nothing more of a send out: `by` somebody until they resume it, or, by nobody, because of
+/// the provider, until `resume_at`. The beginning of a pause stays when it is prolonged. False
+/// when it is not sending.
+pub async fn pause(
+    tx: &mut Tx,
+    id: i64,
+    by: Option<&str>,
+    problem: &str,
+    resume_at: Option<DateTime<Utc>>,
+    now: DateTime<Utc>,
+) -> sqlx::Result<bool> {
+    let changed = on_tx!(tx, |conn| sqlx::query(
+        "update sends set paused_at = coalesce(paused_at, $5), paused_by = $2, problem = $3, resume_at = $4
+          where id = $1 and state = 'sending' and paused_by is null"
+    )
+    .bind(id)
+    .bind(by)
+    .bind(problem)
+    .bind(resume_at)
+    .bind(now)
+    .execute(&mut *conn)
+    .await
     .map(|r| r.rows_affected()))?;
     Ok(changed == 1)
+}
+
+/// Ends a pause; false when there was none.
+pub async fn resume(tx: &mut Tx, store: StoreId, id: i64) -> sqlx::Result<bool> {
+    let changed = on_tx!(tx, |conn| sqlx::query(
+        "update sends set paused_at = null, paused_by = null, problem = null, resume_at = null
+          where store_id = $1 and id = $2 and state = 'sending' and paused_at is not null"
+    )
+    .bind(store)
+    .bind(id)
+    .execute(&mut *conn)
+    .await
+    .map(|r| r.rows_affected()))?;
+    Ok(changed == 1)
+}
+
+/// Sends the provider has paused for longer than this: they are given back.
+pub async fn paused_since(db: &Db, before: DateTime<Utc>) -> sqlx::Result<Vec<Send>> {
+    on_db!(db, |pool| sqlx::query_as(columns!(
+        "where state = 'sending' and paused_by is null and paused_at <= $1 order by id limit 1000"
+    ))
+    .bind(before)
+    .fetch_all(pool)
+    .await)
 }

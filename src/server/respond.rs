@@ -25,6 +25,11 @@ pub fn here() -> Result<Respond, AppError> {
 }
 
 impl Respond {
+    /// A cookie the request carries.
+    pub fn cookie(&self, name: &str) -> Option<String> {
+        crate::auth::session::cookie_value(&self.parts.headers, name)
+    }
+
     /// Sets a cookie.
     pub fn set_cookie(&self, cookie: &str) {
         if let Ok(value) = HeaderValue::from_str(cookie) {
@@ -45,11 +50,7 @@ impl Respond {
 
     /// Where the request comes from.
     pub fn device(&self, _state: &AppState) -> Device {
-        let ip = self
-            .parts
-            .extensions
-            .get::<axum::extract::ConnectInfo<std::net::SocketAddr>>()
-            .map(|info| info.0.ip().to_string());
+        let ip = address(&self.parts);
         let user_agent = self
             .parts
             .headers
@@ -58,6 +59,14 @@ impl Respond {
             .map(|v| v.chars().take(200).collect());
         Device { ip, user_agent }
     }
+}
+
+/// The network address a request comes from. Headers that name another are not believed.
+pub fn address(parts: &Parts) -> Option<String> {
+    parts
+        .extensions
+        .get::<axum::extract::ConnectInfo<std::net::SocketAddr>>()
+        .map(|info| info.0.ip().to_string())
 }
 
 /// A path on this site, or nothing: `//evil.example.com` and `https:…` lead elsewhere.

@@ -180,10 +180,7 @@ impl Settings {
         let smtp = given
             .smtp_url
             .filter(|url| !url.is_empty())
-            .map(|url| {
-                url.parse::<Account>()
-                    .map_err(|e| wrong("LOUPE_SMTP_URL", e.to_string()))
-            })
+            .map(|url| Account::parse(&url).map_err(|e| wrong("LOUPE_SMTP_URL", e.to_string())))
             .transpose()?;
         let undo_seconds = given
             .undo_seconds

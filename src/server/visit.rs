@@ -60,6 +60,11 @@ impl Visit {
         self.parts.extensions.get::<Actor>()
     }
 
+    /// The network address the request comes from.
+    pub fn address(&self) -> Option<String> {
+        super::respond::address(&self.parts)
+    }
+
     /// A value from the address, trimmed; empty when it is not there.
     pub fn param(&self, name: &str) -> &str {
         self.query.get(name).map_or("", |v| v.trim())

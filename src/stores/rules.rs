@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 
-use super::{model::NewStore, store};
+use super::{model::NewStore, places, store};
 use crate::{
     auth::model::StoreId,
     db::Tx,
@@ -26,7 +26,8 @@ pub async fn open_store(tx: &mut Tx, new: &NewStore, now: DateTime<Utc>) -> Resu
     Ok(id)
 }
 
-fn problems_of(new: &NewStore) -> Vec<Problem> {
+/// What has to be mended before a store can be made of this.
+pub fn problems_of(new: &NewStore) -> Vec<Problem> {
     let mut problems = Vec::new();
     let mut check = |ok: bool, field: &str, words: &str| {
         if !ok {
@@ -50,12 +51,12 @@ fn problems_of(new: &NewStore) -> Vec<Problem> {
         "Choose a time zone such as Australia/Sydney",
     );
     check(
-        is_letters(&new.country, 2),
+        places::is_country(&new.country),
         "country",
         "Use the two-letter country code, such as AU",
     );
     check(
-        is_letters(&new.currency, 3),
+        places::is_currency(&new.currency),
         "currency",
         "Use the three-letter currency code, such as AUD",
     );
@@ -76,8 +77,4 @@ fn problems_of(new: &NewStore) -> Vec<Problem> {
         "Enter the postal address for the end of every message",
     );
     problems
-}
-
-fn is_letters(text: &str, n: usize) -> bool {
-    text.len() == n && text.chars().all(|c| c.is_ascii_uppercase())
 }

@@ -33,6 +33,16 @@ pub async fn by_slug(db: &Db, slug: &str) -> sqlx::Result<Option<Store>> {
     .await)
 }
 
+/// Holds the store's row until the transaction ends: what must not happen twice at once for a
+/// store happens after this.
+pub async fn hold(tx: &mut Tx, id: StoreId) -> sqlx::Result<()> {
+    on_tx!(tx, |conn| sqlx::query("update stores set slug = slug where id = $1")
+        .bind(id)
+        .execute(&mut *conn)
+        .await
+        .map(|_| ()))
+}
+
 /// How many stores there are, and whether one of them is the demo.
 pub async fn census(db: &Db) -> sqlx::Result<(i64, bool)> {
     on_db!(db, |pool| sqlx::query_as(

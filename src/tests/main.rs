@@ -10,5 +10,11 @@ mod support;
 
 mod consent;
 mod customers;
+mod design;
+mod dispatch;
+mod mime;
 mod import;
 mod pages;
+mod smtp;
+mod smtp_accounts;
+mod smtp_content;

@@ -75,8 +75,7 @@ impl Frame {
             account: staff.map(|s| (s.actor.name.clone(), s.actor.role.key().to_owned())),
             store_time: staff.map(|s| {
                 format!(
-                    "{} · Store time: {} ({})",
-                    s.store.name,
+                    "Loupe · Store time: {} ({})",
                     time::city(s.zone()),
                     time::zone_words(s.now(), s.zone())
                 )
@@ -129,6 +128,9 @@ pub fn html(frame: Frame, body: impl FnOnce() -> Option<AnyView> + Send + 'stati
     }
 }
 
+/// Brand, navigation and account. On a phone the last two open below the "Menu" disclosure, which
+/// is empty itself: the style sheet shows what follows it when it is open, so that there is one
+/// navigation in the page and no script.
 #[component]
 fn Sidebar(frame: Frame) -> impl IntoView {
     let entries: Vec<_> = frame
@@ -139,19 +141,43 @@ fn Sidebar(frame: Frame) -> impl IntoView {
             view! { <li><a href=*path aria-current=current>{*label}</a></li> }
         })
         .collect();
-    let account = frame.account.clone().map(|(name, role)| {
-        view! {
-            <details class="account">
-                <summary>{format!("Account: {name}, {role}")}</summary>
-                <form method="post" action="/api/auth/sign-out"><button class="btn quiet" type="submit">"Sign out"</button></form>
-            </details>
-        }
-    });
+    let account = frame
+        .account
+        .map(|(name, role)| view! { <Account name role theme=frame.theme/> });
     view! {
         <header class="side">
             <a class="brand" href="/marketing/campaigns">"Loupe"</a>
-            <nav aria-label="Main"><ul>{entries}</ul></nav>
-            {account}
+            <details class="menu"><summary>"Menu"</summary></details>
+            <div class="drawer">
+                <nav aria-label="Main"><ul>{entries}</ul></nav>
+                {account}
+            </div>
         </header>
+    }
+}
+
+/// Who is signed in, how their pages look, and the way out.
+#[component]
+fn Account(name: String, role: String, theme: Option<String>) -> impl IntoView {
+    let themes: Vec<_> = [("", "Match device"), ("light", "Light"), ("dark", "Dark")]
+        .into_iter()
+        .map(|(key, label)| {
+            let chosen = theme.as_deref().unwrap_or_default() == key;
+            view! { <button r#type="submit" name="theme" value=key aria-pressed=chosen.to_string()>{label}</button> }
+        })
+        .collect();
+    view! {
+        <details class="account">
+            <summary>"Account: "<b>{name}</b>{format!(", {role}")}</summary>
+            <div>
+                <form method="post" action="/api/appearance/theme">
+                    <p id="theme-label">"Theme"</p>
+                    <div class="choice" role="group" aria-labelledby="theme-label">{themes}</div>
+                </form>
+                <form method="post" action="/api/auth/sign-out">
+                    <button class="btn sm" r#type="submit">"Sign out"</button>
+                </form>
+            </div>
+        </details>
     }
 }

@@ -198,11 +198,7 @@ impl Prepared {
             if !plain && !html {
                 continue;
             }
-            // The unsubscribe address was checked, and must arrive whole.
-            let value = match slot {
-                Slot::Unsubscribe => person.unsubscribe_url.into(),
-                _ => self.compiled.value(slot, person),
-            };
+            let value = self.compiled.value(slot, person);
             if plain {
                 values.add(slot, Form::Plain, value.as_bytes());
             }

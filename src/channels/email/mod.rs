@@ -1,6 +1,7 @@
 //! E-mail: addresses, the bytes of a message, and the way to a mail server.
 
 pub mod address;
+pub mod check;
 mod header;
 pub mod mime;
 mod quoted_printable;

@@ -7,6 +7,7 @@ use pulldown_cmark::{CodeBlockKind, Event, HeadingLevel, Options, Parser, Tag, T
 use super::{
     clean::escape_html,
     field::Field,
+    link::{is_bare_mail, percent_encoded, starts_with_scheme, without_button},
     marks::{Marked, field_of, is_mark},
     pieces::{Pieces, Slot},
     problem::{Place, ProblemKind, TemplateProblem},
@@ -108,8 +109,10 @@ impl Writer<'_> {
             Tag::Paragraph | Tag::HtmlBlock => self.open_block(P),
             Tag::CodeBlock(kind) => {
                 self.open_block(P);
-                if let CodeBlockKind::Fenced(info) = kind {
-                    self.words("```");
+                // Not a form of ours: the words stay, the marks around them go.
+                if let CodeBlockKind::Fenced(info) = kind
+                    && !info.is_empty()
+                {
                     self.words(info);
                     self.line_break();
                 }
@@ -288,7 +291,7 @@ impl Writer<'_> {
             ProblemKind::FieldInAddress
         } else if schemes.iter().any(|scheme| starts_with_scheme(address, scheme)) {
             return percent_encoded(address);
-        } else if starts_with_scheme(address, "") && address.contains('@') && schemes.contains(&"mailto:") {
+        } else if is_bare_mail(address) && schemes.contains(&"mailto:") {
             return format!("mailto:{}", percent_encoded(address));
         } else {
             wrong(address.chars().take(80).collect())
@@ -409,30 +412,4 @@ impl Writer<'_> {
     fn block(&mut self, lines: usize) {
         self.gap = self.gap.max(lines);
     }
-}
-
-/// The label of `button: label`.
-fn without_button(text: &str) -> Option<&str> {
-    let (word, label) = text.split_once(':')?;
-    word.trim().eq_ignore_ascii_case("button").then(|| label.trim_start())
-}
-
-fn starts_with_scheme(address: &str, scheme: &str) -> bool {
-    let starts = address
-        .get(..scheme.len())
-        .is_some_and(|start| start.eq_ignore_ascii_case(scheme));
-    starts && (!scheme.is_empty() || !address.contains([':', '/'])) && address.len() > scheme.len()
-}
-
-/// Everything but visible ASCII as `%xx`, and the characters that end an address in plain text.
-fn percent_encoded(address: &str) -> String {
-    let mut out = String::with_capacity(address.len());
-    for byte in address.trim().bytes() {
-        if byte.is_ascii_graphic() && !b"\"<>\\^`{|}".contains(&byte) {
-            out.push(char::from(byte));
-        } else {
-            out.push_str(&format!("%{byte:02X}"));
-        }
-    }
-    out
 }

@@ -9,14 +9,19 @@ const LONGEST_VALUE: usize = 200;
 /// overrides and noncharacters go, the ends are trimmed, and what is not visible at all is empty.
 /// At most 200 characters.
 pub fn clean_line(value: &str) -> Cow<'_, str> {
-    let plain = value.len() <= LONGEST_VALUE
+    clean_line_to(LONGEST_VALUE, value)
+}
+
+/// As [`clean_line`], of at most `longest` characters.
+pub fn clean_line_to(longest: usize, value: &str) -> Cow<'_, str> {
+    let plain = value.len() <= longest
         && value.bytes().all(|b| (0x20..0x7f).contains(&b))
         && !value.starts_with(' ')
         && !value.ends_with(' ');
     if plain {
         return Cow::Borrowed(value);
     }
-    let kept: String = value.chars().filter_map(as_one_line).take(LONGEST_VALUE).collect();
+    let kept: String = value.chars().filter_map(as_one_line).take(longest).collect();
     if kept.chars().all(is_invisible) {
         Cow::Borrowed("")
     } else {

@@ -4,7 +4,7 @@ use std::{borrow::Cow, collections::BTreeMap};
 
 use super::{
     body,
-    clean::{clean_line, clean_lines, escape_html},
+    clean::{clean_line, clean_line_to, clean_lines, escape_html},
     field::Field,
     marks::{Marked, field_of, is_mark, mark_fields},
     page,
@@ -14,6 +14,8 @@ use super::{
 
 /// Characters; a longer one is cut by every mail client and folded by none of them well.
 const LONGEST_SUBJECT: usize = 250;
+/// Of an unsubscribe page's address; one line of a header holds it.
+const LONGEST_URL: usize = 900;
 /// Bytes.
 const LONGEST_BODY: usize = 100_000;
 
@@ -190,6 +192,9 @@ impl Compiled {
 
     /// A person's own words for a gap, or the fallback: one clean line of plain text.
     pub fn value<'a>(&'a self, slot: Slot, person: &Person<'a>) -> Cow<'a, str> {
+        if slot == Slot::Unsubscribe {
+            return clean_line_to(LONGEST_URL, person.unsubscribe_url);
+        }
         let own = clean_line(own_value(slot, person));
         match self.fallbacks.get(slot.index()) {
             Some(fallback) if own.is_empty() => Cow::Borrowed(fallback),

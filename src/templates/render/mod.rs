@@ -26,6 +26,7 @@ mod body;
 mod clean;
 mod compile;
 mod field;
+mod link;
 mod marks;
 mod page;
 mod pieces;
@@ -33,7 +34,7 @@ mod problem;
 
 pub use anniversary::next_anniversary;
 pub use blanks::blank_words;
-pub use clean::{clean_line, escape_html};
+pub use clean::{clean_line, clean_line_to, escape_html};
 pub use compile::{Compiled, Person, Rendered, Source, UsedField, compile};
 pub use field::Field;
 pub use pieces::{Part, Pieces, Slot};

@@ -3,6 +3,9 @@
 
 pub mod app;
 pub mod db;
+pub mod people;
+pub mod sending;
+pub mod sink;
 
 /// Runs a test on SQLite and on PostgreSQL: `both!(a_sentence, |app| { … });`
 #[macro_export]

@@ -1,5 +1,43 @@
-//! Small parts that pages are made of. They take plain values.
+//! Small parts that pages are made of. They take plain values. Only what islands show as well is
+//! compiled for the browser.
 
+mod badge;
+
+#[cfg(feature = "ssr")]
+mod banner;
+#[cfg(feature = "ssr")]
+mod empty;
+#[cfg(feature = "ssr")]
+mod error_summary;
+#[cfg(feature = "ssr")]
+mod head;
+#[cfg(feature = "ssr")]
+mod locked;
+#[cfg(feature = "ssr")]
+mod moment;
+#[cfg(feature = "ssr")]
+mod pagination;
+#[cfg(feature = "ssr")]
 mod safe_text_area;
+#[cfg(feature = "ssr")]
+mod stats;
 
+pub use badge::{Badge, Mark};
+#[cfg(feature = "ssr")]
+pub use banner::{Banner, Tone};
+#[cfg(feature = "ssr")]
+pub use empty::EmptyState;
+#[cfg(feature = "ssr")]
+pub use error_summary::{ErrorSummary, FieldError, problem_of};
+#[cfg(feature = "ssr")]
+pub use head::{Crumbs, PageHead};
+#[cfg(feature = "ssr")]
+pub use locked::LockedCampaign;
+#[cfg(feature = "ssr")]
+pub use moment::{Distance, Moment};
+#[cfg(feature = "ssr")]
+pub use pagination::{Pagination, Paging};
+#[cfg(feature = "ssr")]
 pub use safe_text_area::SafeTextArea;
+#[cfg(feature = "ssr")]
+pub use stats::{Stat, Stats};

@@ -6,7 +6,11 @@ use leptos::prelude::*;
 use crate::{
     error::AppError,
     server::visit::Visit,
-    ui::{page::Page, shell::Nav},
+    ui::{
+        components::{Banner, ErrorSummary, FieldError, Tone, problem_of},
+        page::Page,
+        shell::Nav,
+    },
 };
 
 /// The form to sign in with.
@@ -15,21 +19,20 @@ pub async fn show(visit: Visit) -> Result<Response, AppError> {
     let signed_out = !next.is_empty();
     let flash = visit.flash.clone().unwrap_or_default();
     let email = flash.typed("email").unwrap_or_default().to_owned();
-    let problem = flash.problems.first().map(|p| p.words.clone());
+    let wrong = problem_of(&flash.problems, "email");
     let page = Page::new("Sign in", Nav::Elsewhere, move || {
-        let wrong = problem.clone();
         view! {
             <p class="brand">"Loupe"</p>
+            <ErrorSummary problems=flash.problems.clone()/>
             <h1>"Sign in"</h1>
-            {wrong.clone().map(|words| view! {
-                <div class="banner error" role="alert" tabindex="-1"><h2>"There is a problem"</h2><p><a href="#email">{words}</a></p></div>
+            {(signed_out && flash.problems.is_empty()).then(|| view! {
+                <Banner tone=Tone::Info><p>"Sign in to carry on."</p></Banner>
             })}
-            {(signed_out && wrong.is_none()).then(|| view! { <p class="banner info" role="status">"Sign in to carry on."</p> })}
             <form method="post" action="/api/auth/sign-in" novalidate>
                 <input type="hidden" name="next" value=next/>
                 <div class="field">
                     <label for="email">"Email"</label>
-                    {wrong.clone().map(|words| view! { <p class="error" id="email-error"><span class="vh">"Error: "</span>{words}</p> })}
+                    <FieldError field="email" words=wrong.clone()/>
                     <input id="email" name="email" type="email" autocomplete="username" inputmode="email" value=email
                         aria-invalid=wrong.is_some().then_some("true") aria-describedby=wrong.is_some().then_some("email-error")/>
                 </div>

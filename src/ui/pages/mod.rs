@@ -1,6 +1,11 @@
 //! The pages. Each handler loads what it needs, then describes the page; no page calls the
 //! database while it renders.
 
+pub mod bulk_email;
+pub mod campaigns;
+pub mod customers;
 pub mod login;
 pub mod problem;
+mod report;
+pub mod setup;
 pub mod unsubscribe;

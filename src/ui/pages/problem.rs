@@ -4,9 +4,15 @@ use axum::{extract::FromRequestParts, http::StatusCode, response::Response};
 use leptos::prelude::*;
 
 use crate::{
+    auth::model::Permission,
     error::AppError,
     server::visit::{Staff, Visit},
-    ui::{page::Page, shell::Nav},
+    ui::{
+        ask,
+        components::{LockedCampaign, PageHead},
+        page::Page,
+        shell::Nav,
+    },
 };
 
 /// Answers with the page for an error, inside the navigation when somebody is signed in.
@@ -14,29 +20,59 @@ pub async fn show(visit: &Visit, error: AppError) -> Response {
     let status = StatusCode::from_u16(error.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let mut parts = visit.parts.clone();
     let staff = Staff::from_request_parts(&mut parts, &visit.state).await.ok();
-    let title = title(&error);
-    let words = error.to_string();
+    let may_send = staff.as_ref().is_some_and(|s| s.actor.may(Permission::SendCampaigns));
+    if let AppError::Locked { campaign } = error {
+        let page = Page::new(error.to_string(), Nav::Campaigns, move || {
+            view! { <LockedCampaign campaign may_send/> }.into_any()
+        });
+        return answer(visit, staff, page.with_status(status)).await;
+    }
+    let about_sending = ["/marketing", "/api/campaigns", "/api/sends", "/api/bulk"]
+        .iter()
+        .any(|start| visit.path().starts_with(start));
+    let title = match &error {
+        AppError::NotFound => "Page not found",
+        AppError::Forbidden if about_sending => "You can't send campaigns",
+        AppError::Forbidden => "You can't do this",
+        AppError::Conflict => "Someone was faster",
+        AppError::Internal { .. } => "Something went wrong on our side",
+        _ => "That didn't work",
+    };
+    let words = match &error {
+        AppError::Forbidden => forbidden(staff.as_ref(), about_sending).await,
+        AppError::NotFound => "What was here may have been deleted, or the address is not quite right.".to_owned(),
+        other => other.to_string(),
+    };
+    let signed_in = staff.is_some();
     let page = Page::new(title, Nav::Elsewhere, move || {
-        view! {
-            <div class="head"><div><h1>{title}</h1><p>{words}</p></div></div>
-            <p><a class="btn" href="/marketing/campaigns">"Back to campaigns"</a></p>
-        }
-        .into_any()
+        let back = if signed_in {
+            view! { <a class="btn" href="/marketing/campaigns">"Back to campaigns"</a> }
+        } else {
+            view! { <a class="btn" href="/login">"Sign in"</a> }
+        };
+        view! { <PageHead title words/><div class="acts">{back}</div> }.into_any()
     })
     .with_status(status);
+    answer(visit, staff, page).await
+}
+
+async fn answer(visit: &Visit, staff: Option<Staff>, page: Page) -> Response {
     match staff {
         Some(staff) => staff.show(page).await,
         None => visit.show(page.bare()).await,
     }
 }
 
-fn title(error: &AppError) -> &'static str {
-    match error {
-        AppError::NotFound => "Page not found",
-        AppError::Forbidden => "You can't do this",
-        AppError::Locked { .. } => "Cannot edit a sent or sending campaign",
-        AppError::Conflict => "Someone was faster",
-        AppError::Internal { .. } => "Something went wrong on our side",
-        _ => "That didn't work",
-    }
+/// Who may, and whom to ask. Without a database answer, the plain rule.
+async fn forbidden(staff: Option<&Staff>, about_sending: bool) -> String {
+    let plain = AppError::Forbidden.to_string();
+    let Some(staff) = staff else { return plain };
+    let line = if about_sending {
+        ask::who_may_send(staff).await
+    } else {
+        ask::ask_the_owner(staff.db(), staff)
+            .await
+            .map(|ask| format!("Your role doesn't include this. {ask}"))
+    };
+    line.unwrap_or(plain)
 }

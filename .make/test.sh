@@ -1,0 +1,33 @@
+#!/usr/bin/env bash
+# Everything: format, lints, tests on both databases, sizes, browser tests. Stops at the first
+# failure and cleans up after itself.
+cd "$(dirname "$0")/.."
+. .make/steps.sh
+. .make/postgres.sh
+. .make/browser.sh
+
+trap stop_postgres EXIT
+trap 'exit 130' INT TERM
+
+compilers
+say 'Format'
+cargo fmt --check
+say 'Lints of the server'
+cargo clippy --features ssr --all-targets -- -D warnings
+browser_tools
+say 'Lints of the browser code'
+cargo clippy --lib --target wasm32-unknown-unknown --features hydrate -- -D warnings
+
+start_postgres
+say 'Tests on SQLite and PostgreSQL'
+cargo test --features ssr
+stop_postgres
+
+BUDGET=1 .make/build.sh dev
+
+playwright
+say 'Browser tests, with JavaScript and without'
+LOUPE_BIN=$(cd "$target/debug" && pwd)/loupe
+export LOUPE_BIN
+cd end2end
+npx playwright test "$@"

@@ -1,0 +1,26 @@
+# `make run` builds Loupe and serves it with a demo store; `make test` checks everything.
+# Both fetch what they need. CARGO_TARGET_DIR is honoured.
+
+.PHONY: help run build test watch bench
+
+help:
+	@echo 'make run    build, fill the demo store on first start, and serve it'
+	@echo 'make build  the release binary and the site it serves'
+	@echo 'make test   format, lints, tests on both databases, browser tests'
+	@echo 'make watch  build and restart on every change (needs cargo-leptos)'
+	@echo 'make bench  measure sending and counting'
+
+run:
+	@.make/run.sh
+
+build:
+	@.make/build.sh release
+
+test:
+	@.make/test.sh
+
+watch:
+	@cargo leptos watch
+
+bench:
+	@.make/bench.sh

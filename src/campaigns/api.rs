@@ -1,0 +1,1 @@
+//! Writing, duplicating, scheduling and deleting campaigns, from a form or from an island.

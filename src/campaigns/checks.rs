@@ -1,0 +1,227 @@
+//! What must be right before a message can go, and what is worth a look.
+
+use super::{
+    draft::{Draft, Fallbacks},
+    model::is_complete,
+};
+use crate::{
+    db::Db,
+    error::{AppError, Problem},
+    recipients::model::{Audience, NO_RECIPIENTS, RecipientFilter},
+    segments,
+    sends::rules::LANGUAGE,
+    stores::model::Store,
+    templates::render::{self, Compiled, Field, TemplateProblem},
+};
+
+/// Longest name, in characters.
+const LONGEST_NAME: usize = 120;
+/// Longest subject, in characters.
+const LONGEST_SUBJECT: usize = 200;
+
+/// A message to be judged; a bulk email has no name.
+#[derive(Clone, Copy, Debug)]
+pub struct Message<'a> {
+    pub name: Option<&'a str>,
+    pub subject: &'a str,
+    pub body: &'a str,
+    pub fallbacks: &'a Fallbacks,
+    pub filter: Option<&'a RecipientFilter>,
+}
+
+impl<'a> Message<'a> {
+    /// A campaign's.
+    pub fn of(draft: &'a Draft) -> Self {
+        Self { name: Some(&draft.name), ..Self::without_name(draft) }
+    }
+
+    /// A bulk email's.
+    pub fn without_name(draft: &'a Draft) -> Self {
+        Self {
+            name: None,
+            subject: &draft.subject,
+            body: &draft.body,
+            fallbacks: &draft.fallbacks,
+            filter: draft.filter.as_ref(),
+        }
+    }
+
+    /// The message made ready for everybody, or what is wrong with it.
+    pub fn compile(&self, store: &Store, signer: &str) -> Result<Compiled, Vec<TemplateProblem>> {
+        render::compile(render::Source {
+            subject: self.subject,
+            body: self.body,
+            fallbacks: self.fallbacks,
+            store_name: &store.name,
+            footer: &store.footer,
+            signature: &format!("{signer}\n{}", store.name),
+            lang: LANGUAGE,
+        })
+    }
+}
+
+/// Everything to mend before it can be sent or scheduled, in the order of the form.
+pub async fn problems(db: &Db, store: &Store, signer: &str, message: &Message<'_>) -> sqlx::Result<Vec<Problem>> {
+    let mut problems = text_problems(store, signer, message);
+    problems.extend(recipient_problem(db, store, message.filter).await?);
+    Ok(problems)
+}
+
+fn text_problems(store: &Store, signer: &str, message: &Message<'_>) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    let length = |text: &str| text.trim().chars().count();
+    match message.name.map(length) {
+        Some(0) => problems.push(Problem::new("name", "Enter a name")),
+        Some(n) if n > LONGEST_NAME => {
+            let words = format!("Use at most {LONGEST_NAME} characters for the name: it has {n}");
+            problems.push(Problem::new("name", words));
+        }
+        _ => {}
+    }
+    match length(message.subject) {
+        0 => problems.push(Problem::new("subject", "Enter a subject")),
+        n if n > LONGEST_SUBJECT => {
+            let words = format!("Use at most {LONGEST_SUBJECT} characters for the subject: it has {n}");
+            problems.push(Problem::new("subject", words));
+        }
+        _ => {}
+    }
+    if message.body.trim().is_empty() {
+        problems.push(Problem::new("body", "Enter the message"));
+    }
+    if let Err(found) = message.compile(store, signer) {
+        problems.extend(found.iter().map(|p| match p.place {
+            render::Place::Subject => Problem::new("subject", p.kind.to_string()),
+            render::Place::Body => Problem::new("body", p.to_string()),
+        }));
+    }
+    problems
+}
+
+async fn recipient_problem(db: &Db, store: &Store, filter: Option<&RecipientFilter>) -> sqlx::Result<Option<Problem>> {
+    let known = match filter {
+        Some(RecipientFilter::Segment(id)) => segments::store::find(db, store.id, *id).await?.is_some(),
+        Some(other) => is_complete(other),
+        None => false,
+    };
+    Ok((!known).then(|| match filter {
+        None | Some(RecipientFilter::All) => Problem::new("rt-all", "Choose who this is for"),
+        Some(RecipientFilter::Segment(_)) => Problem::new("segment", "Choose a segment"),
+        Some(RecipientFilter::Tags(_)) => Problem::new("tag-0", "Choose at least one tag"),
+        Some(RecipientFilter::Manual(_)) => Problem::new("cust", "Choose at least one customer"),
+    }))
+}
+
+/// How one of the checks stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    Done,
+    /// Worth a look before it goes.
+    Look,
+    /// It can't go like this.
+    Fix,
+}
+
+impl Standing {
+    /// The word beside the icon.
+    pub fn word(self) -> &'static str {
+        match self {
+            Standing::Done => "Done",
+            Standing::Look => "Check",
+            Standing::Fix => "Fix",
+        }
+    }
+}
+
+/// One line of the checks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Check {
+    pub standing: Standing,
+    pub words: String,
+    /// The id of the field it is about.
+    pub field: Option<String>,
+}
+
+impl Check {
+    fn new(standing: Standing, words: impl Into<String>, field: Option<&str>) -> Self {
+        Self { standing, words: words.into(), field: field.map(str::to_owned) }
+    }
+}
+
+/// People of the audience who have nothing in a field the message uses.
+pub type Blanks = Vec<(Field, i64)>;
+
+/// The list of checks. `audience` is what was just counted, if anything was.
+pub fn checks(
+    message: &Message<'_>,
+    compiled: Option<&Compiled>,
+    problems: &[Problem],
+    audience: Option<&Audience>,
+    blanks: &Blanks,
+) -> Vec<Check> {
+    let of_text = |p: &&Problem| matches!(p.field.as_str(), "name" | "subject" | "body");
+    let mut list: Vec<Check> =
+        problems.iter().filter(of_text).map(|p| Check::new(Standing::Fix, &p.words, Some(&p.field))).collect();
+    if list.is_empty() {
+        let words = if message.name.is_some() {
+            "Name, subject and message are filled in"
+        } else {
+            "Subject and message are filled in"
+        };
+        list.push(Check::new(Standing::Done, words, None));
+    }
+    list.push(match (problems.iter().find(|p| !of_text(p)), audience) {
+        (Some(problem), _) => Check::new(Standing::Fix, &problem.words, Some(&problem.field)),
+        (None, Some(audience)) if audience.will_send == 0 => Check::new(Standing::Fix, NO_RECIPIENTS, Some("rt-all")),
+        _ => Check::new(Standing::Done, "There is someone to send to", None),
+    });
+    let used = compiled.map(Compiled::used_fields).unwrap_or_default();
+    for (field, n) in blanks {
+        let fallback = used.iter().find(|u| u.field == *field).map_or("", |u| u.fallback.as_str());
+        if let Some(words) = render::blank_words(*field, *n, fallback) {
+            let standing = if fallback.trim().is_empty() { Standing::Look } else { Standing::Done };
+            list.push(Check::new(standing, words, Some(&format!("fallback-{}", field.key()))));
+        }
+    }
+    list.push(Check::new(Standing::Done, "The way to unsubscribe is added for you at the bottom", None));
+    list
+}
+
+/// What is still worth a look, as sentences: the warnings of the review.
+pub fn warnings(checks: &[Check]) -> Vec<String> {
+    checks.iter().filter(|c| c.standing == Standing::Look).map(|c| c.words.clone()).collect()
+}
+
+/// From how many people on Send now asks first.
+pub const MANY: i64 = 100;
+
+/// Whether Send now asks first: many people, another number than was shown, or something worth a
+/// look. Asking every time would teach people not to read.
+pub fn asks_first(audience: &Audience, shown: Option<i64>, warnings: &[String]) -> bool {
+    let n = audience.will_send;
+    let drifted = shown.is_some_and(|shown| (n - shown).abs().saturating_mul(4) >= shown.max(1) && n != shown);
+    n > 0 && (n >= MANY || drifted || !warnings.is_empty())
+}
+
+/// Turns what a page or a rule found into the error that keeps the typed and says where.
+pub fn kept(problems: Vec<Problem>, at: String) -> AppError {
+    AppError::Invalid { problems, kept_at: Some(at) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sending_asks_first_only_when_it_matters() {
+        let of = |will_send| Audience { matched: will_send, will_send, skipped: Vec::new() };
+        assert!(!asks_first(&of(99), Some(99), &[]));
+        assert!(!asks_first(&of(99), None, &[]));
+        assert!(asks_first(&of(100), Some(100), &[]));
+        assert!(!asks_first(&of(10), Some(12), &[]));
+        assert!(asks_first(&of(9), Some(12), &[]));
+        assert!(asks_first(&of(1), Some(0), &[]));
+        assert!(asks_first(&of(2), Some(2), &["1 customer has no anniversary".to_owned()]));
+        assert!(!asks_first(&of(0), Some(50), &["x".to_owned()]));
+    }
+}

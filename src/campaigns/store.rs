@@ -1,0 +1,229 @@
+//! Campaigns in the database: one campaign, and the list of them.
+
+use std::collections::HashMap;
+
+use chrono::{DateTime, Utc};
+
+use super::{
+    list::{CampaignCard, ListQuery, Outcome},
+    model::CampaignStatus,
+};
+use crate::{
+    auth::model::StoreId,
+    db::{Db, dialect},
+    on_db,
+    recipients::model::RecipientFilter,
+    segments,
+};
+
+/// A campaign as staff wrote it.
+#[derive(Clone, Debug, sqlx::FromRow)]
+pub struct Campaign {
+    pub id: i64,
+    pub name: String,
+    pub subject: String,
+    pub body: String,
+    /// JSON: what a blank field reads instead, by the field's key.
+    pub fallbacks: String,
+    pub template_id: Option<i64>,
+    /// JSON of a [`RecipientFilter`]; nothing while nobody has been chosen.
+    pub filter: Option<String>,
+    pub status: CampaignStatus,
+    /// Goes up with every change, so that a page notices somebody else's.
+    pub version: i64,
+    /// The planned wall-clock time as typed, `2026-05-02T09:00`; may be unfinished on a draft.
+    pub scheduled_local: Option<String>,
+    pub scheduled_zone: Option<String>,
+    /// When it is due; only while `scheduled`.
+    pub scheduled_at: Option<DateTime<Utc>>,
+    pub shown_count: Option<i64>,
+    pub shown_at: Option<DateTime<Utc>>,
+    /// Leave out whoever an earlier send of this campaign reached.
+    pub skip_already: bool,
+    /// Why the last attempt came back: `no_recipients`, or words.
+    pub problem: Option<String>,
+    pub created_by: String,
+    pub created_at: DateTime<Utc>,
+    pub updated_by: String,
+    pub updated_at: DateTime<Utc>,
+    pub sent_at: Option<DateTime<Utc>>,
+    pub sent_count: Option<i64>,
+    pub failed_count: Option<i64>,
+}
+
+impl Campaign {
+    /// Who it is for, once somebody has been chosen.
+    pub fn recipients(&self) -> Option<RecipientFilter> {
+        self.filter.as_deref().and_then(|json| serde_json::from_str(json).ok())
+    }
+
+    /// What it is called; a draft may have no name yet.
+    pub fn title(&self) -> &str {
+        match self.name.trim() {
+            "" => UNTITLED,
+            name => name,
+        }
+    }
+}
+
+/// What a campaign without a name is called.
+pub const UNTITLED: &str = "Untitled campaign";
+
+/// One campaign of the store.
+pub async fn find(db: &Db, store: StoreId, id: i64) -> sqlx::Result<Option<Campaign>> {
+    on_db!(db, |pool| sqlx::query_as(
+        "select id, name, subject, body, fallbacks, template_id, filter, status, version, scheduled_local,
+                scheduled_zone, scheduled_at, shown_count, shown_at, skip_already, problem, created_by, created_at,
+                updated_by, updated_at, sent_at, sent_count, failed_count
+           from campaigns where store_id = $1 and id = $2"
+    )
+    .bind(store)
+    .bind(id)
+    .fetch_optional(pool)
+    .await)
+}
+
+/// Campaigns on one page of the list.
+pub const PER_PAGE: i64 = 25;
+
+#[derive(sqlx::FromRow)]
+struct Row {
+    id: i64,
+    name: String,
+    subject: String,
+    status: CampaignStatus,
+    filter: Option<String>,
+    shown_count: Option<i64>,
+    scheduled_at: Option<DateTime<Utc>>,
+    problem: Option<String>,
+    updated_by: String,
+    updated_at: DateTime<Utc>,
+    sent_at: Option<DateTime<Utc>>,
+    send_id: Option<i64>,
+    started_at: Option<DateTime<Utc>>,
+}
+
+/// One page of the list, those being sent first, then the newest activity first; and how many
+/// there are in all.
+pub async fn list(db: &Db, store: StoreId, query: &ListQuery) -> sqlx::Result<(Vec<CampaignCard>, i64)> {
+    let search = like_pattern(&query.q);
+    let status = query.status.map(CampaignStatus::key);
+    let total: i64 = on_db!(db, |pool| sqlx::query_scalar(
+        "select count(*) from campaigns
+          where store_id = $1 and search_key like $2 escape '\\' and ($3 is null or status = $3)
+            and ($4 is null or sent_at >= $4) and ($5 is null or sent_at < $5)"
+    )
+    .bind(store)
+    .bind(&search)
+    .bind(status)
+    .bind(query.sent_from)
+    .bind(query.sent_before)
+    .fetch_one(pool)
+    .await)?;
+    let rows: Vec<Row> = on_db!(db, |pool| {
+        sqlx::query_as(
+        "select c.id, c.name, c.subject, c.status, c.filter, c.shown_count, c.scheduled_at, c.problem, c.updated_by,
+                c.updated_at, c.sent_at, s.id as send_id, s.started_at
+           from campaigns c
+           left join sends s on s.id = (select max(id) from sends where campaign_id = c.id)
+          where c.store_id = $1 and c.search_key like $2 escape '\\' and ($3 is null or c.status = $3)
+            and ($4 is null or c.sent_at >= $4) and ($5 is null or c.sent_at < $5)
+          order by case when c.status = 'sending' then 0 else 1 end, c.updated_at desc, c.id desc
+          limit $6 offset $7"
+    )
+    .bind(store)
+    .bind(&search)
+    .bind(status)
+    .bind(query.sent_from)
+    .bind(query.sent_before)
+    .bind(PER_PAGE)
+    .bind((query.page.max(1) - 1).saturating_mul(PER_PAGE))
+    .fetch_all(pool)
+    .await
+    })?;
+    let sends: Vec<i64> = rows.iter().filter_map(|r| r.send_id).collect();
+    let outcomes = outcomes(db, store, &sends).await?;
+    let names: HashMap<i64, String> = segments::store::all(db, store)
+        .await?
+        .into_iter()
+        .map(|s| (s.id, s.name))
+        .collect();
+    let cards = rows.into_iter().map(|row| card(row, &outcomes, &names)).collect();
+    Ok((cards, total))
+}
+
+fn card(row: Row, outcomes: &HashMap<i64, Outcome>, names: &HashMap<i64, String>) -> CampaignCard {
+    let filter = row.filter.as_deref().and_then(|json| serde_json::from_str(json).ok());
+    // A draft whose send was taken back has not reached anybody.
+    let outcome = row
+        .send_id
+        .and_then(|id| outcomes.get(&id).copied())
+        .filter(|o| !row.status.is_editable() || o.sent + o.failed > 0);
+    let name = match row.name.trim() {
+        "" => UNTITLED.to_owned(),
+        name => name.to_owned(),
+    };
+    CampaignCard {
+        id: row.id,
+        name,
+        subject: row.subject,
+        status: row.status,
+        audience: crate::recipients::words::audience_words(filter.as_ref(), names),
+        customers: outcome.map(|o| o.customers).or(row.shown_count),
+        outcome,
+        updated_at: row.updated_at,
+        updated_by: row.updated_by,
+        scheduled_at: row.scheduled_at,
+        started_at: row.started_at,
+        sent_at: row.sent_at,
+        problem: row.problem,
+    }
+}
+
+/// Counted from the messages of each send; never from a counter.
+async fn outcomes(db: &Db, store: StoreId, sends: &[i64]) -> sqlx::Result<HashMap<i64, Outcome>> {
+    if sends.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let ids = dialect::json_ids(db.backend(), "$2");
+    let sql = format!(
+        "select send_id, state, count(*) from messages
+          where store_id = $1 and send_id in {ids} and state not in ('skipped', 'cancelled')
+          group by send_id, state"
+    );
+    let json = serde_json::to_string(sends).map_err(|e| sqlx::Error::Encode(Box::new(e)))?;
+    let rows: Vec<(i64, String, i64)> = on_db!(db, |pool| sqlx::query_as(sqlx::AssertSqlSafe(sql))
+        .bind(store)
+        .bind(json)
+        .fetch_all(pool)
+        .await)?;
+    let mut outcomes: HashMap<i64, Outcome> = sends.iter().map(|id| (*id, Outcome::default())).collect();
+    for (send, state, n) in rows {
+        let outcome = outcomes.entry(send).or_default();
+        outcome.customers += n;
+        match state.as_str() {
+            "accepted" => outcome.sent += n,
+            "rejected" | "failed" => outcome.failed += n,
+            _ => {}
+        }
+    }
+    Ok(outcomes)
+}
+
+/// What a search looks for, with the wildcards of SQL taken literally.
+fn like_pattern(typed: &str) -> String {
+    let mut pattern = String::from("%");
+    for c in typed.trim().to_lowercase().chars() {
+        if matches!(c, '%' | '_' | '\\') {
+            pattern.push('\\');
+        }
+        pattern.push(c);
+    }
+    pattern.push('%');
+    pattern
+}
+
+/// What the search of the list compares with.
+pub fn search_key(name: &str, subject: &str) -> String {
+    format!("{name}\n{subject}").to_lowercase()
+}

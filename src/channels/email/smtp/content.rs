@@ -1,0 +1,69 @@
+//! A message as it goes over the wire: dots doubled, and the dot that ends it.
+
+use memchr::memchr_iter;
+
+/// The content has a line end that is not CR LF: servers disagree about where it would end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct BareLineEnd;
+
+/// Appends `content` and its final dot to `out`; leaves `out` as it was on an error.
+pub(super) fn write_content(content: &[u8], out: &mut Vec<u8>) -> Result<(), BareLineEnd> {
+    let before = out.len();
+    out.reserve(content.len() + 64);
+    let mut copied = 0;
+    let mut line_ends = 0;
+    if content.first() == Some(&b'.') {
+        out.push(b'.');
+    }
+    for at in memchr_iter(b'\n', content) {
+        line_ends += 1;
+        if at == 0 || content.get(at - 1) != Some(&b'\r') {
+            out.truncate(before);
+            return Err(BareLineEnd);
+        }
+        if content.get(at + 1) == Some(&b'.') {
+            out.extend_from_slice(content.get(copied..=at).unwrap_or_default());
+            out.push(b'.');
+            copied = at + 1;
+        }
+    }
+    if memchr_iter(b'\r', content).count() != line_ends {
+        out.truncate(before);
+        return Err(BareLineEnd);
+    }
+    out.extend_from_slice(content.get(copied..).unwrap_or_default());
+    out.extend_from_slice(if content.is_empty() || content.ends_with(b"\r\n") {
+        b".\r\n"
+    } else {
+        b"\r\n.\r\n"
+    });
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn wire(content: &str) -> Result<String, BareLineEnd> {
+        let mut out = b"x".to_vec();
+        write_content(content.as_bytes(), &mut out)?;
+        Ok(String::from_utf8_lossy(out.get(1..).unwrap_or_default()).into_owned())
+    }
+
+    #[test]
+    fn dots_at_the_start_of_a_line_are_doubled() {
+        assert_eq!(
+            wire(".a\r\n..b\r\nc.\r\n.\r\n").as_deref(),
+            Ok("..a\r\n...b\r\nc.\r\n..\r\n.\r\n")
+        );
+        assert_eq!(wire("a").as_deref(), Ok("a\r\n.\r\n"));
+        assert_eq!(wire("").as_deref(), Ok(".\r\n"));
+    }
+
+    #[test]
+    fn a_bare_line_end_never_goes_out() {
+        for content in ["a\nb", "a\rb", "\n", "a\r\n.\n", "a\r", "\r\r\n"] {
+            assert_eq!(wire(content), Err(BareLineEnd), "{content:?}");
+        }
+    }
+}

@@ -1,0 +1,198 @@
+//! `loupe doctor`: looks at everything a start relies on, changes no data, and says what to mend.
+
+use std::{
+    io::Write,
+    path::{Path, PathBuf},
+};
+
+use chrono::{DateTime, Duration, Utc};
+use chrono_tz::Tz;
+use secrecy::ExposeSecret;
+
+use super::{Failure, store};
+use crate::{channels::email::check::check_account, db, db::Db, server::Settings, time::Clock};
+
+/// Less free space than this is a danger: the database stops taking writes when there is none.
+const ENOUGH_SPACE: u64 = 500 * 1024 * 1024;
+
+/// One thing looked at.
+struct Finding {
+    good: bool,
+    what: &'static str,
+    words: String,
+}
+
+fn good(what: &'static str, words: impl Into<String>) -> Finding {
+    Finding {
+        good: true,
+        what,
+        words: words.into(),
+    }
+}
+
+fn bad(what: &'static str, words: impl Into<String>) -> Finding {
+    Finding {
+        good: false,
+        what,
+        words: words.into(),
+    }
+}
+
+pub(super) async fn examine(settings: &Settings) -> Result<(), Failure> {
+    let now = Clock::System.now();
+    let mut findings = Vec::new();
+    database(settings, now, &mut findings).await;
+    findings.push(space(settings));
+    findings.push(provider(settings).await);
+    findings.push(site(settings));
+    findings.push(address(settings));
+    let wrong = findings.iter().filter(|f| !f.good).count();
+    let mut out = std::io::stdout().lock();
+    for Finding { good, what, words } in findings {
+        let mark = if good { "ok  " } else { "mend" };
+        let _ = writeln!(out, "{mark}  {what:<9} {words}");
+    }
+    match wrong {
+        0 => Ok(()),
+        1 => Err(Failure::said("1 thing to mend.")),
+        n => Err(Failure::said(format!("{n} things to mend."))),
+    }
+}
+
+/// The file of an SQLite database.
+fn data_file(settings: &Settings) -> Option<PathBuf> {
+    let url = settings.database_url.expose_secret();
+    let path = url.strip_prefix("sqlite://")?;
+    Some(PathBuf::from(path.split('?').next().unwrap_or(path)))
+}
+
+async fn database(settings: &Settings, now: DateTime<Utc>, findings: &mut Vec<Finding>) {
+    if let Some(file) = data_file(settings).filter(|f| !f.exists()) {
+        let words = format!("{} isn't there yet; the first start makes it", file.display());
+        findings.push(good("Database", words));
+        return;
+    }
+    let db = match db::connect(settings.database_url.expose_secret()).await {
+        Ok(db) => db,
+        Err(error) => {
+            findings.push(bad("Database", format!("it can't be opened: {error}")));
+            return;
+        }
+    };
+    findings.push(tables(&db).await);
+    findings.push(clock(&db, now).await.unwrap_or_else(|e| bad("Clock", e.to_string())));
+    for (slug, zone) in store::zones(&db).await.unwrap_or_default() {
+        if zone.parse::<Tz>().is_err() {
+            let words = format!("store {slug}: {zone:?} isn't a time zone; its times are read as UTC");
+            findings.push(bad("Store", words));
+        }
+    }
+    db.close().await;
+}
+
+async fn tables(db: &Db) -> Finding {
+    let newest = db::newest_migration(db.backend());
+    match store::newest_applied(db).await {
+        Err(error) => bad("Database", format!("it opens, but can't be read: {error}")),
+        Ok(None) => good("Database", "it opens and is empty; the first start makes its tables"),
+        Ok(Some(at)) if at == newest => good("Database", format!("it opens and is up to date (migration {at})")),
+        Ok(Some(at)) if at < newest => bad(
+            "Database",
+            format!("migration {at} of {newest}: the next start or `loupe migrate` brings it up to date"),
+        ),
+        Ok(Some(at)) => bad(
+            "Database",
+            format!("migration {at} is newer than this program, which knows {newest}: use the newer program"),
+        ),
+    }
+}
+
+async fn clock(db: &Db, now: DateTime<Utc>) -> sqlx::Result<Finding> {
+    let apart = (store::clock(db).await? - now).abs();
+    if apart > Duration::seconds(5) {
+        let words = format!(
+            "this machine and the database are {} seconds apart",
+            apart.num_seconds()
+        );
+        return Ok(bad("Clock", words));
+    }
+    let last = match store::newest_applied(db).await? {
+        Some(_) => store::last_event(db).await?,
+        None => None,
+    };
+    Ok(match last.filter(|at| *at > now + Duration::seconds(5)) {
+        Some(at) => bad(
+            "Clock",
+            format!("it says {now}, but something was written down at {at}: has it been put back?"),
+        ),
+        None => good("Clock", format!("{} UTC", now.format("%Y-%m-%d %H:%M:%S"))),
+    })
+}
+
+fn space(settings: &Settings) -> Finding {
+    let Some(file) = data_file(settings) else {
+        return good("Disk", "the database is on its own server");
+    };
+    let folder = file
+        .ancestors()
+        .skip(1)
+        .find(|f| f.exists() && *f != Path::new(""))
+        .unwrap_or(Path::new("."));
+    match fs4::available_space(folder) {
+        Err(error) => bad(
+            "Disk",
+            format!("the free space of {} can't be read: {error}", folder.display()),
+        ),
+        Ok(free) if free < ENOUGH_SPACE => bad(
+            "Disk",
+            format!(
+                "{} MB free in {}: make room, or writing will fail",
+                free / 1_000_000,
+                folder.display()
+            ),
+        ),
+        Ok(free) => good("Disk", format!("{} GB free", free / 1_000_000_000)),
+    }
+}
+
+async fn provider(settings: &Settings) -> Finding {
+    match &settings.smtp {
+        None => good("Mail", "the built-in outbox: messages are kept and nothing is mailed"),
+        Some(account) => match check_account(account).await {
+            Ok(_) => good("Mail", "the mail server answers and lets Loupe in"),
+            Err(problem) => bad("Mail", problem.to_string()),
+        },
+    }
+}
+
+fn site(settings: &Settings) -> Finding {
+    let root = &settings.site_root;
+    let built = root.join("main.css").exists() && root.join("pkg/hash.txt").exists();
+    if built {
+        good("Site", root.display().to_string())
+    } else {
+        bad(
+            "Site",
+            format!("it isn't built in {}: run `make build`", root.display()),
+        )
+    }
+}
+
+fn address(settings: &Settings) -> Finding {
+    let unreachable = settings.addr.ip().is_unspecified() && settings.base_url.contains(&settings.addr.to_string());
+    if unreachable {
+        let words = format!(
+            "{} is no address people can follow: set LOUPE_BASE_URL",
+            settings.base_url
+        );
+        return bad("Address", words);
+    }
+    if !settings.addr.ip().is_loopback() && !settings.https() {
+        let words = format!("{} is not https: passwords would travel in the open", settings.base_url);
+        return bad("Address", words);
+    }
+    good(
+        "Address",
+        format!("{} (listening on {})", settings.base_url, settings.addr),
+    )
+}

@@ -1,0 +1,180 @@
+//! `loupe serve` and `loupe worker`: the running program and its orderly end.
+
+use std::{future::Future, net::SocketAddr, time::Duration};
+
+use axum::serve::ListenerExt;
+use tokio::{net::TcpListener, task::JoinSet};
+use tokio_util::sync::CancellationToken;
+
+use super::{Failure, open, say, sole_owner};
+use crate::{
+    auth::setup,
+    db::Db,
+    demo, dispatch,
+    server::{AppState, Settings, router::router},
+    stores,
+    time::Clock,
+};
+
+/// How long requests and senders get to finish what they have begun.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Serves pages, and sends what is due unless `LOUPE_DISPATCH` is off.
+pub(super) async fn serve(settings: Settings) -> Result<(), Failure> {
+    let _lock = sole_owner(&settings)?;
+    let db = open(&settings).await?;
+    refuse_open_demo(&db, &settings).await?;
+    if !settings.site_root.join("main.css").exists() {
+        tracing::warn!(folder = %settings.site_root.display(), "the site isn't built there: pages have no style; run `make build`");
+    }
+    let listener = TcpListener::bind(settings.addr)
+        .await
+        .map_err(|e| Failure::setting("LOUPE_ADDR", format!("{} can't be listened on: {e}", settings.addr)))?;
+    let at = listener.local_addr().unwrap_or(settings.addr);
+    let sends = settings.dispatch;
+    let state = AppState::new(db.clone(), Clock::System, settings);
+    greet(&state, at).await?;
+
+    let stop = stop_on_signal()?;
+    let mut tasks = JoinSet::new();
+    if sends {
+        begin_background(&mut tasks, &state, &stop);
+    }
+    let service = router(state).into_make_service_with_connect_info::<SocketAddr>();
+    let stopped = stop.clone().cancelled_owned();
+    // Small answers must not wait for the next packet.
+    let listener = listener.tap_io(|stream| {
+        let _ = stream.set_nodelay(true);
+    });
+    tasks.spawn(async move {
+        axum::serve(listener, service)
+            .with_graceful_shutdown(stopped)
+            .await
+            .map_err(|e| Failure::said(format!("The web server stopped: {e}")))
+    });
+    until_stopped(tasks, stop, &db).await
+}
+
+/// Sends what is due, without pages.
+pub(super) async fn work(settings: Settings) -> Result<(), Failure> {
+    if !settings.dispatch {
+        return Err(Failure::setting(
+            "LOUPE_DISPATCH",
+            "a worker with sending off has nothing to do",
+        ));
+    }
+    let _lock = sole_owner(&settings)?;
+    let db = open(&settings).await?;
+    let state = AppState::new(db.clone(), Clock::System, settings);
+    let stop = stop_on_signal()?;
+    let mut tasks = JoinSet::new();
+    begin_background(&mut tasks, &state, &stop);
+    say("Sending what is due. Stop with Ctrl-C.");
+    until_stopped(tasks, stop, &db).await
+}
+
+/// Everything that runs beside the web server; each ends when `stop` is cancelled.
+fn begin_background(tasks: &mut JoinSet<Result<(), Failure>>, state: &AppState, stop: &CancellationToken) {
+    let (state, stop) = (state.clone(), stop.clone());
+    tasks.spawn(async move {
+        dispatch::run(state, stop).await;
+        Ok(())
+    });
+}
+
+/// Waits for the stop, then for what is still running. A task that ends by itself ends the
+/// program: half a program that looks alive is worse than none.
+async fn until_stopped(
+    mut tasks: JoinSet<Result<(), Failure>>,
+    stop: CancellationToken,
+    db: &Db,
+) -> Result<(), Failure> {
+    let mut outcome = Ok(());
+    tokio::select! {
+        () = stop.cancelled() => {}
+        Some(ended) = tasks.join_next() => {
+            outcome = match ended {
+                Ok(Ok(())) if stop.is_cancelled() => Ok(()),
+                Ok(Ok(())) => Err(Failure::said("A part of the program ended by itself; stopping.")),
+                Ok(Err(failure)) => Err(failure),
+                Err(error) => Err(Failure::said(format!("A part of the program broke: {error}"))),
+            };
+            stop.cancel();
+        }
+    }
+    say("Stopping: finishing what has begun.");
+    let finished = async { while tasks.join_next().await.is_some() {} };
+    if tokio::time::timeout(PATIENCE, finished).await.is_err() {
+        tracing::warn!("something didn't finish in time and was cut off");
+        tasks.abort_all();
+    }
+    db.close().await;
+    outcome
+}
+
+/// A demo store's passwords are known to all: it stays on this machine unless told otherwise.
+async fn refuse_open_demo(db: &Db, settings: &Settings) -> Result<(), Failure> {
+    let (_, demo) = stores::store::census(db).await?;
+    if demo && !settings.addr.ip().is_loopback() && !settings.demo_public {
+        return Err(Failure::setting(
+            "LOUPE_ADDR",
+            format!(
+                "{} can be reached from other machines, and this database holds the demo store, whose passwords are \
+                 known to all. Listen on 127.0.0.1, or set LOUPE_DEMO_PUBLIC=on.",
+                settings.addr
+            ),
+        ));
+    }
+    Ok(())
+}
+
+/// Tells the person at the terminal where it is and how to get in.
+async fn greet(state: &AppState, at: SocketAddr) -> Result<(), Failure> {
+    let (_, demo) = stores::store::census(&state.db).await?;
+    say(&format!("Loupe is at http://{at}"));
+    if demo {
+        say(&demo::sign_ins());
+    }
+    if let Some(token) = setup::ensure_token(&state.db, state.clock.now()).await? {
+        say("There is no store yet. Set one up with this link, which works once:");
+        say(&format!("  {}/setup?token={token}", state.settings.base_url));
+    }
+    if state.settings.uses_outbox() {
+        say("Nothing is mailed: messages stay in the outbox.");
+    }
+    say("Stop with Ctrl-C.");
+    Ok(())
+}
+
+/// Cancelled by Ctrl-C and by the stop signal of service managers.
+fn stop_on_signal() -> Result<CancellationToken, Failure> {
+    let stop = CancellationToken::new();
+    let cancel = stop.clone();
+    let asked = asked_to_stop()?;
+    tokio::spawn(async move {
+        asked.await;
+        cancel.cancel();
+    });
+    Ok(stop)
+}
+
+#[cfg(unix)]
+fn asked_to_stop() -> Result<impl Future<Output = ()> + Send + 'static, Failure> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let cannot = |e: std::io::Error| Failure::said(format!("Signals can't be listened for: {e}"));
+    let mut terminate = signal(SignalKind::terminate()).map_err(cannot)?;
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(cannot)?;
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+    })
+}
+
+#[cfg(not(unix))]
+fn asked_to_stop() -> Result<impl Future<Output = ()> + Send + 'static, Failure> {
+    Ok(async {
+        let _ = tokio::signal::ctrl_c().await;
+    })
+}

@@ -1,0 +1,303 @@
+//! Messages as people read them: numbers, lists, one customer's history. Writing them is the
+//! business of [`crate::recipients`] (freezing) and [`crate::dispatch`] (sending).
+
+use chrono::{DateTime, Utc};
+
+use super::model::{MessageState, Tally};
+use crate::{
+    auth::model::StoreId,
+    db::{Db, Tx},
+    on_db, on_tx,
+    recipients::model::SkipReason,
+};
+
+/// Rows of a list on one page.
+pub const PAGE: i64 = 50;
+
+#[derive(Clone, Copy, Debug, sqlx::FromRow)]
+struct StateCount {
+    state: MessageState,
+    people: i64,
+}
+
+fn sum_up(rows: Vec<StateCount>) -> Tally {
+    let mut tally = Tally::default();
+    for StateCount { state, people } in rows {
+        let slot = match state {
+            MessageState::Queued | MessageState::Leased | MessageState::Attempting => &mut tally.waiting,
+            MessageState::Accepted => &mut tally.sent,
+            MessageState::Rejected | MessageState::Failed => &mut tally.failed,
+            MessageState::Unknown => &mut tally.unconfirmed,
+            MessageState::Skipped => &mut tally.skipped,
+            MessageState::Cancelled => &mut tally.cancelled,
+        };
+        *slot += people;
+    }
+    tally
+}
+
+/// The numbers of a send, counted now.
+pub async fn tally(db: &Db, store: StoreId, send: i64) -> sqlx::Result<Tally> {
+    let rows: Vec<StateCount> = on_db!(db, |pool| sqlx::query_as(
+        "select m.state, count(*) as people from messages m
+          where m.send_id = $2 and exists (select 1 from sends s where s.id = $2 and s.store_id = $1)
+          group by m.state"
+    )
+    .bind(store)
+    .bind(send)
+    .fetch_all(pool)
+    .await)?;
+    Ok(sum_up(rows))
+}
+
+/// The numbers of a send within the transaction that ends it.
+pub async fn tally_in(tx: &mut Tx, send: i64) -> sqlx::Result<Tally> {
+    let rows: Vec<StateCount> = on_tx!(tx, |conn| sqlx::query_as(
+        "select state, count(*) as people from messages where send_id = $1 group by state"
+    )
+    .bind(send)
+    .fetch_all(&mut *conn)
+    .await)?;
+    Ok(sum_up(rows))
+}
+
+/// One person of a send.
+#[derive(Clone, Debug, sqlx::FromRow)]
+pub struct RecipientRow {
+    pub message_id: i64,
+    pub customer_id: i64,
+    pub name: String,
+    pub address: Option<String>,
+    pub state: MessageState,
+    pub skip_reason: Option<String>,
+    pub reply_code: Option<i64>,
+    pub reply: Option<String>,
+    pub next_at: Option<DateTime<Utc>>,
+    pub settled_at: Option<DateTime<Utc>>,
+}
+
+impl RecipientRow {
+    /// Why they were skipped, refused, or have to wait.
+    pub fn why(&self) -> String {
+        why(self.state, self.skip_reason.as_deref(), self.reply.as_deref())
+    }
+}
+
+fn why(state: MessageState, skip_reason: Option<&str>, reply: Option<&str>) -> String {
+    match state {
+        MessageState::Skipped => skip_reason
+            .and_then(SkipReason::from_key)
+            .map(|r| r.label().to_owned())
+            .unwrap_or_default(),
+        MessageState::Accepted => String::new(),
+        MessageState::Unknown => {
+            "The connection was lost before the mail server answered. It may have arrived.".to_owned()
+        }
+        _ => reply.unwrap_or_default().to_owned(),
+    }
+}
+
+/// The people of a send, newest outcome first. `show` is one of `sent`, `failed`, `skipped`,
+/// `waiting`, `unconfirmed`; anything else shows all. Pages count from 1. Also answers how many
+/// there are.
+pub async fn recipients(
+    db: &Db,
+    store: StoreId,
+    send: i64,
+    show: &str,
+    page: i64,
+) -> sqlx::Result<(Vec<RecipientRow>, i64)> {
+    let Some(states) = states_of(show) else {
+        return everyone(db, store, send, page).await;
+    };
+    let rows = on_db!(db, |pool| {
+        sqlx::query_as(
+        "select id as message_id, customer_id, name, address, state, skip_reason, reply_code, reply, next_at, settled_at
+           from messages
+          where store_id = $1 and send_id = $2
+            and state in ($3, $4, $5)
+          order by settled_at desc, id
+          limit $6 offset $7"
+    )
+    .bind(store)
+    .bind(send)
+    .bind(states[0])
+    .bind(states[1])
+    .bind(states[2])
+    .bind(PAGE)
+    .bind((page.max(1) - 1).saturating_mul(PAGE))
+    .fetch_all(pool)
+    .await
+    })?;
+    let tally = tally(db, store, send).await?;
+    let total = match show {
+        "sent" => tally.sent,
+        "failed" => tally.failed,
+        "skipped" => tally.skipped,
+        "unconfirmed" => tally.unconfirmed,
+        _ => tally.waiting,
+    };
+    Ok((rows, total))
+}
+
+fn states_of(show: &str) -> Option<[&'static str; 3]> {
+    match show {
+        "sent" => Some(["accepted"; 3]),
+        "failed" => Some(["rejected", "failed", "failed"]),
+        "skipped" => Some(["skipped"; 3]),
+        "waiting" => Some(["queued", "leased", "attempting"]),
+        "unconfirmed" => Some(["unknown"; 3]),
+        _ => None,
+    }
+}
+
+async fn everyone(db: &Db, store: StoreId, send: i64, page: i64) -> sqlx::Result<(Vec<RecipientRow>, i64)> {
+    let rows = on_db!(db, |pool| {
+        sqlx::query_as(
+        "select id as message_id, customer_id, name, address, state, skip_reason, reply_code, reply, next_at, settled_at
+           from messages
+          where store_id = $1 and send_id = $2 and state <> 'cancelled'
+          order by case when state in ('queued', 'leased', 'attempting') then 1 when state = 'skipped' then 2 else 0 end,
+                   settled_at desc, id
+          limit $3 offset $4"
+    )
+    .bind(store)
+    .bind(send)
+    .bind(PAGE)
+    .bind((page.max(1) - 1).saturating_mul(PAGE))
+    .fetch_all(pool)
+    .await
+    })?;
+    let tally = tally(db, store, send).await?;
+    Ok((rows, tally.audience() + tally.skipped))
+}
+
+/// The newest outcomes of a send, for the live table.
+pub async fn newest(db: &Db, store: StoreId, send: i64) -> sqlx::Result<Vec<RecipientRow>> {
+    on_db!(db, |pool| {
+        sqlx::query_as(
+        "select id as message_id, customer_id, name, address, state, skip_reason, reply_code, reply, next_at, settled_at
+           from messages
+          where store_id = $1 and send_id = $2 and state in ('accepted', 'rejected', 'failed', 'unknown')
+          order by id desc limit 20"
+    )
+    .bind(store)
+    .bind(send)
+    .fetch_all(pool)
+    .await
+    })
+}
+
+/// Failures of a send with the same words, most first.
+#[derive(Clone, Debug, sqlx::FromRow)]
+pub struct FailureGroup {
+    pub reply_code: Option<i64>,
+    pub reply: Option<String>,
+    pub people: i64,
+}
+
+/// The failures of a send grouped by what the provider said; at most 20 groups.
+pub async fn failures(db: &Db, store: StoreId, send: i64) -> sqlx::Result<Vec<FailureGroup>> {
+    on_db!(db, |pool| sqlx::query_as(
+        "select reply_code, max(reply) as reply, count(*) as people from messages
+          where store_id = $1 and send_id = $2 and state in ('rejected', 'failed')
+          group by reply_code order by count(*) desc limit 20"
+    )
+    .bind(store)
+    .bind(send)
+    .fetch_all(pool)
+    .await)
+}
+
+/// Skipped people of a send by reason.
+pub async fn skipped(db: &Db, store: StoreId, send: i64) -> sqlx::Result<Vec<(SkipReason, i64)>> {
+    let rows: Vec<(String, i64)> = on_db!(db, |pool| sqlx::query_as(
+        "select skip_reason, count(*) from messages
+          where store_id = $1 and send_id = $2 and state = 'skipped' group by skip_reason"
+    )
+    .bind(store)
+    .bind(send)
+    .fetch_all(pool)
+    .await)?;
+    let mut reasons: Vec<_> = rows
+        .into_iter()
+        .filter_map(|(key, n)| SkipReason::from_key(&key).map(|r| (r, n)))
+        .collect();
+    reasons.sort();
+    Ok(reasons)
+}
+
+/// One message on a customer's Communications tab.
+#[derive(Clone, Debug, sqlx::FromRow)]
+pub struct TimelineRow {
+    pub message_id: i64,
+    pub send_id: i64,
+    pub campaign_id: Option<i64>,
+    /// The campaign's name at the time, or "Bulk email".
+    pub label: String,
+    pub subject: String,
+    pub channel: String,
+    pub state: MessageState,
+    pub skip_reason: Option<String>,
+    pub reply: Option<String>,
+    /// When its outcome was known, else when it was written down.
+    pub at: DateTime<Utc>,
+}
+
+impl TimelineRow {
+    /// Why they were skipped or refused.
+    pub fn why(&self) -> String {
+        why(self.state, self.skip_reason.as_deref(), self.reply.as_deref())
+    }
+}
+
+/// What one customer was sent, newest first; what was undone or stopped does not appear. Pages
+/// count from 1.
+pub async fn timeline(db: &Db, store: StoreId, customer: i64, page: i64) -> sqlx::Result<Vec<TimelineRow>> {
+    on_db!(db, |pool| sqlx::query_as(
+        "select m.id as message_id, m.send_id, s.campaign_id, s.label, s.subject, m.channel, m.state, m.skip_reason,
+                m.reply, coalesce(m.settled_at, m.attempted_at, m.created_at) as at
+           from messages m join sends s on s.id = m.send_id
+          where m.store_id = $1 and m.customer_id = $2 and m.state <> 'cancelled'
+          order by m.id desc limit $3 offset $4"
+    )
+    .bind(store)
+    .bind(customer)
+    .bind(PAGE)
+    .bind((page.max(1) - 1).saturating_mul(PAGE))
+    .fetch_all(pool)
+    .await)
+}
+
+/// One message, with what its text is made of.
+#[derive(Clone, Debug, sqlx::FromRow)]
+pub struct MessageRow {
+    pub id: i64,
+    pub send_id: i64,
+    pub customer_id: i64,
+    pub state: MessageState,
+    pub name: String,
+    pub first_name: String,
+    pub last_name: String,
+    pub anniversary_month: Option<i64>,
+    pub anniversary_day: Option<i64>,
+    pub address: Option<String>,
+    pub unsubscribe_token: String,
+    pub created_at: DateTime<Utc>,
+    pub settled_at: Option<DateTime<Utc>>,
+}
+
+/// One message of the store.
+pub async fn message(db: &Db, store: StoreId, id: i64) -> sqlx::Result<Option<MessageRow>> {
+    on_db!(db, |pool| {
+        sqlx::query_as(
+        "select id, send_id, customer_id, state, name, first_name, last_name, anniversary_month, anniversary_day, address,
+                unsubscribe_token, created_at, settled_at
+           from messages where store_id = $1 and id = $2"
+    )
+    .bind(store)
+    .bind(id)
+    .fetch_optional(pool)
+    .await
+    })
+}

@@ -1,0 +1,226 @@
+//! A carrier: one task, one connection, one message after another, each marked before its
+//! content leaves.
+//!
+//! With pipelining, one round trip carries a message's content and the next one's envelope; the
+//! next one's mark is written while the answer is on its way. So at most two messages of a
+//! connection are `attempting` at a time.
+
+use std::{sync::Arc, time::Duration};
+
+use super::{
+    ledger::Ledger,
+    load::{Built, Job},
+    queue::Queue,
+    retry,
+    store::Settled,
+    trouble::Trouble,
+};
+use crate::{
+    channels::{
+        Outcome,
+        email::smtp::{Account, Connection, Envelope, Lost, Offered, Step},
+    },
+    db::dialect::moment_text,
+    time::Clock,
+};
+
+/// A connection with nothing to do is closed after this long.
+const IDLE: Duration = Duration::from_secs(20);
+
+/// What all carriers share.
+#[derive(Clone, Debug)]
+pub(crate) struct Carriers {
+    pub(crate) account: Account,
+    pub(crate) base_url: String,
+    pub(crate) clock: Clock,
+    pub(crate) ledger: Ledger,
+    pub(crate) trouble: Arc<Trouble>,
+    pub(crate) jobs: Arc<Queue>,
+}
+
+/// A message on this connection: offered, and to be marked before it is sent.
+struct Current {
+    job: Job,
+    built: Built,
+}
+
+impl Carriers {
+    /// Carries until the queue is closed and empty.
+    pub(crate) async fn carry(self) {
+        let mut connection: Option<Connection> = None;
+        while let Some(first) = self.next_job(&mut connection).await {
+            let Some(first) = self.build(first).await else { continue };
+            let Some(open) = self.open(&mut connection, &first.job).await else {
+                continue;
+            };
+            self.carry_run(open, first).await;
+            if connection.as_ref().is_some_and(|c| !c.is_open()) {
+                connection = None;
+            }
+        }
+        if let Some(connection) = connection {
+            connection.quit().await;
+        }
+    }
+
+    /// The next job; closes an idle connection while waiting.
+    async fn next_job(&self, connection: &mut Option<Connection>) -> Option<Job> {
+        if connection.is_some() {
+            match tokio::time::timeout(IDLE, self.jobs.next()).await {
+                Ok(job) => return job,
+                Err(_) => {
+                    if let Some(idle) = connection.take() {
+                        idle.quit().await;
+                    }
+                }
+            }
+        }
+        self.jobs.next().await
+    }
+
+    async fn build(&self, job: Job) -> Option<Current> {
+        match job.build(&self.base_url, self.clock.now()) {
+            Ok(built) => Some(Current { job, built }),
+            Err(why) => {
+                self.ledger.settle(settled(&job, "failed", None, Some(why))).await;
+                None
+            }
+        }
+    }
+
+    /// The open connection, or none: then the job has been given back.
+    async fn open<'c>(&self, slot: &'c mut Option<Connection>, job: &Job) -> Option<&'c mut Connection> {
+        if slot.is_none() {
+            match Connection::open(&self.account).await {
+                Ok(connection) => *slot = Some(connection),
+                Err(problem) => {
+                    tracing::warn!(problem = %problem, "no connection to the mail server");
+                    self.trouble.failed(&problem);
+                    self.give_back(job, &problem.to_string()).await;
+                    tokio::time::sleep(self.trouble.wait()).await;
+                    return None;
+                }
+            }
+        }
+        slot.as_mut()
+    }
+
+    /// Carries messages over one connection for as long as there are any and it stays open.
+    async fn carry_run(&self, connection: &mut Connection, first: Current) {
+        let mut current = first;
+        let offer = envelope(&current);
+        let (offered, marked) = tokio::join!(connection.offer(&offer), self.ledger.mark(current.job.ticket()));
+        if !self.is_ready(&current, offered, marked).await {
+            return connection.withdraw();
+        }
+        loop {
+            let next = match self.jobs.at_hand() {
+                Some(job) => self.build(job).await,
+                None => None,
+            };
+            let sent = connection
+                .send(&current.built.bytes, next.as_ref().map(envelope).as_ref())
+                .await;
+            if let Err(lost) = sent {
+                self.note(&current.job, lost.into()).await;
+                if let Some(next) = next {
+                    self.give_back(&next.job, "the connection was lost").await;
+                }
+                return;
+            }
+            let (delivered, marked) = match &next {
+                Some(next) => tokio::join!(connection.settle(), self.ledger.mark(next.job.ticket())),
+                None => (connection.settle().await, false),
+            };
+            if matches!(delivered.outcome, Outcome::Accepted { .. } | Outcome::Rejected { .. }) {
+                self.trouble.fine();
+            }
+            self.note(&current.job, delivered.outcome).await;
+            let Some(next) = next else { return };
+            let offered = delivered.next.unwrap_or(Err(Lost::NotSent {
+                why: "the connection was lost".to_owned(),
+            }));
+            if !self.is_ready(&next, offered, marked).await {
+                return connection.withdraw();
+            }
+            current = next;
+        }
+    }
+
+    /// Whether a message's content may go out now; else what became of it has been noted.
+    async fn is_ready(&self, current: &Current, offered: Result<Offered, Lost>, marked: bool) -> bool {
+        match offered {
+            Ok(Offered::Ready) => marked,
+            Ok(Offered::Refused { at, reply }) => {
+                if at == Step::Mail && reply.is_permanent() {
+                    self.trouble.sender_refused(&reply.to_string());
+                    self.give_back(&current.job, &reply.to_string()).await;
+                } else {
+                    self.note(&current.job, reply.refusal()).await;
+                }
+                false
+            }
+            Err(lost) => {
+                self.note(&current.job, lost.into()).await;
+                false
+            }
+        }
+    }
+
+    async fn give_back(&self, job: &Job, why: &str) {
+        self.note(job, Outcome::NotSent { why: why.to_owned() }).await;
+    }
+
+    async fn note(&self, job: &Job, outcome: Outcome) {
+        let now = self.clock.now();
+        self.ledger.settle(written_down(job, outcome, now)).await;
+    }
+}
+
+fn envelope(current: &Current) -> Envelope<'_> {
+    Envelope {
+        from: &current.job.load.from,
+        to: &current.built.to,
+    }
+}
+
+fn settled(job: &Job, state: &'static str, code: Option<u16>, reply: Option<String>) -> Settled {
+    Settled {
+        id: job.row.id,
+        epoch: job.row.epoch,
+        state,
+        code: code.map(i64::from),
+        reply,
+        next_at: None,
+        refund: 0,
+    }
+}
+
+/// What the row says after an attempt.
+fn written_down(job: &Job, outcome: Outcome, now: chrono::DateTime<chrono::Utc>) -> Settled {
+    match outcome {
+        Outcome::Accepted { reply } => settled(job, "accepted", None, Some(reply)),
+        Outcome::Rejected { code, reply } => settled(job, "rejected", Some(code), Some(reply)),
+        Outcome::Unknown { why } => settled(job, "unknown", None, Some(why)),
+        Outcome::NotSent { why } => Settled {
+            next_at: Some(moment_text(now)),
+            refund: 1,
+            ..settled(job, "queued", None, Some(why))
+        },
+        Outcome::Deferred {
+            code,
+            reply,
+            retry_after,
+        } => {
+            // Ids are as good as dice for spreading retries.
+            let spread = f64::from(u32::try_from(job.row.id % 1000).unwrap_or(0)) / 1000.0;
+            match retry::wait_after(job.row.attempts + 1, retry_after, spread) {
+                Some(wait) => Settled {
+                    next_at: Some(moment_text(now + wait)),
+                    ..settled(job, "queued", Some(code), Some(reply))
+                },
+                None => settled(job, "failed", Some(code), Some(reply)),
+            }
+        }
+    }
+}

@@ -1,0 +1,128 @@
+//! The one writer of message states: whatever has gathered from all connections is written in
+//! one transaction, so that the durable mark before each message costs a few disk flushes per
+//! batch, not one per person.
+
+use std::{collections::HashSet, sync::Arc, time::Duration};
+
+use tokio::sync::{Notify, mpsc, oneshot};
+
+use super::store::{self, Settled, Ticket};
+use crate::{db::Db, time::Clock};
+
+/// Most requests in one transaction.
+const MOST: usize = 1024;
+
+/// Wait before trying again when the database does not answer; grows to the second.
+const FIRST_WAIT: Duration = Duration::from_millis(50);
+const LONGEST_WAIT: Duration = Duration::from_secs(5);
+
+#[derive(Debug)]
+enum Request {
+    Mark(Ticket, oneshot::Sender<bool>),
+    Settle(Settled),
+}
+
+/// How the carriers talk to the ledger. Cheap to clone.
+#[derive(Clone, Debug)]
+pub(crate) struct Ledger {
+    requests: mpsc::Sender<Request>,
+}
+
+impl Ledger {
+    /// Marks a message as being attempted, durably. False: it is not ours to send any more.
+    pub(crate) async fn mark(&self, ticket: Ticket) -> bool {
+        let (answer, marked) = oneshot::channel();
+        self.requests.send(Request::Mark(ticket, answer)).await.is_ok() && marked.await.unwrap_or(false)
+    }
+
+    /// Notes an outcome. It is written with the next transaction.
+    pub(crate) async fn settle(&self, outcome: Settled) {
+        if self.requests.send(Request::Settle(outcome)).await.is_err() {
+            tracing::error!("an outcome came after the ledger was closed");
+        }
+    }
+}
+
+/// Starts the ledger; it ends when every handle is gone and all is written. `settled` is told
+/// after every transaction that held outcomes.
+pub(crate) fn open(db: Db, clock: Clock, settled: Arc<Notify>) -> (Ledger, tokio::task::JoinHandle<()>) {
+    let (requests, inbox) = mpsc::channel(4 * MOST);
+    let task = tokio::spawn(keep(db, clock, inbox, settled));
+    (Ledger { requests }, task)
+}
+
+async fn keep(db: Db, clock: Clock, mut inbox: mpsc::Receiver<Request>, settled: Arc<Notify>) {
+    let mut batch = Vec::with_capacity(MOST);
+    while inbox.recv_many(&mut batch, MOST).await > 0 {
+        let mut marks = Vec::new();
+        let mut outcomes = Vec::new();
+        for request in batch.drain(..) {
+            match request {
+                Request::Mark(ticket, answer) => marks.push((ticket, answer)),
+                Request::Settle(outcome) => outcomes.push(outcome),
+            }
+        }
+        let tickets: Vec<Ticket> = marks.iter().map(|(ticket, _)| *ticket).collect();
+        let marked = write_until_written(&db, &clock, &tickets, &outcomes).await;
+        for (ticket, answer) in marks {
+            // A carrier that has gone away does not send; its mark becomes unknown in time.
+            let _ = answer.send(marked.contains(&ticket.id));
+        }
+        if !outcomes.is_empty() {
+            settled.notify_one();
+        }
+    }
+}
+
+/// Outcomes must not be lost while this process lives: they are tried again until the database
+/// takes them. Marks that may or may not have been written count as not written, so nothing is
+/// sent on their strength.
+async fn write_until_written(db: &Db, clock: &Clock, tickets: &[Ticket], outcomes: &[Settled]) -> HashSet<i64> {
+    let mut wait = FIRST_WAIT;
+    let mut tickets = tickets;
+    loop {
+        match write(db, clock, tickets, outcomes).await {
+            Ok(marked) => return marked.into_iter().collect(),
+            Err(error) => {
+                tracing::warn!(error = %error, outcomes = outcomes.len(), "the ledger could not be written; trying again");
+                tickets = &[];
+                if outcomes.is_empty() {
+                    return HashSet::new();
+                }
+                tokio::time::sleep(wait).await;
+                wait = (wait * 2).min(LONGEST_WAIT);
+            }
+        }
+    }
+}
+
+async fn write(db: &Db, clock: &Clock, tickets: &[Ticket], outcomes: &[Settled]) -> sqlx::Result<Vec<i64>> {
+    let now = clock.now();
+    let mut tx = db.begin().await?;
+    if !outcomes.is_empty() {
+        let rows = json(outcomes)?;
+        let written = store::settle(&mut tx, &rows, now).await?;
+        if outcomes.iter().any(|o| o.state == "rejected") {
+            store::remember_bounces(&mut tx, &rows, now).await?;
+        }
+        if written.len() < outcomes.len() {
+            let lost = outcomes.len() - written.len();
+            tracing::warn!(lost, "outcomes came too late: their messages had been taken over");
+        }
+    }
+    let mut marked = Vec::new();
+    if !tickets.is_empty() {
+        let rows = json(tickets)?;
+        marked = store::mark_attempting(&mut tx, &rows, now).await?;
+        if marked.len() < tickets.len() {
+            store::settle_unmarked(&mut tx, &rows, now).await?;
+        }
+    }
+    tx.commit().await?;
+    Ok(marked)
+}
+
+/// A list as the one text its statement takes.
+pub(crate) fn json<T: serde::Serialize>(rows: &[T]) -> sqlx::Result<String> {
+    serde_json::to_string(rows).map_err(|error| sqlx::Error::Encode(Box::new(error)))
+}

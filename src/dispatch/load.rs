@@ -1,0 +1,150 @@
+//! What a leased message needs to become mail: the send's message, compiled once for everybody.
+
+use std::{collections::HashMap, sync::Arc};
+
+use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
+
+use super::store::{Leased, Ticket};
+use crate::{
+    channels::email::{Addressee, EmailAddress, Prepared, Sender},
+    error::AppError,
+    sends::{
+        message_view::{anniversary_words, compiled, unsubscribe_url},
+        store::Send,
+    },
+    server::AppState,
+    stores,
+    templates::render::Person,
+};
+
+/// A send that is being worked on.
+#[derive(Debug)]
+pub(crate) struct Loaded {
+    pub(crate) send: Send,
+    pub(crate) prepared: Prepared,
+    pub(crate) from: EmailAddress,
+    zone: Tz,
+}
+
+/// One message on its way to a carrier.
+#[derive(Clone, Debug)]
+pub(crate) struct Job {
+    pub(crate) row: Leased,
+    pub(crate) load: Arc<Loaded>,
+}
+
+/// A message ready for the wire.
+#[derive(Debug)]
+pub(crate) struct Built {
+    pub(crate) to: EmailAddress,
+    pub(crate) bytes: Vec<u8>,
+}
+
+impl Job {
+    pub(crate) fn ticket(&self) -> Ticket {
+        Ticket {
+            id: self.row.id,
+            epoch: self.row.epoch,
+        }
+    }
+
+    /// The exact bytes of this person's message, or why there are none. A poisoned row fails
+    /// alone.
+    pub(crate) fn build(&self, base_url: &str, now: DateTime<Utc>) -> Result<Built, String> {
+        let row = &self.row;
+        let address = row.address.as_deref().unwrap_or_default();
+        let to = EmailAddress::parse(address).map_err(|problem| problem.to_string())?;
+        let url = unsubscribe_url(base_url, &row.unsubscribe_token);
+        let anniversary = anniversary_words(
+            &self.load.send,
+            self.load.zone,
+            row.anniversary_month,
+            row.anniversary_day,
+        );
+        let addressee = Addressee {
+            message_id: row.id,
+            name: &row.name,
+            address: &to,
+            date: now,
+            person: Person {
+                first_name: &row.first_name,
+                last_name: &row.last_name,
+                next_anniversary: &anniversary,
+                unsubscribe_url: &url,
+            },
+        };
+        let mut bytes = Vec::new();
+        self.load
+            .prepared
+            .write(&addressee, &mut bytes)
+            .map_err(|problem| problem.to_string())?;
+        Ok(Built { to, bytes })
+    }
+
+    /// The subject as this person sees it.
+    pub(crate) fn subject(&self) -> String {
+        let anniversary = anniversary_words(
+            &self.load.send,
+            self.load.zone,
+            self.row.anniversary_month,
+            self.row.anniversary_day,
+        );
+        self.load.prepared.compiled().subject_for(&Person {
+            first_name: &self.row.first_name,
+            last_name: &self.row.last_name,
+            next_anniversary: &anniversary,
+            unsubscribe_url: "",
+        })
+    }
+}
+
+/// The sends in work, compiled.
+#[derive(Debug, Default)]
+pub(crate) struct Shelf {
+    loads: HashMap<i64, Arc<Loaded>>,
+}
+
+impl Shelf {
+    /// The compiled send; compiles it the first time.
+    pub(crate) async fn get(&mut self, state: &AppState, send: &Send, id_key: &str) -> Result<Arc<Loaded>, AppError> {
+        if let Some(load) = self.loads.get(&send.id) {
+            return Ok(Arc::clone(load));
+        }
+        let store = stores::store::find(&state.db, send.store_id)
+            .await?
+            .ok_or(AppError::NotFound)?;
+        let address = |text: &str| {
+            EmailAddress::parse(text).map_err(|problem| AppError::internal(&format!("send {}: {problem}", send.id)))
+        };
+        let from = address(&send.from_email)?;
+        let reply_to = send
+            .reply_to
+            .as_deref()
+            .filter(|r| !r.is_empty())
+            .map(address)
+            .transpose()?;
+        let prepared = Prepared::new(
+            compiled(send)?,
+            Sender {
+                name: &send.from_name,
+                address: &from,
+                reply_to: reply_to.as_ref(),
+                id_key,
+            },
+        );
+        let load = Arc::new(Loaded {
+            send: send.clone(),
+            prepared,
+            from,
+            zone: store.zone(),
+        });
+        self.loads.insert(send.id, Arc::clone(&load));
+        Ok(load)
+    }
+
+    /// Forgets a send that has ended.
+    pub(crate) fn forget(&mut self, send: i64) {
+        self.loads.remove(&send);
+    }
+}

@@ -1,0 +1,40 @@
+//! The dispatcher: turns queued messages into mail, at most once each.
+//!
+//! What it promises, through `kill -9`, a stopped process that wakes up again, a second instance
+//! and a slow or lying mail server:
+//!
+//! * Nobody gets a copy twice. A message is marked `attempting`, durably, before the first byte
+//!   of its content is written; whatever is found in that state later with nobody working on it
+//!   becomes `unknown` and is never sent again by itself.
+//! * Nobody is lost. Until that mark, a message is `queued` or `leased`, and a lease that expires
+//!   goes back to the queue.
+//! * At most two messages per open connection can become `unknown` in a crash: one on the wire,
+//!   and one marked behind it.
+//!
+//! It is not exactly-once: that does not exist over SMTP (RFC 1047). The remainder is visible.
+//!
+//! ```text
+//! pump ──lease──► ledger ◄──mark, outcome── carriers (one per connection)
+//!   │                │ one transaction for whatever has gathered
+//!   └── queue ───────┴──────────────────────► carriers
+//! ```
+
+mod carrier;
+mod keeper;
+mod ledger;
+mod load;
+mod pump;
+mod queue;
+mod retry;
+pub mod store;
+mod trouble;
+
+use tokio_util::sync::CancellationToken;
+
+use crate::server::AppState;
+
+/// Sends what is due until `stop` is cancelled; then it finishes what is on the wire, gives back
+/// what it has leased, and returns.
+pub async fn run(state: AppState, stop: CancellationToken) {
+    pump::run(state, stop).await;
+}

@@ -1,0 +1,356 @@
+//! The pump: finds what is due, leases it in batches, hands it to the carriers, ends sends whose
+//! people all have an outcome, and takes over from senders that fell silent.
+
+use std::{sync::Arc, time::Duration};
+
+use tokio::{
+    sync::Notify,
+    time::{Instant, timeout},
+};
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    carrier::Carriers,
+    keeper,
+    ledger::{self, Ledger},
+    load::{Job, Shelf},
+    queue::Queue,
+    store::{self, Whose},
+    trouble::{Trouble, Verdict},
+};
+use crate::{
+    auth::tokens,
+    db::Backend,
+    error::AppError,
+    sends::{self, ending, model::SendState, store::Send},
+    server::AppState,
+};
+
+/// Messages leased at a time.
+const BATCH: i64 = 256;
+/// Leased messages waiting for a carrier, at most.
+const QUEUE: usize = 256;
+/// How long a full queue is waited for at a time.
+const PATIENCE: Duration = Duration::from_millis(250);
+/// Longest sleep with nothing to do.
+const TICK: Duration = Duration::from_secs(1);
+/// How long a send waits after trouble, the first time; it doubles up to the longest.
+const FIRST_PAUSE: chrono::Duration = chrono::Duration::seconds(15);
+const LONGEST_PAUSE: chrono::Duration = chrono::Duration::minutes(5);
+/// Trouble that lasts longer gives the campaign back.
+const PATIENCE_WITH_PROVIDER: chrono::Duration = chrono::Duration::minutes(60);
+/// How long a stop waits for what is on the wire.
+const DRAIN: Duration = Duration::from_secs(30);
+
+struct Pump {
+    state: AppState,
+    /// This run of this process: leases carry it.
+    owner: String,
+    id_key: String,
+    shelf: Shelf,
+    trouble: Arc<Trouble>,
+    settled: Arc<Notify>,
+    /// None: the outbox is the provider.
+    jobs: Option<Arc<Queue>>,
+    renewed: Instant,
+}
+
+/// See [`super::run`].
+pub(crate) async fn run(state: AppState, stop: CancellationToken) {
+    let settled = Arc::new(Notify::new());
+    let trouble = Arc::new(Trouble::default());
+    let (ledger, ledger_task) = ledger::open(state.db.clone(), state.clock.clone(), Arc::clone(&settled));
+    let (jobs, carriers) = start_carriers(&state, &ledger, &trouble);
+    drop(ledger);
+    let mut pump = Pump {
+        owner: tokens::public(),
+        id_key: String::new(),
+        shelf: Shelf::default(),
+        trouble,
+        settled,
+        jobs,
+        renewed: Instant::now(),
+        state,
+    };
+    pump.begin(&stop).await;
+    while !stop.is_cancelled() {
+        let wait = match pump.turn(&stop).await {
+            Ok(wait) => wait,
+            Err(error) => {
+                tracing::error!(error = %error, "the dispatcher could not go on; trying again");
+                TICK
+            }
+        };
+        if !wait.is_zero() {
+            tokio::select! {
+                () = stop.cancelled() => {}
+                () = pump.state.wake.notified() => {}
+                () = pump.settled.notified() => {}
+                () = tokio::time::sleep(wait.min(TICK)) => {}
+            }
+        }
+    }
+    if let Some(queue) = pump.jobs.take() {
+        queue.close();
+    }
+    let drained = async {
+        for carrier in carriers {
+            let _ = carrier.await;
+        }
+        let _ = ledger_task.await;
+    };
+    if timeout(DRAIN, drained).await.is_err() {
+        tracing::warn!("messages were still on the wire at the end; they will show as unconfirmed");
+    }
+    pump.release().await;
+}
+
+fn start_carriers(
+    state: &AppState,
+    ledger: &Ledger,
+    trouble: &Arc<Trouble>,
+) -> (Option<Arc<Queue>>, Vec<tokio::task::JoinHandle<()>>) {
+    let Some(account) = state.settings.smtp.clone() else {
+        return (None, Vec::new());
+    };
+    let queue = Arc::new(Queue::new(QUEUE));
+    let count = account.connections;
+    let carriers = Carriers {
+        account,
+        base_url: state.settings.base_url.clone(),
+        clock: state.clock.clone(),
+        ledger: ledger.clone(),
+        trouble: Arc::clone(trouble),
+        jobs: Arc::clone(&queue),
+    };
+    let tasks = (0..count).map(|_| tokio::spawn(carriers.clone().carry())).collect();
+    (Some(queue), tasks)
+}
+
+impl Pump {
+    /// At start: a key for Message-IDs, and whatever a former process left.
+    async fn begin(&mut self, stop: &CancellationToken) {
+        let whose = match self.state.db.backend() {
+            Backend::Sqlite => Whose::EverybodyElses,
+            Backend::Postgres => Whose::Expired,
+        };
+        while !stop.is_cancelled() {
+            let done: Result<(), AppError> = async {
+                self.id_key = crate::instance::id(&self.state.db).await?;
+                Ok(self.recover(whose).await?)
+            }
+            .await;
+            match done {
+                Ok(()) => return,
+                Err(error) => tracing::error!(error = %error, "the dispatcher could not start; trying again"),
+            }
+            tokio::time::sleep(TICK).await;
+        }
+    }
+
+    /// One round over everything that is open. Answers how long there is nothing to do.
+    async fn turn(&mut self, stop: &CancellationToken) -> Result<Duration, AppError> {
+        if store::any_expired(&self.state.db).await? {
+            self.recover(Whose::Expired).await?;
+        }
+        self.renew_when_due().await?;
+        let open = sends::store::open_now(&self.state.db, self.state.clock.now()).await?;
+        match self.trouble.take_verdict() {
+            Some(Verdict::GiveUp(words)) => return self.give_up(&open, &words).await,
+            Some(Verdict::Pause(words)) => return self.pause(&open, &words).await,
+            None => {}
+        }
+        self.give_up_on_old_trouble().await?;
+        let mut leased = false;
+        for send in &open {
+            if stop.is_cancelled() {
+                break;
+            }
+            if send.state == SendState::Holding && !self.end_hold(send).await? {
+                continue;
+            }
+            if send.paused_at.is_some() && self.trouble.works() {
+                self.trouble_is_over(send).await?;
+            }
+            leased |= self.work_on(send, stop).await?;
+        }
+        if leased {
+            return Ok(Duration::ZERO);
+        }
+        let next = sends::store::next_hold(&self.state.db, self.state.clock.now()).await?;
+        let until = next.and_then(|at| (at - self.state.clock.now()).to_std().ok());
+        Ok(until.unwrap_or(TICK).max(Duration::from_millis(10)))
+    }
+
+    /// The time to undo is over.
+    async fn end_hold(&self, send: &Send) -> sqlx::Result<bool> {
+        let mut tx = self.state.db.begin().await?;
+        let begun =
+            sends::store::change_state(&mut tx, send.id, SendState::Holding, SendState::Sending, None, None).await?;
+        tx.commit().await?;
+        Ok(begun)
+    }
+
+    /// Leases a batch of one send, or ends it when nobody is left. True when something was leased.
+    async fn work_on(&mut self, send: &Send, stop: &CancellationToken) -> Result<bool, AppError> {
+        let load = match self.shelf.get(&self.state, send, &self.id_key).await {
+            Ok(load) => load,
+            Err(error) => {
+                tracing::error!(send.id = send.id, error = %error, "a send cannot be prepared");
+                self.end(send, Some("The message could not be prepared.")).await?;
+                return Ok(false);
+            }
+        };
+        let now = self.state.clock.now();
+        let (open, due) = store::next_due(&self.state.db, send.id).await?;
+        if !open {
+            self.end(send, None).await?;
+            return Ok(false);
+        }
+        if due.is_none_or(|at| at > now) {
+            return Ok(false);
+        }
+        let mut tx = self.state.db.begin().await?;
+        let lease = self.state.settings.lease_seconds;
+        let rows = store::lease(&mut tx, send.id, &self.owner, lease, BATCH, now).await?;
+        tx.commit().await?;
+        let jobs: Vec<Job> = rows
+            .into_iter()
+            .map(|row| Job {
+                row,
+                load: Arc::clone(&load),
+            })
+            .collect();
+        let leased = !jobs.is_empty();
+        self.hand_over(jobs, stop).await?;
+        Ok(leased)
+    }
+
+    async fn hand_over(&mut self, jobs: Vec<Job>, stop: &CancellationToken) -> Result<(), AppError> {
+        let Some(queue) = self.jobs.clone() else {
+            keeper::keep(
+                &self.state.db,
+                &self.state.settings.base_url,
+                &jobs,
+                self.state.clock.now(),
+            )
+            .await?;
+            return Ok(());
+        };
+        for job in jobs {
+            let mut back = queue.offer(job);
+            while let Some(job) = back {
+                // The carriers are busy or the provider is down: the leases must not run out
+                // meanwhile, and giving up must still be possible.
+                let _ = timeout(PATIENCE, queue.emptied()).await;
+                if stop.is_cancelled() {
+                    return Ok(());
+                }
+                if self.trouble.has_verdict() {
+                    queue.clear();
+                    return Ok(());
+                }
+                self.renew_when_due().await?;
+                back = queue.offer(job);
+            }
+        }
+        Ok(())
+    }
+
+    async fn renew_when_due(&mut self) -> sqlx::Result<()> {
+        let lease = u64::try_from(self.state.settings.lease_seconds).unwrap_or(30);
+        if self.renewed.elapsed() < Duration::from_secs(lease) / 3 {
+            return Ok(());
+        }
+        self.renewed = Instant::now();
+        let mut tx = self.state.db.begin().await?;
+        store::renew(&mut tx, &self.owner, self.state.settings.lease_seconds).await?;
+        tx.commit().await
+    }
+
+    async fn recover(&self, whose: Whose) -> sqlx::Result<()> {
+        let mut tx = self.state.db.begin().await?;
+        let (queued, unknown) = store::recover(&mut tx, whose, self.state.clock.now()).await?;
+        tx.commit().await?;
+        if queued + unknown > 0 {
+            tracing::warn!(queued, unknown, "took over from a sender that fell silent");
+        }
+        Ok(())
+    }
+
+    async fn end(&mut self, send: &Send, problem: Option<&str>) -> sqlx::Result<()> {
+        let now = self.state.clock.now();
+        let mut tx = self.state.db.begin().await?;
+        let ended = match problem {
+            None => ending::finish(&mut tx, send, now).await?,
+            Some(words) => ending::revert(&mut tx, send, words, now).await?,
+        };
+        tx.commit().await?;
+        if ended {
+            self.shelf.forget(send.id);
+            tracing::info!(send.id = send.id, given_up = problem.is_some(), "send ended");
+        }
+        Ok(())
+    }
+
+    /// The provider does not work: every open send is given back, with what went out recorded.
+    async fn give_up(&mut self, open: &[Send], words: &str) -> Result<Duration, AppError> {
+        if let Some(queue) = &self.jobs {
+            queue.clear();
+        }
+        for send in open.iter().filter(|s| s.state == SendState::Sending) {
+            self.end(send, Some(words)).await?;
+        }
+        Ok(Duration::ZERO)
+    }
+
+    /// The provider does not answer: everything stays queued and is tried again later.
+    async fn pause(&mut self, open: &[Send], words: &str) -> Result<Duration, AppError> {
+        if let Some(queue) = &self.jobs {
+            queue.clear();
+        }
+        let now = self.state.clock.now();
+        for send in open.iter().filter(|s| s.state == SendState::Sending) {
+            let since = send.paused_at.map_or(chrono::Duration::zero(), |at| now - at);
+            let wait = since.clamp(FIRST_PAUSE, LONGEST_PAUSE);
+            let mut tx = self.state.db.begin().await?;
+            sends::store::pause(&mut tx, send.id, None, words, Some(now + wait), now).await?;
+            store::release_send(&mut tx, &self.owner, send.id).await?;
+            tx.commit().await?;
+            tracing::warn!(send.id = send.id, wait = wait.num_seconds(), "paused: {words}");
+        }
+        Ok(Duration::ZERO)
+    }
+
+    async fn trouble_is_over(&self, send: &Send) -> sqlx::Result<()> {
+        let mut tx = self.state.db.begin().await?;
+        sends::store::resume(&mut tx, send.store_id, send.id).await?;
+        tx.commit().await
+    }
+
+    /// An hour of trouble is enough: the campaign goes back, with what went out recorded.
+    async fn give_up_on_old_trouble(&mut self) -> Result<(), AppError> {
+        let before = self.state.clock.now() - PATIENCE_WITH_PROVIDER;
+        for send in sends::store::paused_since(&self.state.db, before).await? {
+            let words = send
+                .problem
+                .clone()
+                .unwrap_or_else(|| "The mail server didn't answer for an hour.".to_owned());
+            self.end(&send, Some(&words)).await?;
+        }
+        Ok(())
+    }
+
+    async fn release(&self) {
+        let released: sqlx::Result<u64> = async {
+            let mut tx = self.state.db.begin().await?;
+            let released = store::release(&mut tx, &self.owner).await?;
+            tx.commit().await?;
+            Ok(released)
+        }
+        .await;
+        if let Err(error) = released {
+            tracing::warn!(error = %error, "leases could not be given back; they will expire");
+        }
+    }
+}

@@ -1,0 +1,111 @@
+//! Leased messages on their way to the carriers: a short queue with room for so many.
+
+use std::{
+    collections::VecDeque,
+    sync::{Mutex, MutexGuard, PoisonError},
+};
+
+use tokio::sync::Notify;
+
+use super::load::Job;
+
+/// See the module.
+#[derive(Debug)]
+pub(crate) struct Queue {
+    room: usize,
+    inside: Mutex<Inside>,
+    filled: Notify,
+    emptied: Notify,
+}
+
+#[derive(Debug, Default)]
+struct Inside {
+    jobs: VecDeque<Job>,
+    closed: bool,
+}
+
+impl Queue {
+    pub(crate) fn new(room: usize) -> Self {
+        Self {
+            room,
+            inside: Mutex::default(),
+            filled: Notify::new(),
+            emptied: Notify::new(),
+        }
+    }
+
+    /// Puts a job in, or gives it back when there is no room.
+    pub(crate) fn offer(&self, job: Job) -> Option<Job> {
+        let mut inside = self.inside();
+        if inside.jobs.len() >= self.room {
+            return Some(job);
+        }
+        inside.jobs.push_back(job);
+        drop(inside);
+        self.filled.notify_one();
+        None
+    }
+
+    /// Waits until something was taken out.
+    pub(crate) async fn emptied(&self) {
+        self.emptied.notified().await;
+    }
+
+    /// Waits for a job; nothing once the queue is closed and empty.
+    pub(crate) async fn next(&self) -> Option<Job> {
+        loop {
+            // Registered before looking, so that no wake-up is lost.
+            let filled = self.filled.notified();
+            {
+                let mut inside = self.inside();
+                if let Some(job) = inside.jobs.pop_front() {
+                    let more = !inside.jobs.is_empty();
+                    drop(inside);
+                    self.taken(more);
+                    return Some(job);
+                }
+                if inside.closed {
+                    return None;
+                }
+            }
+            filled.await;
+        }
+    }
+
+    /// A job that is there already.
+    pub(crate) fn at_hand(&self) -> Option<Job> {
+        let mut inside = self.inside();
+        let job = inside.jobs.pop_front()?;
+        drop(inside);
+        self.emptied.notify_one();
+        Some(job)
+    }
+
+    /// Forgets what nobody has begun: their leases are given back or cancelled by whoever clears.
+    pub(crate) fn clear(&self) {
+        self.inside().jobs.clear();
+        self.emptied.notify_one();
+    }
+
+    /// Lets waiting carriers go.
+    pub(crate) fn close(&self) {
+        let mut inside = self.inside();
+        inside.closed = true;
+        inside.jobs.clear();
+        drop(inside);
+        self.filled.notify_waiters();
+        // Whoever has registered but not yet begun to wait.
+        self.filled.notify_one();
+    }
+
+    fn taken(&self, more: bool) {
+        if more {
+            self.filled.notify_one();
+        }
+        self.emptied.notify_one();
+    }
+
+    fn inside(&self) -> MutexGuard<'_, Inside> {
+        self.inside.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,305 @@
+//! The dispatcher's statements. Each is guarded by state and epoch; the rows that come back are
+//! the answer.
+
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+use sqlx::AssertSqlSafe;
+
+use crate::{
+    db::{
+        Backend, Db, Tx,
+        dialect::{Column, database_now, database_now_plus, json_rows, skip_locked},
+    },
+    on_db, on_tx,
+};
+
+/// A leased message with all that is needed to build it.
+#[derive(Clone, Debug, sqlx::FromRow)]
+pub struct Leased {
+    pub id: i64,
+    pub epoch: i64,
+    pub attempts: i64,
+    pub send_id: i64,
+    pub store_id: i64,
+    pub name: String,
+    pub first_name: String,
+    pub last_name: String,
+    pub anniversary_month: Option<i64>,
+    pub anniversary_day: Option<i64>,
+    pub address: Option<String>,
+    pub unsubscribe_token: String,
+}
+
+/// Takes up to `limit` due messages of one send for `owner`.
+pub async fn lease(
+    tx: &mut Tx,
+    send: i64,
+    owner: &str,
+    seconds: i64,
+    limit: i64,
+    now: DateTime<Utc>,
+) -> sqlx::Result<Vec<Leased>> {
+    let backend = tx.backend();
+    let sql = format!(
+        "update messages set state = 'leased', lease_owner = $2, lease_until = {until}, epoch = epoch + 1
+          where id in (select id from messages where send_id = $1 and state = 'queued' and next_at <= $3
+                        order by next_at, id limit $4 {skip})
+          returning id, epoch, attempts, send_id, store_id, name, first_name, last_name, anniversary_month,
+                    anniversary_day, address, unsubscribe_token",
+        until = database_now_plus(backend, seconds),
+        skip = skip_locked(backend),
+    );
+    on_tx!(tx, |conn| sqlx::query_as(AssertSqlSafe(sql))
+        .bind(send)
+        .bind(owner)
+        .bind(now)
+        .bind(limit)
+        .fetch_all(&mut *conn)
+        .await)
+}
+
+/// Which lease of which message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+pub struct Ticket {
+    pub id: i64,
+    pub epoch: i64,
+}
+
+const TICKET: [(&str, Column); 2] = [("id", Column::Number), ("epoch", Column::Number)];
+
+/// Marks messages as being attempted: those whose lease still holds, whose send still goes on,
+/// and whose customer still wants mail. Answers the ids that may go out.
+pub async fn mark_attempting(tx: &mut Tx, tickets: &str, now: DateTime<Utc>) -> sqlx::Result<Vec<i64>> {
+    let rows = json_rows(tx.backend(), "$1", &TICKET);
+    let sql = format!(
+        "update messages set state = 'attempting', attempts = attempts + 1, attempted_at = $2
+           from {rows} as t
+          where messages.id = t.id and messages.epoch = t.epoch and messages.state = 'leased'
+            and exists (select 1 from sends s where s.id = messages.send_id and s.state = 'sending' and s.paused_by is null)
+            and exists (select 1 from customers c where c.id = messages.customer_id
+                           and c.email_consent <> 'withdrawn' and not c.do_not_contact
+                           and c.archived_at is null and c.email_complained_at is null)
+          returning messages.id"
+    );
+    on_tx!(tx, |conn| sqlx::query_scalar(AssertSqlSafe(sql))
+        .bind(tickets)
+        .bind(now)
+        .fetch_all(&mut *conn)
+        .await)
+}
+
+/// What could not be marked: whoever opted out meanwhile is skipped with the reason, what belongs
+/// to a send that was stopped is cancelled, what belongs to one that was paused is queued again.
+/// Lost leases are somebody else's now.
+pub async fn settle_unmarked(tx: &mut Tx, tickets: &str, now: DateTime<Utc>) -> sqlx::Result<u64> {
+    let rows = json_rows(tx.backend(), "$1", &TICKET);
+    let skip = format!(
+        "update messages set state = 'skipped', settled_at = $2, lease_owner = null, lease_until = null, next_at = null,
+                skip_reason = (select case when c.archived_at is not null then 'archived'
+                                           when c.do_not_contact then 'do_not_contact'
+                                           when c.email_complained_at is not null then 'complained'
+                                           else 'unsubscribed' end
+                                 from customers c where c.id = messages.customer_id)
+           from {rows} as t
+          where messages.id = t.id and messages.epoch = t.epoch and messages.state = 'leased'
+            and exists (select 1 from customers c where c.id = messages.customer_id
+                           and (c.email_consent = 'withdrawn' or c.do_not_contact
+                                or c.archived_at is not null or c.email_complained_at is not null))"
+    );
+    let cancel = format!(
+        "update messages set state = 'cancelled', settled_at = $2, lease_owner = null, lease_until = null, next_at = null
+           from {rows} as t
+          where messages.id = t.id and messages.epoch = t.epoch and messages.state = 'leased'
+            and not exists (select 1 from sends s where s.id = messages.send_id and s.state = 'sending')"
+    );
+    let put_back = format!(
+        "update messages set state = 'queued', next_at = $2, lease_owner = null, lease_until = null
+           from {rows} as t
+          where messages.id = t.id and messages.epoch = t.epoch and messages.state = 'leased'
+            and exists (select 1 from sends s where s.id = messages.send_id and s.paused_by is not null)"
+    );
+    let mut changed = 0;
+    for sql in [skip, cancel, put_back] {
+        changed += on_tx!(tx, |conn| sqlx::query(AssertSqlSafe(sql))
+            .bind(tickets)
+            .bind(now)
+            .execute(&mut *conn)
+            .await
+            .map(|r| r.rows_affected()))?;
+    }
+    Ok(changed)
+}
+
+/// What is known of one message after an attempt, as it is written down.
+#[derive(Clone, Debug, Serialize)]
+pub struct Settled {
+    pub id: i64,
+    pub epoch: i64,
+    /// The new state's key.
+    pub state: &'static str,
+    pub code: Option<i64>,
+    pub reply: Option<String>,
+    /// For what goes back to the queue: a moment as [`crate::db::dialect::moment_text`] writes it.
+    pub next_at: Option<String>,
+    /// 1 takes the attempt back: nothing of it went out.
+    pub refund: i64,
+}
+
+const SETTLED: [(&str, Column); 7] = [
+    ("id", Column::Number),
+    ("epoch", Column::Number),
+    ("state", Column::Text),
+    ("code", Column::Number),
+    ("reply", Column::Text),
+    ("next_at", Column::Moment),
+    ("refund", Column::Number),
+];
+
+/// Writes outcomes down. A definite answer also settles what recovery had to call `unknown`
+/// meanwhile, if nobody has touched it since; nothing else is fenced off by epoch and state.
+pub async fn settle(tx: &mut Tx, outcomes: &str, now: DateTime<Utc>) -> sqlx::Result<Vec<i64>> {
+    let rows = json_rows(tx.backend(), "$1", &SETTLED);
+    let sql = format!(
+        "update messages
+            set state = t.state, reply_code = t.code, reply = t.reply, next_at = t.next_at,
+                attempts = attempts - case when messages.state = 'leased' then 0 else t.refund end,
+                settled_at = case when t.state = 'queued' then null else $2 end,
+                lease_owner = null, lease_until = null
+           from {rows} as t
+          where messages.id = t.id and messages.epoch = t.epoch
+            and (messages.state in ('leased', 'attempting')
+                 or (messages.state = 'unknown' and t.state in ('accepted', 'rejected')))
+          returning messages.id"
+    );
+    on_tx!(tx, |conn| sqlx::query_scalar(AssertSqlSafe(sql))
+        .bind(outcomes)
+        .bind(now)
+        .fetch_all(&mut *conn)
+        .await)
+}
+
+/// A bounced or refused address is remembered on the customer: the picker leaves it out from now
+/// on. Only what the mail server says of the address itself (RFC 3463: 5.1.1, 5.1.2, 5.1.3,
+/// 5.1.6, 5.1.10).
+pub async fn remember_bounces(tx: &mut Tx, outcomes: &str, now: DateTime<Utc>) -> sqlx::Result<()> {
+    let rows = json_rows(tx.backend(), "$1", &SETTLED);
+    let sql = format!(
+        "update customers set email_bounced_at = $2, email_bounce_reason = b.reply
+           from (select m.customer_id, m.addr_norm, t.reply from {rows} as t join messages m on m.id = t.id
+                  where t.state = 'rejected' and t.reply is not null
+                    and (t.reply like '5__ 5.1.1 %' or t.reply like '5__ 5.1.2 %' or t.reply like '5__ 5.1.3 %'
+                         or t.reply like '5__ 5.1.6 %' or t.reply like '5__ 5.1.10 %')) b
+          where customers.id = b.customer_id and customers.email_norm = b.addr_norm
+            and customers.email_bounced_at is null"
+    );
+    on_tx!(tx, |conn| sqlx::query(AssertSqlSafe(sql))
+        .bind(outcomes)
+        .bind(now)
+        .execute(&mut *conn)
+        .await
+        .map(|_| ()))
+}
+
+/// Keeps this owner's leases from expiring.
+pub async fn renew(tx: &mut Tx, owner: &str, seconds: i64) -> sqlx::Result<u64> {
+    let sql = format!(
+        "update messages set lease_until = {until} where lease_owner = $1 and state in ('leased', 'attempting')",
+        until = database_now_plus(tx.backend(), seconds)
+    );
+    on_tx!(tx, |conn| sqlx::query(AssertSqlSafe(sql))
+        .bind(owner)
+        .execute(&mut *conn)
+        .await
+        .map(|r| r.rows_affected()))
+}
+
+/// Gives back what was leased and not begun.
+pub async fn release(tx: &mut Tx, owner: &str) -> sqlx::Result<u64> {
+    on_tx!(tx, |conn| sqlx::query(
+        "update messages set state = 'queued', lease_owner = null, lease_until = null
+          where lease_owner = $1 and state = 'leased'"
+    )
+    .bind(owner)
+    .execute(&mut *conn)
+    .await
+    .map(|r| r.rows_affected()))
+}
+
+/// Gives back what was leased of one send and not begun.
+pub async fn release_send(tx: &mut Tx, owner: &str, send: i64) -> sqlx::Result<u64> {
+    on_tx!(tx, |conn| sqlx::query(
+        "update messages set state = 'queued', lease_owner = null, lease_until = null
+          where send_id = $2 and lease_owner = $1 and state = 'leased'"
+    )
+    .bind(owner)
+    .bind(send)
+    .execute(&mut *conn)
+    .await
+    .map(|r| r.rows_affected()))
+}
+
+/// Whether any lease has expired: a cheap read before [`recover`] takes the writer.
+pub async fn any_expired(db: &Db) -> sqlx::Result<bool> {
+    let sql = format!(
+        "select id from messages where lease_until < {now} and state in ('leased', 'attempting') limit 1",
+        now = database_now(db.backend())
+    );
+    let one: Option<i64> = on_db!(db, |pool| sqlx::query_scalar(AssertSqlSafe(sql))
+        .fetch_optional(pool)
+        .await)?;
+    Ok(one.is_some())
+}
+
+/// Takes over from a sender that fell silent: what was only leased is queued again, what was
+/// being attempted is unknown and stays so until somebody or something tells. Answers how many
+/// of each.
+pub async fn recover(tx: &mut Tx, whose: Whose, now: DateTime<Utc>) -> sqlx::Result<(u64, u64)> {
+    let expired = match (whose, tx.backend()) {
+        // The lock file says that no other process has this database open.
+        (Whose::EverybodyElses, Backend::Sqlite) => "lease_until is not null".to_owned(),
+        (_, backend) => format!("lease_until < {}", database_now(backend)),
+    };
+    let queued = format!(
+        "update messages set state = 'queued', lease_owner = null, lease_until = null where state = 'leased' and {expired}"
+    );
+    let unknown = format!(
+        "update messages set state = 'unknown', lease_owner = null, lease_until = null, settled_at = $1, next_at = null
+          where state = 'attempting' and {expired}"
+    );
+    let unknown = on_tx!(tx, |conn| sqlx::query(AssertSqlSafe(unknown))
+        .bind(now)
+        .execute(&mut *conn)
+        .await
+        .map(|r| r.rows_affected()))?;
+    let queued = on_tx!(tx, |conn| sqlx::query(AssertSqlSafe(queued))
+        .execute(&mut *conn)
+        .await
+        .map(|r| r.rows_affected()))?;
+    Ok((queued, unknown))
+}
+
+/// Whose leases are taken over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Whose {
+    /// Those that have expired.
+    Expired,
+    /// At start on SQLite: a former process of ours, which is gone.
+    EverybodyElses,
+}
+
+/// Whether a send has messages without an outcome, and when the next of them is due.
+pub async fn next_due(db: &Db, send: i64) -> sqlx::Result<(bool, Option<DateTime<Utc>>)> {
+    let open: Option<i64> = on_db!(db, |pool| sqlx::query_scalar(
+        "select id from messages where send_id = $1 and state in ('queued', 'leased', 'attempting') limit 1"
+    )
+    .bind(send)
+    .fetch_optional(pool)
+    .await)?;
+    let due = on_db!(db, |pool| sqlx::query_scalar(
+        "select min(next_at) from messages where send_id = $1 and state = 'queued'"
+    )
+    .bind(send)
+    .fetch_one(pool)
+    .await)?;
+    Ok((open.is_some(), due))
+}

@@ -1,0 +1,5 @@
+//! What this installation knows about itself.
+
+mod store;
+
+pub use store::id;

@@ -1,0 +1,78 @@
+//! Writing an audience down: one row per person, before anything is sent.
+
+use chrono::{DateTime, Utc};
+
+use super::{
+    filter_sql::{AudienceSql, Picked, Scope, code, key_of},
+    model::{Audience, RecipientFilter, SkipReason},
+    store::added_up,
+};
+use crate::{bound, db::Tx, on_tx, segments};
+
+/// Writes a message for everybody the filter means: `queued` for those who will get it, `skipped`
+/// with the reason for the others. Answers what was written, counted from the rows.
+pub async fn freeze(
+    tx: &mut Tx,
+    scope: &Scope,
+    filter: &RecipientFilter,
+    send_id: i64,
+    now: DateTime<Utc>,
+) -> sqlx::Result<Audience> {
+    let segment = match filter {
+        RecipientFilter::Segment(id) => segments::store::find_in(tx, scope.store, *id).await?,
+        _ => None,
+    };
+    let picked = Picked::new(filter, segment.and_then(|s| s.system()));
+    let sql = AudienceSql::of(tx.backend(), scope, &picked);
+    write(tx, sql.clone(), send_id, now, "").await?;
+
+    // The unique index on the address has the last word: whoever lost to it is a double, whatever
+    // the evaluation thought.
+    let duplicate = code(SkipReason::DuplicateAddress);
+    let mut lost = sql;
+    lost.reason = format!("case {0} when 0 then {duplicate} else {0} end", lost.reason);
+    let send = lost.binds.add(send_id);
+    let missing = format!(
+        " and c.id not in (select w.customer_id from messages w where w.send_id = {send})
+          and c.email_norm in (select w.addr_norm from messages w where w.send_id = {send} and w.state <> 'skipped')"
+    );
+    write(tx, lost, send_id, now, &missing).await?;
+    counted(tx, send_id).await
+}
+
+async fn write(tx: &mut Tx, mut sql: AudienceSql, send_id: i64, now: DateTime<Utc>, also: &str) -> sqlx::Result<u64> {
+    let (send, at) = (sql.binds.add(send_id), sql.binds.add(now));
+    let statement = format!(
+        "insert into messages (store_id, send_id, customer_id, channel, state, skip_reason, name, first_name, last_name,
+                               anniversary_month, anniversary_day, address, addr_norm, unsubscribe_token, next_at, created_at)
+         select a.store_id, {send}, a.id, 'email', case when a.reason = 0 then 'queued' else 'skipped' end, {key},
+                a.name, a.first_name, a.last_name, a.anniversary_month, a.anniversary_day, a.email, a.email_norm,
+                a.unsubscribe_token, case when a.reason = 0 then {at} end, {at}
+           from (select c.store_id, c.id, c.name, c.first_name, c.last_name, c.anniversary_month, c.anniversary_day,
+                        c.email, c.email_norm, c.unsubscribe_token, {reason} as reason
+                   from customers c where {matched}{also}) a
+          where true order by a.id
+         on conflict do nothing",
+        key = key_of("a.reason"),
+        reason = sql.reason,
+        matched = sql.matched,
+    );
+    on_tx!(tx, |conn| bound!(
+        sqlx::query(sqlx::AssertSqlSafe(statement)),
+        sql.binds
+    )
+    .execute(&mut *conn)
+    .await
+    .map(|done| done.rows_affected()))
+}
+
+async fn counted(tx: &mut Tx, send_id: i64) -> sqlx::Result<Audience> {
+    let rows: Vec<(Option<String>, i64)> = on_tx!(tx, |conn| sqlx::query_as(
+        "select skip_reason, count(*) from messages where send_id = $1 group by skip_reason"
+    )
+    .bind(send_id)
+    .fetch_all(&mut *conn)
+    .await)?;
+    let number = |key: Option<String>| key.as_deref().and_then(SkipReason::from_key).map_or(0, code);
+    Ok(added_up(rows.into_iter().map(|(key, n)| (number(key), n)).collect()))
+}

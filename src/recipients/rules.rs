@@ -1,0 +1,47 @@
+//! What a filter is evaluated against.
+
+use chrono::{DateTime, Utc};
+
+use super::{
+    filter_sql::Scope,
+    model::{Count, RecipientFilter},
+    store,
+};
+use crate::{
+    auth::guard::Ctx,
+    error::AppError,
+    stores::{self, model::Store},
+    time,
+};
+
+/// The book of a store at a moment. With `not_again`, whoever an earlier send of that campaign
+/// reached is left out.
+pub fn scope(store: &Store, now: DateTime<Utc>, not_again: Option<i64>) -> Scope {
+    Scope {
+        store: store.id,
+        zone: store.zone(),
+        now,
+        requires_opt_in: store.email_requires_opt_in,
+        not_again,
+    }
+}
+
+/// [`scope`] of the store whose staff is asking, now.
+pub async fn scope_of(ctx: &Ctx, not_again: Option<i64>) -> Result<Scope, AppError> {
+    let store = stores::store::find(ctx.db(), ctx.store())
+        .await?
+        .ok_or(AppError::NotFound)?;
+    Ok(scope(&store, ctx.now, not_again))
+}
+
+/// The count, with the words around it.
+pub async fn count(ctx: &Ctx, filter: RecipientFilter, not_again: Option<i64>) -> Result<Count, AppError> {
+    let scope = scope_of(ctx, not_again).await?;
+    let audience = store::count(ctx.db(), &scope, &filter).await?;
+    Ok(Count {
+        sentence: audience.sentence(),
+        audience,
+        filter_digest: filter.digest(),
+        counted_at: time::today_or_day(scope.now, scope.now, scope.zone),
+    })
+}

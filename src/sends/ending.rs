@@ -1,0 +1,127 @@
+//! How a send ends: everyone has an outcome, or it is given up and what went out stays recorded.
+
+use chrono::{DateTime, Utc};
+
+use super::{
+    model::SendState,
+    store::{self, Send},
+};
+use crate::{audit, communications, db::Tx, on_tx, recipients::model::grouped};
+
+/// Turns what has not gone out into `cancelled`. What is on the wire stays as it is.
+pub async fn cancel_unsent(tx: &mut Tx, send: i64, now: DateTime<Utc>) -> sqlx::Result<u64> {
+    on_tx!(tx, |conn| {
+        sqlx::query(
+        "update messages set state = 'cancelled', settled_at = $2, lease_owner = null, lease_until = null, next_at = null
+          where send_id = $1 and state in ('queued', 'leased')"
+    )
+    .bind(send)
+    .bind(now)
+    .execute(&mut *conn)
+    .await
+    .map(|r| r.rows_affected())
+    })
+}
+
+/// Whether somebody of this send has no outcome yet.
+async fn anyone_waits(tx: &mut Tx, send: i64) -> sqlx::Result<bool> {
+    let one: Option<i64> = on_tx!(tx, |conn| sqlx::query_scalar(
+        "select id from messages where send_id = $1 and state in ('queued', 'leased', 'attempting') limit 1"
+    )
+    .bind(send)
+    .fetch_optional(&mut *conn)
+    .await)?;
+    Ok(one.is_some())
+}
+
+/// Ends a send whose people all have an outcome; its campaign is `sent`. False when somebody
+/// still waits, or it has ended already.
+pub async fn finish(tx: &mut Tx, send: &Send, now: DateTime<Utc>) -> sqlx::Result<bool> {
+    if anyone_waits(tx, send.id).await? {
+        return Ok(false);
+    }
+    if !store::change_state(tx, send.id, SendState::Sending, SendState::Done, Some(now), None).await? {
+        return Ok(false);
+    }
+    remember_contact(tx, send.id).await?;
+    let tally = communications::store::tally_in(tx, send.id).await?;
+    if let Some(campaign) = send.campaign_id {
+        store::campaign_to_sent(tx, campaign, tally.sent, tally.failed, now).await?;
+    }
+    let summary = format!(
+        "Finished “{}”: {} sent, {} failed, {} skipped",
+        send.label,
+        grouped(tally.sent),
+        grouped(tally.failed),
+        grouped(tally.skipped)
+    );
+    log(tx, send, "Loupe", "send.finished", summary, now).await?;
+    Ok(true)
+}
+
+/// Gives a send up by itself; see [`revert_by`].
+pub async fn revert(tx: &mut Tx, send: &Send, problem: &str, now: DateTime<Utc>) -> sqlx::Result<bool> {
+    revert_by(tx, send, "Loupe", problem, now).await
+}
+
+/// Gives a send up: what went out stays recorded, the rest is cancelled, its campaign is a draft
+/// again with the reason. False when it was not sending any more.
+pub async fn revert_by(tx: &mut Tx, send: &Send, actor: &str, problem: &str, now: DateTime<Utc>) -> sqlx::Result<bool> {
+    if !store::change_state(
+        tx,
+        send.id,
+        SendState::Sending,
+        SendState::Reverted,
+        Some(now),
+        Some(problem),
+    )
+    .await?
+    {
+        return Ok(false);
+    }
+    let unsent = cancel_unsent(tx, send.id, now).await?;
+    remember_contact(tx, send.id).await?;
+    if let Some(campaign) = send.campaign_id {
+        store::campaign_to_draft(tx, campaign, Some(problem), now).await?;
+    }
+    let summary = format!(
+        "Gave up “{}” with {unsent} customers still to go: {problem}",
+        send.label
+    );
+    log(tx, send, actor, "send.reverted", summary, now).await?;
+    Ok(true)
+}
+
+/// Notes on the customers when they were last written to: segments ask for it.
+async fn remember_contact(tx: &mut Tx, send: i64) -> sqlx::Result<()> {
+    on_tx!(tx, |conn| sqlx::query(
+        "update customers set last_contacted_at = m.settled_at
+           from (select customer_id, settled_at from messages where send_id = $1 and state = 'accepted') m
+          where customers.id = m.customer_id
+            and (customers.last_contacted_at is null or customers.last_contacted_at < m.settled_at)"
+    )
+    .bind(send)
+    .execute(&mut *conn)
+    .await
+    .map(|_| ()))
+}
+
+pub(super) async fn log(
+    tx: &mut Tx,
+    send: &Send,
+    actor: &str,
+    action: &'static str,
+    summary: String,
+    now: DateTime<Utc>,
+) -> sqlx::Result<()> {
+    let entry = audit::Entry {
+        actor,
+        action,
+        subject: if send.campaign_id.is_some() { "campaign" } else { "send" },
+        subject_id: send.campaign_id.or(Some(send.id)),
+        summary,
+        before: None,
+        after: Some(serde_json::json!({ "send": send.id })),
+    };
+    audit::record(tx, send.store_id, entry, now).await
+}

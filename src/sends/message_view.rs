@@ -1,0 +1,115 @@
+//! The exact message somebody was sent, again: rendered from what was frozen then, never from
+//! what campaign or customer say today.
+
+use axum::{
+    extract::{Path, Query},
+    http::header,
+    response::{IntoResponse, Response},
+};
+use serde::Deserialize;
+
+use super::store::{self, Send};
+use crate::{
+    auth::model::Permission,
+    communications::store::{self as messages, MessageRow},
+    error::AppError,
+    server::{headers::MESSAGE_POLICY, visit::Staff},
+    stores::model::Store,
+    templates::render::{self, Compiled, Person, Rendered},
+    time,
+};
+
+/// How the message is to be shown.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct How {
+    /// "text" for the plain-text part.
+    part: String,
+}
+
+/// `GET /messages/{id}/view`: one person's message.
+pub async fn message(staff: Staff, Path(id): Path<i64>, Query(how): Query<How>) -> Result<Response, AppError> {
+    staff.allow(Permission::SeeCampaigns)?;
+    let row = messages::message(staff.db(), staff.store_id(), id)
+        .await?
+        .ok_or(AppError::NotFound)?;
+    let send = store::find(staff.db(), staff.store_id(), row.send_id)
+        .await?
+        .ok_or(AppError::NotFound)?;
+    let rendered = rendered(&send, &staff.store, &staff.visit.state.settings.base_url, &row)?;
+    Ok(answer(rendered, &how))
+}
+
+/// `GET /sends/{id}/view`: the message as it was frozen, for somebody without a name.
+pub async fn send(staff: Staff, Path(id): Path<i64>, Query(how): Query<How>) -> Result<Response, AppError> {
+    staff.allow(Permission::SeeCampaigns)?;
+    let send = store::find(staff.db(), staff.store_id(), id)
+        .await?
+        .ok_or(AppError::NotFound)?;
+    let person = Person {
+        unsubscribe_url: "#",
+        ..Person::default()
+    };
+    Ok(answer(compiled(&send)?.render(&person), &how))
+}
+
+fn answer(rendered: Rendered, how: &How) -> Response {
+    let (kind, body) = match how.part.as_str() {
+        "text" => ("text/plain; charset=utf-8", rendered.text),
+        _ => ("text/html; charset=utf-8", rendered.html),
+    };
+    (
+        [
+            (header::CONTENT_TYPE, kind),
+            (header::CONTENT_SECURITY_POLICY, MESSAGE_POLICY),
+        ],
+        body,
+    )
+        .into_response()
+}
+
+/// The frozen message of a send, ready for everybody. It was compiled before it was frozen, so a
+/// failure here is our own.
+pub fn compiled(send: &Send) -> Result<Compiled, AppError> {
+    let fallbacks = serde_json::from_str(&send.fallbacks)?;
+    let source = render::Source {
+        subject: &send.subject,
+        body: &send.body,
+        fallbacks: &fallbacks,
+        store_name: &send.store_name,
+        footer: &send.footer,
+        signature: &send.signature,
+        lang: super::rules::LANGUAGE,
+    };
+    render::compile(source)
+        .map_err(|found| AppError::internal(&format!("send {} does not compile any more: {}", send.id, found.len())))
+}
+
+/// Where a person stops further messages.
+pub fn unsubscribe_url(base_url: &str, token: &str) -> String {
+    format!("{base_url}/u/{token}")
+}
+
+/// The words for a person's next anniversary, as of the day the send was started: the same for
+/// every attempt and whenever it is shown again.
+pub fn anniversary_words(send: &Send, zone: chrono_tz::Tz, month: Option<i64>, day: Option<i64>) -> String {
+    let number = |n: Option<i64>| n.and_then(|n| u32::try_from(n).ok());
+    match (number(month), number(day)) {
+        (Some(month), Some(day)) => {
+            render::next_anniversary(month, day, time::today(send.started_at, zone)).unwrap_or_default()
+        }
+        _ => String::new(),
+    }
+}
+
+fn rendered(send: &Send, store: &Store, base_url: &str, row: &MessageRow) -> Result<Rendered, AppError> {
+    let url = unsubscribe_url(base_url, &row.unsubscribe_token);
+    let anniversary = anniversary_words(send, store.zone(), row.anniversary_month, row.anniversary_day);
+    let person = Person {
+        first_name: &row.first_name,
+        last_name: &row.last_name,
+        next_anniversary: &anniversary,
+        unsubscribe_url: &url,
+    };
+    Ok(compiled(send)?.render(&person))
+}

@@ -1,0 +1,508 @@
+//! Starting a send, and taking it back.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Duration, Utc};
+
+use super::{
+    ending,
+    model::{Progress, ProgressRow, SendKind, SendState},
+    store::{self, NewSend},
+};
+use crate::{
+    audit,
+    auth::{guard::Ctx, model::StoreId},
+    communications,
+    db::{Db, Tx},
+    error::{AppError, Problem},
+    recipients::{
+        self,
+        filter_sql::Scope,
+        model::{Audience, RecipientFilter, grouped},
+    },
+    stores::{self, model::Store},
+    templates::render,
+};
+
+/// What a blank field reads instead, by the field's key.
+pub type Fallbacks = BTreeMap<String, String>;
+
+/// Send now, on a campaign.
+#[derive(Clone, Debug)]
+pub struct StartCampaign {
+    pub campaign_id: i64,
+    /// Once per form shown: the same token twice is one send.
+    pub token: String,
+    /// Leave out whoever an earlier send of this campaign reached.
+    pub skip_already: bool,
+    /// The count that was on the page.
+    pub shown_count: Option<i64>,
+}
+
+/// Send now, without a campaign.
+#[derive(Clone, Debug)]
+pub struct StartBulk {
+    pub subject: String,
+    pub body: String,
+    pub fallbacks: Fallbacks,
+    pub filter: RecipientFilter,
+    pub token: String,
+    pub shown_count: Option<i64>,
+}
+
+/// What came of pressing Send now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Started {
+    Sending {
+        send_id: i64,
+    },
+    /// This form was sent before: here is what came of it. Nothing was sent again.
+    AlreadyDone {
+        send_id: i64,
+    },
+    /// Nobody to send to; a campaign is a draft again.
+    NoRecipients,
+}
+
+/// Who presses, and when.
+#[derive(Clone, Debug)]
+pub struct Presser {
+    pub store: Store,
+    pub name: String,
+    pub now: DateTime<Utc>,
+    /// Seconds in which it can be undone.
+    pub undo_seconds: i64,
+}
+
+impl Presser {
+    /// The person behind a request.
+    pub async fn of(ctx: &Ctx) -> Result<Self, AppError> {
+        let store = stores::store::find(ctx.db(), ctx.store())
+            .await?
+            .ok_or(AppError::NotFound)?;
+        let undo_seconds = ctx
+            .state
+            .settings
+            .undo_seconds
+            .unwrap_or(store.undo_seconds)
+            .clamp(0, 120);
+        Ok(Self {
+            store,
+            name: ctx.actor.name.clone(),
+            now: ctx.now,
+            undo_seconds,
+        })
+    }
+
+    fn hold_until(&self) -> DateTime<Utc> {
+        self.now + Duration::seconds(self.undo_seconds)
+    }
+}
+
+/// Claims a campaign, freezes its message and its audience, and leaves the rest to the
+/// dispatcher. All of it or nothing.
+pub async fn start_campaign(ctx: &Ctx, what: StartCampaign) -> Result<Started, AppError> {
+    let presser = Presser::of(ctx).await?;
+    let started = start_campaign_as(ctx.db(), &presser, &what).await?;
+    ctx.state.wake.notify_one();
+    Ok(started)
+}
+
+/// [`start_campaign`] for whoever presses.
+pub async fn start_campaign_as(db: &Db, presser: &Presser, what: &StartCampaign) -> Result<Started, AppError> {
+    let (store, now) = (&presser.store, presser.now);
+    if let Some(before) = store::by_token(db, store.id, &what.token).await? {
+        return Ok(Started::AlreadyDone { send_id: before.id });
+    }
+    let mut tx = db.begin().await?;
+    let Some(campaign) = store::claim_campaign(&mut tx, store.id, what.campaign_id, &presser.name, now).await? else {
+        drop(tx);
+        return Err(why_not_claimed(db, store.id, what).await?.into_error());
+    };
+    let filter: Option<RecipientFilter> = campaign.filter.as_deref().map(serde_json::from_str).transpose()?;
+    let Some(filter) = filter else {
+        return Err(AppError::invalid("rt-all", "Choose who this is for"));
+    };
+    let fallbacks: Fallbacks = serde_json::from_str(&campaign.fallbacks)?;
+    let frozen = Frozen {
+        campaign: Some(campaign.id),
+        kind: SendKind::Campaign,
+        label: &campaign.name,
+        subject: &campaign.subject,
+        body: &campaign.body,
+        fallbacks: &fallbacks,
+        filter: &filter,
+        token: &what.token,
+        shown_count: what.shown_count,
+    };
+    let not_again = what.skip_already.then_some(campaign.id);
+    match freeze(&mut tx, db, presser, &frozen, not_again).await? {
+        Freezing::Written { send_id, audience } => {
+            let summary = format!("Sent “{}” to {} customers", campaign.name, grouped(audience.will_send));
+            note(
+                &mut tx,
+                presser,
+                "campaign.send_started",
+                Some(campaign.id),
+                summary,
+                send_id,
+            )
+            .await?;
+            tx.commit().await?;
+            Ok(Started::Sending { send_id })
+        }
+        Freezing::TokenUsed => {
+            drop(tx);
+            let before = store::by_token(db, store.id, &what.token)
+                .await?
+                .ok_or(AppError::Conflict)?;
+            Ok(Started::AlreadyDone { send_id: before.id })
+        }
+        Freezing::Nobody => {
+            drop(tx);
+            let mut tx = db.begin().await?;
+            store::campaign_without_recipients(&mut tx, store.id, campaign.id, now).await?;
+            let summary = format!("“{}” had nobody to go to and is a draft", campaign.name);
+            note(
+                &mut tx,
+                presser,
+                "campaign.no_recipients",
+                Some(campaign.id),
+                summary,
+                0,
+            )
+            .await?;
+            tx.commit().await?;
+            Ok(Started::NoRecipients)
+        }
+    }
+}
+
+/// Sends one message straight away, without a campaign.
+pub async fn start_bulk(ctx: &Ctx, what: StartBulk) -> Result<Started, AppError> {
+    let presser = Presser::of(ctx).await?;
+    let started = start_bulk_as(ctx.db(), &presser, &what).await?;
+    ctx.state.wake.notify_one();
+    Ok(started)
+}
+
+/// [`start_bulk`] for whoever presses.
+pub async fn start_bulk_as(db: &Db, presser: &Presser, what: &StartBulk) -> Result<Started, AppError> {
+    let store = &presser.store;
+    if let Some(before) = store::by_token(db, store.id, &what.token).await? {
+        return Ok(Started::AlreadyDone { send_id: before.id });
+    }
+    let mut tx = db.begin().await?;
+    let frozen = Frozen {
+        campaign: None,
+        kind: SendKind::Bulk,
+        label: "Bulk email",
+        subject: &what.subject,
+        body: &what.body,
+        fallbacks: &what.fallbacks,
+        filter: &what.filter,
+        token: &what.token,
+        shown_count: what.shown_count,
+    };
+    match freeze(&mut tx, db, presser, &frozen, None).await? {
+        Freezing::Written { send_id, audience } => {
+            let summary = format!(
+                "Sent a bulk email, “{}”, to {} customers",
+                what.subject,
+                grouped(audience.will_send)
+            );
+            note(&mut tx, presser, "bulk.send_started", None, summary, send_id).await?;
+            tx.commit().await?;
+            Ok(Started::Sending { send_id })
+        }
+        Freezing::TokenUsed => {
+            drop(tx);
+            let before = store::by_token(db, store.id, &what.token)
+                .await?
+                .ok_or(AppError::Conflict)?;
+            Ok(Started::AlreadyDone { send_id: before.id })
+        }
+        Freezing::Nobody => Ok(Started::NoRecipients),
+    }
+}
+
+/// What is about to be written down for ever.
+struct Frozen<'a> {
+    campaign: Option<i64>,
+    kind: SendKind,
+    label: &'a str,
+    subject: &'a str,
+    body: &'a str,
+    fallbacks: &'a Fallbacks,
+    filter: &'a RecipientFilter,
+    token: &'a str,
+    shown_count: Option<i64>,
+}
+
+enum Freezing {
+    Written {
+        send_id: i64,
+        audience: Audience,
+    },
+    TokenUsed,
+    /// The transaction must be dropped.
+    Nobody,
+}
+
+async fn freeze(
+    tx: &mut Tx,
+    db: &Db,
+    presser: &Presser,
+    what: &Frozen<'_>,
+    not_again: Option<i64>,
+) -> Result<Freezing, AppError> {
+    let store = &presser.store;
+    check_message(store, presser, what)?;
+    let fallbacks = serde_json::to_string(what.fallbacks)?;
+    let filter = serde_json::to_string(what.filter)?;
+    let words = recipients::words::today(db, store.id, what.filter).await?;
+    let new = NewSend {
+        store: store.id,
+        campaign: what.campaign,
+        kind: what.kind,
+        token: what.token,
+        label: what.label,
+        subject: what.subject,
+        body: what.body,
+        fallbacks: &fallbacks,
+        filter: &filter,
+        audience_words: &words,
+        from_name: &store.from_name,
+        from_email: &store.from_email,
+        reply_to: store.reply_to.as_deref(),
+        store_name: &store.name,
+        footer: &store.footer,
+        signature: &signature(presser),
+        hold_until: presser.hold_until(),
+        shown_count: what.shown_count,
+        started_by: &presser.name,
+        started_at: presser.now,
+    };
+    let Some(send_id) = store::insert(tx, &new).await? else {
+        return Ok(Freezing::TokenUsed);
+    };
+    let scope = Scope {
+        store: store.id,
+        zone: store.zone(),
+        now: presser.now,
+        requires_opt_in: store.email_requires_opt_in,
+        not_again,
+    };
+    let audience = recipients::freeze::freeze(tx, &scope, what.filter, send_id, presser.now).await?;
+    if audience.will_send == 0 {
+        return Ok(Freezing::Nobody);
+    }
+    Ok(Freezing::Written { send_id, audience })
+}
+
+/// The name at the end of a message: whoever sends it, for the store.
+pub fn signature(presser: &Presser) -> String {
+    format!("{}\n{}", presser.name, presser.store.name)
+}
+
+fn check_message(store: &Store, presser: &Presser, what: &Frozen<'_>) -> Result<(), AppError> {
+    let mut problems = Vec::new();
+    if what.subject.trim().is_empty() {
+        problems.push(Problem::new("subject", "Enter a subject"));
+    }
+    if what.body.trim().is_empty() {
+        problems.push(Problem::new("body", "Enter the message"));
+    }
+    let source = render::Source {
+        subject: what.subject,
+        body: what.body,
+        fallbacks: what.fallbacks,
+        store_name: &store.name,
+        footer: &store.footer,
+        signature: &signature(presser),
+        lang: LANGUAGE,
+    };
+    if let Err(found) = render::compile(source) {
+        problems.extend(found.iter().map(|p| {
+            let field = if p.place == render::Place::Subject {
+                "subject"
+            } else {
+                "body"
+            };
+            Problem::new(field, p.to_string())
+        }));
+    }
+    if problems.is_empty() {
+        Ok(())
+    } else {
+        Err(AppError::Invalid {
+            problems,
+            kept_at: None,
+        })
+    }
+}
+
+/// The language messages are written in, for screen readers.
+pub const LANGUAGE: &str = "en-AU";
+
+/// Why a claim found nothing to claim.
+enum NotClaimed {
+    Gone,
+    Sent { campaign: i64 },
+    Sending { words: String, campaign: i64 },
+}
+
+impl NotClaimed {
+    fn into_error(self) -> AppError {
+        match self {
+            NotClaimed::Gone => AppError::NotFound,
+            NotClaimed::Sent { campaign } => AppError::Locked { campaign },
+            NotClaimed::Sending { words, campaign } => AppError::Refused {
+                words,
+                back_to: Some(format!("/marketing/campaigns/{campaign}")),
+            },
+        }
+    }
+}
+
+async fn why_not_claimed(db: &Db, store: StoreId, what: &StartCampaign) -> Result<NotClaimed, AppError> {
+    let campaign = what.campaign_id;
+    let Some(send) = store::latest_of_campaign(db, store, campaign).await? else {
+        return Ok(NotClaimed::Gone);
+    };
+    if !send.state.is_open() {
+        return Ok(NotClaimed::Sent { campaign });
+    }
+    let tally = communications::store::tally(db, store, send.id).await?;
+    let words = format!(
+        "{} is already sending this — {} of {}.",
+        send.started_by.split_whitespace().next().unwrap_or("Somebody"),
+        grouped(tally.settled()),
+        grouped(tally.audience()),
+    );
+    Ok(NotClaimed::Sending { words, campaign })
+}
+
+/// What Undo could still do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Undone {
+    /// Nothing went out.
+    InTime,
+    /// It had already started.
+    TooLate,
+}
+
+/// Takes a send back while nothing has gone out: its campaign is a draft again.
+pub async fn undo(ctx: &Ctx, send_id: i64) -> Result<Undone, AppError> {
+    let send = store::find(ctx.db(), ctx.store(), send_id)
+        .await?
+        .ok_or(AppError::NotFound)?;
+    let mut tx = ctx.db().begin().await?;
+    let in_time = store::change_state(
+        &mut tx,
+        send.id,
+        SendState::Holding,
+        SendState::Cancelled,
+        Some(ctx.now),
+        None,
+    )
+    .await?;
+    if !in_time {
+        return Ok(Undone::TooLate);
+    }
+    ending::cancel_unsent(&mut tx, send.id, ctx.now).await?;
+    if let Some(campaign) = send.campaign_id {
+        store::campaign_to_draft(&mut tx, campaign, None, ctx.now).await?;
+    }
+    let presser = Presser::of(ctx).await?;
+    let summary = format!("Took back “{}” before anything went out", send.label);
+    note(&mut tx, &presser, "send.undone", send.campaign_id, summary, send.id).await?;
+    tx.commit().await?;
+    Ok(Undone::InTime)
+}
+
+/// Ends the time to undo now.
+pub async fn send_immediately(ctx: &Ctx, send_id: i64) -> Result<(), AppError> {
+    store::find(ctx.db(), ctx.store(), send_id)
+        .await?
+        .ok_or(AppError::NotFound)?;
+    let mut tx = ctx.db().begin().await?;
+    store::end_hold(&mut tx, ctx.store(), send_id, ctx.now).await?;
+    tx.commit().await?;
+    ctx.state.wake.notify_one();
+    Ok(())
+}
+
+/// Where the person goes after Undo.
+pub async fn after_undo(ctx: &Ctx, send_id: i64, undone: Undone) -> Result<String, AppError> {
+    let send = store::find(ctx.db(), ctx.store(), send_id)
+        .await?
+        .ok_or(AppError::NotFound)?;
+    let ok = match undone {
+        Undone::InTime => "undone",
+        Undone::TooLate => "too-late",
+    };
+    Ok(match (send.campaign_id, undone) {
+        (Some(campaign), _) => format!("/marketing/campaigns/{campaign}?ok={ok}"),
+        (None, Undone::InTime) => format!("/marketing/bulk-email?ok={ok}"),
+        (None, Undone::TooLate) => format!("/marketing/bulk-email/sent/{send_id}?ok={ok}"),
+    })
+}
+
+/// How far a send is, for the page that polls.
+pub async fn progress(ctx: &Ctx, send_id: i64) -> Result<Progress, AppError> {
+    let send = store::find(ctx.db(), ctx.store(), send_id)
+        .await?
+        .ok_or(AppError::NotFound)?;
+    let store_row = stores::store::find(ctx.db(), ctx.store())
+        .await?
+        .ok_or(AppError::NotFound)?;
+    let tally = communications::store::tally(ctx.db(), ctx.store(), send_id).await?;
+    let newest = communications::store::newest(ctx.db(), ctx.store(), send_id).await?;
+    let zone = store_row.zone();
+    Ok(Progress {
+        state: send.state,
+        tally,
+        hold_seconds: match send.state {
+            SendState::Holding => (send.hold_until - ctx.now).num_seconds().max(0),
+            _ => 0,
+        },
+        paused: send.paused_at.is_some(),
+        problem: send.problem,
+        newest: newest
+            .into_iter()
+            .map(|row| ProgressRow {
+                message_id: row.message_id,
+                customer_id: row.customer_id,
+                why: row.why(),
+                name: row.name,
+                address: row.address.unwrap_or_default(),
+                state: row.state,
+                at: row
+                    .settled_at
+                    .map(|at| crate::time::clock_seconds(at, zone))
+                    .unwrap_or_default(),
+            })
+            .collect(),
+    })
+}
+
+async fn note(
+    tx: &mut Tx,
+    presser: &Presser,
+    action: &'static str,
+    campaign: Option<i64>,
+    summary: String,
+    send_id: i64,
+) -> sqlx::Result<()> {
+    let entry = audit::Entry {
+        actor: &presser.name,
+        action,
+        subject: if campaign.is_some() { "campaign" } else { "send" },
+        subject_id: campaign.or(Some(send_id)),
+        summary,
+        before: None,
+        after: Some(serde_json::json!({ "send": send_id })),
+    };
+    audit::record(tx, presser.store.id, entry, presser.now).await
+}

@@ -1,0 +1,122 @@
+//! Campaigns to send, and a dispatcher to send them.
+
+use std::time::{Duration, Instant};
+
+use loupe::{
+    communications::{self, model::Tally},
+    db::Db,
+    dispatch, on_db, on_tx,
+    recipients::model::RecipientFilter,
+    sends::{
+        model::SendState,
+        rules::{Presser, StartCampaign, Started, start_campaign_as},
+        store::{self, Send},
+    },
+    server::AppState,
+    stores::model::Store,
+};
+use tokio_util::sync::CancellationToken;
+
+/// A draft with a subject and a body that use a name.
+pub async fn draft(db: &Db, store: &Store, name: &str, filter: &RecipientFilter) -> i64 {
+    let mut tx = db.begin().await.expect("a transaction");
+    let filter = serde_json::to_string(filter).expect("a filter");
+    let id = on_tx!(&mut tx, |conn| {
+        sqlx::query_scalar(
+        "insert into campaigns (store_id, name, subject, body, filter, created_by, created_at, updated_by, updated_at)
+         values ($1, $2, 'For you, {{first_name}}', 'Dear {{first_name}},\n\nCome and see.', $3, 'Test', $4, 'Test', $4)
+         returning id"
+    )
+    .bind(store.id)
+    .bind(name)
+    .bind(filter)
+    .bind(store.created_at)
+    .fetch_one(&mut *conn)
+    .await
+    })
+    .expect("a campaign");
+    tx.commit().await.expect("a commit");
+    id
+}
+
+/// Somebody who presses Send now.
+pub fn presser(state: &AppState, store: &Store) -> Presser {
+    Presser {
+        store: store.clone(),
+        name: "Priya Nair".to_owned(),
+        now: state.clock.now(),
+        undo_seconds: state.settings.undo_seconds.unwrap_or(0),
+    }
+}
+
+/// Presses Send now on a campaign.
+pub async fn press(state: &AppState, store: &Store, campaign: i64) -> Started {
+    let what = StartCampaign {
+        campaign_id: campaign,
+        token: loupe::auth::tokens::public(),
+        skip_already: true,
+        shown_count: None,
+    };
+    start_campaign_as(&state.db, &presser(state, store), &what)
+        .await
+        .expect("it starts")
+}
+
+/// The send that was begun.
+pub fn begun(started: Started) -> i64 {
+    match started {
+        Started::Sending { send_id } => send_id,
+        other => panic!("nothing was begun: {other:?}"),
+    }
+}
+
+/// Runs a dispatcher until this send has ended.
+pub async fn deliver(state: &AppState, store: &Store, send: i64) -> Send {
+    let stop = CancellationToken::new();
+    let task = tokio::spawn(dispatch::run(state.clone(), stop.clone()));
+    let send = until(state, store, send, |s| !s.state.is_open()).await;
+    stop.cancel();
+    task.await.expect("the dispatcher stops");
+    send
+}
+
+/// Waits until a send is as wanted; a minute at most.
+pub async fn until(state: &AppState, store: &Store, send: i64, wanted: impl Fn(&Send) -> bool) -> Send {
+    let begin = Instant::now();
+    loop {
+        let now = store::find(&state.db, store.id, send)
+            .await
+            .expect("a read")
+            .expect("a send");
+        if wanted(&now) {
+            return now;
+        }
+        assert!(
+            begin.elapsed() < Duration::from_secs(60),
+            "still {:?} after a minute",
+            now.state
+        );
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}
+
+/// The numbers of a send.
+pub async fn tally(db: &Db, store: &Store, send: i64) -> Tally {
+    communications::store::tally(db, store.id, send).await.expect("a tally")
+}
+
+/// The status word of a campaign.
+pub async fn status(db: &Db, campaign: i64) -> String {
+    on_db!(db, |pool| sqlx::query_scalar(
+        "select status from campaigns where id = $1"
+    )
+    .bind(campaign)
+    .fetch_one(pool)
+    .await)
+    .expect("a campaign")
+}
+
+/// Whether a send ended well.
+pub fn is_done(send: &Send) -> bool {
+    send.state == SendState::Done
+}

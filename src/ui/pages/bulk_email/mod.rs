@@ -1,0 +1,3 @@
+//! The pages of bulk email.
+
+pub mod receipt;

@@ -1,0 +1,107 @@
+//! `/marketing/bulk-email/sent/{send_id}`: what came of a bulk email.
+
+use axum::{extract::Path, response::Response};
+use leptos::prelude::*;
+
+use crate::{
+    auth::model::Permission,
+    error::AppError,
+    sends::{
+        self,
+        model::{SendKind, SendState},
+    },
+    server::visit::Staff,
+    time,
+    ui::{
+        components::{Badge, Banner, Crumbs, Mark, PageHead, Tone},
+        page::Page,
+        pages::report::{Report, customers},
+        shell::Nav,
+    },
+};
+
+/// The receipt: the same as a campaign's results, under the bulk email it belongs to.
+pub async fn show(staff: Staff, Path(send_id): Path<i64>) -> Result<Response, AppError> {
+    staff.allow(Permission::SeeCampaigns)?;
+    let send = sends::store::find(staff.db(), staff.store_id(), send_id)
+        .await?
+        .filter(|send| send.kind == SendKind::Bulk)
+        .ok_or(AppError::NotFound)?;
+    let path = format!("/marketing/bulk-email/sent/{send_id}");
+    let state = send.state;
+    let words = format!(
+        "“{}”, started {} by {}.",
+        send.subject,
+        time::absolute(send.started_at, staff.zone()),
+        send.started_by
+    );
+    let problem = send.problem.clone();
+    let ok = staff.param("ok").to_owned();
+    let report = Report::load(&staff, send, path).await?;
+    let live = report.is_live();
+    let page = Page::new(title(state), Nav::BulkEmail, move || {
+        let bar = report.hold_bar();
+        let note = note(&report, problem, &ok);
+        view! {
+            {bar}
+            <Crumbs links=vec![("Bulk email", "/marketing/bulk-email")] here="Receipt"/>
+            {note}
+            <PageHead title=title(state) words eyebrow=badge(state)>
+                <a class="btn" href="/marketing/bulk-email">"Write another"</a>
+            </PageHead>
+            <p class="hint after-head">"This page is your receipt. It isn't listed in Campaigns."</p>
+            {report.view()}
+        }
+        .into_any()
+    });
+    let page = if live { page.with_islands() } else { page };
+    Ok(staff.show(page).await)
+}
+
+fn title(state: SendState) -> &'static str {
+    match state {
+        SendState::Holding | SendState::Sending => "Sending email",
+        SendState::Done => "Email sent",
+        SendState::Reverted => "Sending stopped",
+        SendState::Cancelled => "Sending cancelled",
+    }
+}
+
+fn badge(state: SendState) -> AnyView {
+    match state {
+        SendState::Holding | SendState::Sending => view! {
+            <span class="while-sending"><Badge mark=Mark::Sending/></span>
+            <span class="when-done"><Badge mark=Mark::Sent/></span>
+        }
+        .into_any(),
+        SendState::Done => view! { <Badge mark=Mark::Sent/> }.into_any(),
+        SendState::Reverted => view! { <Badge mark=Mark::Failed/> }.into_any(),
+        SendState::Cancelled => view! { <Badge mark=Mark::NotSent/> }.into_any(),
+    }
+}
+
+fn note(report: &Report, problem: Option<String>, ok: &str) -> Option<AnyView> {
+    let settled = report.tally.settled();
+    let banner = match (report.send.state, ok) {
+        (SendState::Reverted, _) => view! {
+            <Banner tone=Tone::Error title=format!("Sending stopped after {}.", customers(settled))>
+                <p>{problem}</p>
+            </Banner>
+        }
+        .into_any(),
+        (SendState::Cancelled, _) => view! {
+            <Banner tone=Tone::Info><p>"Sending cancelled. Nothing was sent."</p></Banner>
+        }
+        .into_any(),
+        (_, "too-late") => {
+            let words = format!("It had already started. {} got it.", customers(report.tally.sent));
+            view! { <Banner tone=Tone::Warning><p>{words}</p></Banner> }.into_any()
+        }
+        (_, "already") => {
+            let words = report.already();
+            view! { <Banner tone=Tone::Info><p>{words}</p></Banner> }.into_any()
+        }
+        _ => return None,
+    };
+    Some(banner)
+}

@@ -1,0 +1,201 @@
+//! `/marketing/campaigns/{id}`: a plan, a send under way, or its results: one address.
+
+use axum::{extract::Path, response::Response};
+use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
+use leptos::prelude::*;
+
+use super::notes;
+use crate::{
+    audit::history_sql::{self, Line},
+    auth::model::Permission,
+    campaigns::{
+        model::CampaignStatus,
+        store::{self, Campaign},
+    },
+    error::AppError,
+    recipients,
+    sends::{self, store::Send},
+    server::visit::Staff,
+    time,
+    ui::{
+        ask,
+        components::{Badge, Crumbs, Mark, PageHead},
+        page::Page,
+        pages::report::Report,
+        shell::Nav,
+    },
+};
+
+/// What is planned, or how far it is, or what came of it.
+pub async fn show(staff: Staff, Path(id): Path<i64>) -> Result<Response, AppError> {
+    staff.allow(Permission::SeeCampaigns)?;
+    let (db, store) = (staff.db(), staff.store_id());
+    let campaign = store::find(db, store, id).await?.ok_or(AppError::NotFound)?;
+    let send = sends::store::latest_of_campaign(db, store, id).await?;
+    let audience = match campaign.recipients() {
+        Some(filter) => recipients::words::today(db, store, &filter).await?,
+        None => "Nobody chosen yet".to_owned(),
+    };
+    let history = history_sql::of(db, store, "campaign", id).await?;
+    let may_send = staff.actor.may(Permission::SendCampaigns);
+    let ask = if may_send {
+        None
+    } else {
+        Some(ask::who_may_send(&staff).await?)
+    };
+    let meta = meta(&campaign, send.as_ref(), staff.now(), staff.zone());
+    let path = format!("/marketing/campaigns/{id}");
+    let report = match send {
+        // A campaign that is a draft again shows what an earlier try reached.
+        Some(send) => Some(Report::load(&staff, send, path).await?),
+        None => None,
+    };
+    let told = notes::Told {
+        ok: staff.param("ok").to_owned(),
+        problem: campaign.problem.clone(),
+        now: staff.now(),
+        zone: staff.zone(),
+        may_send,
+    };
+    let live = report.as_ref().is_some_and(Report::is_live);
+    let zone = staff.zone();
+    let page = Page::new(campaign.title().to_owned(), Nav::Campaigns, move || {
+        let note = notes::view(&campaign, report.as_ref(), &told);
+        let bar = report.as_ref().and_then(Report::hold_bar);
+        let editable = campaign.status.is_editable();
+        let actions = may_send.then(|| actions(&campaign));
+        let plan = editable.then(|| plan(&campaign, audience));
+        let reached = report.filter(|r| !editable || r.tally.settled() > 0);
+        view! {
+            {bar}
+            <Crumbs links=vec![("Campaigns", "/marketing/campaigns")] here=campaign.title().to_owned()/>
+            {note}
+            <PageHead title=campaign.title().to_owned() words=meta eyebrow=badge(&campaign, told.now)>
+                {actions}
+            </PageHead>
+            {ask.map(|line| view! { <p class="ask hint">{line}</p> })}
+            {plan}
+            {reached.map(|report| {
+                let earlier = editable.then(|| view! { <h2 class="earlier">"What the last try reached"</h2> });
+                view! { {earlier}{report.view()} }
+            })}
+            {history_of(history, zone)}
+        }
+        .into_any()
+    });
+    let page = if live { page.with_islands() } else { page };
+    Ok(staff.show(page).await)
+}
+
+fn badge(campaign: &Campaign, now: DateTime<Utc>) -> AnyView {
+    let overdue = (campaign.status == CampaignStatus::Scheduled && campaign.scheduled_at.is_some_and(|at| at < now))
+        .then(|| view! { " "<Badge mark=Mark::Overdue/> });
+    if campaign.status == CampaignStatus::Sending {
+        // While the page watches, the end of the send turns the one into the other.
+        return view! {
+            <span class="while-sending"><Badge mark=Mark::Sending/></span>
+            <span class="when-done"><Badge mark=Mark::Sent/></span>
+        }
+        .into_any();
+    }
+    view! { <Badge mark=campaign.status/>{overdue} }.into_any()
+}
+
+fn meta(campaign: &Campaign, send: Option<&Send>, now: DateTime<Utc>, zone: Tz) -> String {
+    match (campaign.status, campaign.scheduled_at, send, campaign.sent_at) {
+        (CampaignStatus::Scheduled, Some(at), ..) => format!(
+            "Planned for {}, {}, by {}.",
+            time::absolute(at, zone),
+            time::relative(at, now),
+            campaign.updated_by
+        ),
+        (CampaignStatus::Sending, _, Some(send), _) => format!(
+            "Started {} {} time ({}) by {}.",
+            time::clock(send.started_at, zone),
+            time::city(zone),
+            send.started_at.with_timezone(&zone).format("%Z"),
+            send.started_by
+        ),
+        (CampaignStatus::Sent, _, Some(send), Some(at)) => format!(
+            "Sent {}, {}, by {}.",
+            time::absolute(at, zone),
+            time::relative(at, now),
+            send.started_by
+        ),
+        _ => format!(
+            "Edited {} by {}.",
+            time::today_or_day(campaign.updated_at, now, zone),
+            campaign.updated_by
+        ),
+    }
+}
+
+fn actions(campaign: &Campaign) -> AnyView {
+    let id = campaign.id;
+    let status = campaign.status;
+    let edits = status.is_editable().then(|| {
+        view! { <a class="btn primary" href=format!("/marketing/campaigns/{id}/edit")>"Edit"</a> }
+    });
+    let deletes = (status != CampaignStatus::Sending).then(|| {
+        view! { <a class="btn quiet" href=format!("/marketing/campaigns/{id}/delete")>"Delete"</a> }
+    });
+    view! {
+        {edits}
+        <form method="post" action="/api/campaigns/duplicate">
+            <input type="hidden" name="id" value=id.to_string()/>
+            <button class="btn" type="submit">"Duplicate"</button>
+        </form>
+        {deletes}
+    }
+    .into_any()
+}
+
+/// What a campaign that has not gone out says, and to whom.
+fn plan(campaign: &Campaign, audience: String) -> AnyView {
+    let blank = |text: &str| {
+        if text.trim().is_empty() {
+            "Nothing yet".to_owned()
+        } else {
+            text.to_owned()
+        }
+    };
+    view! {
+        <section class="card pad" aria-labelledby="plan-title">
+            <h2 id="plan-title">"What is planned"</h2>
+            <dl class="facts">
+                <dt>"Subject"</dt><dd>{blank(&campaign.subject)}</dd>
+                <dt>"Goes to"</dt><dd>{audience}</dd>
+                <dt>"Message"</dt><dd class="written">{blank(&campaign.body)}</dd>
+            </dl>
+        </section>
+    }
+    .into_any()
+}
+
+fn history_of(lines: Vec<Line>, zone: Tz) -> Option<AnyView> {
+    if lines.is_empty() {
+        return None;
+    }
+    let lines: Vec<_> = lines
+        .into_iter()
+        .map(|line| {
+            let machine = line.happened_at.to_rfc3339_opts(chrono::SecondsFormat::Secs, true);
+            view! {
+                <li>
+                    <span>{line.summary}</span>
+                    <span class="hint">{line.actor}", "<time datetime=machine>{time::absolute(line.happened_at, zone)}</time></span>
+                </li>
+            }
+        })
+        .collect();
+    Some(
+        view! {
+            <section aria-labelledby="history-title">
+                <h2 id="history-title">"History"</h2>
+                <ol class="history">{lines}</ol>
+            </section>
+        }
+        .into_any(),
+    )
+}

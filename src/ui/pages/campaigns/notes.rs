@@ -1,0 +1,106 @@
+//! The one banner of a campaign's page: what just happened, or what stands in the way.
+
+use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
+use leptos::prelude::*;
+
+use crate::{
+    campaigns::{model::CampaignStatus, store::Campaign},
+    recipients::model::NO_RECIPIENTS,
+    time,
+    ui::{
+        components::{Banner, Tone},
+        pages::report::{Report, customers},
+    },
+};
+
+/// What the page knows beside the campaign.
+pub struct Told {
+    /// The code in the address after something was done.
+    pub ok: String,
+    pub problem: Option<String>,
+    pub now: DateTime<Utc>,
+    pub zone: Tz,
+    pub may_send: bool,
+}
+
+/// The most important of what could be said, or nothing.
+pub fn view(campaign: &Campaign, report: Option<&Report>, told: &Told) -> Option<AnyView> {
+    let edit = told.may_send.then(|| {
+        let path = format!("/marketing/campaigns/{}/edit", campaign.id);
+        view! { <div class="acts"><a class="btn sm" href=path>"Open it to send"</a></div> }
+    });
+    let banner = match (campaign.status, told.ok.as_str()) {
+        (CampaignStatus::Draft, "undone") => view! {
+            <Banner tone=Tone::Info><p>"Sending cancelled. Nothing was sent."</p></Banner>
+        }
+        .into_any(),
+        (CampaignStatus::Scheduled, ok) => {
+            let at = campaign.scheduled_at?;
+            let when = time::absolute(at, told.zone);
+            if at < told.now {
+                view! {
+                    <Banner tone=Tone::Warning title=format!("Due {when}: not sent yet.")>
+                        <p>"The runner that sends by itself is not running yet: open the campaign and click Send now."</p>
+                        {edit}
+                    </Banner>
+                }
+                .into_any()
+            } else {
+                let (tone, first) = match ok {
+                    "scheduled" => (Tone::Success, "Scheduled for"),
+                    _ => (Tone::Info, "Planned for"),
+                };
+                let title = format!("{first} {when}, {}.", time::relative(at, told.now));
+                view! {
+                    <Banner tone title>
+                        <p>
+                            "The runner that sends by itself is not running yet: the campaign waits here until someone \
+                             opens it and clicks Send now."
+                        </p>
+                    </Banner>
+                }
+                .into_any()
+            }
+        }
+        (CampaignStatus::Draft, _) if told.problem.as_deref() == Some("no_recipients") => view! {
+            <Banner tone=Tone::Error title=NO_RECIPIENTS>
+                <p>"Nobody matched when it was about to go out, so it is a draft again. Choose who it is for once more."</p>
+                {edit}
+            </Banner>
+        }
+        .into_any(),
+        (CampaignStatus::Draft, _) => {
+            let problem = told.problem.clone().filter(|p| !p.is_empty())?;
+            let settled = report.map_or(0, |r| r.tally.settled());
+            let at = report
+                .and_then(|r| r.send.finished_at)
+                .map(|at| format!(" at {}", time::clock(at, told.zone)))
+                .unwrap_or_default();
+            let again = (settled > 0).then_some("When you send it again, those who already got it are left out.");
+            view! {
+                <Banner tone=Tone::Error title=format!("Sending stopped{at} after {}.", customers(settled))>
+                    <p>{problem}</p>
+                    {again.map(|words| view! { <p>{words}</p> })}
+                    {edit}
+                </Banner>
+            }
+            .into_any()
+        }
+        (_, "too-late") => {
+            let sent = report.map_or(0, |r| r.tally.sent);
+            view! {
+                <Banner tone=Tone::Warning>
+                    <p>{format!("It had already started. {} got it.", customers(sent))}</p>
+                </Banner>
+            }
+            .into_any()
+        }
+        (_, "already") => {
+            let words = report?.already();
+            view! { <Banner tone=Tone::Info><p>{words}</p></Banner> }.into_any()
+        }
+        _ => return None,
+    };
+    Some(banner)
+}

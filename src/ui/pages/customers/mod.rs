@@ -1,0 +1,3 @@
+//! The pages of customers.
+
+pub mod communications;

@@ -1,0 +1,201 @@
+//! What came of a send: the same on a campaign's page and on a bulk email's receipt.
+
+mod failures;
+mod people;
+
+use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
+use leptos::prelude::*;
+
+use crate::{
+    auth::model::Permission,
+    communications::{
+        self,
+        model::Tally,
+        store::{FailureGroup, RecipientRow},
+    },
+    error::AppError,
+    recipients::model::grouped,
+    sends::{
+        model::{Progress, ProgressRow, SendState},
+        store::Send,
+    },
+    server::visit::Staff,
+    time,
+    ui::{
+        components::{Stat, Stats},
+        islands::progress::{HoldBar, SendProgress},
+    },
+};
+
+/// Everything about one send that its page shows.
+pub struct Report {
+    pub send: Send,
+    pub tally: Tally,
+    rows: Vec<RecipientRow>,
+    total: i64,
+    newest: Vec<RecipientRow>,
+    failures: Vec<FailureGroup>,
+    /// Which people are shown: `sent`, `failed`, `skipped`, `waiting`, `unconfirmed`, or everyone.
+    show: String,
+    page: i64,
+    /// The address of the page.
+    path: String,
+    may_send: bool,
+    now: DateTime<Utc>,
+    zone: Tz,
+}
+
+impl Report {
+    /// Loads what the page at `path` shows of a send.
+    pub async fn load(staff: &Staff, send: Send, path: String) -> Result<Self, AppError> {
+        let (db, store) = (staff.db(), staff.store_id());
+        let show = staff.param("show").to_owned();
+        let page = crate::ui::components::Paging::asked(staff.param("page"));
+        let tally = communications::store::tally(db, store, send.id).await?;
+        let (rows, total) = communications::store::recipients(db, store, send.id, &show, page).await?;
+        let newest = if send.state.is_open() {
+            communications::store::newest(db, store, send.id).await?
+        } else {
+            Vec::new()
+        };
+        let failures = if tally.failed > 0 {
+            communications::store::failures(db, store, send.id).await?
+        } else {
+            Vec::new()
+        };
+        Ok(Self {
+            tally,
+            rows,
+            total,
+            newest,
+            failures,
+            show,
+            page,
+            path,
+            may_send: staff.actor.may(Permission::SendCampaigns),
+            now: staff.now(),
+            zone: staff.zone(),
+            send,
+        })
+    }
+
+    /// Whether it can still be taken back.
+    pub fn is_held(&self) -> bool {
+        self.send.state == SendState::Holding && self.send.hold_until > self.now
+    }
+
+    /// Whether parts of the page run in the browser.
+    pub fn is_live(&self) -> bool {
+        self.send.state.is_open()
+    }
+
+    /// The bar with Undo; first on the page.
+    pub fn hold_bar(&self) -> Option<AnyView> {
+        (self.is_held() && self.may_send).then(|| {
+            let left = (self.send.hold_until - self.now).num_milliseconds();
+            view! {
+                <HoldBar send_id=self.send.id customers=self.tally.audience() seconds=(left + 999) / 1000
+                    at=time::clock_seconds(self.send.hold_until, self.zone)/>
+            }
+            .into_any()
+        })
+    }
+
+    /// How far it is, or what came of it; who got it; what they got.
+    pub fn view(self) -> AnyView {
+        let numbers = if self.is_live() && !self.is_held() {
+            let start = self.progress();
+            let with_rows = self.show.is_empty() && self.page == 1;
+            view! { <SendProgress send_id=self.send.id start with_rows/> }.into_any()
+        } else {
+            view! { <Stats items=stats(&self.tally, self.is_live())/> }.into_any()
+        };
+        let failed = failures::view(&self.failures, &self.tally, &self.path);
+        let message = message(&self.send);
+        view! { <div class="stack">{numbers}{failed}{people::view(self)}{message}</div> }.into_any()
+    }
+
+    /// `Already sent at 10:04 am. We didn't send it again.`
+    pub fn already(&self) -> String {
+        let at = time::clock(self.send.started_at, self.zone);
+        format!("Already sent at {at}. We didn't send it again.")
+    }
+
+    fn progress(&self) -> Progress {
+        let zone = self.zone;
+        let row = |row: &RecipientRow| ProgressRow {
+            message_id: row.message_id,
+            customer_id: row.customer_id,
+            name: row.name.clone(),
+            address: row.address.clone().unwrap_or_default(),
+            state: row.state,
+            why: row.why(),
+            at: row
+                .settled_at
+                .map(|at| time::clock_seconds(at, zone))
+                .unwrap_or_default(),
+        };
+        Progress {
+            paused: self.send.paused_at.is_some(),
+            state: self.send.state,
+            tally: self.tally,
+            hold_seconds: 0,
+            problem: self.send.problem.clone(),
+            newest: self.newest.iter().map(row).collect(),
+        }
+    }
+}
+
+fn stats(tally: &Tally, open: bool) -> Vec<Stat> {
+    let stat = |label, count, hint| Stat { label, count, hint };
+    let mut stats = vec![
+        stat("Sent", tally.sent, Some("The provider accepted it")),
+        stat(
+            "Failed",
+            tally.failed,
+            Some("The provider rejected it, usually a wrong or closed address"),
+        ),
+        stat("Skipped", tally.skipped, Some("Left out, with a reason each")),
+    ];
+    if open || tally.waiting > 0 {
+        stats.push(stat("Waiting", tally.waiting, None));
+    }
+    if tally.unconfirmed > 0 {
+        stats.push(stat(
+            "Unconfirmed",
+            tally.unconfirmed,
+            Some("The provider didn't answer; it may have arrived"),
+        ));
+    }
+    if tally.cancelled > 0 {
+        stats.push(stat("Not sent", tally.cancelled, Some("Taken back before it went out")));
+    }
+    stats
+}
+
+/// The message as it was frozen, in a frame where nothing runs.
+fn message(send: &Send) -> AnyView {
+    let from = format!("{} <{}>", send.from_name, send.from_email);
+    view! {
+        <section aria-labelledby="message-title">
+            <h2 id="message-title">"The message as sent"</h2>
+            <div class="card pad">
+                <dl class="facts">
+                    <dt>"Subject"</dt><dd>{send.subject.clone()}</dd>
+                    <dt>"From"</dt><dd>{from}</dd>
+                    <dt>"Goes to"</dt><dd>{send.audience_words.clone()}</dd>
+                </dl>
+                <iframe class="message" sandbox="" title="The message as sent"
+                    referrerpolicy="no-referrer" src=format!("/sends/{}/view", send.id)></iframe>
+            </div>
+        </section>
+    }
+    .into_any()
+}
+
+/// `1,204 customers`
+pub fn customers(n: i64) -> String {
+    let noun = if n == 1 { "customer" } else { "customers" };
+    format!("{} {noun}", grouped(n))
+}
