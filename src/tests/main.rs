@@ -8,12 +8,16 @@
 
 mod support;
 
+mod backup;
 mod consent;
 mod customers;
 mod design;
 mod dispatch;
+mod health;
 mod mime;
 mod pages;
+mod runner;
+mod schedules;
 mod smtp;
 mod smtp_accounts;
 mod smtp_content;

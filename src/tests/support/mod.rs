@@ -4,6 +4,7 @@
 pub mod app;
 pub mod db;
 pub mod people;
+pub mod planning;
 pub mod sending;
 pub mod sink;
 
