@@ -75,13 +75,13 @@ create index customers_email on customers (store_id, email_norm, id);
 create unique index customers_external on customers (store_id, external_id) where external_id is not null;
 create index customers_phone on customers (store_id, phone);
 create index customers_spent on customers (store_id, spent_cents desc, id, email_standing, email_shared);
-create index customers_created on customers (store_id, created_at, id, email_standing, email_shared);
-create index customers_last_purchase on customers (store_id, last_purchase_at, id, email_standing, email_shared);
-create index customers_last_touch on customers (store_id, last_touch_at, id, email_standing, email_shared);
-create index customers_largest on customers (store_id, largest_purchase_cents, id, email_standing, email_shared);
-create index customers_birthday on customers (store_id, birthday_month, id, email_standing, email_shared);
-create index customers_anniversary on customers (store_id, anniversary_month, id, email_standing, email_shared);
-create index customers_open_repairs on customers (store_id, id, email_standing, email_shared) where open_repairs > 0;
+create index customers_created on customers (store_id, created_at, email_standing, email_shared, id);
+create index customers_last_purchase on customers (store_id, last_purchase_at, email_standing, email_shared, id);
+create index customers_last_touch on customers (store_id, last_touch_at, email_standing, email_shared, id);
+create index customers_largest on customers (store_id, largest_purchase_cents, email_standing, email_shared, id);
+create index customers_birthday on customers (store_id, birthday_month, email_standing, email_shared, id);
+create index customers_anniversary on customers (store_id, anniversary_month, email_standing, email_shared, id);
+create index customers_open_repairs on customers (store_id, email_standing, email_shared, id) where open_repairs > 0;
 
 create table customer_tags (
     store_id    bigint not null references stores (id),

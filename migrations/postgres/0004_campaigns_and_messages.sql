@@ -71,7 +71,9 @@ create table sends (
     late_why        text,
     finished_at     timestamptz,
     problem         text,
+    -- Since when nothing goes out; by whom (null: the provider is in trouble); when it is tried again.
     paused_at       timestamptz,
+    paused_by       text,
     resume_at       timestamptz
 );
 create unique index sends_token on sends (store_id, token);

@@ -71,7 +71,9 @@ create table sends (
     late_why        text,
     finished_at     text,
     problem         text,
+    -- Since when nothing goes out; by whom (null: the provider is in trouble); when it is tried again.
     paused_at       text,
+    paused_by       text,
     resume_at       text
 );
 create unique index sends_token on sends (store_id, token);

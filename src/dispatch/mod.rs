@@ -20,6 +20,8 @@
 //! ```
 
 mod carrier;
+pub mod fault_points;
+mod hand;
 mod keeper;
 mod ledger;
 mod load;

@@ -9,6 +9,8 @@ pub mod model;
 #[cfg(feature = "ssr")]
 pub mod ending;
 #[cfg(feature = "ssr")]
+pub mod halting;
+#[cfg(feature = "ssr")]
 pub mod message_view;
 #[cfg(feature = "ssr")]
 pub mod planned;

@@ -14,6 +14,7 @@ use crate::{
     auth::{guard::Ctx, model::StoreId},
     communications,
     db::{Db, Tx},
+    dispatch::fault_points::{Point, reach},
     error::{AppError, Problem},
     recipients::{
         self,
@@ -114,6 +115,7 @@ pub async fn start_campaign_as(db: &Db, presser: &Presser, what: &StartCampaign)
     if let Some(before) = store::by_token(db, store.id, &what.token).await? {
         return Ok(Started::AlreadyDone { send_id: before.id });
     }
+    reach(Point::BeforeClaim);
     let mut tx = db.begin().await?;
     let Some(campaign) = store::claim_campaign(&mut tx, store.id, what.campaign_id, &presser.name, now).await? else {
         drop(tx);
@@ -137,6 +139,7 @@ pub async fn start_campaign_as(db: &Db, presser: &Presser, what: &StartCampaign)
         planned: None,
     };
     let not_again = what.skip_already.then_some(campaign.id);
+    reach(Point::ClaimWritten);
     match freeze(&mut tx, db, presser, &frozen, not_again).await? {
         Freezing::Written { send_id, audience } => {
             let summary = format!("Sent “{}” to {} customers", campaign.name, grouped(audience.will_send));
@@ -149,7 +152,9 @@ pub async fn start_campaign_as(db: &Db, presser: &Presser, what: &StartCampaign)
                 send_id,
             )
             .await?;
+            reach(Point::FreezeWritten);
             tx.commit().await?;
+            reach(Point::AfterFreeze);
             Ok(Started::Sending { send_id })
         }
         Freezing::TokenUsed => {
@@ -471,6 +476,7 @@ pub async fn progress(ctx: &Ctx, send_id: i64) -> Result<Progress, AppError> {
             SendState::Holding => (send.hold_until - ctx.now).num_seconds().max(0),
             _ => 0,
         },
+        paused: send.paused_at.is_some(),
         problem: send.problem,
         newest: newest
             .into_iter()

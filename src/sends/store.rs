@@ -44,6 +44,12 @@ pub struct Send {
     pub late_why: Option<String>,
     pub finished_at: Option<DateTime<Utc>>,
     pub problem: Option<String>,
+    /// Since when nothing goes out.
+    pub paused_at: Option<DateTime<Utc>>,
+    /// Who paused it; nobody when the provider is in trouble.
+    pub paused_by: Option<String>,
+    /// When it is tried again.
+    pub resume_at: Option<DateTime<Utc>>,
 }
 
 macro_rules! columns {
@@ -51,7 +57,7 @@ macro_rules! columns {
         concat!(
             "select id, store_id, campaign_id, kind, label, subject, body, fallbacks, filter, audience_words, from_name, ",
             "from_email, reply_to, store_name, footer, signature, state, hold_until, shown_count, started_by, started_at, ",
-            "planned_at, late_by, late_why, finished_at, problem from sends ",
+            "planned_at, late_by, late_why, finished_at, problem, paused_at, paused_by, resume_at from sends ",
             $rest
         )
     };
@@ -103,7 +109,9 @@ pub async fn of_campaign(db: &Db, store: StoreId, campaign: i64) -> sqlx::Result
 /// question.
 pub async fn open_now(db: &Db, now: DateTime<Utc>) -> sqlx::Result<Vec<Send>> {
     on_db!(db, |pool| sqlx::query_as(columns!(
-        "where state in ('holding', 'sending') and hold_until <= $1 order by id limit 1000"
+        "where state in ('holding', 'sending') and hold_until <= $1
+           and (paused_at is null or (paused_by is null and resume_at <= $1))
+          order by id limit 1000"
     ))
     .bind(now)
     .fetch_all(pool)
@@ -343,9 +351,8 @@ pub async fn campaign_to_sent(
     failed: i64,
     now: DateTime<Utc>,
 ) -> sqlx::Result<bool> {
-    let changed =
-        on_tx!(tx, |conn| {
-            sqlx::query(
+    let changed = on_tx!(tx, |conn| {
+        sqlx::query(
         "update campaigns set status = 'sent', sent_at = $4, sent_count = $2, failed_count = $3, version = version + 1,
                 problem = null, updated_at = $4
           where id = $1 and status = 'sending'"
@@ -357,6 +364,56 @@ pub async fn campaign_to_sent(
     .execute(&mut *conn)
     .await
     .map(|r| r.rows_affected())
-        })?;
+    })?;
     Ok(changed == 1)
+}
+
+/// Lets nothing more of a send out: `by` somebody until they resume it, or, by nobody, because of
+/// the provider, until `resume_at`. The beginning of a pause stays when it is prolonged. False
+/// when it is not sending.
+pub async fn pause(
+    tx: &mut Tx,
+    id: i64,
+    by: Option<&str>,
+    problem: &str,
+    resume_at: Option<DateTime<Utc>>,
+    now: DateTime<Utc>,
+) -> sqlx::Result<bool> {
+    let changed = on_tx!(tx, |conn| sqlx::query(
+        "update sends set paused_at = coalesce(paused_at, $5), paused_by = $2, problem = $3, resume_at = $4
+          where id = $1 and state = 'sending' and paused_by is null"
+    )
+    .bind(id)
+    .bind(by)
+    .bind(problem)
+    .bind(resume_at)
+    .bind(now)
+    .execute(&mut *conn)
+    .await
+    .map(|r| r.rows_affected()))?;
+    Ok(changed == 1)
+}
+
+/// Ends a pause; false when there was none.
+pub async fn resume(tx: &mut Tx, store: StoreId, id: i64) -> sqlx::Result<bool> {
+    let changed = on_tx!(tx, |conn| sqlx::query(
+        "update sends set paused_at = null, paused_by = null, problem = null, resume_at = null
+          where store_id = $1 and id = $2 and state = 'sending' and paused_at is not null"
+    )
+    .bind(store)
+    .bind(id)
+    .execute(&mut *conn)
+    .await
+    .map(|r| r.rows_affected()))?;
+    Ok(changed == 1)
+}
+
+/// Sends the provider has paused for longer than this: they are given back.
+pub async fn paused_since(db: &Db, before: DateTime<Utc>) -> sqlx::Result<Vec<Send>> {
+    on_db!(db, |pool| sqlx::query_as(columns!(
+        "where state = 'sending' and paused_by is null and paused_at <= $1 order by id limit 1000"
+    ))
+    .bind(before)
+    .fetch_all(pool)
+    .await)
 }

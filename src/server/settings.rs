@@ -39,6 +39,9 @@ pub struct Given {
     /// Seconds after which a silent sender's messages are taken over [default: 30]
     #[arg(long, env = "LOUPE_LEASE_SECONDS", global = true)]
     pub lease_seconds: Option<String>,
+    /// Shortens the waits before a temporary refusal is tried again, 0.0001 to 1; for tests
+    #[arg(long, env = "LOUPE_RETRY_SCALE", global = true, hide = true)]
+    pub retry_scale: Option<String>,
     /// Secret that peppers passwords, at least 32 characters; made and kept beside an SQLite file
     #[arg(long, env = "LOUPE_SECRET_KEY", global = true, hide_env_values = true)]
     pub secret_key: Option<String>,
@@ -120,6 +123,8 @@ pub struct Settings {
     pub metrics_addr: Option<SocketAddr>,
     /// Seconds, 5 to 600.
     pub lease_seconds: i64,
+    /// 1, or less to shorten the waits between attempts in tests.
+    pub retry_scale: f64,
     pub secret_key: SecretString,
     pub log: String,
     pub site_root: PathBuf,
@@ -211,6 +216,12 @@ impl Settings {
             .lease_seconds
             .or(file.dispatch.lease_seconds)
             .map_or(Ok(30), |text| number("LOUPE_LEASE_SECONDS", &text, 1, 600))?;
+        let retry_scale = given.retry_scale.map_or(Ok(1.0), |text| {
+            text.parse()
+                .ok()
+                .filter(|scale| (0.0001..=1.0).contains(scale))
+                .ok_or_else(|| wrong("LOUPE_RETRY_SCALE", "it must be a number from 0.0001 to 1"))
+        })?;
         let demo_public = switch(
             "LOUPE_DEMO_PUBLIC",
             given.demo_public.or(file.site.demo_public).as_deref(),
@@ -230,6 +241,7 @@ impl Settings {
             dispatch,
             metrics_addr,
             lease_seconds,
+            retry_scale,
             secret_key,
             log,
             site_root,

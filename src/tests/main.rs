@@ -9,15 +9,23 @@
 mod support;
 
 mod backup;
+mod auth;
+mod cli;
 mod consent;
 mod customers;
+mod demo;
 mod design;
 mod dispatch;
 mod health;
+mod endpoints;
+mod layout;
 mod mime;
+mod import;
 mod pages;
 mod runner;
 mod schedules;
+mod security;
+mod settings;
 mod smtp;
 mod smtp_accounts;
 mod smtp_content;

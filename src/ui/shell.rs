@@ -228,7 +228,7 @@ fn Account(name: String, role: String, theme: Option<String>) -> impl IntoView {
         .collect();
     view! {
         <details class="account">
-            <summary>"Account: "<b>{name}</b>{format!(", {role}")}</summary>
+            <summary><span>"Account: "<b>{name}</b>{format!(", {role}")}</span></summary>
             <div>
                 <form method="post" action="/api/appearance/theme">
                     <p id="theme-label">"Theme"</p>

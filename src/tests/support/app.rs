@@ -61,6 +61,10 @@ impl TestApp {
 
     /// With some settings other than the defaults.
     pub async fn with(backend: Backend, given: Given) -> Self {
+        let _ = tracing_subscriber::fmt()
+            .with_test_writer()
+            .with_max_level(tracing::Level::WARN)
+            .try_init();
         let folder = tempfile::tempdir().expect("a folder");
         let (db, url) = super::db::fresh(backend, folder.path()).await;
         let clock = Clock::fixed(START.parse().expect("a moment"));
@@ -84,6 +88,20 @@ impl TestApp {
             users,
             folder,
         }
+    }
+
+    /// The same installation before anybody set it up: no store, no staff.
+    pub async fn emptied(self) -> Self {
+        let mut tx = self.db().begin().await.unwrap();
+        for table in ["sessions", "users", "segments", "templates", "stores"] {
+            loupe::on_tx!(&mut tx, |conn| sqlx::query(sqlx::AssertSqlSafe(format!("delete from {table}")))
+                .execute(&mut *conn)
+                .await
+                .map(|_| ()))
+            .unwrap();
+        }
+        tx.commit().await.unwrap();
+        self
     }
 
     pub fn db(&self) -> &Db {

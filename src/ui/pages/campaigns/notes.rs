@@ -144,7 +144,7 @@ fn sending(campaign: &Campaign, told: &Told) -> Option<AnyView> {
                     <input type="hidden" name="send_token" value=token/>
                     <button class="btn sm primary" type="submit">"Send now"</button>
                 </form>
-                <a class="btn sm" href=format!("/marketing/campaigns/{id}/edit#when")>"Change the time"</a>
+                <a class="btn sm" href=format!("/marketing/campaigns/{id}/edit#later")>"Change the time"</a>
             </div>
         }
         .into_any()
