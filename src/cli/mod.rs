@@ -4,6 +4,7 @@
 //! A command either does all of what it says or says why not, with exit code 1; a wrong setting
 //! names its key and exits with 2.
 
+mod backups;
 mod doctor;
 mod failure;
 mod log;
@@ -61,6 +62,10 @@ pub enum Command {
     },
     /// Check the database, the mail provider, the clock and the disk, and say what to mend
     Doctor,
+    /// Write a checked copy of an SQLite database, also while Loupe runs
+    Backup(backups::BackupArgs),
+    /// Put a backup back; nothing is sent until an owner has confirmed it
+    Restore(backups::RestoreArgs),
     /// Lay out the files browsers fetch; part of the build
     #[command(hide = true)]
     Site(site::SiteArgs),
@@ -91,6 +96,8 @@ pub async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Store { command } => stores::run(&settings, command).await,
         Command::User { command } => users::run(&settings, command).await,
         Command::Doctor => doctor::examine(&settings).await,
+        Command::Backup(args) => backups::back_up(&settings, &args).await,
+        Command::Restore(args) => backups::restore(&settings, &args).await,
         Command::Site(_) => Ok(()),
     }
 }

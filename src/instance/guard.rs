@@ -14,7 +14,7 @@ pub enum Why {
     Restored,
     /// It lives in another place than the one that sent last.
     Elsewhere,
-    /// It is older than what ran here last.
+    /// It is not the state that ran here last.
     Older,
 }
 
@@ -24,7 +24,7 @@ impl Why {
         match self {
             Why::Restored => "This database was restored from a backup.",
             Why::Elsewhere => "This is a copy, or it was moved: the database was last used in another place.",
-            Why::Older => "This is a copy from earlier: a newer state of this database has run here.",
+            Why::Older => "This is a copy from another time: it is not the state of the database that ran here last.",
         }
     }
 }

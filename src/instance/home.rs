@@ -10,7 +10,7 @@ use crate::db::{Db, Tx};
 
 /// A place, as it is remembered in the database.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "database", rename_all = "snake_case")]
+#[serde(tag = "on", rename_all = "snake_case")]
 pub(super) enum Home {
     /// A file: its path, the machine's name, and the file's own number on its disk.
     Sqlite {

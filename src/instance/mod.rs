@@ -12,7 +12,7 @@ mod guard;
 #[cfg(feature = "ssr")]
 mod home;
 #[cfg(feature = "ssr")]
-mod rules;
+mod copies;
 #[cfg(feature = "ssr")]
 mod store;
 
@@ -21,6 +21,6 @@ pub use guard::{Guard, Why};
 #[cfg(feature = "ssr")]
 pub use home::{LifeNote, note_life};
 #[cfg(feature = "ssr")]
-pub use rules::{confirm, mark_restored, settle, watch};
+pub use copies::{confirm, mark_restored, settle, watch};
 #[cfg(feature = "ssr")]
 pub use store::id;

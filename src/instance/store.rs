@@ -89,7 +89,7 @@ pub(super) async fn data_file(db: &Db) -> sqlx::Result<PathBuf> {
 /// gets another number.
 pub(super) async fn database_and_schema(pool: &PgPool) -> sqlx::Result<(String, String)> {
     sqlx::query_as(
-        "select d.oid || ' ' || d.datname, coalesce(current_schema(), '')
+        "select cast(d.oid as text) || ' ' || cast(d.datname as text), coalesce(cast(current_schema() as text), '')
            from pg_database d where d.datname = current_database()",
     )
     .fetch_one(pool)

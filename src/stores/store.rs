@@ -123,3 +123,14 @@ pub async fn insert(tx: &mut Tx, new: &NewStore, now: DateTime<Utc>) -> sqlx::Re
     .await
     })
 }
+
+/// Lets a store send at any hour without a word.
+pub async fn no_quiet_hours(tx: &mut Tx, id: StoreId) -> sqlx::Result<()> {
+    on_tx!(tx, |conn| sqlx::query(
+        "update stores set quiet_from = 0, quiet_to = 0 where id = $1"
+    )
+    .bind(id)
+    .execute(&mut *conn)
+    .await
+    .map(|_| ()))
+}

@@ -9,6 +9,7 @@
 mod support;
 
 mod campaign_pages;
+mod backup;
 mod auth;
 mod cli;
 mod consent;
@@ -16,12 +17,15 @@ mod customers;
 mod demo;
 mod design;
 mod dispatch;
+mod health;
 mod endpoints;
 mod layout;
 mod mime;
 mod import;
 mod pages;
 mod recipients;
+mod runner;
+mod schedules;
 mod security;
 mod settings;
 mod smtp;

@@ -8,13 +8,14 @@ use leptos::prelude::*;
 use super::notes;
 use crate::{
     audit::history_sql::{self, Line},
-    auth::model::Permission,
+    auth::{model::Permission, tokens},
     campaigns::{
         model::CampaignStatus,
         store::{self, Campaign},
     },
     error::AppError,
     recipients,
+    runner::{heartbeat::Pulse, late_words},
     sends::{self, store::Send},
     server::visit::Staff,
     time,
@@ -57,6 +58,9 @@ pub async fn show(staff: Staff, Path(id): Path<i64>) -> Result<Response, AppErro
         now: staff.now(),
         zone: staff.zone(),
         may_send,
+        runs: campaign.status == CampaignStatus::Scheduled
+            && Pulse::feel(&staff.visit.state, staff.now()).await?.is_running(),
+        token: tokens::public(),
     };
     let live = report.as_ref().is_some_and(Report::is_live);
     let zone = staff.zone();
@@ -103,6 +107,10 @@ fn badge(campaign: &Campaign, now: DateTime<Utc>) -> AnyView {
 }
 
 fn meta(campaign: &Campaign, send: Option<&Send>, now: DateTime<Utc>, zone: Tz) -> String {
+    let late = send.and_then(lateness);
+    let planned = send.is_some_and(|s| s.planned_at.is_some());
+    let on_schedule = if planned && late.is_none() { " on schedule," } else { "" };
+    let late = late.unwrap_or_default();
     match (campaign.status, campaign.scheduled_at, send, campaign.sent_at) {
         (CampaignStatus::Scheduled, Some(at), ..) => format!(
             "Planned for {}, {}, by {}.",
@@ -111,14 +119,14 @@ fn meta(campaign: &Campaign, send: Option<&Send>, now: DateTime<Utc>, zone: Tz) 
             campaign.updated_by
         ),
         (CampaignStatus::Sending, _, Some(send), _) => format!(
-            "Started {} {} time ({}) by {}.",
+            "Started {} {} time ({}),{on_schedule} by {}.{late}",
             time::clock(send.started_at, zone),
             time::city(zone),
             send.started_at.with_timezone(&zone).format("%Z"),
             send.started_by
         ),
         (CampaignStatus::Sent, _, Some(send), Some(at)) => format!(
-            "Sent {}, {}, by {}.",
+            "Sent {}, {},{on_schedule} by {}.{late}",
             time::absolute(at, zone),
             time::relative(at, now),
             send.started_by
@@ -129,6 +137,12 @@ fn meta(campaign: &Campaign, send: Option<&Send>, now: DateTime<Utc>, zone: Tz) 
             campaign.updated_by
         ),
     }
+}
+
+/// ` Sent 12 minutes late: Loupe wasn't running.`
+fn lateness(send: &Send) -> Option<String> {
+    let (seconds, why) = (send.late_by?, send.late_why.as_deref()?);
+    Some(format!(" Sent {} late: {why}", late_words(seconds)))
 }
 
 fn actions(campaign: &Campaign, now: DateTime<Utc>) -> AnyView {

@@ -22,6 +22,10 @@ pub struct Told {
     pub now: DateTime<Utc>,
     pub zone: Tz,
     pub may_send: bool,
+    /// Whether planned campaigns go out by themselves now.
+    pub runs: bool,
+    /// For the form that sends: the same one twice is one send.
+    pub token: String,
 }
 
 /// The most important of what could be said, or nothing.
@@ -43,29 +47,26 @@ pub fn view(campaign: &Campaign, report: Option<&Report>, told: &Told) -> Option
         (CampaignStatus::Scheduled, ok) => {
             let at = campaign.scheduled_at?;
             let when = time::absolute(at, told.zone);
-            if at < told.now {
-                view! {
-                    <Banner tone=Tone::Warning title=format!("Due {when}: not sent yet.")>
-                        <p>"The runner that sends by itself is not running yet: open the campaign and click Send now."</p>
-                        {button("Send now", "review")}
-                    </Banner>
-                }
-                .into_any()
+            if campaign.hold.is_some() || at < told.now {
+                overdue(campaign, &when, told)
             } else {
                 let (tone, first) = match ok {
                     "scheduled" => (Tone::Success, "Scheduled for"),
                     _ => (Tone::Info, "Planned for"),
                 };
                 let title = format!("{first} {when}, {}.", time::relative(at, told.now));
-                view! {
-                    <Banner tone title>
-                        <p>
-                            "The runner that sends by itself is not running yet: the campaign waits here until someone \
-                             opens it and clicks Send now."
-                        </p>
-                    </Banner>
+                if told.runs {
+                    view! { <Banner tone title><p>"Sends by itself."</p></Banner> }.into_any()
+                } else {
+                    let acts = sending(campaign, told);
+                    view! {
+                        <Banner tone=Tone::Warning title>
+                            <p>"Needs someone to click Send now: scheduled sends are paused."</p>
+                            {acts}
+                        </Banner>
+                    }
+                    .into_any()
                 }
-                .into_any()
             }
         }
         (CampaignStatus::Draft, _) if told.problem.as_deref() == Some("no_recipients") => view! {
@@ -109,4 +110,49 @@ pub fn view(campaign: &Campaign, report: Option<&Report>, told: &Told) -> Option
         _ => return None,
     };
     Some(banner)
+}
+
+/// The list's own banner while nothing goes out by itself.
+pub fn paused() -> AnyView {
+    view! {
+        <Banner tone=Tone::Warning>
+            <p>"Scheduled sends are paused. Campaigns stay scheduled until someone clicks Send now."</p>
+        </Banner>
+    }
+    .into_any()
+}
+
+/// Its time has passed and it has not gone: why, and one click to send it or to plan it anew.
+fn overdue(campaign: &Campaign, when: &str, told: &Told) -> AnyView {
+    let cause = match (&campaign.hold, &told.problem) {
+        (Some(_), Some(problem)) if !problem.is_empty() => problem.clone(),
+        (Some(_), _) => "It was too late to send it without asking.".to_owned(),
+        (None, _) if told.runs => "It is about to start.".to_owned(),
+        (None, _) => "Scheduled sends are paused. It stays scheduled until someone clicks Send now.".to_owned(),
+    };
+    let acts = sending(campaign, told);
+    view! {
+        <Banner tone=Tone::Warning title=format!("Due {when} — not sent yet.")>
+            <p>{cause}</p>
+            {acts}
+        </Banner>
+    }
+    .into_any()
+}
+
+fn sending(campaign: &Campaign, told: &Told) -> Option<AnyView> {
+    let (id, token) = (campaign.id, told.token.clone());
+    told.may_send.then(move || {
+        view! {
+            <div class="acts">
+                <form method="post" action="/api/campaigns/confirm">
+                    <input type="hidden" name="id" value=id.to_string()/>
+                    <input type="hidden" name="send_token" value=token/>
+                    <button class="btn sm primary" type="submit">"Send now"</button>
+                </form>
+                <a class="btn sm" href=format!("/marketing/campaigns/{id}/edit#later")>"Change the time"</a>
+            </div>
+        }
+        .into_any()
+    })
 }
