@@ -11,8 +11,12 @@ pub use super::{freeze::freeze, search::candidates};
 /// How many people the filter means, how many of them will get it, and why the others will not.
 pub async fn count(db: &Db, scope: &Scope, filter: &RecipientFilter) -> sqlx::Result<Audience> {
     let sql = sql_of(db, scope, filter).await?;
-    let parts: Vec<(i64, i64)> =
-        on_db!(db, |pool| bound!(sqlx::query_as(sqlx::AssertSqlSafe(sql.parts())), sql.binds).fetch_all(pool).await)?;
+    let parts: Vec<(i64, i64)> = on_db!(db, |pool| bound!(
+        sqlx::query_as(sqlx::AssertSqlSafe(sql.parts())),
+        sql.binds
+    )
+    .fetch_all(pool)
+    .await)?;
     Ok(added_up(sql.put_together(parts)))
 }
 
