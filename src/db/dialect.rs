@@ -84,7 +84,10 @@ pub fn tally(backend: Backend, expression: &str, values: &[i64], from: &str) -> 
                 .iter()
                 .map(|value| format!("count(*) filter (where {expression} = {value}) as n{value}"))
                 .collect();
-            let rows: Vec<String> = values.iter().map(|value| format!("select {value} as part, n{value} as n from tally")).collect();
+            let rows: Vec<String> = values
+                .iter()
+                .map(|value| format!("select {value} as part, n{value} as n from tally"))
+                .collect();
             format!(
                 "select part, n from (with tally as materialized (select {} from {from}) {})",
                 counters.join(", "),

@@ -22,6 +22,7 @@ mod endpoints;
 mod layout;
 mod mime;
 mod import;
+mod mime;
 mod pages;
 mod recipients;
 mod runner;
