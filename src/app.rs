@@ -1,6 +1,6 @@
 //! The route table: every page's address on one screen, one line each.
 
-use axum::{Router, routing::get};
+use axum::{Router, extract::DefaultBodyLimit, routing::get};
 
 use crate::{sends, server::AppState, ui::pages};
 
@@ -46,4 +46,9 @@ pub fn pages() -> Router<AppState> {
         .route("/settings/team/{id}", get(pages::team::member))
         .route("/u/{token}", get(pages::unsubscribe::show).post(pages::unsubscribe::act))
         .fallback(|| async { crate::error::AppError::NotFound })
+}
+
+/// A file of the largest size and what a form puts around it: 64 MB, and a little.
+fn large_upload() -> DefaultBodyLimit {
+    DefaultBodyLimit::max(65 * 1024 * 1024)
 }
