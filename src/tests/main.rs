@@ -19,6 +19,7 @@ mod design;
 mod dispatch;
 mod health;
 mod endpoints;
+mod import;
 mod layout;
 mod mime;
 mod import;
