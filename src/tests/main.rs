@@ -8,19 +8,19 @@
 
 mod support;
 
-mod backup;
 mod auth;
+mod backup;
 mod cli;
 mod consent;
 mod customers;
 mod demo;
 mod design;
 mod dispatch;
-mod health;
 mod endpoints;
+mod health;
+mod import;
 mod layout;
 mod mime;
-mod import;
 mod pages;
 mod runner;
 mod schedules;
