@@ -44,13 +44,23 @@ pub fn json_texts(backend: Backend, placeholder: &str) -> String {
     }
 }
 
-/// Whether `column` is one of the texts bound as one JSON text. PostgreSQL looks an array up in an
-/// index, and walks the table for a subquery whose size it cannot know.
+/// Whether `column` is one of the texts bound as [`text_list`]. Unlike a subquery over
+/// [`json_texts`], PostgreSQL can tell beforehand how many rows that will be.
 pub fn one_of_texts(backend: Backend, column: &str, placeholder: &str) -> String {
     match backend {
         Backend::Sqlite => format!("{column} in (select value from json_each({placeholder}))"),
+        Backend::Postgres => format!("{column} = any(cast({placeholder} as text[]))"),
+    }
+}
+
+/// A list of texts as the one text that [`one_of_texts`] reads.
+pub fn text_list(backend: Backend, texts: &[String]) -> String {
+    match backend {
+        Backend::Sqlite => serde_json::Value::from(texts).to_string(),
         Backend::Postgres => {
-            format!("{column} = any(array(select jsonb_array_elements_text(cast({placeholder} as jsonb))))")
+            let quoted: Vec<String> =
+                texts.iter().map(|text| format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""))).collect();
+            format!("{{{}}}", quoted.join(","))
         }
     }
 }
@@ -74,7 +84,10 @@ pub fn tally(backend: Backend, expression: &str, values: &[i64], from: &str) -> 
                 .iter()
                 .map(|value| format!("count(*) filter (where {expression} = {value}) as n{value}"))
                 .collect();
-            let rows: Vec<String> = values.iter().map(|value| format!("select {value} as part, n{value} as n from tally")).collect();
+            let rows: Vec<String> = values
+                .iter()
+                .map(|value| format!("select {value} as part, n{value} as n from tally"))
+                .collect();
             format!(
                 "select part, n from (with tally as materialized (select {} from {from}) {})",
                 counters.join(", "),

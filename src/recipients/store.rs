@@ -11,8 +11,13 @@ pub use super::{freeze::freeze, search::candidates};
 /// How many people the filter means, how many of them will get it, and why the others will not.
 pub async fn count(db: &Db, scope: &Scope, filter: &RecipientFilter) -> sqlx::Result<Audience> {
     let sql = sql_of(db, scope, filter).await?;
-    let parts: Vec<(i64, i64)> =
-        on_db!(db, |pool| bound!(sqlx::query_as(sqlx::AssertSqlSafe(sql.parts())), sql.binds).fetch_all(pool).await)?;
+    // Planned afresh each time: a plan for any tag would walk the book for a rare one.
+    let parts: Vec<(i64, i64)> = on_db!(db, |pool| bound!(
+        sqlx::query_as(sqlx::AssertSqlSafe(sql.parts())).persistent(false),
+        sql.binds
+    )
+    .fetch_all(pool)
+    .await)?;
     Ok(added_up(sql.put_together(parts)))
 }
 
@@ -81,7 +86,12 @@ pub async fn person(db: &Db, scope: &Scope, filter: &RecipientFilter) -> sqlx::R
            from customers c where {} order by c.id limit 1",
         sql.matched
     );
-    on_db!(db, |pool| bound!(sqlx::query_as(sqlx::AssertSqlSafe(statement)), sql.binds).fetch_optional(pool).await)
+    on_db!(db, |pool| bound!(
+        sqlx::query_as(sqlx::AssertSqlSafe(statement)),
+        sql.binds
+    )
+    .fetch_optional(pool)
+    .await)
 }
 
 async fn sql_of(db: &Db, scope: &Scope, filter: &RecipientFilter) -> sqlx::Result<AudienceSql> {

@@ -8,6 +8,8 @@
 
 mod support;
 
+mod campaign_pages;
+mod backup;
 mod auth;
 mod backup;
 mod cli;
@@ -21,7 +23,10 @@ mod health;
 mod import;
 mod layout;
 mod mime;
+mod import;
+mod mime;
 mod pages;
+mod recipients;
 mod runner;
 mod schedules;
 mod security;

@@ -502,9 +502,15 @@ both!(the_outbox_shows_what_it_keeps_and_fetches_nothing, |app| {
 
 both!(a_message_is_kept_once, |app| {
     let id = app.store.id.0;
-    run(&app, &format!(
-        "insert into customers (id, store_id, name, name_key, created_at, updated_at) values (1, {id}, 'A', 'a', $1, $1)"
-    )).await.unwrap();
+    run(
+        &app,
+        &format!(
+            "insert into customers (id, store_id, name, name_key, unsubscribe_token, created_at, updated_at)
+         values (1, {id}, 'A', 'a', 't', $1, $1)"
+        ),
+    )
+    .await
+    .unwrap();
     run(&app, &format!(
         "insert into sends (id, store_id, kind, token, label, subject, body, fallbacks, filter, audience_words, from_name,
                             from_email, store_name, footer, signature, state, hold_until, started_by, started_at)

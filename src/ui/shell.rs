@@ -234,6 +234,7 @@ fn Account(name: String, role: String, theme: Option<String>) -> impl IntoView {
                     <p id="theme-label">"Theme"</p>
                     <div class="choice" role="group" aria-labelledby="theme-label">{themes}</div>
                 </form>
+                <p><a href="/account">"Your account"</a></p>
                 <form method="post" action="/api/auth/sign-out">
                     <button class="btn sm" r#type="submit">"Sign out"</button>
                 </form>

@@ -2,6 +2,7 @@
 #![allow(dead_code, reason = "each program that includes this uses a part of it")]
 
 pub mod app;
+pub mod books;
 pub mod db;
 pub mod people;
 pub mod planning;

@@ -68,7 +68,7 @@ pub async fn show(staff: Staff, Path(id): Path<i64>) -> Result<Response, AppErro
         let note = notes::view(&campaign, report.as_ref(), &told);
         let bar = report.as_ref().and_then(Report::hold_bar);
         let editable = campaign.status.is_editable();
-        let actions = may_send.then(|| actions(&campaign));
+        let actions = may_send.then(|| actions(&campaign, told.now));
         let plan = editable.then(|| plan(&campaign, audience));
         let reached = report.filter(|r| !editable || r.tally.settled() > 0);
         view! {
@@ -145,9 +145,22 @@ fn lateness(send: &Send) -> Option<String> {
     Some(format!(" Sent {} late: {why}", late_words(seconds)))
 }
 
-fn actions(campaign: &Campaign) -> AnyView {
+fn actions(campaign: &Campaign, now: DateTime<Utc>) -> AnyView {
     let id = campaign.id;
     let status = campaign.status;
+    // One Send now per page: an overdue campaign, or one that came back, has it in its banner.
+    let told_above = campaign.problem.is_some() || campaign.scheduled_at.is_some_and(|at| at < now);
+    let sends = (status.is_editable() && !told_above).then(|| {
+        view! { <a class="btn" href=format!("/marketing/campaigns/{id}/review")>"Send now"</a> }
+    });
+    let unschedules = (status == CampaignStatus::Scheduled).then(|| {
+        view! {
+            <form method="post" action="/api/campaigns/unschedule">
+                <input type="hidden" name="id" value=id.to_string()/>
+                <button class="btn" type="submit">"Unschedule"</button>
+            </form>
+        }
+    });
     let edits = status.is_editable().then(|| {
         view! { <a class="btn primary" href=format!("/marketing/campaigns/{id}/edit")>"Edit"</a> }
     });
@@ -156,6 +169,8 @@ fn actions(campaign: &Campaign) -> AnyView {
     });
     view! {
         {edits}
+        {sends}
+        {unschedules}
         <form method="post" action="/api/campaigns/duplicate">
             <input type="hidden" name="id" value=id.to_string()/>
             <button class="btn" type="submit">"Duplicate"</button>

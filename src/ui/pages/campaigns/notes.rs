@@ -30,13 +30,18 @@ pub struct Told {
 
 /// The most important of what could be said, or nothing.
 pub fn view(campaign: &Campaign, report: Option<&Report>, told: &Told) -> Option<AnyView> {
-    let edit = told.may_send.then(|| {
-        let path = format!("/marketing/campaigns/{}/edit", campaign.id);
-        view! { <div class="acts"><a class="btn sm" href=path>"Open it to send"</a></div> }
-    });
+    let (id, may_send) = (campaign.id, told.may_send);
+    let button = move |label: &'static str, page: &str| {
+        let path = format!("/marketing/campaigns/{id}/{page}");
+        may_send.then(|| view! { <div class="acts"><a class="btn sm" href=path>{label}</a></div> })
+    };
     let banner = match (campaign.status, told.ok.as_str()) {
         (CampaignStatus::Draft, "undone") => view! {
             <Banner tone=Tone::Info><p>"Sending cancelled. Nothing was sent."</p></Banner>
+        }
+        .into_any(),
+        (CampaignStatus::Draft, "unscheduled") => view! {
+            <Banner tone=Tone::Success><p>"Taken off the schedule. It is a draft again."</p></Banner>
         }
         .into_any(),
         (CampaignStatus::Scheduled, ok) => {
@@ -67,7 +72,7 @@ pub fn view(campaign: &Campaign, report: Option<&Report>, told: &Told) -> Option
         (CampaignStatus::Draft, _) if told.problem.as_deref() == Some("no_recipients") => view! {
             <Banner tone=Tone::Error title=NO_RECIPIENTS>
                 <p>"Nobody matched when it was about to go out, so it is a draft again. Choose who it is for once more."</p>
-                {edit}
+                {button("Choose who this is for", "edit")}
             </Banner>
         }
         .into_any(),
@@ -78,12 +83,13 @@ pub fn view(campaign: &Campaign, report: Option<&Report>, told: &Told) -> Option
                 .and_then(|r| r.send.finished_at)
                 .map(|at| format!(" at {}", time::clock(at, told.zone)))
                 .unwrap_or_default();
+            let next = if settled > 0 { "Send to the rest" } else { "Send now" };
             let again = (settled > 0).then_some("When you send it again, those who already got it are left out.");
             view! {
                 <Banner tone=Tone::Error title=format!("Sending stopped{at} after {}.", customers(settled))>
                     <p>{problem}</p>
                     {again.map(|words| view! { <p>{words}</p> })}
-                    {edit}
+                    {button(next, "review")}
                 </Banner>
             }
             .into_any()
