@@ -27,7 +27,9 @@ pub(super) async fn copy(from: &Path, to: &Path) -> sqlx::Result<()> {
 
 /// What is wrong inside a file; nothing when it is whole.
 pub(super) async fn faults(file: &mut SqliteConnection) -> sqlx::Result<Option<String>> {
-    let found: Vec<String> = sqlx::query_scalar("pragma integrity_check(10)").fetch_all(&mut *file).await?;
+    let found: Vec<String> = sqlx::query_scalar("pragma integrity_check(10)")
+        .fetch_all(&mut *file)
+        .await?;
     if found != ["ok"] {
         return Ok(Some(found.join("; ")));
     }

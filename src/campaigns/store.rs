@@ -73,7 +73,8 @@ pub const UNTITLED: &str = "Untitled campaign";
 
 /// One campaign of the store.
 pub async fn find(db: &Db, store: StoreId, id: i64) -> sqlx::Result<Option<Campaign>> {
-    on_db!(db, |pool| sqlx::query_as(
+    on_db!(db, |pool| {
+        sqlx::query_as(
         "select id, name, subject, body, fallbacks, template_id, filter, status, version, scheduled_local,
                 scheduled_zone, scheduled_at, hold, shown_count, shown_at, skip_already, problem, created_by, created_at,
                 updated_by, updated_at, sent_at, sent_count, failed_count
@@ -82,7 +83,8 @@ pub async fn find(db: &Db, store: StoreId, id: i64) -> sqlx::Result<Option<Campa
     .bind(store)
     .bind(id)
     .fetch_optional(pool)
-    .await)
+    .await
+    })
 }
 
 /// Campaigns on one page of the list.

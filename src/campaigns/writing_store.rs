@@ -138,7 +138,8 @@ pub async fn update(tx: &mut Tx, by: By<'_>, id: i64, version: i64, draft: &Draf
 /// Takes a campaign off the schedule; its planned time stays for the form. False when it was not
 /// scheduled.
 pub async fn unschedule(tx: &mut Tx, by: By<'_>, id: i64) -> sqlx::Result<bool> {
-    let changed = on_tx!(tx, |conn| sqlx::query(
+    let changed = on_tx!(tx, |conn| {
+        sqlx::query(
         "update campaigns set status = 'draft', scheduled_at = null, hold = null, problem = null, updated_by = $3, updated_at = $4,
                 version = version + 1
           where store_id = $1 and id = $2 and status = 'scheduled'"
@@ -149,7 +150,8 @@ pub async fn unschedule(tx: &mut Tx, by: By<'_>, id: i64) -> sqlx::Result<bool> 
     .bind(by.now)
     .execute(&mut *conn)
     .await
-    .map(|r| r.rows_affected()))?;
+    .map(|r| r.rows_affected())
+    })?;
     Ok(changed == 1)
 }
 

@@ -46,8 +46,14 @@ pub(super) async fn back_up(settings: &Settings, args: &BackupArgs) -> Result<()
         )));
     }
     let url = settings.database_url.expose_secret();
-    let manifest = backup::make(url, &args.file, Clock::System.now()).await.map_err(failed)?;
-    say(&format!("Backed up to {} and checked: {}.", args.file.display(), contents(&manifest)));
+    let manifest = backup::make(url, &args.file, Clock::System.now())
+        .await
+        .map_err(failed)?;
+    say(&format!(
+        "Backed up to {} and checked: {}.",
+        args.file.display(),
+        contents(&manifest)
+    ));
     say(&format!("Its manifest is {}.", Manifest::path(&args.file).display()));
     say("Passwords also need the secret key: keep a copy of it in another place.");
     Ok(())
@@ -67,7 +73,11 @@ pub(super) async fn restore(settings: &Settings, args: &RestoreArgs) -> Result<(
     let done = backup::put_back(url, &args.file, args.replace, Clock::System.now())
         .await
         .map_err(failed)?;
-    say(&format!("Put back into {}: {}.", done.to.display(), contents(&done.manifest)));
+    say(&format!(
+        "Put back into {}: {}.",
+        done.to.display(),
+        contents(&done.manifest)
+    ));
     if let Some(aside) = done.aside {
         say(&format!("What was there before is now {}.", aside.display()));
     }

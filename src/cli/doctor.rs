@@ -10,9 +10,7 @@ use chrono_tz::Tz;
 use secrecy::ExposeSecret;
 
 use super::{Failure, store};
-use crate::{
-    channels::email::check::check_account, db, db::Db, runner::heartbeat, server::Settings, time::Clock,
-};
+use crate::{channels::email::check::check_account, db, db::Db, runner::heartbeat, server::Settings, time::Clock};
 
 /// Less free space than this is a danger: the database stops taking writes when there is none.
 const ENOUGH_SPACE: u64 = 500 * 1024 * 1024;

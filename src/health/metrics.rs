@@ -104,7 +104,10 @@ fn text(counts: &Counts, rest: &Rest) -> String {
         "loupe_messages_total",
         "counter",
         "Messages with an outcome, by state.",
-        &by_state(counts, &["accepted", "rejected", "failed", "unknown", "skipped", "cancelled"]),
+        &by_state(
+            counts,
+            &["accepted", "rejected", "failed", "unknown", "skipped", "cancelled"],
+        ),
     );
     family(
         "loupe_oldest_due_message_seconds",
@@ -118,8 +121,18 @@ fn text(counts: &Counts, rest: &Rest) -> String {
         "Messages accepted per second since the last reading.",
         &one(rest.rate),
     );
-    family("loupe_open_sends", "gauge", "Sends that are not over.", &one(as_number(counts.open_sends)));
-    family("loupe_due_campaigns", "gauge", "Planned campaigns that are due and not started.", &one(as_number(rest.due)));
+    family(
+        "loupe_open_sends",
+        "gauge",
+        "Sends that are not over.",
+        &one(as_number(counts.open_sends)),
+    );
+    family(
+        "loupe_due_campaigns",
+        "gauge",
+        "Planned campaigns that are due and not started.",
+        &one(as_number(rest.due)),
+    );
     family(
         "loupe_runner_lag_seconds",
         "gauge",
@@ -134,8 +147,18 @@ fn text(counts: &Counts, rest: &Rest) -> String {
             &one(silence),
         );
     }
-    family("loupe_runner_running", "gauge", "1 while planned sends go out by themselves.", &yes(rest.running));
-    family("loupe_passive", "gauge", "1 while an owner has to confirm this copy.", &yes(rest.passive));
+    family(
+        "loupe_runner_running",
+        "gauge",
+        "1 while planned sends go out by themselves.",
+        &yes(rest.running),
+    );
+    family(
+        "loupe_passive",
+        "gauge",
+        "1 while an owner has to confirm this copy.",
+        &yes(rest.passive),
+    );
     out
 }
 
@@ -158,6 +181,9 @@ mod tests {
     #[test]
     fn the_rate_is_what_was_accepted_between_two_readings() {
         assert!((rate(500, Duration::from_secs(10)) - 50.0).abs() < f64::EPSILON);
-        assert!(rate(-3, Duration::from_secs(10)).abs() < f64::EPSILON, "rows were removed");
+        assert!(
+            rate(-3, Duration::from_secs(10)).abs() < f64::EPSILON,
+            "rows were removed"
+        );
     }
 }

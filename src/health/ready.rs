@@ -5,11 +5,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::store;
-use crate::{
-    db,
-    runner::heartbeat,
-    server::AppState,
-};
+use crate::{db, runner::heartbeat, server::AppState};
 
 /// How long the database may take to answer.
 const PATIENCE: Duration = Duration::from_secs(2);

@@ -121,13 +121,15 @@ pub(super) async fn is_older(db: &Db) -> sqlx::Result<bool> {
     let outside = std::fs::read_to_string(life_file(&store::data_file(db).await?)).ok();
     let inside = store::get(db, store::ALIVE).await?;
     let moment = |text: &str| text.trim().parse::<DateTime<Utc>>().ok();
-    Ok(match (outside.as_deref().and_then(moment), inside.as_deref().and_then(moment)) {
-        (Some(outside), Some(inside)) => outside > inside,
-        (Some(_), None) => true,
-        // It has lived, and not here.
-        (None, Some(_)) => true,
-        (None, None) => false,
-    })
+    Ok(
+        match (outside.as_deref().and_then(moment), inside.as_deref().and_then(moment)) {
+            (Some(outside), Some(inside)) => outside > inside,
+            (Some(_), None) => true,
+            // It has lived, and not here.
+            (None, Some(_)) => true,
+            (None, None) => false,
+        },
+    )
 }
 
 #[cfg(test)]
@@ -148,7 +150,10 @@ mod tests {
         assert!(home.is_same_place(&file("/data/loupe.db", "till", 7)));
         assert!(home.is_same_place(&file("/data/loupe.db", "new-container", 7)));
         assert!(home.is_same_place(&file("/data/loupe.db", "till", 8)));
-        assert!(!home.is_same_place(&file("/data/loupe.db", "laptop", 8)), "carried to another machine");
+        assert!(
+            !home.is_same_place(&file("/data/loupe.db", "laptop", 8)),
+            "carried to another machine"
+        );
         assert!(!home.is_same_place(&file("/copy/loupe.db", "till", 7)), "moved");
     }
 

@@ -8,19 +8,19 @@
 pub mod api;
 
 #[cfg(feature = "ssr")]
+mod copies;
+#[cfg(feature = "ssr")]
 mod guard;
 #[cfg(feature = "ssr")]
 mod home;
 #[cfg(feature = "ssr")]
-mod copies;
-#[cfg(feature = "ssr")]
 mod store;
 
+#[cfg(feature = "ssr")]
+pub use copies::{confirm, mark_restored, settle, watch};
 #[cfg(feature = "ssr")]
 pub use guard::{Guard, Why};
 #[cfg(feature = "ssr")]
 pub use home::{LifeNote, note_life};
-#[cfg(feature = "ssr")]
-pub use copies::{confirm, mark_restored, settle, watch};
 #[cfg(feature = "ssr")]
 pub use store::id;

@@ -35,10 +35,12 @@ pub async fn id(db: &Db) -> sqlx::Result<String> {
 
 /// A named value.
 pub(super) async fn get(db: &Db, key: &str) -> sqlx::Result<Option<String>> {
-    on_db!(db, |pool| sqlx::query_scalar("select value from instance where key = $1")
-        .bind(key)
-        .fetch_optional(pool)
-        .await)
+    on_db!(db, |pool| sqlx::query_scalar(
+        "select value from instance where key = $1"
+    )
+    .bind(key)
+    .fetch_optional(pool)
+    .await)
 }
 
 /// Sets a named value.

@@ -38,10 +38,11 @@ impl Pulse {
         if state.guard.is_passive() {
             return Ok(Pulse::Paused);
         }
-        let beats = store::beats(&state.db, now - STALE, now + STALE).await?;
-        Ok(match beats.iter().any(|b| b.state == State::Running) {
-            true => Pulse::Running,
-            false => Pulse::Paused,
+        let alive = store::alive(&state.db, now - STALE, now + STALE).await?;
+        Ok(if alive.contains(&State::Running) {
+            Pulse::Running
+        } else {
+            Pulse::Paused
         })
     }
 

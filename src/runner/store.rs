@@ -173,18 +173,10 @@ pub(super) async fn forget(tx: &mut Tx, instance: &str, silent_since: DateTime<U
     .map(|_| ()))
 }
 
-/// A runner's last sign of life.
-#[derive(Clone, Debug, sqlx::FromRow)]
-pub(super) struct Beat {
-    pub state: State,
-    pub beat_at: DateTime<Utc>,
-}
-
-/// The last signs of life between two moments, newest first.
-pub(super) async fn beats(db: &Db, from: DateTime<Utc>, to: DateTime<Utc>) -> sqlx::Result<Vec<Beat>> {
-    on_db!(db, |pool| sqlx::query_as(
-        "select state, beat_at from runner_heartbeats where beat_at >= $1 and beat_at <= $2
-          order by beat_at desc limit 100"
+/// What the runners that showed life between two moments were doing.
+pub(super) async fn alive(db: &Db, from: DateTime<Utc>, to: DateTime<Utc>) -> sqlx::Result<Vec<State>> {
+    on_db!(db, |pool| sqlx::query_scalar(
+        "select state from runner_heartbeats where beat_at >= $1 and beat_at <= $2 limit 100"
     )
     .bind(from)
     .bind(to)

@@ -26,15 +26,12 @@ use crate::{
 };
 
 /// The same application on another database file.
-async fn on_file(app: TestApp, path: &Path) -> TestApp {
+async fn on_file(mut app: TestApp, path: &Path) -> TestApp {
     let db = db::connect(&format!("sqlite://{}", path.display())).await.unwrap();
     db::migrate(&db).await.unwrap();
-    let state = AppState::new(db, app.clock.clone(), (*app.state.settings).clone());
-    TestApp {
-        router: router(state.clone()),
-        state,
-        ..app
-    }
+    app.state = AppState::new(db, app.clock.clone(), (*app.state.settings).clone());
+    app.router = router(app.state.clone());
+    app
 }
 
 async fn back_up(app: &TestApp, name: &str) -> std::path::PathBuf {
@@ -77,7 +74,11 @@ async fn kept(app: &TestApp) -> i64 {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_copy_of_the_file_sends_nothing_until_an_owner_confirms() {
     let app = TestApp::new(Backend::Sqlite).await;
-    assert_eq!(instance::settle(&app.state).await.unwrap(), None, "a new database is at home");
+    assert_eq!(
+        instance::settle(&app.state).await.unwrap(),
+        None,
+        "a new database is at home"
+    );
     people::crowd(app.db(), app.store.id, 6, &[], app.now()).await;
     let going = draft(app.db(), &app.store, "Going", &RecipientFilter::All).await;
     let send = begun(press(&app.state, &app.store, going).await);
@@ -89,7 +90,10 @@ async fn a_copy_of_the_file_sends_nothing_until_an_owner_confirms() {
     backup::make(&app.url, &copy, app.now()).await.unwrap();
 
     let app = on_file(app, &copy).await;
-    assert_eq!(instance::settle(&app.state).await.unwrap(), Some(instance::Why::Elsewhere));
+    assert_eq!(
+        instance::settle(&app.state).await.unwrap(),
+        Some(instance::Why::Elsewhere)
+    );
     let sending = Sending::start(&app.state);
     tokio::time::sleep(std::time::Duration::from_millis(1500)).await;
     assert_eq!(kept(&app).await, 0);
@@ -102,11 +106,15 @@ async fn a_copy_of_the_file_sends_nothing_until_an_owner_confirms() {
     assert!(list.contains("Scheduled sends: paused"));
     let seen = app.get("/marketing/campaigns", &manager).await.text;
     assert!(seen.contains("Nothing is sent until an owner confirms") && !seen.contains("/api/instance/confirm"));
-    let refused = app.post_form("/api/instance/confirm", "/marketing/campaigns", &[], &manager).await;
+    let refused = app
+        .post_form("/api/instance/confirm", "/marketing/campaigns", &[], &manager)
+        .await;
     assert_eq!(refused.status, StatusCode::FORBIDDEN);
     assert!(app.state.guard.is_passive());
 
-    let answer = app.post_form("/api/instance/confirm", "/marketing/campaigns", &[], &owner).await;
+    let answer = app
+        .post_form("/api/instance/confirm", "/marketing/campaigns", &[], &owner)
+        .await;
     assert!(answer.status.is_redirection(), "{}", answer.text);
     // What was under way or due may have gone out in the former life: a person decides.
     assert_eq!(status(app.db(), going).await, "draft");
@@ -124,7 +132,11 @@ async fn a_copy_of_the_file_sends_nothing_until_an_owner_confirms() {
     .await)
     .unwrap();
     assert_eq!(log, ["owner Person"]);
-    assert_eq!(instance::settle(&app.state).await.unwrap(), None, "and it stays confirmed");
+    assert_eq!(
+        instance::settle(&app.state).await.unwrap(),
+        None,
+        "and it stays confirmed"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -163,7 +175,11 @@ async fn a_restart_in_the_same_place_just_goes_on() {
 both!(a_record_of_another_place_makes_it_passive_on_every_instance, |app| {
     assert_eq!(instance::settle(&app.state).await.unwrap(), None);
     let second = AppState::new(app.state.db.clone(), app.clock.clone(), (*app.state.settings).clone());
-    assert_eq!(instance::settle(&second).await.unwrap(), None, "several instances share one database");
+    assert_eq!(
+        instance::settle(&second).await.unwrap(),
+        None,
+        "several instances share one database"
+    );
     people::change(
         app.db(),
         "update instance set value = replace(replace(value, 'loupe', 'other'), 'schema\":\"t', 'schema\":\"x')
@@ -176,7 +192,8 @@ both!(a_record_of_another_place_makes_it_passive_on_every_instance, |app| {
     }
     let watching = tokio::spawn(instance::watch(second.clone()));
     let owner = app.sign_in_as(Role::Owner).await;
-    app.post_form("/api/instance/confirm", "/marketing/campaigns", &[], &owner).await;
+    app.post_form("/api/instance/confirm", "/marketing/campaigns", &[], &owner)
+        .await;
     assert!(!app.state.guard.is_passive());
     tokio::time::timeout(std::time::Duration::from_secs(5), watching)
         .await
@@ -197,7 +214,14 @@ async fn a_backup_comes_back_whole_and_passive() {
     let file = back_up(&app, "nightly.db").await;
     sending.stop().await;
     let manifest = Manifest::read(&file).unwrap();
-    assert_eq!((manifest.rows["customers"], manifest.rows["sends"], manifest.rows["stores"]), (40, 1, 1));
+    assert_eq!(
+        (
+            manifest.rows["customers"],
+            manifest.rows["sends"],
+            manifest.rows["stores"]
+        ),
+        (40, 1, 1)
+    );
     assert_eq!(manifest.rows["messages"], 40);
     assert_eq!(manifest.migration, db::newest_migration(Backend::Sqlite));
     people::crowd(app.db(), app.store.id, 5, &["late"], app.now()).await;
@@ -210,7 +234,10 @@ async fn a_backup_comes_back_whole_and_passive() {
     assert!(aside.exists(), "what was there is kept");
 
     let app = on_file(app, &done.to).await;
-    assert_eq!(instance::settle(&app.state).await.unwrap(), Some(instance::Why::Restored));
+    assert_eq!(
+        instance::settle(&app.state).await.unwrap(),
+        Some(instance::Why::Restored)
+    );
     let customers = |db: loupe::db::Db| async move {
         let n: i64 = loupe::on_db!(&db, |pool| sqlx::query_scalar("select count(*) from customers")
             .fetch_one(pool)
@@ -225,7 +252,8 @@ async fn a_backup_comes_back_whole_and_passive() {
     tokio::time::sleep(std::time::Duration::from_millis(500)).await;
     let frozen = tally(app.db(), &app.store, send).await;
     let owner = app.sign_in_as(Role::Owner).await;
-    app.post_form("/api/instance/confirm", "/marketing/campaigns", &[], &owner).await;
+    app.post_form("/api/instance/confirm", "/marketing/campaigns", &[], &owner)
+        .await;
     let send = sends_of(app.db(), &app.store, campaign).await.remove(0);
     assert!(!send.state.is_open() || frozen.waiting == 0);
     if send.state == SendState::Reverted {
@@ -241,7 +269,10 @@ async fn a_damaged_backup_is_refused_and_nothing_changes() {
     people::crowd(app.db(), app.store.id, 10, &[], app.now()).await;
     let file = back_up(&app, "nightly.db").await;
     let again = backup::make(&app.url, &file, app.now()).await;
-    assert!(matches!(again, Err(Problem::Exists(_))), "never written over: {again:?}");
+    assert!(
+        matches!(again, Err(Problem::Exists(_))),
+        "never written over: {again:?}"
+    );
     let url = format!("sqlite://{}", app.folder.path().join("new.db").display());
 
     let whole = std::fs::read(&file).unwrap();

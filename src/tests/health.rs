@@ -37,7 +37,10 @@ async fn until_ready(app: &TestApp, wanted: StatusCode) -> serde_json::Value {
 both!(it_is_ready_while_the_runner_shows_life_and_not_after, |app| {
     assert_eq!(app.get("/livez", "").await.text, "ok");
     let (status, body) = ready(&app).await;
-    assert_eq!((status, &body["runner"]), (StatusCode::SERVICE_UNAVAILABLE, &"silent".into()));
+    assert_eq!(
+        (status, &body["runner"]),
+        (StatusCode::SERVICE_UNAVAILABLE, &"silent".into())
+    );
     let running = Running::start(&app.state);
     let body = until_ready(&app, StatusCode::OK).await;
     assert_eq!((&body["database"], &body["migrations"]), (&"ok".into(), &"ok".into()));
@@ -50,7 +53,10 @@ both!(a_stop_takes_readiness_first_while_pages_still_answer, |app| {
     until_ready(&app, StatusCode::OK).await;
     app.state.leaving.cancel();
     let (status, body) = ready(&app).await;
-    assert_eq!((status, &body["stopping"]), (StatusCode::SERVICE_UNAVAILABLE, &true.into()));
+    assert_eq!(
+        (status, &body["stopping"]),
+        (StatusCode::SERVICE_UNAVAILABLE, &true.into())
+    );
     assert_eq!(app.get("/login", "").await.status, StatusCode::OK);
     assert_eq!(app.get("/livez", "").await.status, StatusCode::OK);
     running.stop().await;
@@ -61,7 +67,10 @@ both!(tables_that_are_not_up_to_date_are_not_ready, |app| {
     until_ready(&app, StatusCode::OK).await;
     people::change(app.db(), "delete from _sqlx_migrations where version >= $1", 6).await;
     let (status, body) = ready(&app).await;
-    assert_eq!((status, &body["migrations"]), (StatusCode::SERVICE_UNAVAILABLE, &"not up to date".into()));
+    assert_eq!(
+        (status, &body["migrations"]),
+        (StatusCode::SERVICE_UNAVAILABLE, &"not up to date".into())
+    );
     running.stop().await;
 });
 
@@ -78,15 +87,23 @@ async fn pages_alone_need_no_runner() {
 
 async fn metrics(app: &TestApp) -> String {
     let request = Request::get("/metrics").body(Body::empty()).unwrap();
-    let answer = health::metrics_router(app.state.clone()).oneshot(request).await.unwrap();
+    let answer = health::metrics_router(app.state.clone())
+        .oneshot(request)
+        .await
+        .unwrap();
     assert_eq!(answer.status(), StatusCode::OK);
     let bytes = to_bytes(answer.into_body(), 1 << 20).await.unwrap();
     String::from_utf8(bytes.to_vec()).unwrap()
 }
 
 fn value(text: &str, name: &str) -> f64 {
-    let line = text.lines().find(|l| l.strip_prefix(name).is_some_and(|rest| rest.starts_with(' ')));
-    line.and_then(|l| l.rsplit(' ').next()).unwrap_or_else(|| panic!("no {name} in {text}")).parse().unwrap()
+    let line = text
+        .lines()
+        .find(|l| l.strip_prefix(name).is_some_and(|rest| rest.starts_with(' ')));
+    line.and_then(|l| l.rsplit(' ').next())
+        .unwrap_or_else(|| panic!("no {name} in {text}"))
+        .parse()
+        .unwrap()
 }
 
 both!(the_numbers_are_the_rows, |app| {
@@ -97,7 +114,12 @@ both!(the_numbers_are_the_rows, |app| {
     deliver(&app.state, &app.store, send).await;
     let waiting = draft(app.db(), &app.store, "Waiting", &RecipientFilter::All).await;
     begun(press(&app.state, &app.store, waiting).await);
-    people::change(app.db(), "update sends set state = 'sending' where state = 'holding' and id > $1", 0).await;
+    people::change(
+        app.db(),
+        "update sends set state = 'sending' where state = 'holding' and id > $1",
+        0,
+    )
+    .await;
     let late = app.now() - Duration::seconds(30);
     planning::planned(app.db(), &app.store, "Planned", &RecipientFilter::All, late).await;
     app.clock.set(app.now() + Duration::seconds(15));
@@ -110,6 +132,13 @@ both!(the_numbers_are_the_rows, |app| {
     assert_eq!(of("loupe_open_sends"), 1.0);
     assert_eq!((of("loupe_due_campaigns"), of("loupe_runner_lag_seconds")), (1.0, 45.0));
     assert_eq!((of("loupe_runner_running"), of("loupe_passive")), (0.0, 0.0));
-    assert!(!text.contains('@') && !text.contains("Waiting"), "no address, no name, no words: {text}");
-    assert_eq!(app.get("/metrics", "").await.status, StatusCode::NOT_FOUND, "not beside the pages");
+    assert!(
+        !text.contains('@') && !text.contains("Waiting"),
+        "no address, no name, no words: {text}"
+    );
+    assert_eq!(
+        app.get("/metrics", "").await.status,
+        StatusCode::NOT_FOUND,
+        "not beside the pages"
+    );
 });

@@ -29,12 +29,21 @@ both!(a_due_campaign_goes_out_by_itself_signed_by_who_planned_it, |app| {
     let sends = sends_of(app.db(), &app.store, campaign).await;
     assert_eq!(sends.len(), 1);
     let send = &sends[0];
-    assert_eq!((send.planned_at, send.late_by, send.late_why.clone()), (Some(app.now()), Some(0), None));
+    assert_eq!(
+        (send.planned_at, send.late_by, send.late_why.clone()),
+        (Some(app.now()), Some(0), None)
+    );
     assert!(send.signature.starts_with("Priya Nair\n"), "{}", send.signature);
-    assert_eq!(send.hold_until, send.started_at, "nobody waits to undo what was planned");
+    assert_eq!(
+        send.hold_until, send.started_at,
+        "nobody waits to undo what was planned"
+    );
     let log = audit(app.db(), campaign).await;
     assert_eq!(log.last().unwrap().0, "Loupe");
-    assert!(log.last().unwrap().2.contains("went out on schedule to 12 customers"), "{log:?}");
+    assert!(
+        log.last().unwrap().2.contains("went out on schedule to 12 customers"),
+        "{log:?}"
+    );
     let ended = deliver(&app.state, &app.store, send.id).await;
     assert_eq!(ended.state, SendState::Done);
     assert_eq!(tally(app.db(), &app.store, send.id).await.sent, 12);
@@ -50,7 +59,11 @@ both!(nothing_goes_before_its_time_and_then_at_once, |app| {
     app.clock.set(at);
     let before = std::time::Instant::now();
     wait_for(app.db(), campaign, |r| r.status == "sending").await;
-    assert!(before.elapsed() < std::time::Duration::from_secs(2), "{:?}", before.elapsed());
+    assert!(
+        before.elapsed() < std::time::Duration::from_secs(2),
+        "{:?}",
+        before.elapsed()
+    );
     running.stop().await;
 });
 
@@ -137,40 +150,76 @@ both!(within_the_grace_it_goes_late_and_says_so, |app| {
     );
 });
 
-both!(beyond_the_grace_it_waits_for_a_person_who_sends_it_with_one_click, |app| {
-    people::crowd(app.db(), app.store.id, 2, &[], app.now()).await;
-    let at = app.now() - Duration::minutes(61);
-    let campaign = planned(app.db(), &app.store, "Autumn", &RecipientFilter::All, at).await;
-    let other = planned(app.db(), &app.store, "In time", &RecipientFilter::All, app.now()).await;
-    let held = run_until(&app.state, campaign, |r| r.hold.is_some()).await;
-    assert_eq!((held.status.as_str(), held.hold.as_deref()), ("scheduled", Some("missed")));
-    assert_eq!(held.scheduled_at, Some(at));
-    assert!(sends_of(app.db(), &app.store, campaign).await.is_empty());
-    run_until(&app.state, other, |r| r.status == "sending").await;
-    let log = audit(app.db(), campaign).await;
-    assert_eq!(log.iter().filter(|l| l.1 == "campaign.held").count(), 1, "said once: {log:?}");
+both!(
+    beyond_the_grace_it_waits_for_a_person_who_sends_it_with_one_click,
+    |app| {
+        people::crowd(app.db(), app.store.id, 2, &[], app.now()).await;
+        let at = app.now() - Duration::minutes(61);
+        let campaign = planned(app.db(), &app.store, "Autumn", &RecipientFilter::All, at).await;
+        let other = planned(app.db(), &app.store, "In time", &RecipientFilter::All, app.now()).await;
+        let held = run_until(&app.state, campaign, |r| r.hold.is_some()).await;
+        assert_eq!(
+            (held.status.as_str(), held.hold.as_deref()),
+            ("scheduled", Some("missed"))
+        );
+        assert_eq!(held.scheduled_at, Some(at));
+        assert!(sends_of(app.db(), &app.store, campaign).await.is_empty());
+        run_until(&app.state, other, |r| r.status == "sending").await;
+        let log = audit(app.db(), campaign).await;
+        assert_eq!(
+            log.iter().filter(|l| l.1 == "campaign.held").count(),
+            1,
+            "said once: {log:?}"
+        );
 
-    let cookie = app.sign_in_as(Role::Manager).await;
-    let path = format!("/marketing/campaigns/{campaign}");
-    let page = app.get(&path, &cookie).await;
-    assert!(page.text.contains("Due Fri 1 May 2026, 8:59 am AEST — not sent yet."), "{}", page.text);
-    assert!(page.text.contains("Loupe wasn"), "the cause");
-    assert!(page.text.contains("action=\"/api/campaigns/confirm\""), "one click");
-    let list = app.get("/marketing/campaigns", &cookie).await;
-    assert!(list.text.contains("Overdue"));
-    let seller = app.sign_in_as(Role::Salesperson).await;
-    assert!(!app.get(&path, &seller).await.text.contains("/api/campaigns/confirm"));
+        let cookie = app.sign_in_as(Role::Manager).await;
+        let path = format!("/marketing/campaigns/{campaign}");
+        let page = app.get(&path, &cookie).await;
+        assert!(
+            page.text.contains("Due Fri 1 May 2026, 8:59 am AEST — not sent yet."),
+            "{}",
+            page.text
+        );
+        assert!(page.text.contains("Loupe wasn"), "the cause");
+        assert!(page.text.contains("action=\"/api/campaigns/confirm\""), "one click");
+        let list = app.get("/marketing/campaigns", &cookie).await;
+        assert!(list.text.contains("Overdue"));
+        let seller = app.sign_in_as(Role::Salesperson).await;
+        assert!(!app.get(&path, &seller).await.text.contains("/api/campaigns/confirm"));
 
-    begun(press(&app.state, &app.store, campaign).await);
-    let after = row(app.db(), campaign).await;
-    assert_eq!((after.status.as_str(), after.hold, after.problem), ("sending", None, None));
-});
+        begun(press(&app.state, &app.store, campaign).await);
+        let after = row(app.db(), campaign).await;
+        assert_eq!(
+            (after.status.as_str(), after.hold, after.problem),
+            ("sending", None, None)
+        );
+    }
+);
 
 both!(the_store_s_own_grace_counts, |app| {
     people::crowd(app.db(), app.store.id, 2, &[], app.now()).await;
-    people::change(app.db(), "update stores set late_grace_minutes = 5 where id = $1", app.store.id.0).await;
-    let late = planned(app.db(), &app.store, "Late", &RecipientFilter::All, app.now() - Duration::minutes(6)).await;
-    let fine = planned(app.db(), &app.store, "Fine", &RecipientFilter::All, app.now() - Duration::minutes(4)).await;
+    people::change(
+        app.db(),
+        "update stores set late_grace_minutes = 5 where id = $1",
+        app.store.id.0,
+    )
+    .await;
+    let late = planned(
+        app.db(),
+        &app.store,
+        "Late",
+        &RecipientFilter::All,
+        app.now() - Duration::minutes(6),
+    )
+    .await;
+    let fine = planned(
+        app.db(),
+        &app.store,
+        "Fine",
+        &RecipientFilter::All,
+        app.now() - Duration::minutes(4),
+    )
+    .await;
     run_until(&app.state, late, |r| r.hold.is_some()).await;
     run_until(&app.state, fine, |r| r.status == "sending").await;
 });
@@ -184,35 +233,61 @@ both!(nobody_to_send_to_gives_a_draft_that_remembers_its_time, |app| {
     assert_eq!(row.scheduled_at, None);
     assert!(sends_of(app.db(), &app.store, campaign).await.is_empty());
     let log = audit(app.db(), campaign).await;
-    assert_eq!((log[0].0.as_str(), log[0].1.as_str()), ("Loupe", "campaign.no_recipients"));
+    assert_eq!(
+        (log[0].0.as_str(), log[0].1.as_str()),
+        ("Loupe", "campaign.no_recipients")
+    );
 });
 
 both!(what_does_not_compile_any_more_is_held_with_the_reason, |app| {
     people::crowd(app.db(), app.store.id, 2, &[], app.now()).await;
     let broken = planned(app.db(), &app.store, "Broken", &RecipientFilter::All, app.now()).await;
-    people::change(app.db(), "update campaigns set body = 'Dear {{nobody}}' where id = $1", broken).await;
+    people::change(
+        app.db(),
+        "update campaigns set body = 'Dear {{nobody}}' where id = $1",
+        broken,
+    )
+    .await;
     let fine = planned(app.db(), &app.store, "Fine", &RecipientFilter::All, app.now()).await;
     let running = Running::start(&app.state);
     wait_for(app.db(), fine, |r| r.status == "sending").await;
     let held = wait_for(app.db(), broken, |r| r.hold.is_some()).await;
     running.stop().await;
-    assert_eq!((held.status.as_str(), held.hold.as_deref()), ("scheduled", Some("refused")));
+    assert_eq!(
+        (held.status.as_str(), held.hold.as_deref()),
+        ("scheduled", Some("refused"))
+    );
     assert!(held.problem.unwrap_or_default().contains("nobody"));
     let log = audit(app.db(), broken).await;
     assert_eq!(log.len(), 1, "told once, not every second: {log:?}");
 });
 
 both!(an_edit_takes_the_hold_away, |app| {
-    let campaign = planned(app.db(), &app.store, "Autumn", &RecipientFilter::All, app.now() - Duration::hours(3)).await;
+    let campaign = planned(
+        app.db(),
+        &app.store,
+        "Autumn",
+        &RecipientFilter::All,
+        app.now() - Duration::hours(3),
+    )
+    .await;
     run_until(&app.state, campaign, |r| r.hold.is_some()).await;
     let cookie = app.sign_in_as(Role::Owner).await;
     let id = campaign.to_string();
     let answer = app
-        .post_form("/api/campaigns/unschedule", "/marketing/campaigns", &[("id", &id)], &cookie)
+        .post_form(
+            "/api/campaigns/unschedule",
+            "/marketing/campaigns",
+            &[("id", &id)],
+            &cookie,
+        )
         .await;
     assert!(answer.status.is_redirection(), "{} {}", answer.status, answer.text);
     let after = row(app.db(), campaign).await;
-    assert_eq!((after.status.as_str(), after.hold, after.problem), ("draft", None, None));
+    assert_eq!(
+        (after.status.as_str(), after.hold, after.problem),
+        ("draft", None, None)
+    );
 });
 
 both!(a_clock_put_back_fires_nothing_until_it_has_caught_up, |app| {
@@ -222,7 +297,14 @@ both!(a_clock_put_back_fires_nothing_until_it_has_caught_up, |app| {
     wait_for_pulse(&app, Pulse::Running).await;
     app.clock.set(now - Duration::minutes(30));
     tokio::time::sleep(std::time::Duration::from_millis(1200)).await;
-    let campaign = planned(app.db(), &app.store, "Autumn", &RecipientFilter::All, now - Duration::minutes(40)).await;
+    let campaign = planned(
+        app.db(),
+        &app.store,
+        "Autumn",
+        &RecipientFilter::All,
+        now - Duration::minutes(40),
+    )
+    .await;
     tokio::time::sleep(std::time::Duration::from_millis(2200)).await;
     assert_eq!(row(app.db(), campaign).await.status, "scheduled", "frozen");
     wait_for_pulse(&app, Pulse::Paused).await;
@@ -256,7 +338,12 @@ both!(every_page_says_whether_planned_sends_run, |app| {
 
     // It falls silent: nobody signs off after a power cut.
     app.clock.set(app.now() + Duration::seconds(119));
-    assert!(app.get("/marketing/campaigns", &cookie).await.text.contains("Scheduled sends: "));
+    assert!(
+        app.get("/marketing/campaigns", &cookie)
+            .await
+            .text
+            .contains("Scheduled sends: ")
+    );
     running.stop().await;
     let list = app.get("/marketing/campaigns", &cookie).await.text;
     assert!(list.contains("Scheduled sends: paused") && list.contains(BANNER));
@@ -285,11 +372,12 @@ both!(an_idle_runner_writes_twice_a_minute, |app| {
     let running = Running::start(&app.state);
     wait_for_pulse(&app, Pulse::Running).await;
     let beat = || async {
-        let at: chrono::DateTime<chrono::Utc> =
-            loupe::on_db!(app.db(), |pool| sqlx::query_scalar("select max(beat_at) from runner_heartbeats")
-                .fetch_one(pool)
-                .await)
-            .unwrap();
+        let at: chrono::DateTime<chrono::Utc> = loupe::on_db!(app.db(), |pool| sqlx::query_scalar(
+            "select max(beat_at) from runner_heartbeats"
+        )
+        .fetch_one(pool)
+        .await)
+        .unwrap();
         at
     };
     let first = beat().await;

@@ -63,14 +63,27 @@ fn a_clock_time_means_the_moment_that_the_wall_shows_it() {
     for (zone, typed, moment) in TIMES {
         let (date, clock) = schedule::parts(typed);
         let now = at("2026-05-01T00:00:00Z");
-        assert_eq!(schedule::moment(date, clock, "", zone, now), Ok(at(moment)), "{zone} {typed}");
-        assert_eq!(zones::moment(local(typed), zone, DateTime::UNIX_EPOCH), at(moment), "{zone} {typed}");
+        assert_eq!(
+            schedule::moment(date, clock, "", zone, now),
+            Ok(at(moment)),
+            "{zone} {typed}"
+        );
+        assert_eq!(
+            zones::moment(local(typed), zone, DateTime::UNIX_EPOCH),
+            at(moment),
+            "{zone} {typed}"
+        );
     }
 }
 
 #[test]
 fn every_minute_of_a_year_keeps_its_order_and_comes_back_as_it_was() {
-    for zone in [Tz::Australia__Sydney, Tz::Europe__London, Tz::America__New_York, Tz::Asia__Kolkata] {
+    for zone in [
+        Tz::Australia__Sydney,
+        Tz::Europe__London,
+        Tz::America__New_York,
+        Tz::Asia__Kolkata,
+    ] {
         let mut clock = local("2026-01-01T00:00");
         let mut before = DateTime::UNIX_EPOCH;
         let (mut gaps, mut doubles) = (0, 0);
@@ -122,8 +135,11 @@ async fn plan_in(app: &crate::support::app::TestApp, zone: Tz, typed: &str, mome
 both!(each_goes_at_its_moment_and_not_a_second_before, |app| {
     people::crowd(app.db(), app.store.id, 2, &[], app.now()).await;
     // In the order of time: the clock of the test moves from one to the next.
-    let mut times: Vec<_> = TIMES.iter().map(|(zone, typed, moment)| (at(moment), *zone, *typed)).collect();
-    times.sort();
+    let mut times: Vec<_> = TIMES
+        .iter()
+        .map(|(zone, typed, moment)| (at(moment), *zone, *typed))
+        .collect();
+    times.sort_by_key(|(moment, ..)| *moment);
     let mut planned = Vec::new();
     for (moment, zone, typed) in times {
         planned.push((plan_in(&app, zone, typed, moment).await, moment));
@@ -159,8 +175,16 @@ both!(when_the_rules_of_a_zone_change_the_clock_time_stays, |app| {
     assert_eq!(moment(off).await, Some(right));
     assert_eq!(moment(chosen).await, Some(second), "the person's choice");
     assert_eq!(moment(fine).await, Some(at("2026-10-10T22:00:00Z")));
-    assert_eq!(moment(gap).await, Some(at("2026-10-03T16:30:00Z")), "by the offset before the gap");
+    assert_eq!(
+        moment(gap).await,
+        Some(at("2026-10-03T16:30:00Z")),
+        "by the offset before the gap"
+    );
     let log = audit(app.db(), off).await;
     assert!(log[0].2.contains("goes Sat 10 Oct 2026, 9:00 am AEDT"), "{log:?}");
-    assert_eq!(zones::recompute(app.db(), app.now()).await.unwrap(), 0, "once is enough");
+    assert_eq!(
+        zones::recompute(app.db(), app.now()).await.unwrap(),
+        0,
+        "once is enough"
+    );
 });
