@@ -55,13 +55,18 @@ pub async fn finish(tx: &mut Tx, send: &Send, now: DateTime<Utc>) -> sqlx::Resul
         grouped(tally.failed),
         grouped(tally.skipped)
     );
-    log(tx, send, "send.finished", summary, now).await?;
+    log(tx, send, "Loupe", "send.finished", summary, now).await?;
     Ok(true)
+}
+
+/// Gives a send up by itself; see [`revert_by`].
+pub async fn revert(tx: &mut Tx, send: &Send, problem: &str, now: DateTime<Utc>) -> sqlx::Result<bool> {
+    revert_by(tx, send, "Loupe", problem, now).await
 }
 
 /// Gives a send up: what went out stays recorded, the rest is cancelled, its campaign is a draft
 /// again with the reason. False when it was not sending any more.
-pub async fn revert(tx: &mut Tx, send: &Send, problem: &str, now: DateTime<Utc>) -> sqlx::Result<bool> {
+pub async fn revert_by(tx: &mut Tx, send: &Send, actor: &str, problem: &str, now: DateTime<Utc>) -> sqlx::Result<bool> {
     if !store::change_state(
         tx,
         send.id,
@@ -83,7 +88,7 @@ pub async fn revert(tx: &mut Tx, send: &Send, problem: &str, now: DateTime<Utc>)
         "Gave up “{}” with {unsent} customers still to go: {problem}",
         send.label
     );
-    log(tx, send, "send.reverted", summary, now).await?;
+    log(tx, send, actor, "send.reverted", summary, now).await?;
     Ok(true)
 }
 
@@ -101,9 +106,34 @@ async fn remember_contact(tx: &mut Tx, send: i64) -> sqlx::Result<()> {
     .map(|_| ()))
 }
 
-async fn log(tx: &mut Tx, send: &Send, action: &'static str, summary: String, now: DateTime<Utc>) -> sqlx::Result<()> {
+/// After a late answer: the numbers on the campaign of a send that has ended are those of its rows
+/// again. The caller holds the send's row.
+pub async fn count_again(tx: &mut Tx, send: i64) -> sqlx::Result<()> {
+    on_tx!(tx, |conn| sqlx::query(
+        "update campaigns
+            set sent_count = (select count(*) from messages m where m.send_id = $1 and m.state = 'accepted'),
+                failed_count = (select count(*) from messages m
+                                 where m.send_id = $1 and m.state in ('rejected', 'failed'))
+          where status = 'sent' and id = (select s.campaign_id from sends s where s.id = $1 and s.state = 'done')
+            and $1 = (select max(l.id) from sends l where l.campaign_id = campaigns.id and l.state = 'done')"
+    )
+    .bind(send)
+    .execute(&mut *conn)
+    .await
+    .map(|_| ()))?;
+    remember_contact(tx, send).await
+}
+
+pub(super) async fn log(
+    tx: &mut Tx,
+    send: &Send,
+    actor: &str,
+    action: &'static str,
+    summary: String,
+    now: DateTime<Utc>,
+) -> sqlx::Result<()> {
     let entry = audit::Entry {
-        actor: "Loupe",
+        actor,
         action,
         subject: if send.campaign_id.is_some() { "campaign" } else { "send" },
         subject_id: send.campaign_id.or(Some(send.id)),

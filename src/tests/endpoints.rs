@@ -56,6 +56,7 @@ const FUNCTIONS: &[(&str, Who, Call)] = &[
     ("/api/customers/edit", Staff(WriteCustomers), Form("id={customer}&read_at=0&form[name]=Amara")),
     ("/api/customers/finish-repair", Staff(WriteCustomers), Form("id={customer}&repair={repair}")),
     ("/api/customers/notes", Staff(WriteCustomers), Form("id={customer}&notes=Tall")),
+    ("/api/instance/confirm", Staff(ManageStore), Form("")),
     ("/api/recipients/count", Staff(SendCampaigns), Json(r#"{"filter":{"type":"all"},"not_again":null}"#)),
     ("/api/recipients/find", Staff(SendCampaigns), Json(r#"{"text":"ama"}"#)),
     ("/api/recipients/skipped", Staff(SendCampaigns), Json(r#"{"filter":{"type":"all"},"not_again":null,"reason":"no_address"}"#)),

@@ -9,6 +9,8 @@
 mod support;
 
 mod auth;
+mod backup;
+mod campaign_pages;
 mod cli;
 mod consent;
 mod customers;
@@ -16,9 +18,14 @@ mod demo;
 mod design;
 mod dispatch;
 mod endpoints;
+mod health;
+mod import;
 mod layout;
 mod mime;
 mod pages;
+mod recipients;
+mod runner;
+mod schedules;
 mod security;
 mod settings;
 mod smtp;

@@ -61,6 +61,10 @@ impl TestApp {
 
     /// With some settings other than the defaults.
     pub async fn with(backend: Backend, given: Given) -> Self {
+        let _ = tracing_subscriber::fmt()
+            .with_test_writer()
+            .with_max_level(tracing::Level::WARN)
+            .try_init();
         let folder = tempfile::tempdir().expect("a folder");
         let (db, url) = super::db::fresh(backend, folder.path()).await;
         let clock = Clock::fixed(START.parse().expect("a moment"));
