@@ -12,6 +12,15 @@ pub fn skip_locked(backend: Backend) -> &'static str {
     }
 }
 
+/// What follows a select that keeps its rows from changing until the transaction ends: `for share`
+/// or `for update`. SQLite has one writer and needs nothing.
+pub fn row_lock(backend: Backend, how: &'static str) -> &'static str {
+    match backend {
+        Backend::Sqlite => "",
+        Backend::Postgres => how,
+    }
+}
+
 /// A list of whole numbers bound as one JSON text, as rows with one column `value`. Bound lists
 /// of values end at 65,535 (PostgreSQL) and 32,766 (SQLite); a text does not.
 pub fn json_ids(backend: Backend, placeholder: &str) -> String {
@@ -35,13 +44,23 @@ pub fn json_texts(backend: Backend, placeholder: &str) -> String {
     }
 }
 
-/// Whether `column` is one of the texts bound as one JSON text. PostgreSQL looks an array up in an
-/// index, and walks the table for a subquery whose size it cannot know.
+/// Whether `column` is one of the texts bound as [`text_list`]. Unlike a subquery over
+/// [`json_texts`], PostgreSQL can tell beforehand how many rows that will be.
 pub fn one_of_texts(backend: Backend, column: &str, placeholder: &str) -> String {
     match backend {
         Backend::Sqlite => format!("{column} in (select value from json_each({placeholder}))"),
+        Backend::Postgres => format!("{column} = any(cast({placeholder} as text[]))"),
+    }
+}
+
+/// A list of texts as the one text that [`one_of_texts`] reads.
+pub fn text_list(backend: Backend, texts: &[String]) -> String {
+    match backend {
+        Backend::Sqlite => serde_json::Value::from(texts).to_string(),
         Backend::Postgres => {
-            format!("{column} = any(array(select jsonb_array_elements_text(cast({placeholder} as jsonb))))")
+            let quoted: Vec<String> =
+                texts.iter().map(|text| format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""))).collect();
+            format!("{{{}}}", quoted.join(","))
         }
     }
 }

@@ -8,6 +8,7 @@
 use std::{sync::Arc, time::Duration};
 
 use super::{
+    fault_points::{Point, reach},
     ledger::Ledger,
     load::{Built, Job},
     queue::Queue,
@@ -27,6 +28,10 @@ use crate::{
 /// A connection with nothing to do is closed after this long.
 const IDLE: Duration = Duration::from_secs(20);
 
+/// A connection that brought no answer at all twice running is followed by a wait that grows from
+/// this.
+const FRUITLESS: Duration = Duration::from_millis(100);
+
 /// What all carriers share.
 #[derive(Clone, Debug)]
 pub(crate) struct Carriers {
@@ -35,6 +40,8 @@ pub(crate) struct Carriers {
     pub(crate) clock: Clock,
     pub(crate) ledger: Ledger,
     pub(crate) trouble: Arc<Trouble>,
+    /// What waits between attempts are multiplied with.
+    pub(crate) retry_scale: f64,
     pub(crate) jobs: Arc<Queue>,
 }
 
@@ -48,14 +55,20 @@ impl Carriers {
     /// Carries until the queue is closed and empty.
     pub(crate) async fn carry(self) {
         let mut connection: Option<Connection> = None;
+        let mut fruitless = 0;
         while let Some(first) = self.next_job(&mut connection).await {
             let Some(first) = self.build(first).await else { continue };
             let Some(open) = self.open(&mut connection, &first.job).await else {
                 continue;
             };
-            self.carry_run(open, first).await;
+            let answered = self.carry_run(open, first).await;
             if connection.as_ref().is_some_and(|c| !c.is_open()) {
                 connection = None;
+            }
+            // A server that hangs up on every offer is not asked as fast as we can.
+            fruitless = if answered { 0 } else { fruitless + 1 };
+            if fruitless > 1 {
+                tokio::time::sleep(FRUITLESS * (1 << fruitless.min(5))).await;
             }
         }
         if let Some(connection) = connection {
@@ -82,7 +95,9 @@ impl Carriers {
         match job.build(&self.base_url, self.clock.now()) {
             Ok(built) => Some(Current { job, built }),
             Err(why) => {
-                self.ledger.settle(settled(&job, "failed", None, Some(why))).await;
+                self.ledger
+                    .settle(settled(&job, "failed", None, Some(why)), Arc::clone(&job.hold))
+                    .await;
                 None
             }
         }
@@ -105,43 +120,53 @@ impl Carriers {
         slot.as_mut()
     }
 
-    /// Carries messages over one connection for as long as there are any and it stays open.
-    async fn carry_run(&self, connection: &mut Connection, first: Current) {
+    /// Carries messages over one connection for as long as there are any and it stays open. True
+    /// when the server answered at least one of them.
+    async fn carry_run(&self, connection: &mut Connection, first: Current) -> bool {
         let mut current = first;
         let offer = envelope(&current);
+        reach(Point::BeforeOffer);
         let (offered, marked) = tokio::join!(connection.offer(&offer), self.ledger.mark(current.job.ticket()));
+        let mut answered = matches!(offered, Ok(Offered::Refused { .. }));
+        reach(Point::AfterOffer);
         if !self.is_ready(&current, offered, marked).await {
-            return connection.withdraw();
+            connection.withdraw();
+            return answered;
         }
         loop {
             let next = match self.jobs.at_hand() {
                 Some(job) => self.build(job).await,
                 None => None,
             };
+            reach(Point::BeforeContent);
             let sent = connection
                 .send(&current.built.bytes, next.as_ref().map(envelope).as_ref())
                 .await;
+            reach(Point::AfterContent);
             if let Err(lost) = sent {
                 self.note(&current.job, lost.into()).await;
                 if let Some(next) = next {
                     self.give_back(&next.job, "the connection was lost").await;
                 }
-                return;
+                return answered;
             }
             let (delivered, marked) = match &next {
                 Some(next) => tokio::join!(connection.settle(), self.ledger.mark(next.job.ticket())),
                 None => (connection.settle().await, false),
             };
+            reach(Point::AfterAnswer);
             if matches!(delivered.outcome, Outcome::Accepted { .. } | Outcome::Rejected { .. }) {
                 self.trouble.fine();
+                answered = true;
             }
             self.note(&current.job, delivered.outcome).await;
-            let Some(next) = next else { return };
+            let Some(next) = next else { return answered };
             let offered = delivered.next.unwrap_or(Err(Lost::NotSent {
                 why: "the connection was lost".to_owned(),
             }));
             if !self.is_ready(&next, offered, marked).await {
-                return connection.withdraw();
+                connection.withdraw();
+                return answered;
             }
             current = next;
         }
@@ -150,7 +175,13 @@ impl Carriers {
     /// Whether a message's content may go out now; else what became of it has been noted.
     async fn is_ready(&self, current: &Current, offered: Result<Offered, Lost>, marked: bool) -> bool {
         match offered {
-            Ok(Offered::Ready) => marked,
+            Ok(Offered::Ready) => {
+                if !marked {
+                    // Somebody else's by now, or the mark could not be written.
+                    self.give_back(&current.job, "it could not be marked").await;
+                }
+                marked
+            }
             Ok(Offered::Refused { at, reply }) => {
                 if at == Step::Mail && reply.is_permanent() {
                     self.trouble.sender_refused(&reply.to_string());
@@ -173,7 +204,9 @@ impl Carriers {
 
     async fn note(&self, job: &Job, outcome: Outcome) {
         let now = self.clock.now();
-        self.ledger.settle(written_down(job, outcome, now)).await;
+        self.ledger
+            .settle(written_down(job, outcome, now, self.retry_scale), Arc::clone(&job.hold))
+            .await;
     }
 }
 
@@ -197,7 +230,7 @@ fn settled(job: &Job, state: &'static str, code: Option<u16>, reply: Option<Stri
 }
 
 /// What the row says after an attempt.
-fn written_down(job: &Job, outcome: Outcome, now: chrono::DateTime<chrono::Utc>) -> Settled {
+fn written_down(job: &Job, outcome: Outcome, now: chrono::DateTime<chrono::Utc>, scale: f64) -> Settled {
     match outcome {
         Outcome::Accepted { reply } => settled(job, "accepted", None, Some(reply)),
         Outcome::Rejected { code, reply } => settled(job, "rejected", Some(code), Some(reply)),
@@ -216,7 +249,7 @@ fn written_down(job: &Job, outcome: Outcome, now: chrono::DateTime<chrono::Utc>)
             let spread = f64::from(u32::try_from(job.row.id % 1000).unwrap_or(0)) / 1000.0;
             match retry::wait_after(job.row.attempts + 1, retry_after, spread) {
                 Some(wait) => Settled {
-                    next_at: Some(moment_text(now + wait)),
+                    next_at: Some(moment_text(now + wait.mul_f64(scale))),
                     ..settled(job, "queued", Some(code), Some(reply))
                 },
                 None => settled(job, "failed", Some(code), Some(reply)),

@@ -6,7 +6,11 @@ use std::{collections::HashSet, sync::Arc, time::Duration};
 
 use tokio::sync::{Notify, mpsc, oneshot};
 
-use super::store::{self, Settled, Ticket};
+use super::{
+    fault_points::{Point, reach},
+    hand::Hold,
+    store::{self, Settled, Ticket},
+};
 use crate::{db::Db, time::Clock};
 
 /// Most requests in one transaction.
@@ -19,7 +23,7 @@ const LONGEST_WAIT: Duration = Duration::from_secs(5);
 #[derive(Debug)]
 enum Request {
     Mark(Ticket, oneshot::Sender<bool>),
-    Settle(Settled),
+    Settle(Settled, Arc<Hold>),
 }
 
 /// How the carriers talk to the ledger. Cheap to clone.
@@ -35,9 +39,10 @@ impl Ledger {
         self.requests.send(Request::Mark(ticket, answer)).await.is_ok() && marked.await.unwrap_or(false)
     }
 
-    /// Notes an outcome. It is written with the next transaction.
-    pub(crate) async fn settle(&self, outcome: Settled) {
-        if self.requests.send(Request::Settle(outcome)).await.is_err() {
+    /// Notes an outcome. It is written with the next transaction; until then its message stays in
+    /// hand.
+    pub(crate) async fn settle(&self, outcome: Settled, hold: Arc<Hold>) {
+        if self.requests.send(Request::Settle(outcome, hold)).await.is_err() {
             tracing::error!("an outcome came after the ledger was closed");
         }
     }
@@ -56,17 +61,24 @@ async fn keep(db: Db, clock: Clock, mut inbox: mpsc::Receiver<Request>, settled:
     while inbox.recv_many(&mut batch, MOST).await > 0 {
         let mut marks = Vec::new();
         let mut outcomes = Vec::new();
+        let mut holds = Vec::new();
         for request in batch.drain(..) {
             match request {
                 Request::Mark(ticket, answer) => marks.push((ticket, answer)),
-                Request::Settle(outcome) => outcomes.push(outcome),
+                Request::Settle(outcome, hold) => {
+                    outcomes.push(outcome);
+                    holds.push(hold);
+                }
             }
         }
         let tickets: Vec<Ticket> = marks.iter().map(|(ticket, _)| *ticket).collect();
-        let marked = write_until_written(&db, &clock, &tickets, &outcomes).await;
+        let (marked, missed) = write_until_written(&db, &clock, &tickets, &outcomes).await;
         for (ticket, answer) in marks {
             // A carrier that has gone away does not send; its mark becomes unknown in time.
             let _ = answer.send(marked.contains(&ticket.id));
+        }
+        if !missed.is_empty() {
+            write_late_until_written(&db, &clock, &missed).await;
         }
         if !outcomes.is_empty() {
             settled.notify_one();
@@ -76,18 +88,24 @@ async fn keep(db: Db, clock: Clock, mut inbox: mpsc::Receiver<Request>, settled:
 
 /// Outcomes must not be lost while this process lives: they are tried again until the database
 /// takes them. Marks that may or may not have been written count as not written, so nothing is
-/// sent on their strength.
-async fn write_until_written(db: &Db, clock: &Clock, tickets: &[Ticket], outcomes: &[Settled]) -> HashSet<i64> {
+/// sent on their strength. Answers what was marked, and the outcomes that found their message
+/// taken over.
+async fn write_until_written(
+    db: &Db,
+    clock: &Clock,
+    tickets: &[Ticket],
+    outcomes: &[Settled],
+) -> (HashSet<i64>, Vec<Settled>) {
     let mut wait = FIRST_WAIT;
     let mut tickets = tickets;
     loop {
         match write(db, clock, tickets, outcomes).await {
-            Ok(marked) => return marked.into_iter().collect(),
+            Ok(written) => return written,
             Err(error) => {
                 tracing::warn!(error = %error, outcomes = outcomes.len(), "the ledger could not be written; trying again");
                 tickets = &[];
                 if outcomes.is_empty() {
-                    return HashSet::new();
+                    return (HashSet::new(), Vec::new());
                 }
                 tokio::time::sleep(wait).await;
                 wait = (wait * 2).min(LONGEST_WAIT);
@@ -96,30 +114,85 @@ async fn write_until_written(db: &Db, clock: &Clock, tickets: &[Ticket], outcome
     }
 }
 
-async fn write(db: &Db, clock: &Clock, tickets: &[Ticket], outcomes: &[Settled]) -> sqlx::Result<Vec<i64>> {
+async fn write(
+    db: &Db,
+    clock: &Clock,
+    tickets: &[Ticket],
+    outcomes: &[Settled],
+) -> sqlx::Result<(HashSet<i64>, Vec<Settled>)> {
     let now = clock.now();
+    let mut missed = Vec::new();
+    if !tickets.is_empty() {
+        reach(Point::BeforeMark);
+    }
+    if !outcomes.is_empty() {
+        reach(Point::BeforeOutcome);
+    }
     let mut tx = db.begin().await?;
     if !outcomes.is_empty() {
         let rows = json(outcomes)?;
-        let written = store::settle(&mut tx, &rows, now).await?;
+        if outcomes.iter().any(|o| o.state == "queued") {
+            store::hold_sends(&mut tx, &rows).await?;
+        }
+        let written: HashSet<i64> = store::settle(&mut tx, &rows, now).await?.into_iter().collect();
         if outcomes.iter().any(|o| o.state == "rejected") {
             store::remember_bounces(&mut tx, &rows, now).await?;
         }
-        if written.len() < outcomes.len() {
-            let lost = outcomes.len() - written.len();
-            tracing::warn!(lost, "outcomes came too late: their messages had been taken over");
-        }
+        missed.extend(outcomes.iter().filter(|o| !written.contains(&o.id)).cloned());
     }
-    let mut marked = Vec::new();
+    let mut marked = HashSet::new();
     if !tickets.is_empty() {
         let rows = json(tickets)?;
-        marked = store::mark_attempting(&mut tx, &rows, now).await?;
+        marked.extend(store::mark_attempting(&mut tx, &rows, now).await?);
         if marked.len() < tickets.len() {
             store::settle_unmarked(&mut tx, &rows, now).await?;
         }
     }
+    if !marked.is_empty() {
+        reach(Point::MarkWritten);
+    }
+    if !outcomes.is_empty() {
+        reach(Point::OutcomeWritten);
+    }
     tx.commit().await?;
-    Ok(marked)
+    if !marked.is_empty() {
+        reach(Point::AfterMark);
+    }
+    if !outcomes.is_empty() {
+        reach(Point::AfterOutcome);
+    }
+    Ok((marked, missed))
+}
+
+/// Outcomes of messages that were taken over meanwhile: what recovery had to call `unknown` is
+/// known after all. In a transaction of its own, because it locks the sends.
+async fn write_late_until_written(db: &Db, clock: &Clock, missed: &[Settled]) {
+    let mut wait = FIRST_WAIT;
+    loop {
+        let written: sqlx::Result<usize> = async {
+            let rows = json(missed)?;
+            let mut tx = db.begin().await?;
+            let written = store::settle_late(&mut tx, &rows, clock.now()).await?;
+            tx.commit().await?;
+            Ok(written)
+        }
+        .await;
+        match written {
+            Ok(written) => {
+                tracing::info!(
+                    outcomes = missed.len(),
+                    written,
+                    "outcomes came after their messages were taken over"
+                );
+                return;
+            }
+            Err(error) => {
+                tracing::warn!(error = %error, "late outcomes could not be written; trying again");
+                tokio::time::sleep(wait).await;
+                wait = (wait * 2).min(LONGEST_WAIT);
+            }
+        }
+    }
 }
 
 /// A list as the one text its statement takes.

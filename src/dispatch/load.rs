@@ -5,7 +5,10 @@ use std::{collections::HashMap, sync::Arc};
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 
-use super::store::{Leased, Ticket};
+use super::{
+    hand::Hold,
+    store::{Leased, Ticket},
+};
 use crate::{
     channels::email::{Addressee, EmailAddress, Prepared, Sender},
     error::AppError,
@@ -13,8 +16,7 @@ use crate::{
         message_view::{anniversary_words, compiled, unsubscribe_url},
         store::Send,
     },
-    server::AppState,
-    stores,
+    stores::model::Store,
     templates::render::Person,
 };
 
@@ -28,10 +30,12 @@ pub(crate) struct Loaded {
 }
 
 /// One message on its way to a carrier.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(crate) struct Job {
     pub(crate) row: Leased,
     pub(crate) load: Arc<Loaded>,
+    /// Keeps the lease alive.
+    pub(crate) hold: Arc<Hold>,
 }
 
 /// A message ready for the wire.
@@ -106,14 +110,13 @@ pub(crate) struct Shelf {
 }
 
 impl Shelf {
-    /// The compiled send; compiles it the first time.
-    pub(crate) async fn get(&mut self, state: &AppState, send: &Send, id_key: &str) -> Result<Arc<Loaded>, AppError> {
-        if let Some(load) = self.loads.get(&send.id) {
-            return Ok(Arc::clone(load));
-        }
-        let store = stores::store::find(&state.db, send.store_id)
-            .await?
-            .ok_or(AppError::NotFound)?;
+    /// The compiled send, if it is here.
+    pub(crate) fn get(&self, send: i64) -> Option<Arc<Loaded>> {
+        self.loads.get(&send).map(Arc::clone)
+    }
+
+    /// Compiles a send. A failure is the message's own: no database is asked.
+    pub(crate) fn add(&mut self, send: &Send, store: &Store, id_key: &str) -> Result<Arc<Loaded>, AppError> {
         let address = |text: &str| {
             EmailAddress::parse(text).map_err(|problem| AppError::internal(&format!("send {}: {problem}", send.id)))
         };
@@ -143,8 +146,8 @@ impl Shelf {
         Ok(load)
     }
 
-    /// Forgets a send that has ended.
-    pub(crate) fn forget(&mut self, send: i64) {
-        self.loads.remove(&send);
+    /// Forgets the sends that have ended, here or elsewhere.
+    pub(crate) fn keep_only(&mut self, open: &[Send]) {
+        self.loads.retain(|id, _| open.iter().any(|send| send.id == *id));
     }
 }

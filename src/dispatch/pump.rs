@@ -11,11 +11,13 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     carrier::Carriers,
+    fault_points::{Point, reach},
+    hand::Hand,
     keeper,
-    ledger::{self, Ledger},
+    ledger::{self, Ledger, json},
     load::{Job, Shelf},
     queue::Queue,
-    store::{self, Whose},
+    store::{self, Ticket, Whose},
     trouble::{Trouble, Verdict},
 };
 use crate::{
@@ -24,6 +26,7 @@ use crate::{
     error::AppError,
     sends::{self, ending, model::SendState, store::Send},
     server::AppState,
+    stores,
 };
 
 /// Messages leased at a time.
@@ -48,6 +51,7 @@ struct Pump {
     owner: String,
     id_key: String,
     shelf: Shelf,
+    hand: Hand,
     trouble: Arc<Trouble>,
     settled: Arc<Notify>,
     /// None: the outbox is the provider.
@@ -66,12 +70,14 @@ pub(crate) async fn run(state: AppState, stop: CancellationToken) {
         owner: tokens::public(),
         id_key: String::new(),
         shelf: Shelf::default(),
+        hand: Hand::default(),
         trouble,
         settled,
         jobs,
         renewed: Instant::now(),
         state,
     };
+    tracing::info!(owner = %pump.owner, "the dispatcher begins");
     pump.begin(&stop).await;
     while !stop.is_cancelled() {
         let wait = match pump.turn(&stop).await {
@@ -121,6 +127,7 @@ fn start_carriers(
         clock: state.clock.clone(),
         ledger: ledger.clone(),
         trouble: Arc::clone(trouble),
+        retry_scale: state.settings.retry_scale,
         jobs: Arc::clone(&queue),
     };
     let tasks = (0..count).map(|_| tokio::spawn(carriers.clone().carry())).collect();
@@ -150,11 +157,13 @@ impl Pump {
 
     /// One round over everything that is open. Answers how long there is nothing to do.
     async fn turn(&mut self, stop: &CancellationToken) -> Result<Duration, AppError> {
+        // First: after a stall, what is still ours must not be taken for somebody else's.
+        self.renew_when_due().await?;
         if store::any_expired(&self.state.db).await? {
             self.recover(Whose::Expired).await?;
         }
-        self.renew_when_due().await?;
         let open = sends::store::open_now(&self.state.db, self.state.clock.now()).await?;
+        self.shelf.keep_only(&open);
         match self.trouble.take_verdict() {
             Some(Verdict::GiveUp(words)) => return self.give_up(&open, &words).await,
             Some(Verdict::Pause(words)) => return self.pause(&open, &words).await,
@@ -184,21 +193,32 @@ impl Pump {
 
     /// The time to undo is over.
     async fn end_hold(&self, send: &Send) -> sqlx::Result<bool> {
+        reach(Point::BeforeHoldEnds);
         let mut tx = self.state.db.begin().await?;
         let begun =
             sends::store::change_state(&mut tx, send.id, SendState::Holding, SendState::Sending, None, None).await?;
         tx.commit().await?;
+        reach(Point::AfterHoldEnds);
         Ok(begun)
     }
 
     /// Leases a batch of one send, or ends it when nobody is left. True when something was leased.
     async fn work_on(&mut self, send: &Send, stop: &CancellationToken) -> Result<bool, AppError> {
-        let load = match self.shelf.get(&self.state, send, &self.id_key).await {
-            Ok(load) => load,
-            Err(error) => {
-                tracing::error!(send.id = send.id, error = %error, "a send cannot be prepared");
-                self.end(send, Some("The message could not be prepared.")).await?;
-                return Ok(false);
+        let load = match self.shelf.get(send.id) {
+            Some(load) => load,
+            None => {
+                let store = stores::store::find(&self.state.db, send.store_id).await?;
+                let prepared = store
+                    .ok_or(AppError::NotFound)
+                    .and_then(|store| self.shelf.add(send, &store, &self.id_key));
+                match prepared {
+                    Ok(load) => load,
+                    Err(error) => {
+                        tracing::error!(send.id = send.id, error = %error, "a send cannot be prepared");
+                        self.end(send, Some("The message could not be prepared.")).await?;
+                        return Ok(false);
+                    }
+                }
             }
         };
         let now = self.state.clock.now();
@@ -210,13 +230,20 @@ impl Pump {
         if due.is_none_or(|at| at > now) {
             return Ok(false);
         }
+        reach(Point::BeforeLease);
         let mut tx = self.state.db.begin().await?;
         let lease = self.state.settings.lease_seconds;
         let rows = store::lease(&mut tx, send.id, &self.owner, lease, BATCH, now).await?;
+        reach(Point::LeaseWritten);
         tx.commit().await?;
+        reach(Point::AfterLease);
         let jobs: Vec<Job> = rows
             .into_iter()
             .map(|row| Job {
+                hold: self.hand.take(Ticket {
+                    id: row.id,
+                    epoch: row.epoch,
+                }),
                 row,
                 load: Arc::clone(&load),
             })
@@ -264,14 +291,22 @@ impl Pump {
         }
         self.renewed = Instant::now();
         let mut tx = self.state.db.begin().await?;
-        store::renew(&mut tx, &self.owner, self.state.settings.lease_seconds).await?;
+        let held = json(&self.hand.tickets())?;
+        store::renew(&mut tx, &self.owner, &held, self.state.settings.lease_seconds).await?;
         tx.commit().await
     }
 
     async fn recover(&self, whose: Whose) -> sqlx::Result<()> {
+        reach(Point::BeforeRecovery);
         let mut tx = self.state.db.begin().await?;
         let (queued, unknown) = store::recover(&mut tx, whose, self.state.clock.now()).await?;
+        if queued + unknown > 0 {
+            reach(Point::RecoveryWritten);
+        }
         tx.commit().await?;
+        if queued + unknown > 0 {
+            reach(Point::AfterRecovery);
+        }
         if queued + unknown > 0 {
             tracing::warn!(queued, unknown, "took over from a sender that fell silent");
         }
@@ -280,14 +315,18 @@ impl Pump {
 
     async fn end(&mut self, send: &Send, problem: Option<&str>) -> sqlx::Result<()> {
         let now = self.state.clock.now();
+        reach(Point::BeforeEnd);
         let mut tx = self.state.db.begin().await?;
         let ended = match problem {
             None => ending::finish(&mut tx, send, now).await?,
             Some(words) => ending::revert(&mut tx, send, words, now).await?,
         };
+        if ended {
+            reach(Point::EndWritten);
+        }
         tx.commit().await?;
         if ended {
-            self.shelf.forget(send.id);
+            reach(Point::AfterEnd);
             tracing::info!(send.id = send.id, given_up = problem.is_some(), "send ended");
         }
         Ok(())
@@ -343,9 +382,12 @@ impl Pump {
 
     async fn release(&self) {
         let released: sqlx::Result<u64> = async {
+            reach(Point::BeforeRelease);
             let mut tx = self.state.db.begin().await?;
             let released = store::release(&mut tx, &self.owner).await?;
+            reach(Point::ReleaseWritten);
             tx.commit().await?;
+            reach(Point::AfterRelease);
             Ok(released)
         }
         .await;

@@ -1,6 +1,8 @@
 //! The dispatcher's statements. Each is guarded by state and epoch; the rows that come back are
 //! the answer.
 
+use std::collections::BTreeSet;
+
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use sqlx::AssertSqlSafe;
@@ -8,9 +10,10 @@ use sqlx::AssertSqlSafe;
 use crate::{
     db::{
         Backend, Db, Tx,
-        dialect::{Column, database_now, database_now_plus, json_rows, skip_locked},
+        dialect::{Column, database_now, database_now_plus, json_rows, row_lock, skip_locked},
     },
     on_db, on_tx,
+    sends::ending,
 };
 
 /// A leased message with all that is needed to build it.
@@ -155,27 +158,72 @@ const SETTLED: [(&str, Column); 7] = [
     ("refund", Column::Number),
 ];
 
-/// Writes outcomes down. A definite answer also settles what recovery had to call `unknown`
-/// meanwhile, if nobody has touched it since; nothing else is fenced off by epoch and state.
+/// Keeps the sends of these messages from ending while outcomes are written, so that nothing is
+/// put back into a queue that nobody reads any more.
+pub async fn hold_sends(tx: &mut Tx, outcomes: &str) -> sqlx::Result<()> {
+    lock_sends(tx, outcomes, "for share").await.map(|_| ())
+}
+
+async fn lock_sends(tx: &mut Tx, outcomes: &str, how: &'static str) -> sqlx::Result<Vec<i64>> {
+    let sql = format!(
+        "select s.id from sends s
+          where s.id in (select m.send_id from messages m join {rows} as t on t.id = m.id) order by s.id {lock}",
+        rows = json_rows(tx.backend(), "$1", &SETTLED),
+        lock = row_lock(tx.backend(), how),
+    );
+    on_tx!(tx, |conn| sqlx::query_scalar(AssertSqlSafe(sql))
+        .bind(outcomes)
+        .fetch_all(&mut *conn)
+        .await)
+}
+
+/// Writes outcomes down, fenced by epoch and state. What would go back to the queue of a send that
+/// has ended is cancelled. Answers the ids that were written.
 pub async fn settle(tx: &mut Tx, outcomes: &str, now: DateTime<Utc>) -> sqlx::Result<Vec<i64>> {
     let rows = json_rows(tx.backend(), "$1", &SETTLED);
     let sql = format!(
         "update messages
-            set state = t.state, reply_code = t.code, reply = t.reply, next_at = t.next_at,
+            set state = case when {again} then 'queued' when t.state = 'queued' then 'cancelled' else t.state end,
+                reply_code = t.code, reply = t.reply,
+                next_at = case when {again} then t.next_at end,
                 attempts = attempts - case when messages.state = 'leased' then 0 else t.refund end,
-                settled_at = case when t.state = 'queued' then null else $2 end,
+                settled_at = case when {again} then null else $2 end,
                 lease_owner = null, lease_until = null
            from {rows} as t
-          where messages.id = t.id and messages.epoch = t.epoch
-            and (messages.state in ('leased', 'attempting')
-                 or (messages.state = 'unknown' and t.state in ('accepted', 'rejected')))
-          returning messages.id"
+          where messages.id = t.id and messages.epoch = t.epoch and messages.state in ('leased', 'attempting')
+          returning messages.id",
+        again = "t.state = 'queued' and exists (select 1 from sends s where s.id = messages.send_id and s.state = 'sending')",
     );
     on_tx!(tx, |conn| sqlx::query_scalar(AssertSqlSafe(sql))
         .bind(outcomes)
         .bind(now)
         .fetch_all(&mut *conn)
         .await)
+}
+
+/// A definite answer also settles what recovery had to call `unknown` meanwhile, if nobody has
+/// touched it since. Numbers that were written down when the send ended are counted again.
+/// Answers how many were written.
+pub async fn settle_late(tx: &mut Tx, outcomes: &str, now: DateTime<Utc>) -> sqlx::Result<usize> {
+    lock_sends(tx, outcomes, "for update").await?;
+    let rows = json_rows(tx.backend(), "$1", &SETTLED);
+    let sql = format!(
+        "update messages set state = t.state, reply_code = t.code, reply = t.reply, settled_at = $2
+           from {rows} as t
+          where messages.id = t.id and messages.epoch = t.epoch and messages.state = 'unknown'
+            and t.state in ('accepted', 'rejected')
+          returning messages.send_id"
+    );
+    let sends: Vec<i64> = on_tx!(tx, |conn| sqlx::query_scalar(AssertSqlSafe(sql))
+        .bind(outcomes)
+        .bind(now)
+        .fetch_all(&mut *conn)
+        .await)?;
+    remember_bounces(tx, outcomes, now).await?;
+    for send in sends.iter().copied().collect::<BTreeSet<i64>>() {
+        ending::count_again(tx, send).await?;
+    }
+    Ok(sends.len())
 }
 
 /// A bounced or refused address is remembered on the customer: the picker leaves it out from now
@@ -200,13 +248,18 @@ pub async fn remember_bounces(tx: &mut Tx, outcomes: &str, now: DateTime<Utc>) -
         .map(|_| ()))
 }
 
-/// Keeps this owner's leases from expiring.
-pub async fn renew(tx: &mut Tx, owner: &str, seconds: i64) -> sqlx::Result<u64> {
+/// Keeps this owner's leases of these messages from expiring.
+pub async fn renew(tx: &mut Tx, owner: &str, tickets: &str, seconds: i64) -> sqlx::Result<u64> {
     let sql = format!(
-        "update messages set lease_until = {until} where lease_owner = $1 and state in ('leased', 'attempting')",
-        until = database_now_plus(tx.backend(), seconds)
+        "update messages set lease_until = {until}
+           from {rows} as t
+          where messages.id = t.id and messages.epoch = t.epoch and lease_owner = $2
+            and state in ('leased', 'attempting')",
+        until = database_now_plus(tx.backend(), seconds),
+        rows = json_rows(tx.backend(), "$1", &TICKET),
     );
     on_tx!(tx, |conn| sqlx::query(AssertSqlSafe(sql))
+        .bind(tickets)
         .bind(owner)
         .execute(&mut *conn)
         .await
@@ -263,7 +316,8 @@ pub async fn recover(tx: &mut Tx, whose: Whose, now: DateTime<Utc>) -> sqlx::Res
         "update messages set state = 'queued', lease_owner = null, lease_until = null where state = 'leased' and {expired}"
     );
     let unknown = format!(
-        "update messages set state = 'unknown', lease_owner = null, lease_until = null, settled_at = $1, next_at = null
+        "update messages set state = 'unknown', lease_owner = null, lease_until = null, settled_at = $1, next_at = null,
+                reply_code = null, reply = null
           where state = 'attempting' and {expired}"
     );
     let unknown = on_tx!(tx, |conn| sqlx::query(AssertSqlSafe(unknown))

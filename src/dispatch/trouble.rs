@@ -111,10 +111,8 @@ mod tests {
         assert_eq!(trouble.take_verdict(), None);
         trouble.failed(&problem);
         trouble.failed(&problem);
-        assert_eq!(
-            trouble.take_verdict().as_deref(),
-            Some("The mail server can't be reached: connection refused.")
-        );
+        let words = "The mail server can't be reached: connection refused.".to_owned();
+        assert_eq!(trouble.take_verdict(), Some(Verdict::Pause(words)));
         assert_eq!(trouble.take_verdict(), None);
     }
 

@@ -230,7 +230,7 @@ impl Build<'_> {
                 format!("{own} and {rule}")
             }
             Picked::Tags(tags) => {
-                let any = dialect::one_of_texts(self.backend, "t.tag", &self.binds.add(json(tags)));
+                let any = dialect::one_of_texts(self.backend, "t.tag", &self.binds.add(dialect::text_list(self.backend, tags)));
                 match many {
                     // `in`, not `exists`: one set for everybody, instead of a look-up each.
                     Many::All => format!(
@@ -243,7 +243,7 @@ impl Build<'_> {
                 }
             }
             Picked::Ids(ids) => {
-                let list = dialect::json_ids(self.backend, &self.binds.add(json(ids)));
+                let list = dialect::json_ids(self.backend, &self.binds.add(serde_json::Value::from(ids.as_slice()).to_string()));
                 format!("{own} and {alias}.id in {list}")
             }
         }
@@ -298,8 +298,4 @@ fn standing_arms(requires_opt_in: bool) -> String {
         .filter(|(_, reason)| *reason != 0)
         .map(|(standing, reason)| format!(" when c.email_standing = {standing} then {reason}"))
         .collect()
-}
-
-fn json<T: serde::Serialize>(list: &[T]) -> String {
-    serde_json::to_string(list).unwrap_or_else(|_| "[]".to_owned())
 }

@@ -106,6 +106,24 @@ async fn remember_contact(tx: &mut Tx, send: i64) -> sqlx::Result<()> {
     .map(|_| ()))
 }
 
+/// After a late answer: the numbers on the campaign of a send that has ended are those of its rows
+/// again. The caller holds the send's row.
+pub async fn count_again(tx: &mut Tx, send: i64) -> sqlx::Result<()> {
+    on_tx!(tx, |conn| sqlx::query(
+        "update campaigns
+            set sent_count = (select count(*) from messages m where m.send_id = $1 and m.state = 'accepted'),
+                failed_count = (select count(*) from messages m
+                                 where m.send_id = $1 and m.state in ('rejected', 'failed'))
+          where status = 'sent' and id = (select s.campaign_id from sends s where s.id = $1 and s.state = 'done')
+            and $1 = (select max(l.id) from sends l where l.campaign_id = campaigns.id and l.state = 'done')"
+    )
+    .bind(send)
+    .execute(&mut *conn)
+    .await
+    .map(|_| ()))?;
+    remember_contact(tx, send).await
+}
+
 pub(super) async fn log(
     tx: &mut Tx,
     send: &Send,

@@ -33,9 +33,15 @@ pub struct Given {
     /// on: this process sends messages; off: it only serves pages [default: on]
     #[arg(long, env = "LOUPE_DISPATCH", global = true)]
     pub dispatch: Option<String>,
+    /// Where /metrics is to be found, such as 127.0.0.1:9464 [default: nowhere]
+    #[arg(long, env = "LOUPE_METRICS_ADDR", global = true)]
+    pub metrics_addr: Option<String>,
     /// Seconds after which a silent sender's messages are taken over [default: 30]
     #[arg(long, env = "LOUPE_LEASE_SECONDS", global = true)]
     pub lease_seconds: Option<String>,
+    /// Shortens the waits before a temporary refusal is tried again, 0.0001 to 1; for tests
+    #[arg(long, env = "LOUPE_RETRY_SCALE", global = true, hide = true)]
+    pub retry_scale: Option<String>,
     /// Secret that peppers passwords, at least 32 characters; made and kept beside an SQLite file
     #[arg(long, env = "LOUPE_SECRET_KEY", global = true, hide_env_values = true)]
     pub secret_key: Option<String>,
@@ -78,6 +84,7 @@ struct FileSite {
     base_url: Option<String>,
     root: Option<PathBuf>,
     demo_public: Option<String>,
+    metrics_addr: Option<String>,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -112,8 +119,12 @@ pub struct Settings {
     /// Seconds, 0 to 120, for every store; None: each store's own.
     pub undo_seconds: Option<i64>,
     pub dispatch: bool,
+    /// None: the metrics are off.
+    pub metrics_addr: Option<SocketAddr>,
     /// Seconds, 5 to 600.
     pub lease_seconds: i64,
+    /// 1, or less to shorten the waits between attempts in tests.
+    pub retry_scale: f64,
     pub secret_key: SecretString,
     pub log: String,
     pub site_root: PathBuf,
@@ -188,10 +199,29 @@ impl Settings {
             .map(|text| number("LOUPE_UNDO_SECONDS", &text, 0, 120))
             .transpose()?;
         let dispatch = switch("LOUPE_DISPATCH", given.dispatch.or(file.dispatch.run).as_deref(), true)?;
+        let metrics_addr = given
+            .metrics_addr
+            .or(file.site.metrics_addr)
+            .filter(|text| !text.is_empty())
+            .map(|text| {
+                text.parse::<SocketAddr>().map_err(|_| {
+                    wrong(
+                        "LOUPE_METRICS_ADDR",
+                        format!("{text:?} is not an address such as 127.0.0.1:9464"),
+                    )
+                })
+            })
+            .transpose()?;
         let lease_seconds = given
             .lease_seconds
             .or(file.dispatch.lease_seconds)
             .map_or(Ok(30), |text| number("LOUPE_LEASE_SECONDS", &text, 1, 600))?;
+        let retry_scale = given.retry_scale.map_or(Ok(1.0), |text| {
+            text.parse()
+                .ok()
+                .filter(|scale| (0.0001..=1.0).contains(scale))
+                .ok_or_else(|| wrong("LOUPE_RETRY_SCALE", "it must be a number from 0.0001 to 1"))
+        })?;
         let demo_public = switch(
             "LOUPE_DEMO_PUBLIC",
             given.demo_public.or(file.site.demo_public).as_deref(),
@@ -209,7 +239,9 @@ impl Settings {
             smtp,
             undo_seconds,
             dispatch,
+            metrics_addr,
             lease_seconds,
+            retry_scale,
             secret_key,
             log,
             site_root,

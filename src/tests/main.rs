@@ -8,13 +8,26 @@
 
 mod support;
 
+mod auth;
+mod backup;
+mod campaign_pages;
+mod cli;
 mod consent;
 mod customers;
+mod demo;
 mod design;
 mod dispatch;
+mod endpoints;
+mod health;
 mod import;
+mod layout;
 mod mime;
 mod pages;
+mod recipients;
+mod runner;
+mod schedules;
+mod security;
+mod settings;
 mod smtp;
 mod smtp_accounts;
 mod smtp_content;

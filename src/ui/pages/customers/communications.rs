@@ -131,7 +131,7 @@ fn line(row: TimelineRow, name: &str, now: chrono::DateTime<chrono::Utc>, zone: 
             <tr class="under">
                 <td colspan="4">
                     <details class="more">
-                        <summary>"Message "<span class="vh">{format!("“{}” ", row.subject)}</span>{format!("as {name} got it")}</summary>
+                        <summary>"See the message"<span class="vh">{format!(": “{}”, as {name} got it", row.subject)}</span></summary>
                         <iframe class="message" sandbox="" title=format!("“{}” as {name} got it", row.subject)
                             src=format!("/messages/{}/view", row.message_id)
                             {..custom_attribute("loading", "lazy")}></iframe>

@@ -1,0 +1,71 @@
+//! What this process has in hand: the leases it keeps alive. A message that is dropped on the
+//! way, for whatever reason, leaves the hand by itself; its lease runs out and the message is
+//! taken up again, by us or by another instance.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use super::store::Ticket;
+
+/// See the module. Cheap to clone.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Hand {
+    held: Arc<Mutex<HashMap<Ticket, usize>>>,
+}
+
+/// A message in hand, for as long as this lives.
+#[derive(Debug)]
+pub(crate) struct Hold {
+    hand: Hand,
+    ticket: Ticket,
+}
+
+impl Hand {
+    /// Takes a message in hand.
+    pub(crate) fn take(&self, ticket: Ticket) -> Arc<Hold> {
+        *self.lock().entry(ticket).or_default() += 1;
+        Arc::new(Hold {
+            hand: self.clone(),
+            ticket,
+        })
+    }
+
+    /// Everything in hand now.
+    pub(crate) fn tickets(&self) -> Vec<Ticket> {
+        self.lock().keys().copied().collect()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<Ticket, usize>> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Hold {
+    fn drop(&mut self) {
+        let mut held = self.hand.lock();
+        if let Some(times) = held.get_mut(&self.ticket) {
+            *times -= 1;
+            if *times == 0 {
+                held.remove(&self.ticket);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_dropped_is_not_in_hand_any_more() {
+        let hand = Hand::default();
+        let [one, other] = [1, 2].map(|id| hand.take(Ticket { id, epoch: 1 }));
+        let again = Arc::clone(&one);
+        drop((one, other));
+        assert_eq!(hand.tickets(), [Ticket { id: 1, epoch: 1 }]);
+        drop(again);
+        assert!(hand.tickets().is_empty());
+    }
+}
