@@ -8,10 +8,9 @@
 
 mod support;
 
-mod campaign_pages;
-mod backup;
 mod auth;
 mod backup;
+mod campaign_pages;
 mod cli;
 mod consent;
 mod customers;
@@ -22,8 +21,6 @@ mod endpoints;
 mod health;
 mod import;
 mod layout;
-mod mime;
-mod import;
 mod mime;
 mod pages;
 mod recipients;
