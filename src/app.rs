@@ -52,3 +52,8 @@ pub fn pages() -> Router<AppState> {
         .route("/u/{token}", get(pages::unsubscribe::show).post(pages::unsubscribe::act))
         .fallback(|| async { crate::error::AppError::NotFound })
 }
+
+/// A file of the largest size and what a form puts around it: 64 MB, and a little.
+fn large_upload() -> DefaultBodyLimit {
+    DefaultBodyLimit::max(65 * 1024 * 1024)
+}

@@ -7,6 +7,7 @@
 mod backups;
 mod doctor;
 mod failure;
+mod import;
 mod log;
 mod serve;
 mod site;
@@ -50,6 +51,8 @@ pub enum Command {
     Migrate,
     /// Fill a demo store: Aurelia, Sydney, 1,240 invented customers
     Demo(DemoArgs),
+    /// Bring a file of customers into a store's book
+    Import(import::ImportArgs),
     /// Stores of this database
     Store {
         #[command(subcommand)]
@@ -93,6 +96,7 @@ pub async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Worker => Box::pin(serve::work(settings)).await,
         Command::Migrate => migrate(&settings).await,
         Command::Demo(args) => demo(&settings, args).await,
+        Command::Import(args) => Box::pin(import::run(&settings, args)).await,
         Command::Store { command } => stores::run(&settings, command).await,
         Command::User { command } => users::run(&settings, command).await,
         Command::Doctor => doctor::examine(&settings).await,
