@@ -8,10 +8,16 @@
 
 mod support;
 
+#[path = "../chaos/oracle.rs"]
+mod oracle;
+
 mod consent;
+mod crashes;
 mod customers;
 mod design;
 mod dispatch;
+mod faults;
+mod lease_model;
 mod mime;
 mod pages;
 mod smtp;
