@@ -15,6 +15,15 @@ pub fn register() {
     register_explicit::<crate::auth::api::SetUp>();
     register_explicit::<crate::auth::api::SignIn>();
     register_explicit::<crate::auth::api::SignOut>();
+    register_explicit::<crate::campaigns::api::ConfirmBulk>();
+    register_explicit::<crate::campaigns::api::ConfirmCampaign>();
+    register_explicit::<crate::campaigns::api::DeleteCampaign>();
+    register_explicit::<crate::campaigns::api::DuplicateCampaign>();
+    register_explicit::<crate::campaigns::api::SaveBulk>();
+    register_explicit::<crate::campaigns::api::SaveCampaign>();
+    register_explicit::<crate::campaigns::api::TemplateText>();
+    register_explicit::<crate::campaigns::api::UnscheduleCampaign>();
+    register_explicit::<crate::campaigns::api::WhenItGoes>();
     register_explicit::<crate::consent::api::ChangeConsent>();
     register_explicit::<crate::customers::api::AddCustomer>();
     register_explicit::<crate::customers::api::AddPurchase>();
@@ -24,11 +33,18 @@ pub fn register() {
     register_explicit::<crate::customers::api::EditCustomer>();
     register_explicit::<crate::customers::api::FinishRepair>();
     register_explicit::<crate::customers::api::WriteNotes>();
+    register_explicit::<crate::instance::api::ConfirmInstance>();
     register_explicit::<crate::recipients::api::CountRecipients>();
     register_explicit::<crate::recipients::api::FindCustomers>();
     register_explicit::<crate::recipients::api::SkippedNames>();
+    register_explicit::<crate::sends::api::PauseSend>();
+    register_explicit::<crate::sends::api::ResumeSend>();
     register_explicit::<crate::sends::api::SendImmediately>();
     register_explicit::<crate::sends::api::SendProgress>();
+    register_explicit::<crate::sends::api::StopSend>();
     register_explicit::<crate::sends::api::UndoSend>();
+    register_explicit::<crate::stores::api::SaveSafety>();
+    register_explicit::<crate::stores::api::SaveSending>();
+    register_explicit::<crate::stores::api::SaveStore>();
     register_explicit::<crate::ui::appearance_api::ChooseTheme>();
 }

@@ -46,43 +46,26 @@ create table customers (
     email_shared           boolean not null default false,
     created_at             text not null,
     updated_at             text not null,
-    -- The latest message, purchase, repair or visit; the empty text if there was none, so that
-    -- "not since" is one comparison.
-    last_touch_at text not null generated always as (
-        max(coalesce(last_contacted_at, ''), coalesce(last_purchase_at, ''), coalesce(last_repair_at, ''),
-            coalesce(last_visit_at, ''))) stored,
-    -- Whether e-mail may go to this person, apart from what depends on the send. In order of
-    -- precedence: 1 archived, 2 do not contact, 4 no address, 5 not valid, 6 complained,
-    -- 7 unsubscribed, 8 never agreed, 9 never agreed and bounced, 10 bounced, 0 fine.
-    email_standing integer not null generated always as (
-        case
-            when archived_at is not null then 1
-            when do_not_contact then 2
-            when email_norm is null then 4
-            when not email_valid then 5
-            when email_complained_at is not null then 6
-            when email_consent = 'withdrawn' then 7
-            when email_consent = 'none' and email_bounced_at is not null then 9
-            when email_consent = 'none' then 8
-            when email_bounced_at is not null then 10
-            else 0
-        end) stored
+    -- Kept by triggers from the other columns, see `customers_derived`.
+    last_touch_at  text not null default '',
+    email_standing integer not null default 0
 );
--- The recipient count reads nothing but indexes: each ends in what tells who would be skipped.
-create index customers_standing on customers (store_id, email_standing, email_shared, id);
+-- The recipient count reads nothing but indexes: each ends in what tells who would be skipped (and in
+-- the id, which is part of every index).
+create index customers_standing on customers (store_id, id, email_standing, email_shared);
 create index customers_shared on customers (store_id, email_norm, id, email_standing) where email_shared;
 create index customers_name on customers (store_id, name_key, id);
 create index customers_email on customers (store_id, email_norm, id);
 create unique index customers_external on customers (store_id, external_id) where external_id is not null;
 create index customers_phone on customers (store_id, phone);
 create index customers_spent on customers (store_id, spent_cents desc, id, email_standing, email_shared);
-create index customers_created on customers (store_id, created_at, id, email_standing, email_shared);
-create index customers_last_purchase on customers (store_id, last_purchase_at, id, email_standing, email_shared);
-create index customers_last_touch on customers (store_id, last_touch_at, id, email_standing, email_shared);
-create index customers_largest on customers (store_id, largest_purchase_cents, id, email_standing, email_shared);
-create index customers_birthday on customers (store_id, birthday_month, id, email_standing, email_shared);
-create index customers_anniversary on customers (store_id, anniversary_month, id, email_standing, email_shared);
-create index customers_open_repairs on customers (store_id, id, email_standing, email_shared) where open_repairs > 0;
+create index customers_created on customers (store_id, created_at, email_standing, email_shared);
+create index customers_last_purchase on customers (store_id, last_purchase_at, email_standing, email_shared);
+create index customers_last_touch on customers (store_id, last_touch_at, email_standing, email_shared);
+create index customers_largest on customers (store_id, largest_purchase_cents, email_standing, email_shared);
+create index customers_birthday on customers (store_id, birthday_month, email_standing, email_shared);
+create index customers_anniversary on customers (store_id, anniversary_month, email_standing, email_shared);
+create index customers_open_repairs on customers (store_id, email_standing, email_shared) where open_repairs > 0;
 
 create table customer_tags (
     store_id    integer not null references stores (id),
@@ -165,6 +148,45 @@ create table import_errors (
     record    text not null
 );
 create index import_errors_import on import_errors (import_id, id);
+
+-- What follows from the other columns of a customer. Not generated columns, which SQLite never
+-- answers from an index alone.
+--   email_standing: whether e-mail may go to this person, apart from what depends on the send. In
+--     order of precedence: 1 archived, 2 do not contact, 4 no address, 5 not valid, 6 complained,
+--     7 unsubscribed, 8 never agreed, 9 never agreed and bounced, 10 bounced, 0 fine.
+--   last_touch_at: the latest message, purchase, repair or visit; the empty text if there was none,
+--     so that "not since" is one comparison.
+create view customers_derived as
+    select id,
+           case
+               when archived_at is not null then 1
+               when do_not_contact then 2
+               when email_norm is null then 4
+               when not email_valid then 5
+               when email_complained_at is not null then 6
+               when email_consent = 'withdrawn' then 7
+               when email_consent = 'none' and email_bounced_at is not null then 9
+               when email_consent = 'none' then 8
+               when email_bounced_at is not null then 10
+               else 0
+           end as email_standing,
+           max(coalesce(last_contacted_at, ''), coalesce(last_purchase_at, ''), coalesce(last_repair_at, ''),
+               coalesce(last_visit_at, '')) as last_touch_at
+      from customers;
+create trigger customers_derived_insert after insert on customers begin
+    update customers set (email_standing, last_touch_at) =
+        (select d.email_standing, d.last_touch_at from customers_derived d where d.id = new.id)
+     where id = new.id and (email_standing, last_touch_at) <>
+        (select d.email_standing, d.last_touch_at from customers_derived d where d.id = new.id);
+end;
+create trigger customers_derived_update
+    after update of archived_at, do_not_contact, email_norm, email_valid, email_complained_at, email_consent,
+        email_bounced_at, last_contacted_at, last_purchase_at, last_repair_at, last_visit_at on customers begin
+    update customers set (email_standing, last_touch_at) =
+        (select d.email_standing, d.last_touch_at from customers_derived d where d.id = new.id)
+     where id = new.id and (email_standing, last_touch_at) <>
+        (select d.email_standing, d.last_touch_at from customers_derived d where d.id = new.id);
+end;
 
 -- `email_shared`: another customer of the store has the same address. Kept by triggers, because
 -- it must be right whatever wrote the row: the recipient count relies on it.

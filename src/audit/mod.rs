@@ -1,8 +1,8 @@
 //! Who did what, when. Rows are only ever added, in the transaction of what they tell of; the
 //! database itself refuses to change or remove one. No message bodies, no passwords.
 
-pub mod history_sql;
 pub mod export;
+pub mod history_sql;
 pub mod reading;
 pub mod store;
 

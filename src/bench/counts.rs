@@ -12,16 +12,16 @@ use loupe::{
     time::Clock,
 };
 
-use crate::books::{self, Dice, Roughness, TAGS};
-
-/// Whatever stops a measurement.
-pub type Error = Box<dyn std::error::Error>;
+use crate::{
+    Error,
+    books::{self, Dice, Roughness, TAGS},
+};
 
 /// Customers are written in transactions of this many.
 const AT_ONCE: u64 = 500;
 
-/// Fills a store with `people` customers in the database at `url` (made for this, and empty) and
-/// counts `rounds` random filters of each type.
+/// Fills a store with `people` customers in the database at `url` (made for this; what an earlier
+/// run filled is used again) and counts `rounds` random filters of each type.
 pub async fn run(url: &str, people: u64, rounds: usize) -> Result<(), Error> {
     let db = db::connect(url).await?;
     db::migrate(&db).await?;
@@ -30,11 +30,19 @@ pub async fn run(url: &str, people: u64, rounds: usize) -> Result<(), Error> {
     let scope = rules::scope(&open_store(&db, "counts", people, now).await?, now, None);
     // A neighbour, so that a store is never the whole table.
     open_store(&db, "next-door", people / 10, now).await?;
-    println!("{:?}: {people} customers written in {:.1} s", db.backend(), started.elapsed().as_secs_f64());
+    println!(
+        "{:?}: {people} customers written in {:.1} s",
+        db.backend(),
+        started.elapsed().as_secs_f64()
+    );
     analyze(&db).await?;
 
     let ids = ids(&db, scope.store).await?;
-    let segments: Vec<i64> = segments::store::all(&db, scope.store).await?.iter().map(|s| s.id).collect();
+    let segments: Vec<i64> = segments::store::all(&db, scope.store)
+        .await?
+        .iter()
+        .map(|s| s.id)
+        .collect();
     let mut dice = Dice(7);
     let mut worst = Duration::ZERO;
     for kind in ["all", "segment", "tags", "manual"] {
@@ -43,7 +51,9 @@ pub async fn run(url: &str, people: u64, rounds: usize) -> Result<(), Error> {
             let filter = match kind {
                 "all" => RecipientFilter::All,
                 "segment" => RecipientFilter::Segment(*dice.pick(&segments)),
-                "tags" => RecipientFilter::Tags((0..1 + dice.below(4)).map(|_| (*dice.pick(&TAGS)).to_owned()).collect()),
+                "tags" => {
+                    RecipientFilter::Tags((0..1 + dice.below(4)).map(|_| (*dice.pick(&TAGS)).to_owned()).collect())
+                }
                 _ => RecipientFilter::Manual((0..1 + dice.below(2000)).map(|_| *dice.pick(&ids)).collect()),
             };
             times.push(timed(&db, &scope, &filter, round % 20 == 0).await?);
@@ -92,6 +102,9 @@ async fn open_store(db: &Db, slug: &str, people: u64, now: DateTime<Utc>) -> Res
         footer: "1 George Street, Sydney".to_owned(),
         is_demo: false,
     };
+    if let Some(store) = stores::store::by_slug(db, slug).await? {
+        return Ok(store);
+    }
     let mut tx = db.begin().await?;
     let id = stores::rules::open_store(&mut tx, &new, now).await?;
     tx.commit().await?;
@@ -113,10 +126,12 @@ async fn open_store(db: &Db, slug: &str, people: u64, now: DateTime<Utc>) -> Res
 }
 
 async fn ids(db: &Db, store: StoreId) -> sqlx::Result<Vec<i64>> {
-    on_db!(db, |pool| sqlx::query_scalar("select id from customers where store_id = $1 order by id")
-        .bind(store)
-        .fetch_all(pool)
-        .await)
+    on_db!(db, |pool| sqlx::query_scalar(
+        "select id from customers where store_id = $1 order by id"
+    )
+    .bind(store)
+    .fetch_all(pool)
+    .await)
 }
 
 /// What autovacuum and `pragma optimize` do by themselves after a while.
@@ -129,7 +144,12 @@ async fn analyze(db: &Db) -> sqlx::Result<()> {
 
 fn report(what: &str, mut times: Vec<Duration>) -> Duration {
     times.sort_unstable();
-    let at = |part: usize| times.get((times.len() * part).div_ceil(100).max(1) - 1).copied().unwrap_or_default();
+    let at = |part: usize| {
+        times
+            .get((times.len() * part).div_ceil(100).max(1) - 1)
+            .copied()
+            .unwrap_or_default()
+    };
     println!(
         "  {what:<22} p50 {:>6.1} ms   p95 {:>6.1} ms   max {:>6.1} ms   ({} counts)",
         ms(at(50)),

@@ -4,10 +4,7 @@
 use std::{net::SocketAddr, process::Stdio, sync::Arc, time::Duration};
 
 use loupe::{
-    channels::email::{
-        Addressee, EmailAddress, Prepared, Sender,
-        smtp::Account,
-    },
+    channels::email::{Addressee, EmailAddress, Prepared, Sender, smtp::Account},
     db::{self, Db},
     dispatch, on_db, on_tx,
     recipients::model::RecipientFilter,
@@ -28,7 +25,7 @@ use crate::{
     Error,
     loops::{self, Ready},
     measure::{self, Cost, median},
-    sink,
+    sink::{self, Fault, Rule, When},
 };
 
 /// What to measure.
@@ -71,7 +68,10 @@ pub async fn run(plan: &Plan) -> Result<(), Error> {
         let lines = against(plan, server).await?;
         let base = lines.first().map_or(f64::NAN, |l| l.rate);
         println!("\nto {}", server.name);
-        println!("{:<34} {:>9} {:>8} {:>12} {:>9}", "", "msg/s", "ratio", "cpu-s/100k", "peak MB");
+        println!(
+            "{:<34} {:>9} {:>8} {:>12} {:>9}",
+            "", "msg/s", "ratio", "cpu-s/100k", "peak MB"
+        );
         for line in &lines {
             println!(
                 "{:<34} {:>9.0} {:>8.2} {:>12.2} {:>9.0}",
@@ -90,15 +90,24 @@ async fn against(plan: &Plan, server: &Server) -> Result<Vec<Line>, Error> {
     let folder = std::env::temp_dir().join(format!("loupe-bench-{}", std::process::id()));
     std::fs::create_dir_all(&folder)?;
     let file = folder.join(format!("{}.db", server.name));
-    let mut books = vec![("Loupe on SQLite", Book::fill(&format!("sqlite://{}", file.display()), plan, server).await?)];
+    let mut books = vec![(
+        "Loupe on SQLite",
+        Book::fill(&format!("sqlite://{}", file.display()), plan, server).await?,
+    )];
     if let Some(url) = &plan.postgres {
-        books.push(("Loupe on PostgreSQL", Book::fill(&schema(url).await?, plan, server).await?));
+        books.push((
+            "Loupe on PostgreSQL",
+            Book::fill(&schema(url).await?, plan, server).await?,
+        ));
     }
     let url = format!("smtp://{}?connections={}", server.at, plan.connections);
     let account = Account::parse(&url)?;
     let ready = books.first().ok_or("no book")?.1.ready().await?;
     let from = EmailAddress::parse(FROM)?;
-    let mut names = vec!["bare loop, lettre, no delay".to_owned(), "bare loop, our client".to_owned()];
+    let mut names = vec![
+        "bare loop, lettre, no delay".to_owned(),
+        "bare loop, our client".to_owned(),
+    ];
     names.extend(books.iter().map(|(name, _)| (*name).to_owned()));
     let mut costs: Vec<Vec<Cost>> = names.iter().map(|_| Vec::new()).collect();
     for _ in 0..plan.rounds {
@@ -127,7 +136,11 @@ async fn against(plan: &Plan, server: &Server) -> Result<Vec<Line>, Error> {
 }
 
 fn expect(sent: usize, plan: &Plan) -> Result<(), Error> {
-    if i64::try_from(sent)? == plan.people { Ok(()) } else { Err(format!("{sent} of {} sent", plan.people).into()) }
+    if i64::try_from(sent)? == plan.people {
+        Ok(())
+    } else {
+        Err(format!("{sent} of {} sent", plan.people).into())
+    }
 }
 
 const FROM: &str = "hello@aurelia.example.com";
@@ -158,9 +171,16 @@ impl Book {
     /// What the dispatcher would send, rendered beforehand.
     async fn ready(&self) -> Result<Ready, Error> {
         let send_id = self.start().await?;
-        let send = sends::find(&self.state.db, self.store.id, send_id).await?.ok_or("no send")?;
+        let send = sends::find(&self.state.db, self.store.id, send_id)
+            .await?
+            .ok_or("no send")?;
         let from = EmailAddress::parse(&send.from_email)?;
-        let sender = Sender { name: &send.from_name, address: &from, reply_to: None, id_key: "bench" };
+        let sender = Sender {
+            name: &send.from_name,
+            address: &from,
+            reply_to: None,
+            id_key: "bench",
+        };
         let prepared = Prepared::new(message_view::compiled(&send)?, sender);
         let rows: Vec<(i64, String, String, String)> = on_db!(&self.state.db, |pool| sqlx::query_as(
             "select id, address, name, first_name from messages where send_id = $1 and state = 'queued'"
@@ -178,17 +198,28 @@ impl Book {
             };
             let date = self.state.clock.now();
             let mut bytes = Vec::new();
-            prepared.write(&Addressee { message_id: *id, name, address: &to, date, person }, &mut bytes)?;
+            prepared.write(
+                &Addressee {
+                    message_id: *id,
+                    name,
+                    address: &to,
+                    date,
+                    person,
+                },
+                &mut bytes,
+            )?;
             ready.push((to, bytes));
         }
         println!("{} bytes per message", ready.first().map_or(0, |(_, b)| b.len()));
         // The rows stay behind; the dispatcher must not find them.
         let mut tx = self.state.db.begin().await?;
-        on_tx!(&mut tx, |conn| sqlx::query("update sends set state = 'cancelled' where id = $1")
-            .bind(send_id)
-            .execute(&mut *conn)
-            .await
-            .map(|_| ()))?;
+        on_tx!(&mut tx, |conn| sqlx::query(
+            "update sends set state = 'cancelled' where id = $1"
+        )
+        .bind(send_id)
+        .execute(&mut *conn)
+        .await
+        .map(|_| ()))?;
         tx.commit().await?;
         Ok(Arc::new(ready))
     }
@@ -220,7 +251,9 @@ impl Book {
         let stop = CancellationToken::new();
         let task = tokio::spawn(dispatch::run(self.state.clone(), stop.clone()));
         loop {
-            let send = sends::find(&self.state.db, self.store.id, send_id).await?.ok_or("no send")?;
+            let send = sends::find(&self.state.db, self.store.id, send_id)
+                .await?
+                .ok_or("no send")?;
             if !send.state.is_open() {
                 break;
             }
@@ -229,7 +262,11 @@ impl Book {
         stop.cancel();
         task.await?;
         let tally = loupe::communications::store::tally(&self.state.db, self.store.id, send_id).await?;
-        if tally.sent == plan.people { Ok(()) } else { Err(format!("{tally:?}").into()) }
+        if tally.sent == plan.people {
+            Ok(())
+        } else {
+            Err(format!("{tally:?}").into())
+        }
     }
 }
 
@@ -284,9 +321,13 @@ async fn crowd(db: &Db, store: &Store, people: i64) -> Result<(), Error> {
 }
 
 async fn schema(url: &str) -> Result<String, Error> {
-    let Db::Postgres(pool) = db::connect(url).await? else { return Err("not PostgreSQL".into()) };
+    let Db::Postgres(pool) = db::connect(url).await? else {
+        return Err("not PostgreSQL".into());
+    };
     let name = format!("bench{}", uuid::Uuid::new_v4().simple());
-    sqlx::query(sqlx::AssertSqlSafe(format!("create schema {name}"))).execute(&pool).await?;
+    sqlx::query(sqlx::AssertSqlSafe(format!("create schema {name}")))
+        .execute(&pool)
+        .await?;
     let joint = if url.contains('?') { '&' } else { '?' };
     Ok(format!("{url}{joint}options[search_path]={name}"))
 }
@@ -300,12 +341,26 @@ async fn own_sink() -> Result<Server, Error> {
         .spawn()?;
     let lines = child.stdout.take().ok_or("no output")?;
     let first = BufReader::new(lines).lines().next_line().await?.ok_or("no address")?;
-    Ok(Server { name: "our sink", at: first.parse()?, _child: child })
+    Ok(Server {
+        name: "our sink",
+        at: first.parse()?,
+        _child: child,
+    })
 }
 
 /// Serves as the sink until it is killed.
-pub async fn serve_sink() -> Result<(), Error> {
-    let settings = sink::Settings { keep: sink::Keep::Counts, ..sink::Settings::default() };
+pub async fn serve_sink(refuse_every: Option<u64>, delay_ms: u64) -> Result<(), Error> {
+    let rules = refuse_every
+        .map(|n| Rule::new(When::Every(n), Fault::Rcpt(550)))
+        .into_iter()
+        .collect();
+    let delay = Duration::from_millis(delay_ms);
+    let settings = sink::Settings {
+        keep: sink::Keep::Counts,
+        rules,
+        delay,
+        ..sink::Settings::default()
+    };
     let sink = sink::Sink::start(settings).await?;
     println!("{}", sink.address());
     std::future::pending::<()>().await;
@@ -321,7 +376,11 @@ async fn postfix_sink(program: &str) -> Result<Server, Error> {
         .spawn()?;
     for _ in 0..50 {
         if tokio::net::TcpStream::connect(at).await.is_ok() {
-            return Ok(Server { name: "smtp-sink", at, _child: child });
+            return Ok(Server {
+                name: "smtp-sink",
+                at,
+                _child: child,
+            });
         }
         tokio::time::sleep(Duration::from_millis(50)).await;
     }

@@ -72,7 +72,10 @@ pub async fn ours(account: &Account, ready: &Ready, from: &EmailAddress) -> Resu
             let mut offered = false;
             while let Some((to, bytes)) = current {
                 if !offered {
-                    let first = connection.offer(&Envelope { from: &from, to }).await.map_err(|e| e.to_string())?;
+                    let first = connection
+                        .offer(&Envelope { from: &from, to })
+                        .await
+                        .map_err(|e| e.to_string())?;
                     if first != Offered::Ready {
                         return Err(format!("{first:?}"));
                     }

@@ -50,16 +50,36 @@ enum What {
         smtp_sink: Option<String>,
     },
     /// The mail server of these measurements, by itself
-    Sink,
+    Sink {
+        /// Refuses every so-many-th recipient
+        #[arg(long)]
+        refuse_every: Option<u64>,
+        /// Waits so many milliseconds before each answer: a distant server
+        #[arg(long, default_value_t = 0)]
+        delay_ms: u64,
+    },
 }
 
 #[tokio::main]
 async fn main() -> Result<(), Error> {
     match Bench::parse().what {
         What::Counts { url, people, rounds } => counts::run(&url, people, rounds).await,
-        What::Dispatch { people, connections, rounds, postgres, smtp_sink } => {
-            dispatch::run(&dispatch::Plan { people, connections, rounds, postgres, smtp_sink }).await
+        What::Dispatch {
+            people,
+            connections,
+            rounds,
+            postgres,
+            smtp_sink,
+        } => {
+            dispatch::run(&dispatch::Plan {
+                people,
+                connections,
+                rounds,
+                postgres,
+                smtp_sink,
+            })
+            .await
         }
-        What::Sink => dispatch::serve_sink().await,
+        What::Sink { refuse_every, delay_ms } => dispatch::serve_sink(refuse_every, delay_ms).await,
     }
 }

@@ -1,1 +1,120 @@
 //! Writing, duplicating, scheduling and deleting campaigns, from a form or from an island.
+
+use leptos::{
+    prelude::*,
+    server_fn::codec::{Json, PostUrl},
+};
+
+use super::model::{CampaignForm, Saved, TemplateWording, WhenWords};
+use crate::error::AppError;
+#[cfg(feature = "ssr")]
+use crate::{
+    auth::{guard, model::Permission},
+    campaigns::{bulk, rules, schedule},
+    server::respond,
+    stores, templates,
+};
+
+/// Keeps the form, then does what the pressed button asks. With `in_place` the page stays.
+#[server(prefix = "/api", endpoint = "campaigns/save", input = PostUrl)]
+pub async fn save_campaign(
+    #[server(flatten)] form: CampaignForm,
+    #[server(default)] intent: String,
+    #[server(default)] in_place: String,
+) -> Result<Saved, AppError> {
+    let ctx = guard::require(Permission::SendCampaigns)?;
+    let response = respond::here()?;
+    let saved = rules::save(&ctx, &form, form.intent(&intent)).await?;
+    if in_place != "true" {
+        response.redirect(&saved.path);
+    }
+    Ok(saved)
+}
+
+/// Sends a campaign after its review.
+#[server(prefix = "/api", endpoint = "campaigns/confirm", input = PostUrl)]
+pub async fn confirm_campaign(
+    id: i64,
+    send_token: String,
+    #[server(default)] shown_count: Option<i64>,
+) -> Result<(), AppError> {
+    let ctx = guard::require(Permission::SendCampaigns)?;
+    let response = respond::here()?;
+    response.redirect(&rules::confirm(&ctx, id, &send_token, shown_count).await?);
+    Ok(())
+}
+
+/// Takes a campaign off the schedule.
+#[server(prefix = "/api", endpoint = "campaigns/unschedule", input = PostUrl)]
+pub async fn unschedule_campaign(id: i64) -> Result<(), AppError> {
+    let ctx = guard::require(Permission::SendCampaigns)?;
+    let response = respond::here()?;
+    rules::unschedule(&ctx, id).await?;
+    response.redirect(&format!("/marketing/campaigns/{id}?ok=unscheduled"));
+    Ok(())
+}
+
+/// Copies a campaign into a fresh draft.
+#[server(prefix = "/api", endpoint = "campaigns/duplicate", input = PostUrl)]
+pub async fn duplicate_campaign(id: i64) -> Result<(), AppError> {
+    let ctx = guard::require(Permission::SendCampaigns)?;
+    let response = respond::here()?;
+    let copy = rules::duplicate(&ctx, id).await?;
+    response.redirect(&format!("/marketing/campaigns/{copy}/edit?ok=copied&of={id}"));
+    Ok(())
+}
+
+/// Deletes a campaign that is not being sent.
+#[server(prefix = "/api", endpoint = "campaigns/delete", input = PostUrl)]
+pub async fn delete_campaign(id: i64) -> Result<(), AppError> {
+    let ctx = guard::require(Permission::SendCampaigns)?;
+    let response = respond::here()?;
+    rules::delete(&ctx, id).await?;
+    response.redirect("/marketing/campaigns?ok=deleted");
+    Ok(())
+}
+
+/// A typed time said back in the store's time.
+#[server(prefix = "/api", endpoint = "campaigns/when", input = Json)]
+pub async fn when_it_goes(date: String, time: String, fold: String) -> Result<WhenWords, AppError> {
+    let ctx = guard::require(Permission::SendCampaigns)?;
+    let store = stores::store::find(ctx.db(), ctx.store())
+        .await?
+        .ok_or(AppError::SignedOut)?;
+    Ok(schedule::words(&date, &time, &fold, store.zone(), ctx.now))
+}
+
+/// A template's wording.
+#[server(prefix = "/api", endpoint = "campaigns/template", input = Json)]
+pub async fn template_text(id: i64) -> Result<TemplateWording, AppError> {
+    let ctx = guard::require(Permission::SendCampaigns)?;
+    let found = templates::store::find(ctx.db(), ctx.store(), id)
+        .await?
+        .ok_or(AppError::NotFound)?;
+    Ok(TemplateWording {
+        name: found.name,
+        subject: found.subject,
+        body: found.body,
+    })
+}
+
+/// Keeps the one-shot form, then does what the pressed button asks.
+#[server(prefix = "/api", endpoint = "bulk-email/save", input = PostUrl)]
+pub async fn save_bulk(
+    #[server(flatten)] form: CampaignForm,
+    #[server(default)] intent: String,
+) -> Result<(), AppError> {
+    let ctx = guard::require(Permission::SendCampaigns)?;
+    let response = respond::here()?;
+    response.redirect(&bulk::save(&ctx, &form, form.intent(&intent)).await?);
+    Ok(())
+}
+
+/// Sends the one-shot form after its review.
+#[server(prefix = "/api", endpoint = "bulk-email/confirm", input = PostUrl)]
+pub async fn confirm_bulk(send_token: String, #[server(default)] shown_count: Option<i64>) -> Result<(), AppError> {
+    let ctx = guard::require(Permission::SendCampaigns)?;
+    let response = respond::here()?;
+    response.redirect(&bulk::confirm(&ctx, &send_token, shown_count).await?);
+    Ok(())
+}

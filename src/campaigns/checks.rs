@@ -1,5 +1,7 @@
 //! What must be right before a message can go, and what is worth a look.
 
+use chrono::{DateTime, Utc};
+
 use super::{
     draft::{Draft, Fallbacks},
     model::is_complete,
@@ -12,6 +14,7 @@ use crate::{
     sends::rules::LANGUAGE,
     stores::model::Store,
     templates::render::{self, Compiled, Field, TemplateProblem},
+    time,
 };
 
 /// Longest name, in characters.
@@ -27,12 +30,17 @@ pub struct Message<'a> {
     pub body: &'a str,
     pub fallbacks: &'a Fallbacks,
     pub filter: Option<&'a RecipientFilter>,
+    /// It is to go at a planned time.
+    pub later: bool,
 }
 
 impl<'a> Message<'a> {
     /// A campaign's.
     pub fn of(draft: &'a Draft) -> Self {
-        Self { name: Some(&draft.name), ..Self::without_name(draft) }
+        Self {
+            name: Some(&draft.name),
+            ..Self::without_name(draft)
+        }
     }
 
     /// A bulk email's.
@@ -43,6 +51,7 @@ impl<'a> Message<'a> {
             body: &draft.body,
             fallbacks: &draft.fallbacks,
             filter: draft.filter.as_ref(),
+            later: draft.scheduled_local.is_some(),
         }
     }
 
@@ -144,7 +153,11 @@ pub struct Check {
 
 impl Check {
     fn new(standing: Standing, words: impl Into<String>, field: Option<&str>) -> Self {
-        Self { standing, words: words.into(), field: field.map(str::to_owned) }
+        Self {
+            standing,
+            words: words.into(),
+            field: field.map(str::to_owned),
+        }
     }
 }
 
@@ -160,8 +173,11 @@ pub fn checks(
     blanks: &Blanks,
 ) -> Vec<Check> {
     let of_text = |p: &&Problem| matches!(p.field.as_str(), "name" | "subject" | "body");
-    let mut list: Vec<Check> =
-        problems.iter().filter(of_text).map(|p| Check::new(Standing::Fix, &p.words, Some(&p.field))).collect();
+    let mut list: Vec<Check> = problems
+        .iter()
+        .filter(of_text)
+        .map(|p| Check::new(Standing::Fix, &p.words, Some(&p.field)))
+        .collect();
     if list.is_empty() {
         let words = if message.name.is_some() {
             "Name, subject and message are filled in"
@@ -177,19 +193,48 @@ pub fn checks(
     });
     let used = compiled.map(Compiled::used_fields).unwrap_or_default();
     for (field, n) in blanks {
-        let fallback = used.iter().find(|u| u.field == *field).map_or("", |u| u.fallback.as_str());
+        let fallback = used
+            .iter()
+            .find(|u| u.field == *field)
+            .map_or("", |u| u.fallback.as_str());
         if let Some(words) = render::blank_words(*field, *n, fallback) {
-            let standing = if fallback.trim().is_empty() { Standing::Look } else { Standing::Done };
+            let standing = if fallback.trim().is_empty() {
+                Standing::Look
+            } else {
+                Standing::Done
+            };
             list.push(Check::new(standing, words, Some(&format!("fallback-{}", field.key()))));
         }
     }
-    list.push(Check::new(Standing::Done, "The way to unsubscribe is added for you at the bottom", None));
+    list.push(Check::new(
+        Standing::Done,
+        "The way to unsubscribe is added for you at the bottom",
+        None,
+    ));
     list
+}
+
+/// A word of warning when it is so late, or so early, at the store that mail would disturb.
+/// Nothing is moved for it: the person decides.
+pub fn quiet_hours(store: &Store, now: DateTime<Utc>) -> Option<Check> {
+    store.in_quiet_hours(now).then(|| {
+        let zone = store.zone();
+        let words = format!(
+            "It is {} in {}: customers may be asleep. You can schedule it for the morning",
+            time::clock(now, zone),
+            time::city(zone)
+        );
+        Check::new(Standing::Look, words, Some("later"))
+    })
 }
 
 /// What is still worth a look, as sentences: the warnings of the review.
 pub fn warnings(checks: &[Check]) -> Vec<String> {
-    checks.iter().filter(|c| c.standing == Standing::Look).map(|c| c.words.clone()).collect()
+    checks
+        .iter()
+        .filter(|c| c.standing == Standing::Look)
+        .map(|c| c.words.clone())
+        .collect()
 }
 
 /// From how many people on Send now asks first.
@@ -205,7 +250,10 @@ pub fn asks_first(audience: &Audience, shown: Option<i64>, warnings: &[String]) 
 
 /// Turns what a page or a rule found into the error that keeps the typed and says where.
 pub fn kept(problems: Vec<Problem>, at: String) -> AppError {
-    AppError::Invalid { problems, kept_at: Some(at) }
+    AppError::Invalid {
+        problems,
+        kept_at: Some(at),
+    }
 }
 
 #[cfg(test)]
@@ -214,14 +262,22 @@ mod tests {
 
     #[test]
     fn sending_asks_first_only_when_it_matters() {
-        let of = |will_send| Audience { matched: will_send, will_send, skipped: Vec::new() };
+        let of = |will_send| Audience {
+            matched: will_send,
+            will_send,
+            skipped: Vec::new(),
+        };
         assert!(!asks_first(&of(99), Some(99), &[]));
         assert!(!asks_first(&of(99), None, &[]));
         assert!(asks_first(&of(100), Some(100), &[]));
         assert!(!asks_first(&of(10), Some(12), &[]));
         assert!(asks_first(&of(9), Some(12), &[]));
         assert!(asks_first(&of(1), Some(0), &[]));
-        assert!(asks_first(&of(2), Some(2), &["1 customer has no anniversary".to_owned()]));
+        assert!(asks_first(
+            &of(2),
+            Some(2),
+            &["1 customer has no anniversary".to_owned()]
+        ));
         assert!(!asks_first(&of(0), Some(50), &["x".to_owned()]));
     }
 }

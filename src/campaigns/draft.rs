@@ -129,7 +129,11 @@ pub fn form_of(campaign: &Campaign, token: String) -> CampaignForm {
         fallback_first_name: fallback("first_name"),
         fallback_last_name: fallback("last_name"),
         fallback_next_anniversary: fallback("next_anniversary"),
-        schedule_for_later: campaign.scheduled_local.as_ref().map(|_| "true".to_owned()).unwrap_or_default(),
+        schedule_for_later: campaign
+            .scheduled_local
+            .as_ref()
+            .map(|_| "true".to_owned())
+            .unwrap_or_default(),
         date: date.to_owned(),
         time: time.to_owned(),
         skip_already: if campaign.skip_already { "true" } else { "" }.to_owned(),

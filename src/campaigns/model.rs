@@ -92,6 +92,9 @@ pub struct CampaignForm {
     pub find_customer: String,
 }
 
+/// The value of the button that Enter presses.
+pub const ENTER: &str = "enter";
+
 /// What a customer without a first name is called, until staff say otherwise.
 pub const FIRST_NAME_FALLBACK: &str = "friend";
 
@@ -122,6 +125,15 @@ impl CampaignForm {
             Some(RecipientFilter::Manual(ids)) => self.customer_ids = ids.iter().map(i64::to_string).collect(),
             _ => {}
         }
+    }
+
+    /// What a pressed button asks for. Enter in a field presses none: it searches when somebody
+    /// is being looked for, and saves otherwise.
+    pub fn intent(&self, pressed: &str) -> Intent {
+        if pressed == ENTER && !self.find_customer.trim().is_empty() {
+            return Intent::FindCustomer;
+        }
+        Intent::from_key(pressed)
     }
 
     pub fn is_for_later(&self) -> bool {
@@ -159,6 +171,8 @@ pub enum Intent {
     FindCustomer,
     /// Bulk email only: carry everything over into a campaign.
     AsCampaign,
+    /// Bulk email only: throw away what was typed.
+    StartOver,
 }
 
 impl Intent {
@@ -172,6 +186,7 @@ impl Intent {
             Intent::RefreshCount => "refresh_count",
             Intent::FindCustomer => "find_customer",
             Intent::AsCampaign => "as_campaign",
+            Intent::StartOver => "start_over",
         }
     }
 
@@ -184,6 +199,7 @@ impl Intent {
             Intent::RefreshCount,
             Intent::FindCustomer,
             Intent::AsCampaign,
+            Intent::StartOver,
         ]
         .into_iter()
         .find(|i| i.key() == key)
@@ -196,6 +212,8 @@ impl Intent {
 pub struct Saved {
     pub id: i64,
     pub version: i64,
+    /// As it is called now: a draft without a name was given one.
+    pub name: String,
     /// "Saved as draft at 10:04 am."
     pub words: String,
     /// Where the saved campaign is.
@@ -217,7 +235,7 @@ pub struct WhenWords {
 
 /// A template, to be put into the form.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct TemplateText {
+pub struct TemplateWording {
     pub name: String,
     pub subject: String,
     pub body: String,

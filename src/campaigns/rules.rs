@@ -42,6 +42,7 @@ pub async fn save(ctx: &Ctx, form: &CampaignForm, intent: Intent) -> Result<Save
     let saved = |path: String| Saved {
         id,
         version,
+        name: draft.name.clone(),
         words: format!("Saved as draft at {}.", time::clock(ctx.now, store.zone())),
         path,
         is_copy: kept_as.is_copy,
@@ -52,11 +53,17 @@ pub async fn save(ctx: &Ctx, form: &CampaignForm, intent: Intent) -> Result<Save
     }
     let off = if kept_as.unscheduled { "&off=1" } else { "" };
     Ok(match intent {
-        Intent::Draft | Intent::AsCampaign => saved(format!("{edit}?ok=saved")),
+        Intent::Draft | Intent::AsCampaign | Intent::StartOver => saved(format!("{edit}?ok=saved")),
         Intent::UseTemplate => saved(format!("{edit}?ok=filled{off}#template")),
         Intent::RefreshCount => saved(format!("{edit}?ok=counted{off}#who")),
-        Intent::FindCustomer => saved(format!("{edit}?find={}{off}#p-manual", encode(form.find_customer.trim()))),
-        Intent::Schedule if problems.is_empty() => saved(format!("/marketing/campaigns/{id}?ok=scheduled")),
+        Intent::FindCustomer => saved(format!(
+            "{edit}?find={}{off}#p-manual",
+            encode(form.find_customer.trim())
+        )),
+        Intent::Schedule if problems.is_empty() => {
+            ctx.state.planned.notify_one();
+            saved(format!("/marketing/campaigns/{id}?ok=scheduled"))
+        }
         Intent::Schedule => return Err(kept(problems, format!("{edit}?check=schedule"))),
         Intent::SendNow if problems.is_empty() => saved(send_now(ctx, id, &form.send_token, Asked::NotYet).await?),
         Intent::SendNow => return Err(kept(problems, format!("{edit}?check=send_now"))),
@@ -64,11 +71,17 @@ pub async fn save(ctx: &Ctx, form: &CampaignForm, intent: Intent) -> Result<Save
 }
 
 async fn store_of(ctx: &Ctx) -> Result<Store, AppError> {
-    stores::store::find(ctx.db(), ctx.store()).await?.ok_or(AppError::SignedOut)
+    stores::store::find(ctx.db(), ctx.store())
+        .await?
+        .ok_or(AppError::SignedOut)
 }
 
 fn by(ctx: &Ctx) -> By<'_> {
-    By { store: ctx.store(), name: &ctx.actor.name, now: ctx.now }
+    By {
+        store: ctx.store(),
+        name: &ctx.actor.name,
+        now: ctx.now,
+    }
 }
 
 fn untitled(ctx: &Ctx, store: &Store) -> String {
@@ -86,7 +99,9 @@ pub(super) async fn own_template(
     draft: &mut Draft,
 ) -> Result<Option<i64>, AppError> {
     let Some(id) = id else { return Ok(None) };
-    let Some(template) = templates::store::find(ctx.db(), store.id, id).await? else { return Ok(None) };
+    let Some(template) = templates::store::find(ctx.db(), store.id, id).await? else {
+        return Ok(None);
+    };
     if intent == Intent::UseTemplate {
         draft.subject = template.subject;
         draft.body = template.body;
@@ -130,8 +145,12 @@ struct Kept {
 }
 
 async fn keep(ctx: &Ctx, form: &CampaignForm, draft: &Draft, due: Due, intent: Intent) -> Result<Kept, AppError> {
-    let Some(id) = form.campaign_id() else { return keep_new(ctx, form, draft, due).await };
-    let before = store::find(ctx.db(), ctx.store(), id).await?.ok_or(AppError::NotFound)?;
+    let Some(id) = form.campaign_id() else {
+        return keep_new(ctx, form, draft, due).await;
+    };
+    let before = store::find(ctx.db(), ctx.store(), id)
+        .await?
+        .ok_or(AppError::NotFound)?;
     if !before.status.is_editable() {
         if !draft.says_the_same_as(&before) {
             keep_apart(ctx, &before, draft).await?;
@@ -152,12 +171,19 @@ async fn keep(ctx: &Ctx, form: &CampaignForm, draft: &Draft, due: Due, intent: I
     note_edit(&mut tx, ctx, &before, draft, due_now).await?;
     tx.commit().await?;
     let unscheduled = before.status == CampaignStatus::Scheduled && due_now.is_none() && intent != Intent::Draft;
-    Ok(Kept { id, version: version + 1, is_copy: false, unscheduled })
+    Ok(Kept {
+        id,
+        version: version + 1,
+        is_copy: false,
+        unscheduled,
+    })
 }
 
 /// Somebody was faster: what was typed becomes a draft of its own, so that neither is lost.
 async fn lost_race(ctx: &Ctx, id: i64, draft: &Draft) -> Result<Kept, AppError> {
-    let now = store::find(ctx.db(), ctx.store(), id).await?.ok_or(AppError::NotFound)?;
+    let now = store::find(ctx.db(), ctx.store(), id)
+        .await?
+        .ok_or(AppError::NotFound)?;
     let is_record = !now.status.is_editable();
     if is_record && draft.says_the_same_as(&now) {
         return Err(AppError::Locked { campaign: id });
@@ -166,7 +192,12 @@ async fn lost_race(ctx: &Ctx, id: i64, draft: &Draft) -> Result<Kept, AppError> 
     if is_record {
         return Err(AppError::Locked { campaign: id });
     }
-    Ok(Kept { id: copy, version: 1, is_copy: true, unscheduled: false })
+    Ok(Kept {
+        id: copy,
+        version: 1,
+        is_copy: true,
+        unscheduled: false,
+    })
 }
 
 /// The name of a draft that keeps what could not go into the campaign itself.
@@ -175,9 +206,14 @@ pub fn kept_apart_name(campaign: &str) -> String {
 }
 
 async fn keep_apart(ctx: &Ctx, campaign: &Campaign, draft: &Draft) -> Result<i64, AppError> {
-    let draft = Draft { name: kept_apart_name(campaign.title()), ..draft.clone() };
+    let draft = Draft {
+        name: kept_apart_name(campaign.title()),
+        ..draft.clone()
+    };
     let mut tx = ctx.db().begin().await?;
-    let id = writing::insert(&mut tx, by(ctx), &draft, None, None).await?.ok_or(AppError::Conflict)?;
+    let id = writing::insert(&mut tx, by(ctx), &draft, None, None)
+        .await?
+        .ok_or(AppError::Conflict)?;
     let words = format!("Kept changes to “{}” as a draft of their own", campaign.title());
     note(&mut tx, ctx, "campaign.kept_apart", id, words, None, None).await?;
     tx.commit().await?;
@@ -186,11 +222,25 @@ async fn keep_apart(ctx: &Ctx, campaign: &Campaign, draft: &Draft) -> Result<i64
 
 async fn keep_new(ctx: &Ctx, form: &CampaignForm, draft: &Draft, due: Due) -> Result<Kept, AppError> {
     let token = Some(form.send_token.trim()).filter(|t| !t.is_empty());
-    let fresh = |id| Kept { id, version: 1, is_copy: false, unscheduled: false };
+    let fresh = |id| Kept {
+        id,
+        version: 1,
+        is_copy: false,
+        unscheduled: false,
+    };
     let mut tx = ctx.db().begin().await?;
     if let Some(id) = writing::insert(&mut tx, by(ctx), draft, due, token).await? {
         let words = format!("Created “{}”", title(&draft.name));
-        note(&mut tx, ctx, "campaign.created", id, words, None, Some(facts(draft, due))).await?;
+        note(
+            &mut tx,
+            ctx,
+            "campaign.created",
+            id,
+            words,
+            None,
+            Some(facts(draft, due)),
+        )
+        .await?;
         tx.commit().await?;
         return Ok(fresh(id));
     }
@@ -205,12 +255,28 @@ async fn keep_new(ctx: &Ctx, form: &CampaignForm, draft: &Draft, due: Due) -> Re
         None => None,
     };
     if let Some(first) = first.filter(|f| draft.says_the_same_as(f)) {
-        return Ok(Kept { id: first.id, version: first.version, is_copy: false, unscheduled: false });
+        return Ok(Kept {
+            id: first.id,
+            version: first.version,
+            is_copy: false,
+            unscheduled: false,
+        });
     }
     let mut tx = ctx.db().begin().await?;
-    let id = writing::insert(&mut tx, by(ctx), draft, due, None).await?.ok_or(AppError::Conflict)?;
+    let id = writing::insert(&mut tx, by(ctx), draft, due, None)
+        .await?
+        .ok_or(AppError::Conflict)?;
     let words = format!("Created “{}”", title(&draft.name));
-    note(&mut tx, ctx, "campaign.created", id, words, None, Some(facts(draft, due))).await?;
+    note(
+        &mut tx,
+        ctx,
+        "campaign.created",
+        id,
+        words,
+        None,
+        Some(facts(draft, due)),
+    )
+    .await?;
     tx.commit().await?;
     Ok(fresh(id))
 }
@@ -226,7 +292,9 @@ pub enum Asked {
 /// Presses Send now on a kept campaign and answers where to go: its page, the question whether
 /// it may go, or the form when there is nobody to send to.
 pub async fn send_now(ctx: &Ctx, id: i64, token: &str, asked: Asked) -> Result<String, AppError> {
-    let campaign = store::find(ctx.db(), ctx.store(), id).await?.ok_or(AppError::NotFound)?;
+    let campaign = store::find(ctx.db(), ctx.store(), id)
+        .await?
+        .ok_or(AppError::NotFound)?;
     let shown_count = match asked {
         Asked::Shown(count) => count,
         Asked::NotYet => campaign.shown_count,
@@ -256,23 +324,57 @@ pub async fn send_now(ctx: &Ctx, id: i64, token: &str, asked: Asked) -> Result<S
     }
 }
 
+/// Sends after the review; pressed twice, it answers what came of the first.
+pub async fn confirm(ctx: &Ctx, id: i64, token: &str, shown: Option<i64>) -> Result<String, AppError> {
+    if let Some(before) = crate::sends::store::by_token(ctx.db(), ctx.store(), token).await? {
+        return Ok(already_done(before.campaign_id, before.id).path);
+    }
+    let store = store_of(ctx).await?;
+    let campaign = store::find(ctx.db(), ctx.store(), id)
+        .await?
+        .ok_or(AppError::NotFound)?;
+    if campaign.status.is_editable() {
+        let draft = Draft::copied_from(&campaign, campaign.name.clone());
+        let problems = checks::problems(ctx.db(), &store, &ctx.actor.name, &Message::of(&draft)).await?;
+        if !problems.is_empty() {
+            return Err(kept(problems, format!("/marketing/campaigns/{id}/edit?check=send_now")));
+        }
+    }
+    send_now(ctx, id, token, Asked::Shown(shown)).await
+}
+
 fn already_done(campaign: Option<i64>, send: i64) -> Saved {
     let path = match campaign {
         Some(id) => format!("/marketing/campaigns/{id}?ok=already"),
         None => format!("/marketing/bulk-email/sent/{send}?ok=already"),
     };
-    Saved { id: campaign.unwrap_or_default(), version: 0, words: String::new(), path, is_copy: false }
+    Saved {
+        id: campaign.unwrap_or_default(),
+        version: 0,
+        name: String::new(),
+        words: String::new(),
+        path,
+        is_copy: false,
+    }
 }
 
 /// Takes a campaign off the schedule.
 pub async fn unschedule(ctx: &Ctx, id: i64) -> Result<(), AppError> {
-    let campaign = store::find(ctx.db(), ctx.store(), id).await?.ok_or(AppError::NotFound)?;
+    let campaign = store::find(ctx.db(), ctx.store(), id)
+        .await?
+        .ok_or(AppError::NotFound)?;
     let mut tx = ctx.db().begin().await?;
     if !writing::unschedule(&mut tx, by(ctx), id).await? {
         drop(tx);
-        let now = store::find(ctx.db(), ctx.store(), id).await?.ok_or(AppError::NotFound)?;
+        let now = store::find(ctx.db(), ctx.store(), id)
+            .await?
+            .ok_or(AppError::NotFound)?;
         // A draft already is what was asked for.
-        return if now.status.is_editable() { Ok(()) } else { Err(AppError::Locked { campaign: id }) };
+        return if now.status.is_editable() {
+            Ok(())
+        } else {
+            Err(AppError::Locked { campaign: id })
+        };
     }
     let words = format!("Took “{}” off the schedule", campaign.title());
     let before = json!({ "scheduled_at": campaign.scheduled_at });
@@ -284,19 +386,34 @@ pub async fn unschedule(ctx: &Ctx, id: i64) -> Result<(), AppError> {
 /// Copies recipients, subject, body, fallbacks and template into a fresh draft, whatever the
 /// status. No schedule, no numbers.
 pub async fn duplicate(ctx: &Ctx, id: i64) -> Result<i64, AppError> {
-    let original = store::find(ctx.db(), ctx.store(), id).await?.ok_or(AppError::NotFound)?;
+    let original = store::find(ctx.db(), ctx.store(), id)
+        .await?
+        .ok_or(AppError::NotFound)?;
     let draft = Draft::copied_from(&original, format!("Copy of {}", original.title()));
     let mut tx = ctx.db().begin().await?;
-    let copy = writing::insert(&mut tx, by(ctx), &draft, None, None).await?.ok_or(AppError::Conflict)?;
+    let copy = writing::insert(&mut tx, by(ctx), &draft, None, None)
+        .await?
+        .ok_or(AppError::Conflict)?;
     let words = format!("Copied “{}” into “{}”", original.title(), draft.name);
-    note(&mut tx, ctx, "campaign.duplicated", copy, words, None, Some(json!({ "of": id }))).await?;
+    note(
+        &mut tx,
+        ctx,
+        "campaign.duplicated",
+        copy,
+        words,
+        None,
+        Some(json!({ "of": id })),
+    )
+    .await?;
     tx.commit().await?;
     Ok(copy)
 }
 
 /// Removes a campaign that is not being sent. What each customer received stays.
 pub async fn delete(ctx: &Ctx, id: i64) -> Result<(), AppError> {
-    let campaign = store::find(ctx.db(), ctx.store(), id).await?.ok_or(AppError::NotFound)?;
+    let campaign = store::find(ctx.db(), ctx.store(), id)
+        .await?
+        .ok_or(AppError::NotFound)?;
     let mut tx = ctx.db().begin().await?;
     if !writing::delete(&mut tx, ctx.store(), id).await? {
         drop(tx);

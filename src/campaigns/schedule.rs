@@ -20,7 +20,13 @@ pub fn parts(joined: &str) -> (&str, &str) {
 }
 
 /// The moment that was typed, or what to mend. `fold` says which of two equal clock times.
-pub fn moment(date: &str, clock: &str, fold: &str, zone: Tz, now: DateTime<Utc>) -> Result<DateTime<Utc>, Vec<Problem>> {
+pub fn moment(
+    date: &str,
+    clock: &str,
+    fold: &str,
+    zone: Tz,
+    now: DateTime<Utc>,
+) -> Result<DateTime<Utc>, Vec<Problem>> {
     let local = read(date, clock)?;
     let at = match (time::resolve(local, zone), fold) {
         (Resolved::One(at), _) | (Resolved::Twice(at, _), "first") | (Resolved::Twice(_, at), "second") => at,
@@ -115,7 +121,11 @@ pub fn words(date: &str, clock: &str, fold: &str, zone: Tz, now: DateTime<Utc>) 
                 time::zone_words(at, zone),
                 time::relative(at, now)
             );
-            WhenWords { words, fits: true, which }
+            WhenWords {
+                words,
+                fits: true,
+                which,
+            }
         }
         Err(problems) => WhenWords {
             words: problems.into_iter().next().map(|p| p.words).unwrap_or_default(),
@@ -128,11 +138,12 @@ pub fn words(date: &str, clock: &str, fold: &str, zone: Tz, now: DateTime<Utc>) 
 /// Times people often choose: a label, a day and a time for the fields.
 pub fn quick_picks(zone: Tz, now: DateTime<Utc>) -> Vec<(String, String, String)> {
     let today = time::today(now, zone);
+    let tomorrow = today.succ_opt();
     let next = |weekday: Weekday| today.iter_days().skip(1).find(|d| d.weekday() == weekday);
     [
-        ("Tomorrow", today.succ_opt()),
-        ("Saturday", next(Weekday::Sat)),
-        ("Monday", next(Weekday::Mon)),
+        ("Tomorrow", tomorrow),
+        ("Saturday", next(Weekday::Sat).filter(|d| Some(*d) != tomorrow)),
+        ("Monday", next(Weekday::Mon).filter(|d| Some(*d) != tomorrow)),
     ]
     .into_iter()
     .filter_map(|(name, day)| Some((format!("{name} 9:00 am"), day?.to_string(), "09:00".to_owned())))
@@ -150,20 +161,41 @@ mod tests {
     fn first_words(date: &str, clock: &str, zone: Tz) -> (String, String) {
         match moment(date, clock, "", zone, at("2026-01-01T00:00:00Z")) {
             Ok(at) => (String::new(), at.to_rfc3339()),
-            Err(problems) => problems.into_iter().next().map(|p| (p.field, p.words)).unwrap_or_default(),
+            Err(problems) => problems
+                .into_iter()
+                .next()
+                .map(|p| (p.field, p.words))
+                .unwrap_or_default(),
         }
     }
 
     #[test]
     fn a_time_that_the_clocks_skip_is_explained_with_the_next_one() {
         let cases = [
-            ("2026-10-04", "02:30", Tz::Australia__Sydney, "2:30 am on Sunday 4 October", "3:00 am"),
-            ("2026-03-29", "01:15", Tz::Europe__London, "1:15 am on Sunday 29 March", "2:00 am"),
-            ("2026-03-08", "02:00", Tz::America__New_York, "2:00 am on Sunday 8 March", "3:00 am"),
+            (
+                "2026-10-04",
+                "02:30",
+                Tz::Australia__Sydney,
+                "2:30 am on Sunday 4 October",
+                "3:00 am",
+            ),
+            (
+                "2026-03-29",
+                "01:15",
+                Tz::Europe__London,
+                "1:15 am on Sunday 29 March",
+                "2:00 am",
+            ),
+            (
+                "2026-03-08",
+                "02:00",
+                Tz::America__New_York,
+                "2:00 am on Sunday 8 March",
+                "3:00 am",
+            ),
         ];
         for (date, clock, zone, when, next) in cases {
-            let expected =
-                format!("Clocks go forward that night, so {when} doesn't exist. Choose {next} or later.");
+            let expected = format!("Clocks go forward that night, so {when} doesn't exist. Choose {next} or later.");
             assert_eq!(first_words(date, clock, zone), ("time".to_owned(), expected));
         }
     }
@@ -171,14 +203,35 @@ mod tests {
     #[test]
     fn a_time_that_comes_twice_is_asked_for() {
         let cases = [
-            ("2026-04-05", "02:30", Tz::Australia__Sydney, "First (AEDT, UTC+11)", "Second (AEST, UTC+10)"),
-            ("2026-10-25", "01:30", Tz::Europe__London, "First (BST, UTC+1)", "Second (GMT, UTC+0)"),
-            ("2026-11-01", "01:30", Tz::America__New_York, "First (EDT, UTC−4)", "Second (EST, UTC−5)"),
+            (
+                "2026-04-05",
+                "02:30",
+                Tz::Australia__Sydney,
+                "First (AEDT, UTC+11)",
+                "Second (AEST, UTC+10)",
+            ),
+            (
+                "2026-10-25",
+                "01:30",
+                Tz::Europe__London,
+                "First (BST, UTC+1)",
+                "Second (GMT, UTC+0)",
+            ),
+            (
+                "2026-11-01",
+                "01:30",
+                Tz::America__New_York,
+                "First (EDT, UTC−4)",
+                "Second (EST, UTC−5)",
+            ),
         ];
         for (date, clock, zone, first, second) in cases {
             let words = words(date, clock, "", zone, at("2026-01-01T00:00:00Z"));
             assert!(!words.fits);
-            assert_eq!(words.which.map(|(_, a, b)| (a, b)), Some((first.to_owned(), second.to_owned())));
+            assert_eq!(
+                words.which.map(|(_, a, b)| (a, b)),
+                Some((first.to_owned(), second.to_owned()))
+            );
             let pick = |fold| moment(date, clock, fold, zone, at("2026-01-01T00:00:00Z")).unwrap_or_default();
             assert_eq!(pick("second") - pick("first"), Duration::hours(1));
         }
@@ -193,7 +246,10 @@ mod tests {
                 .err()
                 .map(|ps| ps.into_iter().map(|p| p.words).collect::<Vec<_>>().join("; "))
         };
-        assert_eq!(fields("2026-05-01", "10:00").as_deref(), Some("Choose a time in the future"));
+        assert_eq!(
+            fields("2026-05-01", "10:00").as_deref(),
+            Some("Choose a time in the future")
+        );
         assert_eq!(fields("2026-05-01", "10:01"), None);
         assert_eq!(fields("", "25:00").as_deref(), Some("Choose a date; Choose a time"));
         assert_eq!(
@@ -206,6 +262,6 @@ mod tests {
     fn the_quick_picks_are_days_to_come() {
         let picks = quick_picks(Tz::Australia__Sydney, at("2026-05-01T00:00:00Z"));
         let days: Vec<_> = picks.iter().map(|(_, day, _)| day.as_str()).collect();
-        assert_eq!(days, ["2026-05-02", "2026-05-02", "2026-05-04"]);
+        assert_eq!(days, ["2026-05-02", "2026-05-04"]);
     }
 }

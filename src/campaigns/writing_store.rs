@@ -40,7 +40,12 @@ fn texts(draft: &Draft) -> sqlx::Result<Texts> {
     Ok(Texts {
         search_key: search_key(&draft.name, &draft.subject),
         fallbacks: serde_json::to_string(&draft.fallbacks).map_err(json)?,
-        filter: draft.filter.as_ref().map(serde_json::to_string).transpose().map_err(json)?,
+        filter: draft
+            .filter
+            .as_ref()
+            .map(serde_json::to_string)
+            .transpose()
+            .map_err(json)?,
     })
 }
 
@@ -84,29 +89,24 @@ pub async fn insert(
 
 /// The campaign a form has added before.
 pub async fn by_form_token(db: &Db, store: StoreId, form_token: &str) -> sqlx::Result<Option<i64>> {
-    on_db!(db, |pool| sqlx::query_scalar("select id from campaigns where store_id = $1 and form_token = $2")
-        .bind(store)
-        .bind(form_token)
-        .fetch_optional(pool)
-        .await)
+    on_db!(db, |pool| sqlx::query_scalar(
+        "select id from campaigns where store_id = $1 and form_token = $2"
+    )
+    .bind(store)
+    .bind(form_token)
+    .fetch_optional(pool)
+    .await)
 }
 
 /// Writes over a draft or a scheduled campaign that is still at this version; false when it is
 /// not, or is a record by now.
-pub async fn update(
-    tx: &mut Tx,
-    by: By<'_>,
-    id: i64,
-    version: i64,
-    draft: &Draft,
-    due: Due,
-) -> sqlx::Result<bool> {
+pub async fn update(tx: &mut Tx, by: By<'_>, id: i64, version: i64, draft: &Draft, due: Due) -> sqlx::Result<bool> {
     let texts = texts(draft)?;
     let changed = on_tx!(tx, |conn| sqlx::query(
         "update campaigns
             set name = $4, search_key = $5, subject = $6, body = $7, fallbacks = $8, template_id = $9, filter = $10,
                 status = $11, scheduled_local = $12, scheduled_zone = $13, scheduled_at = $14, shown_count = $15,
-                shown_at = $16, skip_already = $17, updated_by = $18, updated_at = $19, problem = null,
+                shown_at = $16, skip_already = $17, updated_by = $18, updated_at = $19, problem = null, hold = null,
                 version = version + 1
           where store_id = $1 and id = $2 and version = $3 and status in ('draft', 'scheduled')"
     )
@@ -138,8 +138,9 @@ pub async fn update(
 /// Takes a campaign off the schedule; its planned time stays for the form. False when it was not
 /// scheduled.
 pub async fn unschedule(tx: &mut Tx, by: By<'_>, id: i64) -> sqlx::Result<bool> {
-    let changed = on_tx!(tx, |conn| sqlx::query(
-        "update campaigns set status = 'draft', scheduled_at = null, updated_by = $3, updated_at = $4,
+    let changed = on_tx!(tx, |conn| {
+        sqlx::query(
+        "update campaigns set status = 'draft', scheduled_at = null, hold = null, problem = null, updated_by = $3, updated_at = $4,
                 version = version + 1
           where store_id = $1 and id = $2 and status = 'scheduled'"
     )
@@ -149,7 +150,8 @@ pub async fn unschedule(tx: &mut Tx, by: By<'_>, id: i64) -> sqlx::Result<bool> 
     .bind(by.now)
     .execute(&mut *conn)
     .await
-    .map(|r| r.rows_affected()))?;
+    .map(|r| r.rows_affected())
+    })?;
     Ok(changed == 1)
 }
 
@@ -195,18 +197,22 @@ pub async fn already_got(db: &Db, store: StoreId, campaign: i64) -> sqlx::Result
 
 /// Every tag of the book, by name.
 pub async fn tags(db: &Db, store: StoreId) -> sqlx::Result<Vec<String>> {
-    on_db!(db, |pool| sqlx::query_scalar("select distinct tag from customer_tags where store_id = $1 order by tag")
-        .bind(store)
-        .fetch_all(pool)
-        .await)
+    on_db!(db, |pool| sqlx::query_scalar(
+        "select distinct tag from customer_tags where store_id = $1 order by tag"
+    )
+    .bind(store)
+    .fetch_all(pool)
+    .await)
 }
 
 /// What a person left in a one-shot form: JSON.
 pub async fn scratch(db: &Db, user: i64) -> sqlx::Result<Option<String>> {
-    on_db!(db, |pool| sqlx::query_scalar("select form from scratches where user_id = $1")
-        .bind(user)
-        .fetch_optional(pool)
-        .await)
+    on_db!(db, |pool| sqlx::query_scalar(
+        "select form from scratches where user_id = $1"
+    )
+    .bind(user)
+    .fetch_optional(pool)
+    .await)
 }
 
 /// Keeps what a person typed into a one-shot form.

@@ -74,7 +74,10 @@ async fn connect_sqlite(url: &str) -> Result<Db, ConnectError> {
 }
 
 async fn connect_postgres(url: &str) -> Result<Db, ConnectError> {
-    let options = PgConnectOptions::from_str(url)?.application_name("loupe");
+    // Our statements take milliseconds: starting helpers or compiling them takes longer.
+    let options = PgConnectOptions::from_str(url)?
+        .application_name("loupe")
+        .options([("max_parallel_workers_per_gather", "0"), ("jit", "off")]);
     let pool = PgPoolOptions::new()
         .max_connections(20)
         .acquire_timeout(Duration::from_secs(10))

@@ -44,6 +44,60 @@ pub fn json_texts(backend: Backend, placeholder: &str) -> String {
     }
 }
 
+/// Whether `column` is one of the texts bound as [`text_list`]. Unlike a subquery over
+/// [`json_texts`], PostgreSQL can tell beforehand how many rows that will be.
+pub fn one_of_texts(backend: Backend, column: &str, placeholder: &str) -> String {
+    match backend {
+        Backend::Sqlite => format!("{column} in (select value from json_each({placeholder}))"),
+        Backend::Postgres => format!("{column} = any(cast({placeholder} as text[]))"),
+    }
+}
+
+/// A list of texts as the one text that [`one_of_texts`] reads.
+pub fn text_list(backend: Backend, texts: &[String]) -> String {
+    match backend {
+        Backend::Sqlite => serde_json::Value::from(texts).to_string(),
+        Backend::Postgres => {
+            let quoted: Vec<String> =
+                texts.iter().map(|text| format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""))).collect();
+            format!("{{{}}}", quoted.join(","))
+        }
+    }
+}
+
+/// The expression, kept from being looked up in an index one by one. SQLite believes that a row by
+/// its id costs next to nothing; for half of a table, reading an index through is faster.
+pub fn not_looked_up(backend: Backend, expression: &str) -> String {
+    match backend {
+        Backend::Sqlite => format!("+{expression}"),
+        Backend::Postgres => expression.to_owned(),
+    }
+}
+
+/// How often `expression` is each of `values` among the rows of `from` (a table and a condition),
+/// as rows (value, count). SQLite sorts to group unless an index happens to be in order, and is
+/// quicker with a counter per value; PostgreSQL hashes, and is slower with counters.
+pub fn tally(backend: Backend, expression: &str, values: &[i64], from: &str) -> String {
+    match backend {
+        Backend::Sqlite => {
+            let counters: Vec<String> = values
+                .iter()
+                .map(|value| format!("count(*) filter (where {expression} = {value}) as n{value}"))
+                .collect();
+            let rows: Vec<String> = values
+                .iter()
+                .map(|value| format!("select {value} as part, n{value} as n from tally"))
+                .collect();
+            format!(
+                "select part, n from (with tally as materialized (select {} from {from}) {})",
+                counters.join(", "),
+                rows.join(" union all ")
+            )
+        }
+        Backend::Postgres => format!("select {expression}, count(*) from {from} group by {expression}"),
+    }
+}
+
 /// The database's own clock, for lease expiry and token buckets only: instances may disagree
 /// about the time, their database does not.
 pub fn database_now(backend: Backend) -> &'static str {
@@ -80,7 +134,8 @@ pub fn json_rows(backend: Backend, placeholder: &str, columns: &[(&str, Column)]
 pub enum Column {
     Number,
     Text,
-    /// RFC 3339 text.
+    Flag,
+    /// RFC 3339 text, with `+00:00` as both drivers write it.
     Moment,
 }
 
@@ -89,6 +144,7 @@ impl Column {
         match self {
             Column::Number => "bigint",
             Column::Text => "text",
+            Column::Flag => "boolean",
             Column::Moment => "timestamptz",
         }
     }
@@ -106,4 +162,13 @@ pub fn database_now_plus(backend: Backend, seconds: i64) -> String {
 /// of writing one moment are not equal.
 pub fn moment_text(at: chrono::DateTime<chrono::Utc>) -> String {
     at.to_rfc3339_opts(chrono::SecondsFormat::AutoSi, false)
+}
+
+/// What follows a select of rows that are about to be changed: nobody else changes them before.
+/// SQLite has one writer and needs nothing.
+pub fn for_change(backend: Backend) -> &'static str {
+    match backend {
+        Backend::Sqlite => "",
+        Backend::Postgres => "for no key update",
+    }
 }

@@ -18,7 +18,7 @@ use super::{
     load::{Job, Shelf},
     queue::Queue,
     store::{self, Ticket, Whose},
-    trouble::Trouble,
+    trouble::{Trouble, Verdict},
 };
 use crate::{
     auth::tokens,
@@ -37,6 +37,11 @@ const QUEUE: usize = 256;
 const PATIENCE: Duration = Duration::from_millis(250);
 /// Longest sleep with nothing to do.
 const TICK: Duration = Duration::from_secs(1);
+/// How long a send waits after trouble, the first time; it doubles up to the longest.
+const FIRST_PAUSE: chrono::Duration = chrono::Duration::seconds(15);
+const LONGEST_PAUSE: chrono::Duration = chrono::Duration::minutes(5);
+/// Trouble that lasts longer gives the campaign back.
+const PATIENCE_WITH_PROVIDER: chrono::Duration = chrono::Duration::minutes(60);
 /// How long a stop waits for what is on the wire.
 const DRAIN: Duration = Duration::from_secs(30);
 
@@ -159,9 +164,12 @@ impl Pump {
         }
         let open = sends::store::open_now(&self.state.db, self.state.clock.now()).await?;
         self.shelf.keep_only(&open);
-        if let Some(words) = self.trouble.take_verdict() {
-            return self.give_up(&open, &words).await;
+        match self.trouble.take_verdict() {
+            Some(Verdict::GiveUp(words)) => return self.give_up(&open, &words).await,
+            Some(Verdict::Pause(words)) => return self.pause(&open, &words).await,
+            None => {}
         }
+        self.give_up_on_old_trouble().await?;
         let mut leased = false;
         for send in &open {
             if stop.is_cancelled() {
@@ -169,6 +177,9 @@ impl Pump {
             }
             if send.state == SendState::Holding && !self.end_hold(send).await? {
                 continue;
+            }
+            if send.paused_at.is_some() && self.trouble.works() {
+                self.trouble_is_over(send).await?;
             }
             leased |= self.work_on(send, stop).await?;
         }
@@ -330,6 +341,43 @@ impl Pump {
             self.end(send, Some(words)).await?;
         }
         Ok(Duration::ZERO)
+    }
+
+    /// The provider does not answer: everything stays queued and is tried again later.
+    async fn pause(&mut self, open: &[Send], words: &str) -> Result<Duration, AppError> {
+        if let Some(queue) = &self.jobs {
+            queue.clear();
+        }
+        let now = self.state.clock.now();
+        for send in open.iter().filter(|s| s.state == SendState::Sending) {
+            let since = send.paused_at.map_or(chrono::Duration::zero(), |at| now - at);
+            let wait = since.clamp(FIRST_PAUSE, LONGEST_PAUSE);
+            let mut tx = self.state.db.begin().await?;
+            sends::store::pause(&mut tx, send.id, None, words, Some(now + wait), now).await?;
+            store::release_send(&mut tx, &self.owner, send.id).await?;
+            tx.commit().await?;
+            tracing::warn!(send.id = send.id, wait = wait.num_seconds(), "paused: {words}");
+        }
+        Ok(Duration::ZERO)
+    }
+
+    async fn trouble_is_over(&self, send: &Send) -> sqlx::Result<()> {
+        let mut tx = self.state.db.begin().await?;
+        sends::store::resume(&mut tx, send.store_id, send.id).await?;
+        tx.commit().await
+    }
+
+    /// An hour of trouble is enough: the campaign goes back, with what went out recorded.
+    async fn give_up_on_old_trouble(&mut self) -> Result<(), AppError> {
+        let before = self.state.clock.now() - PATIENCE_WITH_PROVIDER;
+        for send in sends::store::paused_since(&self.state.db, before).await? {
+            let words = send
+                .problem
+                .clone()
+                .unwrap_or_else(|| "The mail server didn't answer for an hour.".to_owned());
+            self.end(&send, Some(&words)).await?;
+        }
+        Ok(())
     }
 
     async fn release(&self) {

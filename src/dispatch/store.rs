@@ -81,7 +81,7 @@ pub async fn mark_attempting(tx: &mut Tx, tickets: &str, now: DateTime<Utc>) -> 
         "update messages set state = 'attempting', attempts = attempts + 1, attempted_at = $2
            from {rows} as t
           where messages.id = t.id and messages.epoch = t.epoch and messages.state = 'leased'
-            and exists (select 1 from sends s where s.id = messages.send_id and s.state = 'sending')
+            and exists (select 1 from sends s where s.id = messages.send_id and s.state = 'sending' and s.paused_by is null)
             and exists (select 1 from customers c where c.id = messages.customer_id
                            and c.email_consent <> 'withdrawn' and not c.do_not_contact
                            and c.archived_at is null and c.email_complained_at is null)
@@ -94,8 +94,9 @@ pub async fn mark_attempting(tx: &mut Tx, tickets: &str, now: DateTime<Utc>) -> 
         .await)
 }
 
-/// What could not be marked: whoever opted out meanwhile is skipped with the reason, and what
-/// belongs to a send that was stopped is cancelled. Lost leases are somebody else's now.
+/// What could not be marked: whoever opted out meanwhile is skipped with the reason, what belongs
+/// to a send that was stopped is cancelled, what belongs to one that was paused is queued again.
+/// Lost leases are somebody else's now.
 pub async fn settle_unmarked(tx: &mut Tx, tickets: &str, now: DateTime<Utc>) -> sqlx::Result<u64> {
     let rows = json_rows(tx.backend(), "$1", &TICKET);
     let skip = format!(
@@ -117,8 +118,14 @@ pub async fn settle_unmarked(tx: &mut Tx, tickets: &str, now: DateTime<Utc>) -> 
           where messages.id = t.id and messages.epoch = t.epoch and messages.state = 'leased'
             and not exists (select 1 from sends s where s.id = messages.send_id and s.state = 'sending')"
     );
+    let put_back = format!(
+        "update messages set state = 'queued', next_at = $2, lease_owner = null, lease_until = null
+           from {rows} as t
+          where messages.id = t.id and messages.epoch = t.epoch and messages.state = 'leased'
+            and exists (select 1 from sends s where s.id = messages.send_id and s.paused_by is not null)"
+    );
     let mut changed = 0;
-    for sql in [skip, cancel] {
+    for sql in [skip, cancel, put_back] {
         changed += on_tx!(tx, |conn| sqlx::query(AssertSqlSafe(sql))
             .bind(tickets)
             .bind(now)
@@ -269,6 +276,19 @@ pub async fn release(tx: &mut Tx, owner: &str) -> sqlx::Result<u64> {
           where lease_owner = $1 and state = 'leased'"
     )
     .bind(owner)
+    .execute(&mut *conn)
+    .await
+    .map(|r| r.rows_affected()))
+}
+
+/// Gives back what was leased of one send and not begun.
+pub async fn release_send(tx: &mut Tx, owner: &str, send: i64) -> sqlx::Result<u64> {
+    on_tx!(tx, |conn| sqlx::query(
+        "update messages set state = 'queued', lease_owner = null, lease_until = null
+          where send_id = $2 and lease_owner = $1 and state = 'leased'"
+    )
+    .bind(owner)
+    .bind(send)
     .execute(&mut *conn)
     .await
     .map(|r| r.rows_affected()))

@@ -1,11 +1,20 @@
-//! Trouble with the provider, seen by all connections together.
+//! Trouble with the provider, seen by all connections together: the circuit breaker.
 
 use std::sync::Mutex;
 
 use crate::channels::email::smtp::ConnectProblem;
 
-/// Connections that have to fail in a row before a send is given up.
+/// Connections that have to fail in a row before sending is paused.
 const MOST_FAILURES: u32 = 3;
+
+/// What trouble means for the sends.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    /// It may pass: wait and try again.
+    Pause(String),
+    /// Only a person can mend it: give the campaign back.
+    GiveUp(String),
+}
 
 /// Counts failures in a row over all connections.
 #[derive(Debug, Default)]
@@ -16,7 +25,8 @@ pub(crate) struct Trouble {
 #[derive(Debug, Default)]
 struct Seen {
     in_a_row: u32,
-    verdict: Option<String>,
+    verdict: Option<Verdict>,
+    works: bool,
 }
 
 impl Trouble {
@@ -24,23 +34,34 @@ impl Trouble {
     pub(crate) fn failed(&self, problem: &ConnectProblem) {
         let mut seen = self.lock();
         seen.in_a_row += 1;
-        if problem.needs_mending() || seen.in_a_row >= MOST_FAILURES {
-            seen.verdict = Some(words(problem));
+        seen.works = false;
+        if problem.needs_mending() {
+            seen.verdict = Some(Verdict::GiveUp(words(problem)));
+        } else if seen.in_a_row >= MOST_FAILURES && seen.verdict.is_none() {
+            seen.verdict = Some(Verdict::Pause(words(problem)));
         }
     }
 
     /// A sender address is refused: nothing of this account will be taken.
     pub(crate) fn sender_refused(&self, reply: &str) {
-        self.lock().verdict = Some(format!("The mail server refused our sender address: {reply}"));
+        let words = format!("The mail server refused our sender address: {reply}");
+        self.lock().verdict = Some(Verdict::GiveUp(words));
     }
 
     /// The provider works.
     pub(crate) fn fine(&self) {
-        self.lock().in_a_row = 0;
+        let mut seen = self.lock();
+        seen.in_a_row = 0;
+        seen.works = true;
     }
 
-    /// Why sending has to be given up, once.
-    pub(crate) fn take_verdict(&self) -> Option<String> {
+    /// Whether a message has been answered since the last failure.
+    pub(crate) fn works(&self) -> bool {
+        self.lock().works
+    }
+
+    /// What trouble there is, once.
+    pub(crate) fn take_verdict(&self) -> Option<Verdict> {
         let mut seen = self.lock();
         let verdict = seen.verdict.take();
         if verdict.is_some() {
@@ -49,7 +70,7 @@ impl Trouble {
         verdict
     }
 
-    /// Whether sending has to be given up.
+    /// Whether sending cannot go on.
     pub(crate) fn has_verdict(&self) -> bool {
         self.lock().verdict.is_some()
     }
@@ -90,10 +111,8 @@ mod tests {
         assert_eq!(trouble.take_verdict(), None);
         trouble.failed(&problem);
         trouble.failed(&problem);
-        assert_eq!(
-            trouble.take_verdict().as_deref(),
-            Some("The mail server can't be reached: connection refused.")
-        );
+        let words = "The mail server can't be reached: connection refused.".to_owned();
+        assert_eq!(trouble.take_verdict(), Some(Verdict::Pause(words)));
         assert_eq!(trouble.take_verdict(), None);
     }
 
@@ -101,6 +120,6 @@ mod tests {
     fn what_only_a_person_can_mend_is_trouble_at_once() {
         let trouble = Trouble::default();
         trouble.failed(&ConnectProblem::NoLogin);
-        assert!(trouble.take_verdict().is_some());
+        assert!(matches!(trouble.take_verdict(), Some(Verdict::GiveUp(_))));
     }
 }

@@ -29,17 +29,14 @@ pub async fn freeze(
     // The unique index on the address has the last word: whoever lost to it is a double, whatever
     // the evaluation thought.
     let duplicate = code(SkipReason::DuplicateAddress);
-    let lost = AudienceSql {
-        reason: format!("case {0} when 0 then {duplicate} else {0} end", sql.reason),
-        ..sql
-    };
-    let mut binds = lost.binds.clone();
-    let send = binds.add(send_id);
+    let mut lost = sql;
+    lost.reason = format!("case {0} when 0 then {duplicate} else {0} end", lost.reason);
+    let send = lost.binds.add(send_id);
     let missing = format!(
         " and c.id not in (select w.customer_id from messages w where w.send_id = {send})
           and c.email_norm in (select w.addr_norm from messages w where w.send_id = {send} and w.state <> 'skipped')"
     );
-    write(tx, AudienceSql { binds, ..lost }, send_id, now, &missing).await?;
+    write(tx, lost, send_id, now, &missing).await?;
     counted(tx, send_id).await
 }
 

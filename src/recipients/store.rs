@@ -11,17 +11,14 @@ pub use super::{freeze::freeze, search::candidates};
 /// How many people the filter means, how many of them will get it, and why the others will not.
 pub async fn count(db: &Db, scope: &Scope, filter: &RecipientFilter) -> sqlx::Result<Audience> {
     let sql = sql_of(db, scope, filter).await?;
-    let statement = format!(
-        "select reason, count(*) from (select {} as reason from customers c where {}) audience group by reason",
-        sql.reason, sql.matched
-    );
-    let rows: Vec<(i64, i64)> = on_db!(db, |pool| bound!(
-        sqlx::query_as(sqlx::AssertSqlSafe(statement)),
+    // Planned afresh each time: a plan for any tag would walk the book for a rare one.
+    let parts: Vec<(i64, i64)> = on_db!(db, |pool| bound!(
+        sqlx::query_as(sqlx::AssertSqlSafe(sql.parts())).persistent(false),
         sql.binds
     )
     .fetch_all(pool)
     .await)?;
-    Ok(added_up(rows))
+    Ok(added_up(sql.put_together(parts)))
 }
 
 /// Those skipped for `reason`, or without one those who will get it, by name.
@@ -78,6 +75,23 @@ pub async fn sample(db: &Db, scope: &Scope, filter: &RecipientFilter) -> sqlx::R
         chosen.extend(people.into_iter().find(|p| chosen.iter().all(|c| c.id != p.id)));
     }
     Ok(chosen)
+}
+
+/// The first customer a filter means, whether they will get it or not.
+pub async fn person(db: &Db, scope: &Scope, filter: &RecipientFilter) -> sqlx::Result<Option<Person>> {
+    let sql = sql_of(db, scope, filter).await?;
+    let statement = format!(
+        "select c.id, c.name, c.first_name, c.last_name, c.anniversary_month, c.anniversary_day,
+                coalesce(c.email, '') as email
+           from customers c where {} order by c.id limit 1",
+        sql.matched
+    );
+    on_db!(db, |pool| bound!(
+        sqlx::query_as(sqlx::AssertSqlSafe(statement)),
+        sql.binds
+    )
+    .fetch_optional(pool)
+    .await)
 }
 
 async fn sql_of(db: &Db, scope: &Scope, filter: &RecipientFilter) -> sqlx::Result<AudienceSql> {

@@ -21,11 +21,14 @@ pub struct Moment {
 pub fn condition(segment: SystemSegment, alias: &str, store: &str, moment: Moment, binds: &mut Binds) -> String {
     let month = time::today(moment.now, moment.zone).month();
     match segment {
-        // Ties go to whoever is longer in the book, so that the tenth is exactly a tenth.
+        // Whoever is not below the last of the tenth. Ties go to whoever is longer in the book, so
+        // that the tenth is exactly a tenth; of nobody there is no last.
         SystemSegment::Vip => format!(
-            "{alias}.id in (select top.id from customers top where top.store_id = {store} and top.spent_cents > 0
-                order by top.spent_cents desc, top.id
-                limit (select (count(*) + 9) / 10 from customers paid where paid.store_id = {store} and paid.spent_cents > 0))"
+            "{alias}.spent_cents > 0 and ({alias}.spent_cents, -{alias}.id) >= (
+                select top.spent_cents, -top.id from customers top where top.store_id = {store} and top.spent_cents > 0
+                 order by top.spent_cents desc, top.id
+                 limit 1 offset (select (count(*) - 1) / 10 from customers paid
+                                  where paid.store_id = {store} and paid.spent_cents > 0))"
         ),
         SystemSegment::New => format!("{alias}.created_at >= {}", binds.add(days_ago(moment, 30))),
         SystemSegment::Inactive => format!("{alias}.last_touch_at <= {}", binds.add(days_ago(moment, 90))),

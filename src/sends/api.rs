@@ -23,6 +23,27 @@ pub async fn send_immediately(send_id: i64) -> Result<(), AppError> {
     super::rules::send_immediately(&ctx, send_id).await
 }
 
+/// Stops a send for good.
+#[server(prefix = "/api", endpoint = "sends/stop", input = PostUrl)]
+pub async fn stop_send(send_id: i64) -> Result<(), AppError> {
+    let ctx = crate::auth::guard::require(Permission::SendCampaigns)?;
+    super::halting::stop(&ctx, send_id).await
+}
+
+/// Lets nothing more out until it is resumed.
+#[server(prefix = "/api", endpoint = "sends/pause", input = PostUrl)]
+pub async fn pause_send(send_id: i64) -> Result<(), AppError> {
+    let ctx = crate::auth::guard::require(Permission::SendCampaigns)?;
+    super::halting::pause(&ctx, send_id).await
+}
+
+/// Goes on after a pause.
+#[server(prefix = "/api", endpoint = "sends/resume", input = PostUrl)]
+pub async fn resume_send(send_id: i64) -> Result<(), AppError> {
+    let ctx = crate::auth::guard::require(Permission::SendCampaigns)?;
+    super::halting::resume(&ctx, send_id).await
+}
+
 /// How far a send is. `after` is the newest message already shown.
 #[server(prefix = "/api", endpoint = "sends/progress", input = Json)]
 pub async fn send_progress(send_id: i64) -> Result<Progress, AppError> {

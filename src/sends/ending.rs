@@ -55,13 +55,18 @@ pub async fn finish(tx: &mut Tx, send: &Send, now: DateTime<Utc>) -> sqlx::Resul
         grouped(tally.failed),
         grouped(tally.skipped)
     );
-    log(tx, send, "send.finished", summary, now).await?;
+    log(tx, send, "Loupe", "send.finished", summary, now).await?;
     Ok(true)
+}
+
+/// Gives a send up by itself; see [`revert_by`].
+pub async fn revert(tx: &mut Tx, send: &Send, problem: &str, now: DateTime<Utc>) -> sqlx::Result<bool> {
+    revert_by(tx, send, "Loupe", problem, now).await
 }
 
 /// Gives a send up: what went out stays recorded, the rest is cancelled, its campaign is a draft
 /// again with the reason. False when it was not sending any more.
-pub async fn revert(tx: &mut Tx, send: &Send, problem: &str, now: DateTime<Utc>) -> sqlx::Result<bool> {
+pub async fn revert_by(tx: &mut Tx, send: &Send, actor: &str, problem: &str, now: DateTime<Utc>) -> sqlx::Result<bool> {
     if !store::change_state(
         tx,
         send.id,
@@ -83,7 +88,7 @@ pub async fn revert(tx: &mut Tx, send: &Send, problem: &str, now: DateTime<Utc>)
         "Gave up “{}” with {unsent} customers still to go: {problem}",
         send.label
     );
-    log(tx, send, "send.reverted", summary, now).await?;
+    log(tx, send, actor, "send.reverted", summary, now).await?;
     Ok(true)
 }
 
@@ -119,9 +124,16 @@ pub async fn count_again(tx: &mut Tx, send: i64) -> sqlx::Result<()> {
     remember_contact(tx, send).await
 }
 
-async fn log(tx: &mut Tx, send: &Send, action: &'static str, summary: String, now: DateTime<Utc>) -> sqlx::Result<()> {
+pub(super) async fn log(
+    tx: &mut Tx,
+    send: &Send,
+    actor: &str,
+    action: &'static str,
+    summary: String,
+    now: DateTime<Utc>,
+) -> sqlx::Result<()> {
     let entry = audit::Entry {
-        actor: "Loupe",
+        actor,
         action,
         subject: if send.campaign_id.is_some() { "campaign" } else { "send" },
         subject_id: send.campaign_id.or(Some(send.id)),

@@ -9,7 +9,11 @@ pub mod model;
 #[cfg(feature = "ssr")]
 pub mod ending;
 #[cfg(feature = "ssr")]
+pub mod halting;
+#[cfg(feature = "ssr")]
 pub mod message_view;
+#[cfg(feature = "ssr")]
+pub mod planned;
 #[cfg(feature = "ssr")]
 pub mod rules;
 #[cfg(feature = "ssr")]

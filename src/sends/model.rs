@@ -45,8 +45,10 @@ pub struct Progress {
     pub tally: Tally,
     /// Seconds until the first message leaves, while it can be undone.
     pub hold_seconds: i64,
-    /// Why it was given up, in words.
+    /// Why it was given up or is paused, in words.
     pub problem: Option<String>,
+    /// Whether nothing goes out at the moment.
+    pub paused: bool,
     /// The newest outcomes, newest first; at most 50.
     pub newest: Vec<ProgressRow>,
 }

@@ -6,7 +6,7 @@
 
 use axum::{
     body::{Body, Bytes, to_bytes},
-    extract::{Request, State},
+    extract::{FromRequest, Request, State},
     http::{HeaderMap, HeaderValue, StatusCode, header},
     middleware::Next,
     response::{IntoResponse, Response},
@@ -46,13 +46,16 @@ impl Flash {
         self.typed.iter().find(|(n, _)| n == name).map(|(_, v)| v.as_str())
     }
 
-    fn cookie(mut self) -> Option<HeaderValue> {
+    /// The cookie that carries it, without passwords, and without the longest values if it would
+    /// not fit.
+    fn cookie(mut self, https: bool) -> Option<HeaderValue> {
+        let secure = if https { "; Secure" } else { "" };
         self.typed.retain(|(name, _)| !name.contains("password"));
         loop {
             let text = URL_SAFE_NO_PAD.encode(serde_json::to_vec(&self).ok()?);
             if text.len() <= LARGEST_FLASH {
-                return HeaderValue::from_str(&format!("flash={text}; Path=/; HttpOnly; SameSite=Lax; Max-Age=60"))
-                    .ok();
+                let cookie = format!("flash={text}; Path=/; HttpOnly; SameSite=Lax; Max-Age=60{secure}");
+                return HeaderValue::from_str(&cookie).ok();
             }
             let longest = self
                 .typed
@@ -84,6 +87,9 @@ pub async fn answer_forms(State(state): State<AppState>, request: Request, next:
             .insert(header::ACCEPT, HeaderValue::from_static("application/json"));
     }
     let response = next.run(Request::from_parts(parts, Body::from(bytes.clone()))).await;
+    if response.status() == StatusCode::METHOD_NOT_ALLOWED {
+        return response;
+    }
     match (accepts_html, response.status().is_success()) {
         (true, true) => after_success(&visit, response),
         (true, false) => after_failure(&visit, response, &bytes).await,
@@ -92,11 +98,19 @@ pub async fn answer_forms(State(state): State<AppState>, request: Request, next:
     }
 }
 
+/// The path of the page a form was on. A referer of another site is not followed.
 fn referer_path(visit: &Visit) -> Option<String> {
-    let referer = visit.parts.headers.get(header::REFERER)?.to_str().ok()?;
-    let after_scheme = referer.split_once("://").map_or(referer, |(_, rest)| rest);
-    let path = after_scheme.find('/').and_then(|at| after_scheme.get(at..))?;
-    own_path(path).map(str::to_owned)
+    let text = |name: header::HeaderName| visit.parts.headers.get(name).and_then(|v| v.to_str().ok());
+    let referer = text(header::REFERER)?;
+    let own = referer.strip_prefix(visit.state.settings.base_url.as_str());
+    let of_host = || {
+        let after_scheme = referer.split_once("://").map(|(_, rest)| rest)?;
+        after_scheme.strip_prefix(text(header::HOST)?)
+    };
+    own.filter(|path| path.starts_with('/'))
+        .or_else(|| of_host().filter(|path| path.starts_with('/')))
+        .and_then(own_path)
+        .map(str::to_owned)
 }
 
 fn see_other(path: &str) -> Response {
@@ -125,10 +139,11 @@ fn after_success(visit: &Visit, response: Response) -> Response {
 async fn after_failure(visit: &Visit, response: Response, form: &Bytes) -> Response {
     let error = error_of(response).await;
     let here = referer_path(visit).unwrap_or_else(|| "/".to_owned());
+    let typed = pairs(form).await;
+    let https = visit.state.settings.https();
     let flash = |problems: Vec<Problem>, path: &str| {
-        let typed = serde_urlencoded_pairs(form);
         let mut answer = see_other(path);
-        if let Some(cookie) = (Flash { problems, typed }).cookie() {
+        if let Some(cookie) = (Flash { problems, typed }).cookie(https) {
             answer.headers_mut().append(header::SET_COOKIE, cookie);
         }
         answer
@@ -147,14 +162,18 @@ async fn after_failure(visit: &Visit, response: Response, form: &Bytes) -> Respo
     }
 }
 
-fn serde_urlencoded_pairs(form: &Bytes) -> Vec<(String, String)> {
-    axum::extract::Query::<Vec<(String, String)>>::try_from_uri(
-        &format!("/?{}", String::from_utf8_lossy(form))
-            .parse()
+/// The fields of a form: (name, value).
+async fn pairs(form: &Bytes) -> Vec<(String, String)> {
+    let request = axum::http::Request::post("/")
+        .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
+        .body(Body::from(form.clone()));
+    match request {
+        Ok(request) => axum::Form::from_request(request, &())
+            .await
+            .map(|form| form.0)
             .unwrap_or_default(),
-    )
-    .map(|q| q.0)
-    .unwrap_or_default()
+        Err(_) => Vec::new(),
+    }
 }
 
 async fn with_status(response: Response) -> Response {
@@ -232,7 +251,7 @@ mod tests {
             ],
         };
         let value = flash
-            .cookie()
+            .cookie(true)
             .and_then(|v| v.to_str().map(str::to_owned).ok())
             .unwrap_or_default();
         assert!(value.len() < 3200 && !value.is_empty());

@@ -1,37 +1,57 @@
 //! The router: pages, server functions, files, and the layers in their order.
 
+use std::any::Any;
+
 use axum::{
     Router,
     http::{HeaderValue, header},
     middleware::{from_fn_with_state, map_response},
-    response::Response,
-    routing::{get, post},
+    response::{IntoResponse, Response},
+    routing::post,
 };
 use leptos::prelude::provide_context;
 use tower_http::{catch_panic::CatchPanicLayer, compression::CompressionLayer, services::ServeDir};
 
 use super::{AppState, forms, headers, origin};
-use crate::auth::session;
+use crate::{auth::session, error::AppError};
 
 /// Everything this server answers.
 pub fn router(state: AppState) -> Router {
+    with_pages(state, crate::app::pages())
+}
+
+/// The same around any pages.
+pub fn with_pages(state: AppState, pages: Router<AppState>) -> Router {
     crate::api::register();
     // Refused when it has been done before: that is fine.
     let _ = any_spawner::Executor::init_tokio();
     let api = Router::new()
         .route("/api/{*function}", post(server_functions))
+        .layer(CatchPanicLayer::custom(panicked))
         .layer(from_fn_with_state(state.clone(), forms::answer_forms));
-    let pages = crate::app::pages().layer(from_fn_with_state(state.clone(), forms::failures_as_pages));
+    let pages = pages
+        .layer(CatchPanicLayer::custom(panicked))
+        .layer(from_fn_with_state(state.clone(), forms::failures_as_pages));
     Router::new()
         .merge(api)
         .merge(pages)
         .layer(from_fn_with_state(state.clone(), session::identify))
         .layer(from_fn_with_state(state.clone(), origin::same_site_only))
         .merge(files(&state))
+        .layer(CatchPanicLayer::custom(panicked))
         .layer(from_fn_with_state(state.clone(), headers::harden))
         .layer(CompressionLayer::new())
-        .layer(CatchPanicLayer::new())
         .with_state(state)
+}
+
+/// What broke goes to the log under a reference; the answer says the reference and nothing else.
+fn panicked(what: Box<dyn Any + Send + 'static>) -> Response {
+    let words = what
+        .downcast_ref::<String>()
+        .map(String::as_str)
+        .or_else(|| what.downcast_ref::<&str>().copied())
+        .unwrap_or("no words");
+    AppError::internal(&format!("panic: {words}")).into_response()
 }
 
 async fn server_functions(
@@ -70,5 +90,5 @@ fn files(state: &AppState) -> Router<AppState> {
             "/robots.txt",
             tower_http::services::ServeFile::new(root.join("robots.txt")),
         )
-        .route("/livez", get(|| async { "ok" }))
+        .merge(crate::health::routes())
 }

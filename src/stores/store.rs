@@ -13,7 +13,7 @@ use crate::{
 pub async fn find(db: &Db, id: StoreId) -> sqlx::Result<Option<Store>> {
     on_db!(db, |pool| sqlx::query_as(
         "select id, slug, name, time_zone, country, currency, from_name, from_email, reply_to, footer, undo_seconds,
-                email_requires_opt_in, email_basis_reason, is_demo, created_at
+                late_grace_minutes, quiet_from, quiet_to, email_requires_opt_in, email_basis_reason, is_demo, created_at
            from stores where id = $1"
     )
     .bind(id)
@@ -25,11 +25,61 @@ pub async fn find(db: &Db, id: StoreId) -> sqlx::Result<Option<Store>> {
 pub async fn by_slug(db: &Db, slug: &str) -> sqlx::Result<Option<Store>> {
     on_db!(db, |pool| sqlx::query_as(
         "select id, slug, name, time_zone, country, currency, from_name, from_email, reply_to, footer, undo_seconds,
-                email_requires_opt_in, email_basis_reason, is_demo, created_at
+                late_grace_minutes, quiet_from, quiet_to, email_requires_opt_in, email_basis_reason, is_demo, created_at
            from stores where slug = $1"
     )
     .bind(slug)
     .fetch_optional(pool)
+    .await)
+}
+
+/// The same, as the transaction sees it.
+pub async fn find_in(tx: &mut Tx, id: StoreId) -> sqlx::Result<Option<Store>> {
+    on_tx!(tx, |conn| sqlx::query_as(
+        "select id, slug, name, time_zone, country, currency, from_name, from_email, reply_to, footer, undo_seconds,
+                email_requires_opt_in, email_basis_reason, is_demo, created_at
+           from stores where id = $1"
+    )
+    .bind(id)
+    .fetch_optional(&mut *conn)
+    .await)
+}
+
+/// Writes everything that can be set. False when there is no such store.
+pub async fn update(tx: &mut Tx, store: &Store) -> sqlx::Result<bool> {
+    on_tx!(tx, |conn| {
+        sqlx::query(
+            "update stores
+                set name = $2, time_zone = $3, country = $4, currency = $5, from_name = $6, from_email = $7,
+                    reply_to = $8, footer = $9, undo_seconds = $10, email_requires_opt_in = $11,
+                    email_basis_reason = $12
+              where id = $1",
+        )
+        .bind(store.id)
+        .bind(&store.name)
+        .bind(&store.time_zone)
+        .bind(&store.country)
+        .bind(&store.currency)
+        .bind(&store.from_name)
+        .bind(&store.from_email)
+        .bind(&store.reply_to)
+        .bind(&store.footer)
+        .bind(store.undo_seconds)
+        .bind(store.email_requires_opt_in)
+        .bind(&store.email_basis_reason)
+        .execute(&mut *conn)
+        .await
+        .map(|r| r.rows_affected() == 1)
+    })
+}
+
+/// How many campaigns wait for their time.
+pub async fn scheduled_campaigns(tx: &mut Tx, id: StoreId) -> sqlx::Result<i64> {
+    on_tx!(tx, |conn| sqlx::query_scalar(
+        "select count(*) from campaigns where store_id = $1 and status = 'scheduled'"
+    )
+    .bind(id)
+    .fetch_one(&mut *conn)
     .await)
 }
 
@@ -72,4 +122,15 @@ pub async fn insert(tx: &mut Tx, new: &NewStore, now: DateTime<Utc>) -> sqlx::Re
     .fetch_one(&mut *conn)
     .await
     })
+}
+
+/// Lets a store send at any hour without a word.
+pub async fn no_quiet_hours(tx: &mut Tx, id: StoreId) -> sqlx::Result<()> {
+    on_tx!(tx, |conn| sqlx::query(
+        "update stores set quiet_from = 0, quiet_to = 0 where id = $1"
+    )
+    .bind(id)
+    .execute(&mut *conn)
+    .await
+    .map(|_| ()))
 }

@@ -166,6 +166,11 @@ async fn a_dead_provider_gives_the_campaign_back_and_the_rest_goes_later(backend
     tokio::time::sleep(std::time::Duration::from_millis(300)).await;
     let first = by_recipient(&sink);
     drop(sink);
+    let paused = sending::until(&app.state, &app.store, send, |s| s.paused_at.is_some()).await;
+    assert_eq!(paused.state, SendState::Sending, "trouble that may pass only pauses");
+    assert!(paused.problem.unwrap_or_default().contains("can't be reached"));
+    assert_eq!(status(app.db(), campaign).await, "sending");
+    app.clock.set(app.now() + chrono::Duration::minutes(61));
     assert!(
         (2..60).contains(&first.len()),
         "killed in the middle, after {}",
@@ -214,6 +219,94 @@ async fn a_dead_provider_gives_the_campaign_back_on_sqlite() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_dead_provider_gives_the_campaign_back_on_postgres() {
     a_dead_provider_gives_the_campaign_back_and_the_rest_goes_later(Backend::Postgres).await;
+}
+
+async fn a_pause_ends_by_itself(backend: Backend) {
+    let slowly = Rule::new(When::Always, Fault::SlowDot(std::time::Duration::from_millis(25)));
+    let (app, sink) = app_with_sink(backend, vec![slowly], "?connections=2").await;
+    people::crowd(app.db(), app.store.id, 40, &[], app.now()).await;
+    let campaign = draft(app.db(), &app.store, "Autumn", &RecipientFilter::All).await;
+    let send = begun(press(&app.state, &app.store, campaign).await);
+    let stop = tokio_util::sync::CancellationToken::new();
+    let task = tokio::spawn(loupe::dispatch::run(app.state.clone(), stop.clone()));
+    sending::until(&app.state, &app.store, send, |s| s.state != SendState::Holding).await;
+    tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+    let (first, address) = (by_recipient(&sink), sink.address());
+    drop(sink);
+    sending::until(&app.state, &app.store, send, |s| s.paused_at.is_some()).await;
+    let again = Sink::start_on(address, sink::Settings::default()).await.unwrap();
+    app.clock.set(app.now() + chrono::Duration::seconds(16));
+    let ended = sending::until(&app.state, &app.store, send, |s| !s.state.is_open()).await;
+    stop.cancel();
+    task.await.unwrap();
+    assert!(
+        is_done(&ended) && ended.problem.is_none() && ended.paused_at.is_none(),
+        "{ended:?}"
+    );
+    let after = tally(app.db(), &app.store, send).await;
+    assert_eq!(after.sent + after.unconfirmed, 40, "{after:?}");
+    assert!(
+        by_recipient(&again).keys().all(|to| !first.contains_key(to)),
+        "nobody gets it twice"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pause_ends_by_itself_on_sqlite() {
+    a_pause_ends_by_itself(Backend::Sqlite).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pause_ends_by_itself_on_postgres() {
+    a_pause_ends_by_itself(Backend::Postgres).await;
+}
+
+async fn somebody_pauses_resumes_and_stops(backend: Backend) {
+    let slowly = Rule::new(When::Always, Fault::SlowDot(std::time::Duration::from_millis(25)));
+    let (app, sink) = app_with_sink(backend, vec![slowly], "?connections=2").await;
+    people::crowd(app.db(), app.store.id, 100, &[], app.now()).await;
+    let campaign = draft(app.db(), &app.store, "Autumn", &RecipientFilter::All).await;
+    let send = begun(press(&app.state, &app.store, campaign).await);
+    let stop = tokio_util::sync::CancellationToken::new();
+    let task = tokio::spawn(loupe::dispatch::run(app.state.clone(), stop.clone()));
+    sending::until(&app.state, &app.store, send, |s| s.state != SendState::Holding).await;
+    tokio::time::sleep(std::time::Duration::from_millis(150)).await;
+    let cookie = app.sign_in_as(Role::Owner).await;
+    let (id, page) = (send.to_string(), format!("/marketing/campaigns/{campaign}"));
+    app.post_form("/api/sends/pause", &page, &[("send_id", &id)], &cookie)
+        .await;
+    // What was on the wire arrives; nothing more does.
+    tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+    let paused = sink.received().len();
+    tokio::time::sleep(std::time::Duration::from_millis(400)).await;
+    assert_eq!(sink.received().len(), paused, "nothing leaves while paused");
+    assert!((1..100).contains(&paused));
+    app.post_form("/api/sends/resume", &page, &[("send_id", &id)], &cookie)
+        .await;
+    tokio::time::sleep(std::time::Duration::from_millis(250)).await;
+    app.post_form("/api/sends/stop", &page, &[("send_id", &id)], &cookie)
+        .await;
+    let ended = sending::until(&app.state, &app.store, send, |s| !s.state.is_open()).await;
+    assert_eq!(ended.state, SendState::Reverted);
+    tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+    stop.cancel();
+    task.await.unwrap();
+    let received = i64::try_from(sink.received().len()).unwrap();
+    assert!(received > i64::try_from(paused).unwrap(), "it went on after the pause");
+    let after = tally(app.db(), &app.store, send).await;
+    assert_eq!((after.sent, after.waiting), (received, 0), "the numbers are the rows");
+    assert_eq!(after.sent + after.cancelled, 100);
+    assert_eq!(status(app.db(), campaign).await, "draft");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn somebody_pauses_resumes_and_stops_on_sqlite() {
+    somebody_pauses_resumes_and_stops(Backend::Sqlite).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn somebody_pauses_resumes_and_stops_on_postgres() {
+    somebody_pauses_resumes_and_stops(Backend::Postgres).await;
 }
 
 both!(the_same_form_twice_and_two_forms_at_once_send_once, |app| {

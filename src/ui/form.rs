@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 
-use super::components::SafeTextArea;
+use super::components::{ErrorSummary, FieldError, SafeTextArea, problem_of};
 use crate::server::forms::Flash;
 
 /// A form after it was refused, or before it was sent.
@@ -48,11 +48,7 @@ impl Form {
 
     /// What is wrong with a field.
     pub fn problem(&self, id: &str) -> Option<String> {
-        self.flash
-            .problems
-            .iter()
-            .find(|p| p.field == id)
-            .map(|p| p.words.clone())
+        problem_of(&self.flash.problems, id)
     }
 
     /// What a field holds: what was typed, or what is kept.
@@ -66,31 +62,8 @@ impl Form {
     }
 
     /// The list of everything to mend, at the top of the page.
-    pub fn summary(&self) -> Option<AnyView> {
-        if self.flash.problems.is_empty() {
-            return None;
-        }
-        let items: Vec<_> = self
-            .flash
-            .problems
-            .iter()
-            .map(|p| {
-                let words = p.words.clone();
-                match p.field.as_str() {
-                    "" => view! { <li>{words}</li> }.into_any(),
-                    id => view! { <li><a href=format!("#{id}")>{words}</a></li> }.into_any(),
-                }
-            })
-            .collect();
-        Some(
-            view! {
-                <div class="banner error" role="alert" tabindex="-1">
-                    <h2>"There is a problem"</h2>
-                    <ul>{items}</ul>
-                </div>
-            }
-            .into_any(),
-        )
+    pub fn summary(&self) -> AnyView {
+        view! { <ErrorSummary problems=self.flash.problems.clone()/> }.into_any()
     }
 
     /// A line to type into, with its label, hint and problem.
@@ -108,7 +81,7 @@ impl Form {
             <div class="field">
                 <label for=id>{label}</label>
                 {hint(id, line.hint)}
-                {error(id, problem.as_deref())}
+                <FieldError field=id words=problem.clone()/>
                 <input id=id name=name r#type=kind value=value autocomplete=line.autocomplete min=least max=most
                     aria-describedby=described aria-invalid=problem.is_some().then_some("true")/>
             </div>
@@ -126,7 +99,7 @@ impl Form {
             <div class="field">
                 <label for=id>{label}</label>
                 {hint(id, line.hint)}
-                {error(id, problem.as_deref())}
+                <FieldError field=id words=problem.clone()/>
                 <SafeTextArea id=id name=name value=value rows=rows described_by=described invalid=problem.is_some()/>
             </div>
         }
@@ -160,7 +133,7 @@ impl Form {
             <div class="field">
                 <label for=id>{label}</label>
                 {hint(id, choice.hint)}
-                {error(id, problem.as_deref())}
+                <FieldError field=id words=problem.clone()/>
                 <select id=id name=name aria-describedby=described aria-invalid=problem.is_some().then_some("true")>
                     {groups}
                 </select>
@@ -178,11 +151,13 @@ impl Form {
         };
         let problem = self.problem(id);
         view! {
-            <div class="field check">
-                {error(id, problem.as_deref())}
-                <input id=id name=name r#type="checkbox" value="true" checked=ticked
-                    aria-invalid=problem.is_some().then_some("true")/>
-                <label for=id>{label}</label>
+            <div class="field">
+                <FieldError field=id words=problem.clone()/>
+                <label class="tick">
+                    <input id=id name=name r#type="checkbox" value="true" checked=ticked
+                        aria-invalid=problem.is_some().then_some("true")/>
+                    {label}
+                </label>
             </div>
         }
         .into_any()
@@ -191,12 +166,6 @@ impl Form {
 
 fn hint(id: &str, words: Option<String>) -> Option<impl IntoView + use<>> {
     words.map(|words| view! { <p class="hint" id=format!("{id}-hint")>{words}</p> })
-}
-
-fn error(id: &str, words: Option<&str>) -> Option<impl IntoView + use<>> {
-    words.map(|words| {
-        view! { <p class="error" id=format!("{id}-error")><span class="vh">"Error: "</span>{words.to_owned()}</p> }
-    })
 }
 
 fn described_by(id: &str, hint: bool, problem: bool) -> Option<String> {

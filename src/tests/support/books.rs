@@ -72,7 +72,8 @@ impl Someone {
     pub async fn insert(&self, tx: &mut Tx, store: StoreId) -> sqlx::Result<i64> {
         let (first, last) = self.name.split_once(' ').unwrap_or((&self.name, ""));
         let at = self.created_at;
-        let id: i64 = on_tx!(tx, |conn| sqlx::query_scalar(
+        let id: i64 = on_tx!(tx, |conn| {
+            sqlx::query_scalar(
             "insert into customers (store_id, name, name_key, first_name, last_name, email, email_norm, email_valid,
                  phone, email_consent, do_not_contact, archived_at, email_bounced_at, email_complained_at,
                  birthday_month, birthday_day, anniversary_month, anniversary_day, spent_cents,
@@ -110,7 +111,8 @@ impl Someone {
         .bind(uuid::Uuid::new_v4().to_string())
         .bind(at)
         .fetch_one(&mut *conn)
-        .await)?;
+        .await
+        })?;
         Ok(id)
     }
 }
@@ -124,10 +126,20 @@ pub async fn write(tx: &mut Tx, store: StoreId, people: &[Someone]) -> sqlx::Res
     let tags: Vec<serde_json::Value> = people
         .iter()
         .zip(&ids)
-        .flat_map(|(someone, id)| someone.tags.iter().map(move |tag| serde_json::json!({"customer": id, "tag": tag})))
+        .flat_map(|(someone, id)| {
+            someone
+                .tags
+                .iter()
+                .map(move |tag| serde_json::json!({"customer": id, "tag": tag}))
+        })
         .collect();
-    let rows = dialect::json_rows(tx.backend(), "$2", &[("customer", Column::Number), ("tag", Column::Text)]);
-    let statement = format!("insert into customer_tags (store_id, customer_id, tag) select $1, customer, tag from {rows} r");
+    let rows = dialect::json_rows(
+        tx.backend(),
+        "$2",
+        &[("customer", Column::Number), ("tag", Column::Text)],
+    );
+    let statement =
+        format!("insert into customer_tags (store_id, customer_id, tag) select $1, customer, tag from {rows} r");
     on_tx!(tx, |conn| sqlx::query(sqlx::AssertSqlSafe(statement))
         .bind(store)
         .bind(serde_json::Value::from(tags).to_string())
@@ -180,10 +192,30 @@ pub const TAGS: [&str; 12] = [
 ];
 
 const FIRST: [&str; 12] = [
-    "Amara", "Élodie", "Noah", "Mei", "Priya", "Zoë", "Liam", "Ngozi", "Sofía", "Jun", "Olu", "Anneliese-Marie",
+    "Amara",
+    "Élodie",
+    "Noah",
+    "Mei",
+    "Priya",
+    "Zoë",
+    "Liam",
+    "Ngozi",
+    "Sofía",
+    "Jun",
+    "Olu",
+    "Anneliese-Marie",
 ];
 const LAST: [&str; 10] = [
-    "Okafor", "Martin", "O'Brien", "Nguyen", "Patel", "Smith", "Ó Dálaigh", "Li", "Kaur", "van der Berg",
+    "Okafor",
+    "Martin",
+    "O'Brien",
+    "Nguyen",
+    "Patel",
+    "Smith",
+    "Ó Dálaigh",
+    "Li",
+    "Kaur",
+    "van der Berg",
 ];
 
 /// How rough a made-up book is.
@@ -203,7 +235,11 @@ pub fn somebody(dice: &mut Dice, i: u64, rough: Roughness, now: DateTime<Utc>) -
     let name = format!("{} {}", dice.pick(&FIRST), dice.pick(&LAST));
     let created_at = ago(dice, 1500);
     let mut someone = Someone::new(&name, created_at);
-    let owner = if i > 0 && dice.percent(rough.shared) { dice.below(i) } else { i };
+    let owner = if i > 0 && dice.percent(rough.shared) {
+        dice.below(i)
+    } else {
+        i
+    };
     someone.email = Some(format!("Person{owner}@example.com"));
     if dice.percent(rough.trouble) {
         someone.email = None;
@@ -219,8 +255,12 @@ pub fn somebody(dice: &mut Dice, i: u64, rough: Roughness, now: DateTime<Utc>) -
     someone.do_not_contact = dice.percent(rough.trouble / 4);
     someone.bounced = dice.percent(rough.trouble);
     someone.complained = dice.percent(rough.trouble / 4);
-    someone.birthday = dice.percent(60).then(|| (1 + dice.below(12).cast_signed(), 1 + dice.below(28).cast_signed()));
-    someone.anniversary = dice.percent(40).then(|| (1 + dice.below(12).cast_signed(), 1 + dice.below(28).cast_signed()));
+    someone.birthday = dice
+        .percent(60)
+        .then(|| (1 + dice.below(12).cast_signed(), 1 + dice.below(28).cast_signed()));
+    someone.anniversary = dice
+        .percent(40)
+        .then(|| (1 + dice.below(12).cast_signed(), 1 + dice.below(28).cast_signed()));
     if dice.percent(65) {
         someone.largest_purchase_cents = 1000 * (1 + dice.below(300).cast_signed());
         someone.spent_cents = someone.largest_purchase_cents * (1 + dice.below(4).cast_signed());

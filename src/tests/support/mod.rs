@@ -2,8 +2,10 @@
 #![allow(dead_code, reason = "each program that includes this uses a part of it")]
 
 pub mod app;
+pub mod books;
 pub mod db;
 pub mod people;
+pub mod planning;
 pub mod sending;
 pub mod sink;
 

@@ -21,9 +21,8 @@ use tokio_util::sync::CancellationToken;
 pub async fn draft(db: &Db, store: &Store, name: &str, filter: &RecipientFilter) -> i64 {
     let mut tx = db.begin().await.expect("a transaction");
     let filter = serde_json::to_string(filter).expect("a filter");
-    let id =
-        on_tx!(&mut tx, |conn| {
-            sqlx::query_scalar(
+    let id = on_tx!(&mut tx, |conn| {
+        sqlx::query_scalar(
         "insert into campaigns (store_id, name, subject, body, filter, created_by, created_at, updated_by, updated_at)
          values ($1, $2, 'For you, {{first_name}}', 'Dear {{first_name}},\n\nCome and see.', $3, 'Test', $4, 'Test', $4)
          returning id"
@@ -34,8 +33,8 @@ pub async fn draft(db: &Db, store: &Store, name: &str, filter: &RecipientFilter)
     .bind(store.created_at)
     .fetch_one(&mut *conn)
     .await
-        })
-        .expect("a campaign");
+    })
+    .expect("a campaign");
     tx.commit().await.expect("a commit");
     id
 }

@@ -93,9 +93,10 @@ struct Live {
 }
 
 /// How far a send is, asked again and again until it has ended. It starts from what the server
-/// rendered, so the page reads the same before and without scripts.
+/// rendered, so the page reads the same before and without scripts. With the address of its page
+/// it also shows the newest outcomes.
 #[island]
-pub fn SendProgress(send_id: i64, start: Progress, with_rows: bool) -> impl IntoView {
+pub fn SendProgress(send_id: i64, start: Progress, rows_of: Option<String>) -> impl IntoView {
     let live = Live {
         send_id,
         began: StoredValue::new((0.0, start.tally.settled())),
@@ -144,33 +145,35 @@ pub fn SendProgress(send_id: i64, start: Progress, with_rows: bool) -> impl Into
                 {number("Waiting", |t| t.waiting)}
                 {number("Unconfirmed", |t| t.unconfirmed)}
             </dl>
-            {with_rows.then(|| view! { <NewestRows live/> })}
+            {rows_of.map(|path| view! { <NewestRows live path/> })}
         </div>
     }
 }
 
 #[component]
-fn NewestRows(live: Live) -> impl IntoView {
+fn NewestRows(live: Live, path: String) -> impl IntoView {
     let rows = move || live.progress.with(|p| p.newest.clone());
-    let line = |row: ProgressRow| {
-        view! {
-            <tr>
-                <th scope="row">
-                    <a href=format!("/customers/{}/communications", row.customer_id)>{row.name}</a>
-                    <span class="hint">{row.address}</span>
-                </th>
-                <td><Badge mark=row.state/></td>
-                <td>{row.why}</td>
-                <td class="num nowrap">{row.at}</td>
-            </tr>
-        }
+    let everyone = format!("{path}?show=everyone#people");
+    let narrow = |key: &'static str, label: &'static str, pick: fn(&Tally) -> i64| {
+        let count = move || grouped(live.progress.with(|p| pick(&p.tally)));
+        view! { <li><a href=format!("{path}?show={key}#people")>{label}" "<span class="num">{count}</span></a></li> }
     };
     view! {
-        <section aria-labelledby="newest-title">
-            <h2 id="newest-title">"Newest outcomes"</h2>
-            <div class="card scroll" role="region" tabindex="0" aria-label="Newest outcomes table">
+        <section id="people" aria-labelledby="people-title">
+            <h2 id="people-title">"Recipients"</h2>
+            <nav class="narrow" aria-label="Recipients by status">
+                <ul>
+                    <li><a href=path.clone() aria-current="true">"Newest outcomes"</a></li>
+                    {narrow("everyone", "All", |t| t.audience() + t.skipped)}
+                    {narrow("sent", "Sent", |t| t.sent)}
+                    {narrow("failed", "Failed", |t| t.failed)}
+                    {narrow("skipped", "Skipped", |t| t.skipped)}
+                    {narrow("waiting", "Waiting", |t| t.waiting)}
+                </ul>
+            </nav>
+            <div class="card scroll" role="region" tabindex="0" aria-label="Recipients table">
                 <table class="table">
-                    <caption class="vh">"Newest outcomes, newest first"</caption>
+                    <caption class="vh">"The newest outcomes, newest first"</caption>
                     <thead>
                         <tr>
                             <th scope="col">"Customer"</th>
@@ -180,11 +183,29 @@ fn NewestRows(live: Live) -> impl IntoView {
                         </tr>
                     </thead>
                     <tbody>
-                        <For each=rows key=|row| (row.message_id, row.state.key()) children=line/>
+                        <For each=rows key=|row| (row.message_id, row.state.key()) children=person/>
                     </tbody>
                 </table>
             </div>
+            <p class="pages">
+                <a href=everyone>"Show everyone"</a>
+                <a href=path.clone()>"Refresh"</a>
+            </p>
         </section>
+    }
+}
+
+fn person(row: ProgressRow) -> impl IntoView {
+    view! {
+        <tr>
+            <th scope="row">
+                <a href=format!("/customers/{}/communications", row.customer_id)>{row.name}</a>
+                <span class="hint">{row.address}</span>
+            </th>
+            <td><Badge mark=row.state/></td>
+            <td>{row.why}</td>
+            <td class="num nowrap">{row.at}</td>
+        </tr>
     }
 }
 

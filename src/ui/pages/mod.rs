@@ -1,11 +1,16 @@
 //! The pages. Each handler loads what it needs, then describes the page; no page calls the
 //! database while it renders.
 
+pub mod account;
+pub mod audit_log;
 pub mod bulk_email;
 pub mod campaigns;
 pub mod customers;
 pub mod login;
+pub mod outbox;
 pub mod problem;
+pub mod settings;
 mod report;
 pub mod setup;
+pub mod team;
 pub mod unsubscribe;

@@ -1,3 +1,4 @@
 //! The pages of bulk email.
 
+pub mod compose;
 pub mod receipt;

@@ -26,7 +26,7 @@ pub fn view(card: CampaignCard, now: DateTime<Utc>, zone: Tz, may_send: bool) ->
         <li>
             <article class="card campaign" aria-labelledby=name_id.clone()>
                 <div>
-                    <Badge mark=card.status/>{overdue}{back}
+                    <p class="badges"><Badge mark=card.status/>{overdue}{back}</p>
                     <h2 id=name_id.clone()><a href=format!("/marketing/campaigns/{id}")>{card.name}</a></h2>
                     <p class="hint">{card.subject}</p>
                 </div>
@@ -36,7 +36,7 @@ pub fn view(card: CampaignCard, now: DateTime<Utc>, zone: Tz, may_send: bool) ->
                     {number("Sent", sent)}
                     {number("Failed", failed)}
                 </dl>
-                <div>{when}</div>
+                <div class="when">{when}</div>
                 {actions}
             </article>
         </li>
@@ -54,7 +54,15 @@ fn number(label: &'static str, n: Option<i64>) -> AnyView {
 
 fn when(card: &CampaignCard, now: DateTime<Utc>, zone: Tz) -> AnyView {
     let machine = |at: DateTime<Utc>| at.to_rfc3339_opts(chrono::SecondsFormat::Secs, true);
+    // Breaks between the day and the clock, never within either.
     let two_lines = |at: DateTime<Utc>, first: String, second: String| {
+        let first = match first.split_once(", ") {
+            Some((day, rest)) => {
+                view! { <span class="part">{format!("{day},")}</span>" "<span class="part">{rest.to_owned()}</span> }
+                    .into_any()
+            }
+            None => first.into_any(),
+        };
         view! { <time datetime=machine(at)>{first}</time><br/><span class="hint">{second}</span> }.into_any()
     };
     match (card.status, card.scheduled_at, card.started_at, card.sent_at) {

@@ -1,7 +1,11 @@
 //! The pages of campaigns.
 
+pub mod builder;
 mod card;
 pub mod delete;
 pub mod detail;
+pub mod form;
+mod guard;
 pub mod list;
 mod notes;
+pub mod review;

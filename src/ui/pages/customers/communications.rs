@@ -40,7 +40,13 @@ pub async fn show(staff: Staff, Path(id): Path<i64>) -> Result<Response, AppErro
         .iter()
         .filter(|row| row.state == MessageState::Accepted && now - row.at <= Duration::days(30))
         .count();
-    let month = (page_asked == 1).then(|| if month == 1 { "1 message".to_owned() } else { format!("{month} messages") });
+    let month = (page_asked == 1).then(|| {
+        if month == 1 {
+            "1 message".to_owned()
+        } else {
+            format!("{month} messages")
+        }
+    });
     let more = i64::try_from(rows.len()).unwrap_or(0) >= PAGE;
     let name = customer.name.clone();
     let page = Page::new(name.clone(), Nav::Customers, move || {
@@ -70,12 +76,7 @@ pub async fn show(staff: Staff, Path(id): Path<i64>) -> Result<Response, AppErro
         view! {
             <Crumbs links=vec![("Customers", "/customers")] here=name.clone()/>
             <PageHead title=name.clone()/>
-            <nav class="tabs" aria-label="Customer">
-                <ul>
-                    <li><a href=format!("/customers/{id}")>"Details"</a></li>
-                    <li><a href=path.clone() aria-current="page">"Communications"</a></li>
-                </ul>
-            </nav>
+            {super::tabs(id, true)}
             <dl class="facts spaced">
                 <dt>"Can be emailed"</dt><dd>{standing}</dd>
                 <dt>"Last contacted"</dt><dd>{contacted}</dd>
@@ -98,7 +99,7 @@ fn may_be_emailed(customer: &Customer, requires_opt_in: bool) -> String {
 }
 
 /// What `email_standing` (see the migration) means in this store.
-fn reason_against(standing: i64, requires_opt_in: bool) -> Option<SkipReason> {
+pub(super) fn reason_against(standing: i64, requires_opt_in: bool) -> Option<SkipReason> {
     match standing {
         0 => None,
         8 if !requires_opt_in => None,
@@ -130,7 +131,7 @@ fn line(row: TimelineRow, name: &str, now: chrono::DateTime<chrono::Utc>, zone: 
             <tr class="under">
                 <td colspan="4">
                     <details class="more">
-                        <summary>"Message "<span class="vh">{format!("“{}” ", row.subject)}</span>{format!("as {name} got it")}</summary>
+                        <summary>"See the message"<span class="vh">{format!(": “{}”, as {name} got it", row.subject)}</span></summary>
                         <iframe class="message" sandbox="" title=format!("“{}” as {name} got it", row.subject)
                             src=format!("/messages/{}/view", row.message_id)
                             {..custom_attribute("loading", "lazy")}></iframe>
@@ -162,7 +163,10 @@ fn turn(path: &str, page: i64, more: bool) -> Option<AnyView> {
     let older = more.then(|| {
         view! { <a class="btn sm" rel="next" href=format!("{path}?page={}", page + 1)>"Next"</a> }
     });
-    Some(view! { <nav class="pages" aria-label="Pagination"><span class="inline">{newer}{older}</span></nav> }.into_any())
+    Some(
+        view! { <nav class="pages" aria-label="Pagination"><span class="inline">{newer}{older}</span></nav> }
+            .into_any(),
+    )
 }
 
 #[cfg(test)]

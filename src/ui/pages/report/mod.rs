@@ -104,16 +104,20 @@ impl Report {
 
     /// How far it is, or what came of it; who got it; what they got.
     pub fn view(self) -> AnyView {
-        let numbers = if self.is_live() && !self.is_held() {
+        let watched = self.is_live() && !self.is_held();
+        // While it is watched, the island shows the newest outcomes where the list would be.
+        let rows_of = (watched && self.show.is_empty() && self.page == 1).then(|| self.path.clone());
+        let listed = rows_of.is_none();
+        let numbers = if watched {
             let start = self.progress();
-            let with_rows = self.show.is_empty() && self.page == 1;
-            view! { <SendProgress send_id=self.send.id start with_rows/> }.into_any()
+            view! { <SendProgress send_id=self.send.id start rows_of/> }.into_any()
         } else {
             view! { <Stats items=stats(&self.tally, self.is_live())/> }.into_any()
         };
         let failed = failures::view(&self.failures, &self.tally, &self.path);
         let message = message(&self.send);
-        view! { <div class="stack">{numbers}{failed}{people::view(self)}{message}</div> }.into_any()
+        let people = listed.then(|| people::view(self));
+        view! { <div class="stack">{numbers}{failed}{people}{message}</div> }.into_any()
     }
 
     /// `Already sent at 10:04 am. We didn't send it again.`
@@ -137,6 +141,7 @@ impl Report {
                 .unwrap_or_default(),
         };
         Progress {
+            paused: self.send.paused_at.is_some(),
             state: self.send.state,
             tally: self.tally,
             hold_seconds: 0,
@@ -175,17 +180,22 @@ fn stats(tally: &Tally, open: bool) -> Vec<Stat> {
 
 /// The message as it was frozen, in a frame where nothing runs.
 fn message(send: &Send) -> AnyView {
+    let title = if send.state.is_open() {
+        "The message"
+    } else {
+        "The message as sent"
+    };
     let from = format!("{} <{}>", send.from_name, send.from_email);
     view! {
         <section aria-labelledby="message-title">
-            <h2 id="message-title">"The message as sent"</h2>
+            <h2 id="message-title">{title}</h2>
             <div class="card pad">
                 <dl class="facts">
                     <dt>"Subject"</dt><dd>{send.subject.clone()}</dd>
                     <dt>"From"</dt><dd>{from}</dd>
-                    <dt>"Goes to"</dt><dd>{send.audience_words.clone()}</dd>
+                    <dt>"To"</dt><dd>{send.audience_words.clone()}</dd>
                 </dl>
-                <iframe class="message" sandbox="" title="The message as sent"
+                <iframe class="message" sandbox="" title=title
                     referrerpolicy="no-referrer" src=format!("/sends/{}/view", send.id)></iframe>
             </div>
         </section>

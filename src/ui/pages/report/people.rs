@@ -7,14 +7,21 @@ use crate::{
     communications::store::{PAGE, RecipientRow},
     recipients::model::{SkipReason, grouped},
     time,
-    ui::components::{Badge, Pagination, Paging},
+    ui::{
+        components::{Badge, Pagination, Paging},
+        links,
+    },
 };
 
 /// Links that narrow the list, the list, and its pages.
 pub fn view(report: Report) -> AnyView {
     let tally = report.tally;
+    // While it is sent, the bare address shows the newest outcomes instead of everyone.
+    let watched = report.is_live() && !report.is_held();
+    let all = if watched { "everyone" } else { "" };
+    let newest = watched.then(|| view! { <li><a href=format!("{}#people", report.path)>"Newest outcomes"</a></li> });
     let narrow: Vec<_> = [
-        ("", "All", tally.audience() + tally.skipped),
+        (all, "All", tally.audience() + tally.skipped),
         ("sent", "Sent", tally.sent),
         ("failed", "Failed", tally.failed),
         ("skipped", "Skipped", tally.skipped),
@@ -22,7 +29,9 @@ pub fn view(report: Report) -> AnyView {
         ("unconfirmed", "Unconfirmed", tally.unconfirmed),
     ]
     .into_iter()
-    .filter(|(key, _, n)| *n > 0 || matches!(*key, "" | "sent" | "failed" | "skipped") || *key == report.show)
+    .filter(|(key, _, n)| {
+        *n > 0 || matches!(*key, "" | "everyone" | "sent" | "failed" | "skipped") || *key == report.show
+    })
     .map(|(key, label, n)| {
         let query = if key.is_empty() {
             String::new()
@@ -39,9 +48,14 @@ pub fn view(report: Report) -> AnyView {
         }
     })
     .collect();
+    let here = if report.show.is_empty() {
+        format!("{}#people", report.path)
+    } else {
+        format!("{}?show={}#people", report.path, links::encode(&report.show))
+    };
     let refresh = report
         .is_live()
-        .then(|| view! { <a class="btn sm" href=format!("{}#people", report.path)>"Refresh"</a> });
+        .then(|| view! { <a class="btn sm" href=here>"Refresh"</a> });
     let paging = Paging {
         page: report.page,
         per_page: PAGE,
@@ -79,7 +93,7 @@ pub fn view(report: Report) -> AnyView {
     view! {
         <section id="people" aria-labelledby="people-title">
             <div class="inline spread"><h2 id="people-title">"Recipients"</h2>{refresh}</div>
-            <nav class="narrow" aria-label="Recipients by status"><ul>{narrow}</ul></nav>
+            <nav class="narrow" aria-label="Recipients by status"><ul>{newest}{narrow}</ul></nav>
             {list}
         </section>
     }

@@ -1,0 +1,50 @@
+import { defineConfig, devices } from "@playwright/test";
+import { servers } from "./support/servers";
+
+// Two projects: every task is done with JavaScript and without it. Files named `*.hydrate.spec.ts`
+// are about what only happens with it.
+export default defineConfig({
+  testDir: "tests",
+  outputDir: "test-results",
+  globalSetup: "./support/sign-in.ts",
+  fullyParallel: false,
+  workers: 2,
+  retries: 0,
+  timeout: 60_000,
+  expect: { timeout: 10_000 },
+  forbidOnly: true,
+  reporter: [["list", { printSteps: false }]],
+  use: {
+    ...devices["Desktop Chrome"],
+    baseURL: servers.plain.url,
+    viewport: { width: 1360, height: 900 },
+    locale: "en-AU",
+    timezoneId: "Europe/Lisbon",
+    trace: "retain-on-failure",
+    launchOptions: {
+      executablePath: process.env.CHROMIUM ?? (process.env.PLAYWRIGHT_OWN_BROWSER ? undefined : "/usr/bin/chromium"),
+      args: [
+        "--no-sandbox",
+        "--disable-gpu",
+        "--disable-quic",
+        "--no-first-run",
+        "--disable-background-networking",
+        "--disable-component-update",
+        "--disable-sync",
+      ],
+    },
+  },
+  projects: [
+    { name: "js" },
+    { name: "no-js", use: { javaScriptEnabled: false }, testIgnore: /\.hydrate\.spec\.ts$/ },
+  ],
+  webServer: Object.values(servers).map((server) => ({
+    command: server.command,
+    url: `${server.url}/livez`,
+    env: server.env,
+    reuseExistingServer: false,
+    stdout: "ignore" as const,
+    stderr: "pipe" as const,
+    gracefulShutdown: { signal: "SIGTERM" as const, timeout: 5_000 },
+  })),
+});

@@ -1,0 +1,110 @@
+import { type Locator, type Page, test as base, expect } from "@playwright/test";
+import { signedIn } from "./servers";
+
+/**
+ * A test fails when the browser complains: an exception, a console error, a broken policy, or an
+ * answer that says the server failed. What a page's own status makes the console say is no
+ * complaint.
+ */
+export const test = base.extend<{ complaints: string[] }>({
+  storageState: signedIn("manager"),
+  complaints: [
+    async ({ context }, use) => {
+      const complaints: string[] = [];
+      const documents = new Set<string>();
+      context.on("request", (request) => {
+        if (request.isNavigationRequest()) documents.add(request.url());
+      });
+      context.on("response", (response) => {
+        if (response.status() >= 500) complaints.push(`${response.status()} ${response.url()}`);
+      });
+      context.on("weberror", (error) => complaints.push(`exception: ${error.error().stack ?? error.error()}`));
+      context.on("console", (message) => {
+        if (message.type() !== "error" && message.type() !== "warning") return;
+        if (documents.has(message.location().url) && message.text().startsWith("Failed to load resource")) return;
+        complaints.push(`console: ${message.text()} (${message.location().url})`);
+      });
+      await use(complaints);
+      expect(complaints).toEqual([]);
+    },
+    { auto: true },
+  ],
+});
+
+export { expect };
+
+let counter = 0;
+
+/** A name nothing else has. */
+export function unique(words: string): string {
+  counter += 1;
+  return `${words} ${test.info().project.name}-${test.info().workerIndex}-${Date.now().toString(36)}-${counter}`;
+}
+
+/** The part of the page that says who gets it. */
+export function audience(page: Page): Locator {
+  return page.getByRole("region", { name: "Who will get this" });
+}
+
+/** Brings the count up to date: by itself with JavaScript, with the button without. */
+export async function counted(page: Page, words: string | RegExp): Promise<void> {
+  const button = page.getByRole("button", { name: "Update count" });
+  if (!withJavaScript() && (await button.isVisible())) await button.click();
+  await expect(audience(page).getByRole("status")).toContainText(words);
+}
+
+export function withJavaScript(): boolean {
+  return test.info().project.name === "js";
+}
+
+export type Message = {
+  name?: string;
+  subject?: string;
+  body?: string;
+};
+
+/** Fills in what a message is. */
+export async function write(page: Page, message: Message): Promise<void> {
+  if (message.name !== undefined) await page.getByLabel("Name", { exact: true }).fill(message.name);
+  if (message.subject !== undefined) await page.getByLabel("Subject", { exact: true }).fill(message.subject);
+  if (message.body !== undefined) await page.getByLabel("Body", { exact: true }).fill(message.body);
+}
+
+/** Picks the customers with any of these tags. */
+export async function pickTags(page: Page, ...tags: string[]): Promise<void> {
+  await page.getByRole("radio", { name: "Tags", exact: true }).check();
+  const group = page.getByRole("group", { name: "Choose tags" });
+  for (const tag of tags) await group.getByRole("checkbox", { name: tag, exact: true }).check();
+}
+
+/** Adds one customer by name, however the page does it. */
+export async function pickCustomer(page: Page, name: string): Promise<void> {
+  await page.getByRole("radio", { name: "Manual", exact: true }).check();
+  if (withJavaScript()) {
+    const box = page.getByRole("combobox", { name: "Add customers" });
+    await box.fill(name.slice(0, 6));
+    await page.getByRole("option", { name: new RegExp(name) }).first().click();
+    await expect(page.getByRole("button", { name: `Remove ${name}` })).toBeVisible();
+  } else {
+    await page.getByLabel("Find a customer").fill(name);
+    await page.getByRole("button", { name: "Search", exact: true }).click();
+    await page.getByRole("checkbox", { name: new RegExp(name) }).first().check();
+  }
+}
+
+/** Sends, through the question that some sends ask first. */
+export async function sendNow(page: Page): Promise<void> {
+  await page.getByRole("button", { name: "Send now" }).click();
+  const sure = page.getByRole("button", { name: /^Send to \d/ });
+  const done = page.getByRole("heading", { level: 2, name: /^(Sent to|Sending)/ });
+  await expect(sure.or(done).first()).toBeVisible();
+  if (await sure.isVisible()) await sure.click();
+}
+
+/** Waits until the send on this page has ended. */
+export async function finished(page: Page): Promise<void> {
+  await expect(async () => {
+    if (!withJavaScript()) await page.reload();
+    await expect(page.getByRole("heading", { level: 2, name: /^Sent to/ })).toBeVisible({ timeout: 1_000 });
+  }).toPass({ timeout: 30_000 });
+}

@@ -1,0 +1,60 @@
+import AxeBuilder from "@axe-core/playwright";
+import { signedIn } from "../support/servers";
+import { expect, test } from "../support/test";
+import { routes, visit } from "./pages";
+
+const looks = [
+  { colorScheme: "light", width: 1360 },
+  { colorScheme: "dark", width: 1360 },
+  { colorScheme: "light", width: 390 },
+  { colorScheme: "dark", width: 390 },
+] as const;
+
+test.use({ storageState: signedIn("owner") });
+
+for (const name of Object.keys(routes)) {
+  test(`axe finds nothing: ${name}`, async ({ page }) => {
+    for (const { colorScheme, width } of looks) {
+      await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
+      await page.setViewportSize({ width, height: 900 });
+      await visit(page, name);
+      await page.waitForLoadState("networkidle");
+      const found = await new AxeBuilder({ page })
+        .withTags(["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"])
+        .analyze();
+      const words = found.violations.flatMap((v) => v.nodes.map((n) => `${v.id}: ${n.target.join(" ")} — ${n.failureSummary}`));
+      expect(words, `${colorScheme}, ${width}`).toEqual([]);
+    }
+  });
+
+  test(`shape: ${name}`, async ({ page }) => {
+    await page.setViewportSize({ width: 320, height: 800 });
+    await visit(page, name);
+    const over = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
+    expect(over, "no sideways scrolling at 320 px").toBeLessThanOrEqual(0);
+    await expect(page.getByRole("heading", { level: 1 })).toHaveCount(1);
+    const heading = (await page.getByRole("heading", { level: 1 }).textContent())?.trim() ?? "";
+    await expect(page).toHaveTitle(`${(await page.title()).startsWith("Error: ") ? "Error: " : ""}${heading} · Loupe`);
+    const small = await page.evaluate(() =>
+      [...document.querySelectorAll<HTMLElement>("button, input:not([type=hidden]), select, summary, .btn, nav a")]
+        .filter((e) => e.checkVisibility() && !e.closest(".vh, .skip"))
+        .map((e) => ({ what: e.outerHTML.slice(0, 80), box: e.getBoundingClientRect() }))
+        .filter(({ box }) => box.width > 0 && box.width < 24 || box.height > 0 && box.height < 24)
+        .map(({ what, box }) => `${Math.round(box.width)}×${Math.round(box.height)} ${what}`),
+    );
+    expect(small, "nothing to press is smaller than 24 px").toEqual([]);
+  });
+}
+
+test.describe("signed out", () => {
+  test.use({ storageState: { cookies: [], origins: [] } });
+  test("axe finds nothing: sign in", async ({ page }) => {
+    for (const { colorScheme, width } of looks) {
+      await page.emulateMedia({ colorScheme });
+      await page.setViewportSize({ width, height: 900 });
+      await page.goto("/login");
+      const found = await new AxeBuilder({ page }).analyze();
+      expect(found.violations).toEqual([]);
+    }
+  });
+});

@@ -1,0 +1,61 @@
+import { type Page } from "@playwright/test";
+import { expect } from "../support/test";
+
+/** Every route with something on it, and the states that look different. */
+export const routes: Record<string, string | ((page: Page) => Promise<void>)> = {
+  campaigns: "/marketing/campaigns",
+  "campaigns, nothing found": "/marketing/campaigns?q=nothing-is-called-this",
+  "campaign sent": (page) => open(page, "Pearl evening"),
+  "campaign sent, skipped people": async (page) => {
+    await open(page, "Pearl evening");
+    await page.goto(`${page.url().split("?")[0]}?show=skipped`);
+  },
+  "campaign planned": (page) => open(page, "Trunk show"),
+  "campaign draft": (page) => open(page, "Private preview"),
+  "campaign, cannot be edited": async (page) => {
+    await open(page, "Pearl evening");
+    await page.goto(`${page.url().split("?")[0]}/edit`);
+    await expect(page.getByRole("heading", { level: 1, name: "Cannot edit a sent or sending campaign" })).toBeVisible();
+  },
+  "campaign, delete?": async (page) => {
+    await open(page, "Workshop open day");
+    await page.goto(`${page.url().split("?")[0]}/delete`);
+  },
+  "new campaign": "/marketing/campaigns/new",
+  "new campaign, refused": async (page) => {
+    await page.goto("/marketing/campaigns/new");
+    await page.getByRole("button", { name: "Send now" }).click();
+    await expect(page.getByRole("alert")).toContainText("Enter a subject");
+  },
+  "draft being edited": async (page) => {
+    await open(page, "Private preview");
+    await page.getByRole("link", { name: "Edit", exact: true }).click();
+    await expect(page.getByRole("region", { name: "Who will get this" })).toContainText(/this will go to/i);
+  },
+  "bulk email": "/marketing/bulk-email",
+  customers: "/customers",
+  "customers, searched": "/customers?q=okafor",
+  customer: "/customers/1",
+  "customer being edited": "/customers/1/edit",
+  "new customer": "/customers/new",
+  communications: "/customers/1/communications",
+  import: "/customers/import",
+  outbox: "/outbox",
+  settings: "/settings",
+  team: "/settings/team",
+  account: "/account",
+  "audit log": "/audit-log",
+  "not found": "/nothing-here",
+};
+
+async function open(page: Page, campaign: string): Promise<void> {
+  await page.goto(`/marketing/campaigns?q=${encodeURIComponent(campaign)}`);
+  await page.getByRole("article", { name: campaign, exact: true }).getByRole("link", { name: campaign, exact: true }).click();
+  await expect(page.getByRole("heading", { level: 1, name: campaign, exact: true })).toBeVisible();
+}
+
+export async function visit(page: Page, name: string): Promise<void> {
+  const route = routes[name];
+  if (typeof route === "string") await page.goto(route);
+  else await route?.(page);
+}

@@ -1,0 +1,198 @@
+//! One email, sent straight away, without a campaign. What is typed is kept per person until it
+//! has gone.
+
+use serde::{Deserialize, Serialize};
+
+use super::{
+    checks::{self, Message, kept},
+    draft::{Draft, fallbacks_of},
+    look,
+    model::{CampaignForm, Intent},
+    rules::{Asked, own_template},
+    store::UNTITLED,
+    writing_store::{self as writing, By},
+};
+use crate::{
+    audit,
+    auth::{guard::Ctx, model::StoreId},
+    db::Db,
+    error::AppError,
+    sends::{
+        self,
+        model::SendState,
+        rules::{StartBulk, Started, start_bulk},
+    },
+    stores::{self, model::Store},
+    ui::links::encode,
+};
+
+/// Where the form is.
+pub const PATH: &str = "/marketing/bulk-email";
+
+/// What a person left in the form.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Scratch {
+    pub form: CampaignForm,
+    /// The send it became. As long as that stands, the form is done with.
+    pub sent: Option<i64>,
+}
+
+/// What the form of a person holds: nothing once it has been sent, all of it again when that was
+/// taken back or given up.
+pub async fn left_by(db: &Db, store: StoreId, user: i64) -> Result<Option<CampaignForm>, AppError> {
+    let Some(json) = writing::scratch(db, user).await? else {
+        return Ok(None);
+    };
+    let scratch: Scratch = serde_json::from_str(&json).unwrap_or_default();
+    let Some(send) = scratch.sent else {
+        return Ok(Some(scratch.form));
+    };
+    let came_back = sends::store::find(db, store, send)
+        .await?
+        .is_none_or(|s| matches!(s.state, SendState::Cancelled | SendState::Reverted));
+    Ok(came_back.then_some(scratch.form))
+}
+
+/// Keeps what was typed, then does what was asked; answers where to go.
+pub async fn save(ctx: &Ctx, form: &CampaignForm, intent: Intent) -> Result<String, AppError> {
+    if intent == Intent::StartOver {
+        let mut tx = ctx.db().begin().await?;
+        writing::clear_scratch(&mut tx, ctx.actor.user_id).await?;
+        tx.commit().await?;
+        return Ok(format!("{PATH}?ok=cleared"));
+    }
+    if intent == Intent::SendNow
+        && let Some(before) = sends::store::by_token(ctx.db(), ctx.store(), &form.send_token).await?
+    {
+        return Ok(receipt(before.id, "already"));
+    }
+    let store = stores::store::find(ctx.db(), ctx.store())
+        .await?
+        .ok_or(AppError::SignedOut)?;
+    let mut draft = Draft::of(form, &store, ctx.now);
+    draft.template_id = own_template(ctx, &store, draft.template_id, intent, &mut draft).await?;
+    let mut form = form.clone();
+    form.subject.clone_from(&draft.subject);
+    form.body.clone_from(&draft.body);
+    form.choose(draft.filter.as_ref());
+    keep(
+        ctx,
+        &Scratch {
+            form: form.clone(),
+            sent: None,
+        },
+    )
+    .await?;
+    Ok(match intent {
+        Intent::UseTemplate => format!("{PATH}?ok=filled#template"),
+        Intent::RefreshCount => format!("{PATH}?ok=counted#who"),
+        Intent::FindCustomer => format!("{PATH}?find={}#p-manual", encode(form.find_customer.trim())),
+        Intent::AsCampaign => as_campaign(ctx, draft).await?,
+        Intent::SendNow => send_now(ctx, &form, Asked::NotYet).await?,
+        Intent::Draft | Intent::Schedule | Intent::StartOver => format!("{PATH}?ok=kept"),
+    })
+}
+
+async fn keep(ctx: &Ctx, scratch: &Scratch) -> Result<(), AppError> {
+    let json = serde_json::to_string(scratch)?;
+    let mut tx = ctx.db().begin().await?;
+    writing::keep_scratch(&mut tx, ctx.actor.user_id, &json, ctx.now).await?;
+    Ok(tx.commit().await?)
+}
+
+/// Sends what has been kept, after the person was asked.
+pub async fn confirm(ctx: &Ctx, token: &str, shown: Option<i64>) -> Result<String, AppError> {
+    if let Some(before) = sends::store::by_token(ctx.db(), ctx.store(), token).await? {
+        return Ok(receipt(before.id, "already"));
+    }
+    let mut form = left_by(ctx.db(), ctx.store(), ctx.actor.user_id)
+        .await?
+        .unwrap_or_default();
+    token.clone_into(&mut form.send_token);
+    send_now(ctx, &form, Asked::Shown(shown)).await
+}
+
+async fn send_now(ctx: &Ctx, form: &CampaignForm, asked: Asked) -> Result<String, AppError> {
+    let store: Store = stores::store::find(ctx.db(), ctx.store())
+        .await?
+        .ok_or(AppError::SignedOut)?;
+    let draft = Draft::of(form, &store, ctx.now);
+    let look = look::look_at(
+        ctx.db(),
+        &store,
+        &ctx.actor.name,
+        &Message::without_name(&draft),
+        None,
+        ctx.now,
+    )
+    .await?;
+    let Some(filter) = draft.filter.clone().filter(|_| look.problems.is_empty()) else {
+        return Err(kept(look.problems, format!("{PATH}?check=send_now")));
+    };
+    let shown_count = match asked {
+        Asked::Shown(count) => count,
+        Asked::NotYet => form.shown(),
+    };
+    if asked == Asked::NotYet
+        && let Some(audience) = &look.audience
+        && checks::asks_first(audience, shown_count, &checks::warnings(&look.checks))
+    {
+        return Ok(format!("{PATH}/review?token={}", encode(&form.send_token)));
+    }
+    let what = StartBulk {
+        subject: draft.subject,
+        body: draft.body,
+        fallbacks: fallbacks_of(form),
+        filter,
+        token: form.send_token.clone(),
+        shown_count,
+    };
+    match start_bulk(ctx, what).await? {
+        Started::Sending { send_id } => {
+            keep(
+                ctx,
+                &Scratch {
+                    form: form.clone(),
+                    sent: Some(send_id),
+                },
+            )
+            .await?;
+            Ok(receipt(send_id, "sending"))
+        }
+        Started::AlreadyDone { send_id } => Ok(receipt(send_id, "already")),
+        Started::NoRecipients => Ok(format!("{PATH}?none=1")),
+    }
+}
+
+fn receipt(send: i64, ok: &str) -> String {
+    format!("{PATH}/sent/{send}?ok={ok}")
+}
+
+/// Carries everything over into a draft; the form is empty afterwards.
+async fn as_campaign(ctx: &Ctx, mut draft: Draft) -> Result<String, AppError> {
+    draft.name.clone_from(&draft.subject);
+    let by = By {
+        store: ctx.store(),
+        name: &ctx.actor.name,
+        now: ctx.now,
+    };
+    let mut tx = ctx.db().begin().await?;
+    let id = writing::insert(&mut tx, by, &draft, None, None)
+        .await?
+        .ok_or(AppError::Conflict)?;
+    writing::clear_scratch(&mut tx, ctx.actor.user_id).await?;
+    let name = if draft.name.is_empty() { UNTITLED } else { &draft.name };
+    let entry = audit::Entry {
+        actor: &ctx.actor.name,
+        action: "campaign.created",
+        subject: "campaign",
+        subject_id: Some(id),
+        summary: format!("Made a bulk email into the campaign “{name}”"),
+        before: None,
+        after: None,
+    };
+    audit::record(&mut tx, ctx.store(), entry, ctx.now).await?;
+    tx.commit().await?;
+    Ok(format!("/marketing/campaigns/{id}/edit?ok=from-bulk"))
+}

@@ -1,0 +1,132 @@
+//! A look at a message before it goes: who gets it, what is in the way, what is worth a glance.
+
+use chrono::{DateTime, Utc};
+
+use super::{
+    checks::{self, Blanks, Check, Message},
+    draft::Draft,
+    look_sql,
+    model::is_complete,
+    store::Campaign,
+    writing_store,
+};
+use crate::{
+    db::Db,
+    error::Problem,
+    recipients::{
+        self,
+        model::{Audience, Named, Person, SkipReason},
+    },
+    stores::model::Store,
+    templates::render::{Field, UsedField},
+};
+
+/// How many names "See who" shows of each reason.
+const NAMES: i64 = 20;
+
+/// What the page says about a message.
+#[derive(Clone, Debug, Default)]
+pub struct Look {
+    /// Counted now; nothing while nobody has been chosen.
+    pub audience: Option<Audience>,
+    pub checks: Vec<Check>,
+    /// Everything to mend before it can go.
+    pub problems: Vec<Problem>,
+    /// The personal fields it uses.
+    pub used: Vec<UsedField>,
+    /// Customers whom earlier sends of this campaign reached.
+    pub already: i64,
+}
+
+/// Looks at a kept campaign.
+pub async fn look(db: &Db, store: &Store, signer: &str, campaign: &Campaign, now: DateTime<Utc>) -> sqlx::Result<Look> {
+    let draft = Draft::copied_from(campaign, campaign.name.clone());
+    let not_again = campaign.skip_already.then_some(campaign.id);
+    let mut look = look_at(db, store, signer, &Message::of(&draft), not_again, now).await?;
+    look.already = writing_store::already_got(db, store.id, campaign.id).await?;
+    Ok(look)
+}
+
+/// Looks at any message.
+pub async fn look_at(
+    db: &Db,
+    store: &Store,
+    signer: &str,
+    message: &Message<'_>,
+    not_again: Option<i64>,
+    now: DateTime<Utc>,
+) -> sqlx::Result<Look> {
+    let compiled = message.compile(store, signer).ok();
+    let problems = checks::problems(db, store, signer, message).await?;
+    let used = compiled.as_ref().map(|c| c.used_fields().to_vec()).unwrap_or_default();
+    let scope = recipients::rules::scope(store, now, not_again);
+    let filter = message.filter.filter(|f| is_complete(f));
+    let mut audience = None;
+    let mut blanks = Blanks::new();
+    if let Some(filter) = filter {
+        audience = Some(recipients::store::count(db, &scope, filter).await?);
+        if used.iter().any(|u| u.field.is_personal()) {
+            let gaps = look_sql::gaps(db, &scope, filter).await?;
+            blanks = used
+                .iter()
+                .map(|u| (u.field, of_field(gaps, u.field)))
+                .filter(|(_, n)| *n > 0)
+                .collect();
+        }
+    }
+    let mut checks = checks::checks(message, compiled.as_ref(), &problems, audience.as_ref(), &blanks);
+    if !message.later {
+        checks.extend(checks::quiet_hours(store, now));
+    }
+    Ok(Look {
+        audience,
+        checks,
+        problems,
+        used,
+        already: 0,
+    })
+}
+
+fn of_field(gaps: look_sql::Gaps, field: Field) -> i64 {
+    match field {
+        Field::FirstName => gaps.first_name,
+        Field::LastName => gaps.last_name,
+        Field::NextAnniversary => gaps.next_anniversary,
+        Field::StoreName | Field::StaffSignature => 0,
+    }
+}
+
+/// The first of those who will be skipped, by reason.
+pub async fn skipped_names(
+    db: &Db,
+    store: &Store,
+    message: &Message<'_>,
+    audience: &Audience,
+    not_again: Option<i64>,
+    now: DateTime<Utc>,
+) -> sqlx::Result<Vec<(SkipReason, Vec<Named>)>> {
+    let scope = recipients::rules::scope(store, now, not_again);
+    let mut all = Vec::new();
+    for (reason, _) in &audience.skipped {
+        if let Some(filter) = message.filter {
+            let names = recipients::store::names(db, &scope, filter, Some(*reason), NAMES, 0).await?;
+            all.push((*reason, names));
+        }
+    }
+    Ok(all)
+}
+
+/// Three of those who will get it: somebody typical, the longest name, whoever has most gaps.
+pub async fn sample(
+    db: &Db,
+    store: &Store,
+    message: &Message<'_>,
+    not_again: Option<i64>,
+    now: DateTime<Utc>,
+) -> sqlx::Result<Vec<Person>> {
+    let scope = recipients::rules::scope(store, now, not_again);
+    match message.filter.filter(|f| is_complete(f)) {
+        Some(filter) => recipients::store::sample(db, &scope, filter).await,
+        None => Ok(Vec::new()),
+    }
+}

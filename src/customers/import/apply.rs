@@ -1,0 +1,98 @@
+//! A batch of rows into the database: load whom it is about, let the [`Book`] decide, write.
+
+use std::collections::HashSet;
+
+use chrono::{DateTime, Utc};
+
+use super::{
+    book::{Book, Outcome},
+    candidate::Candidate,
+    store,
+};
+use crate::{
+    auth::{model::StoreId, tokens},
+    customers::names::name_key,
+    db::Tx,
+};
+
+/// What a batch did.
+#[derive(Debug)]
+pub(super) struct Applied {
+    /// In the order of the rows.
+    pub outcomes: Vec<Outcome>,
+    pub book: Book,
+    /// The ids of everyone the rows were about; without those only a dry run would have added.
+    pub touched: Vec<i64>,
+}
+
+/// Works a batch into the book as it stands, without writing.
+pub(super) async fn decide(
+    tx: &mut Tx,
+    store: StoreId,
+    candidates: &[Candidate],
+    touched: &HashSet<i64>,
+) -> sqlx::Result<Applied> {
+    let externals: Vec<&str> = candidates.iter().filter_map(|c| c.external_id.as_deref()).collect();
+    let emails: Vec<&str> = candidates
+        .iter()
+        .filter_map(|c| c.email.as_ref())
+        .map(|e| e.norm.as_str())
+        .collect();
+    let names: Vec<String> = candidates
+        .iter()
+        .filter(|c| c.email.is_none())
+        .filter_map(|c| c.name.as_ref())
+        .map(|n| name_key(&n.full))
+        .collect();
+    let known = store::known(tx, store, &externals, &emails, &names).await?;
+    let mut book = Book::of(known, touched);
+    let outcomes = candidates.iter().map(|c| book.take(c)).collect();
+    let touched = book.spoken_for().filter_map(|at| book.people.get(at)?.id).collect();
+    Ok(Applied {
+        outcomes,
+        book,
+        touched,
+    })
+}
+
+/// Writes what was decided.
+pub(super) async fn write(
+    tx: &mut Tx,
+    store: StoreId,
+    applied: &mut Applied,
+    actor: &str,
+    now: DateTime<Utc>,
+) -> sqlx::Result<()> {
+    let book = &applied.book;
+    let changed: Vec<_> = book.changed().collect();
+    store::update(tx, store, &changed, now).await?;
+    let added: Vec<_> = book.added().map(|(_, p)| (p, tokens::public())).collect();
+    let ids = store::insert(tx, store, &added, now).await?;
+    let mut ids_by_place = vec![None; book.people.len()];
+    for ((at, _), (_, token)) in book.added().zip(&added) {
+        if let Some(slot) = ids_by_place.get_mut(at) {
+            *slot = ids.get(token).copied();
+        }
+    }
+    let id_of = |at: usize| ids_by_place.get(at).copied().flatten().or(book.people.get(at)?.id);
+
+    let mut tags: Vec<(i64, &str)> = Vec::new();
+    for (before, after) in &changed {
+        let new = after.tags.difference(&before.tags);
+        tags.extend(new.filter_map(|t| Some((after.id?, t.as_str()))));
+    }
+    for (at, person) in book.added() {
+        tags.extend(person.tags.iter().filter_map(|t| Some((id_of(at)?, t.as_str()))));
+    }
+    store::add_tags(tx, store, &tags).await?;
+
+    let heard: Vec<_> = book
+        .heard
+        .iter()
+        .filter_map(|h| Some((id_of(h.person)?, h.channel.key(), h.wish.state(), h.evidence.as_str())))
+        .collect();
+    store::add_to_ledger(tx, store, &heard, actor, now).await?;
+    let new: Vec<i64> = ids.into_values().collect();
+    applied.touched.extend(new);
+    Ok(())
+}

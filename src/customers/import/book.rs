@@ -1,0 +1,385 @@
+//! The part of the book a batch of rows is about, and what the rows make of it. No database
+//! here: [`super::apply`] loads the people, this decides, [`super::apply`] writes.
+
+use std::collections::{BTreeSet, HashMap, HashSet};
+
+use chrono::{DateTime, Utc};
+
+use super::candidate::{Candidate, FullName, Said};
+use crate::{
+    consent::model::{Channel, ConsentState, Wish},
+    customers::{
+        details::{Details, Email},
+        names::name_key,
+    },
+};
+
+/// Somebody as they stand in the book, or will.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct Person {
+    /// Nothing for somebody the batch adds.
+    pub id: Option<i64>,
+    pub external_id: Option<String>,
+    pub details: Details,
+    pub notes: String,
+    pub tags: BTreeSet<String>,
+    pub email_consent: ConsentState,
+    pub whatsapp_consent: ConsentState,
+    pub bounced: bool,
+    pub complained: bool,
+    pub spent_elsewhere_cents: i64,
+    pub last_visit_at: Option<DateTime<Utc>>,
+    /// Only read for somebody the batch adds.
+    pub since: Option<DateTime<Utc>>,
+}
+
+/// A line for the consent ledger.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Heard {
+    /// Which person of the book.
+    pub person: usize,
+    pub channel: Channel,
+    pub wish: Wish,
+    pub evidence: String,
+}
+
+/// What a row did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Outcome {
+    Added,
+    Updated,
+    Unchanged,
+}
+
+/// A yes that is not believed over what the person did before.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct KeptBack {
+    pub line: u64,
+    pub column: String,
+    pub reason: &'static str,
+}
+
+/// The people a batch may touch, with what became of them.
+#[derive(Debug, Default)]
+pub(super) struct Book {
+    pub people: Vec<Person>,
+    before: Vec<Person>,
+    /// Whom an earlier row of the file was about: later rows only fill gaps.
+    spoken_for: HashSet<usize>,
+    by_external: HashMap<String, usize>,
+    by_email: HashMap<String, Vec<usize>>,
+    by_name: HashMap<String, Vec<usize>>,
+    pub heard: Vec<Heard>,
+    pub kept_back: Vec<KeptBack>,
+}
+
+impl Book {
+    /// With these people of the store, oldest first; `touched` are those an earlier batch of the
+    /// same file was about.
+    pub(super) fn of(people: Vec<Person>, touched: &HashSet<i64>) -> Self {
+        let mut book = Self::default();
+        for person in people {
+            let at = book.people.len();
+            if person.id.is_some_and(|id| touched.contains(&id)) {
+                book.spoken_for.insert(at);
+            }
+            book.before.push(person.clone());
+            book.index(at, &person);
+            book.people.push(person);
+        }
+        book
+    }
+
+    fn index(&mut self, at: usize, person: &Person) {
+        if let Some(id) = &person.external_id {
+            self.by_external.entry(id.clone()).or_insert(at);
+        }
+        match &person.details.email {
+            Some(email) => self.by_email.entry(email.norm.clone()).or_default().push(at),
+            None => self.by_name.entry(person.details.name_key()).or_default().push(at),
+        }
+    }
+
+    /// People the batch adds, in the order of the file.
+    pub(super) fn added(&self) -> impl Iterator<Item = (usize, &Person)> {
+        self.people.iter().enumerate().filter(|(_, p)| p.id.is_none())
+    }
+
+    /// People who were there and are not as they were, with how they were.
+    pub(super) fn changed(&self) -> impl Iterator<Item = (&Person, &Person)> {
+        self.before
+            .iter()
+            .zip(&self.people)
+            .filter(|(before, after)| before != after)
+    }
+
+    /// Everyone a row was about.
+    pub(super) fn spoken_for(&self) -> impl Iterator<Item = usize> + '_ {
+        self.spoken_for.iter().copied()
+    }
+
+    /// Works a row into the book.
+    pub(super) fn take(&mut self, candidate: &Candidate) -> Outcome {
+        let found = self.find(candidate);
+        let at = found.unwrap_or_else(|| {
+            self.people.push(Person::default());
+            self.people.len() - 1
+        });
+        let Some(before) = self.people.get(at).cloned() else {
+            return Outcome::Unchanged;
+        };
+        let fresh = self.spoken_for.insert(at);
+        let mut after = before.clone();
+        after.learn(candidate, fresh);
+        let moved = before.details.email != after.details.email;
+        self.hear(at, &mut after, candidate, moved);
+        let changed = before != after;
+        if found.is_none() {
+            self.index(at, &after);
+        } else if changed {
+            self.reindex(at, &before, &after);
+        }
+        if let Some(slot) = self.people.get_mut(at) {
+            *slot = after;
+        }
+        match (found, changed) {
+            (None, _) => Outcome::Added,
+            (Some(_), true) => Outcome::Updated,
+            (Some(_), false) => Outcome::Unchanged,
+        }
+    }
+
+    fn reindex(&mut self, at: usize, before: &Person, after: &Person) {
+        let keys = |p: &Person| (p.external_id.clone(), p.details.email.clone(), p.details.name_key());
+        if keys(before) != keys(after) {
+            // Stale entries lead to somebody who is compared again anyway.
+            self.index(at, after);
+        }
+    }
+
+    /// Who a row is about: the other program's id first, then email and name; without an
+    /// address, name and phone.
+    fn find(&self, candidate: &Candidate) -> Option<usize> {
+        let by_id = candidate.external_id.as_ref().and_then(|id| self.by_external.get(id));
+        if let Some(at) = by_id {
+            return Some(*at);
+        }
+        let key = candidate.name.as_ref().map(|n| name_key(&n.full));
+        let among = |list: Option<&Vec<usize>>, fits: &dyn Fn(&Person) -> bool| {
+            let list = list?;
+            list.iter().copied().find(|at| self.people.get(*at).is_some_and(fits))
+        };
+        match (&candidate.email, key) {
+            (Some(email), key) => {
+                let list = self.by_email.get(&email.norm);
+                let here = |p: &Person| p.details.email.as_ref().is_some_and(|e| e.norm == email.norm);
+                match key {
+                    // A row without a name is about whoever has the address.
+                    None => among(list, &here),
+                    Some(key) => among(list, &|p| here(p) && p.details.name_key() == key)
+                        // Whoever was added by address alone now has a name.
+                        .or_else(|| among(list, &|p| here(p) && p.is_nameless())),
+                }
+            }
+            (None, Some(key)) => {
+                let phone = candidate.phone.as_ref().map(comparable);
+                among(self.by_name.get(&key), &|p| {
+                    p.details.email.is_none()
+                        && p.details.name_key() == key
+                        && p.details.phone.as_ref().map(comparable) == phone
+                })
+            }
+            (None, None) => None,
+        }
+    }
+
+    /// Works the wishes of a row in.
+    fn hear(&mut self, at: usize, person: &mut Person, candidate: &Candidate, moved: bool) {
+        if moved && person.email_consent == ConsentState::Granted {
+            // They have another address now, one that somebody took off the list.
+            if let Some(column) = candidate.email.as_ref().and_then(|_| self.against(at, person, false)) {
+                person.email_consent = ConsentState::Withdrawn;
+                self.kept_back.push(KeptBack {
+                    line: candidate.line,
+                    column: "Email".to_owned(),
+                    reason: column,
+                });
+                self.heard.push(Heard {
+                    person: at,
+                    channel: Channel::Email,
+                    wish: Wish::Withdraw,
+                    evidence: format!("The new address of line {}: {column}", candidate.line),
+                });
+            }
+        }
+        for (channel, said) in [
+            (Channel::Email, &candidate.email_consent),
+            (Channel::WhatsApp, &candidate.whatsapp_consent),
+        ] {
+            if let Some(said) = said {
+                self.hear_one(at, person, channel, said, candidate.line);
+            }
+        }
+    }
+
+    fn hear_one(&mut self, at: usize, person: &mut Person, channel: Channel, said: &Said, line: u64) {
+        let state = match channel {
+            Channel::Email => person.email_consent,
+            Channel::WhatsApp => person.whatsapp_consent,
+        };
+        if said.wish.state() == state {
+            return;
+        }
+        if said.wish == Wish::Grant {
+            let against = match channel {
+                Channel::Email => self.against(at, person, true),
+                Channel::WhatsApp => (state == ConsentState::Withdrawn).then_some("Opted out before"),
+            };
+            if let Some(reason) = against {
+                self.kept_back.push(KeptBack {
+                    line,
+                    column: said.column.clone(),
+                    reason,
+                });
+                return;
+            }
+        }
+        match channel {
+            Channel::Email => person.email_consent = said.wish.state(),
+            Channel::WhatsApp => person.whatsapp_consent = said.wish.state(),
+        }
+        self.heard.push(Heard {
+            person: at,
+            channel,
+            wish: said.wish,
+            evidence: said.evidence.clone(),
+        });
+    }
+
+    /// What speaks against a yes to email, of the person or of anybody with the address.
+    fn against(&self, at: usize, person: &Person, bounces: bool) -> Option<&'static str> {
+        let of = |p: &Person, own: bool| match () {
+            () if p.complained && own => Some("Marked a message as spam before"),
+            () if p.complained => Some("Somebody with this address marked a message as spam before"),
+            () if p.email_consent == ConsentState::Withdrawn && own => Some("Unsubscribed before"),
+            () if p.email_consent == ConsentState::Withdrawn => Some("Somebody with this address unsubscribed before"),
+            () if p.bounced && bounces && own => Some("The address bounced before"),
+            () if p.bounced && bounces => Some("The address bounced before, for somebody else who has it"),
+            () => None,
+        };
+        of(person, true).or_else(|| {
+            let email = person.details.email.as_ref()?;
+            let others = self.by_email.get(&email.norm)?;
+            others
+                .iter()
+                .filter(|other| **other != at)
+                .filter_map(|other| self.people.get(*other))
+                .filter(|p| p.details.email.as_ref().is_some_and(|e| e.norm == email.norm))
+                .find_map(|p| of(p, false))
+        })
+    }
+}
+
+/// A phone number as far as it tells people apart.
+fn comparable(phone: &crate::customers::phone::Phone) -> String {
+    phone.e164.clone().unwrap_or_else(|| phone.typed.clone())
+}
+
+impl Person {
+    /// Added by address alone: the address stands in for the name.
+    fn is_nameless(&self) -> bool {
+        let key = self.details.name_key();
+        self.details.email.as_ref().is_some_and(|e| e.norm == key)
+    }
+
+    /// Takes over what a row says. An earlier row of the same file is not contradicted, only
+    /// completed; nothing is emptied.
+    fn learn(&mut self, c: &Candidate, fresh: bool) {
+        if let Some(id) = &c.external_id {
+            self.external_id.get_or_insert_with(|| id.clone());
+        }
+        if let Some(email) = &c.email {
+            self.learn_email(email, fresh);
+        }
+        self.learn_name(c, fresh);
+        fn put<T: Clone>(slot: &mut Option<T>, value: &Option<T>, fresh: bool) {
+            if value.is_some() && (fresh || slot.is_none()) {
+                slot.clone_from(value);
+            }
+        }
+        let d = &mut self.details;
+        // The same number written differently is no change.
+        let same_phone = d.phone.as_ref().map(comparable) == c.phone.as_ref().map(comparable);
+        if !same_phone {
+            put(&mut d.phone, &c.phone, fresh);
+        }
+        // A file that leaves the year out does not make it forgotten.
+        let same_day = |a: Option<crate::customers::model::YearlyDate>,
+                        b: Option<crate::customers::model::YearlyDate>| {
+            matches!((a, b), (Some(a), Some(b)) if a.month == b.month && a.day == b.day && b.year.is_none())
+        };
+        if !same_day(d.birthday, c.birthday) {
+            put(&mut d.birthday, &c.birthday, fresh);
+        }
+        if !same_day(d.anniversary, c.anniversary) {
+            put(&mut d.anniversary, &c.anniversary, fresh);
+        }
+        put(&mut d.partner_birthday, &c.partner_birthday, fresh);
+        if let Some(partner) = c.partner_name.as_ref().filter(|_| fresh || d.partner_name.is_empty()) {
+            d.partner_name.clone_from(partner);
+        }
+        if let Some(vip) = c.vip.filter(|_| fresh) {
+            d.is_vip = vip;
+        }
+        if let Some(notes) = c.notes.as_ref().filter(|n| !self.notes.contains(n.as_str())) {
+            if !self.notes.is_empty() {
+                self.notes.push_str("\n\n");
+            }
+            self.notes.push_str(notes);
+        }
+        if let Some(cents) = c.spent_cents.filter(|_| fresh || self.spent_elsewhere_cents == 0) {
+            self.spent_elsewhere_cents = cents;
+        }
+        self.last_visit_at = self.last_visit_at.max(c.last_visit_at);
+        if self.id.is_none() {
+            put(&mut self.since, &c.since, fresh);
+        }
+        self.tags.extend(c.tags.iter().cloned());
+    }
+
+    fn learn_email(&mut self, email: &Email, fresh: bool) {
+        let same = self.details.email.as_ref().is_some_and(|e| e.norm == email.norm);
+        if !same && (fresh || self.details.email.is_none()) {
+            // Another address has not bounced.
+            self.bounced = false;
+            self.details.email = Some(email.clone());
+        }
+    }
+
+    fn learn_name(&mut self, c: &Candidate, fresh: bool) {
+        let Some(name) = &c.name else {
+            if self.details.name.is_empty() {
+                let address = self.details.email.as_ref().map(|e| e.typed.clone());
+                self.details.name = address.unwrap_or_default();
+            }
+            return;
+        };
+        let unnamed = self.details.name.is_empty() || self.is_nameless();
+        let other = name_key(&name.full) != self.details.name_key();
+        if unnamed || (fresh && other) {
+            self.details.name.clone_from(&name.full);
+            self.put_parts(name);
+        } else if fresh && name.in_parts && !other {
+            // The same name, but the file knows where it is split.
+            let key = |a: &str, b: &str| (name_key(a), name_key(b));
+            if key(&name.first, &name.last) != key(&self.details.first_name, &self.details.last_name) {
+                self.put_parts(name);
+            }
+        }
+    }
+
+    fn put_parts(&mut self, name: &FullName) {
+        self.details.first_name.clone_from(&name.first);
+        self.details.last_name.clone_from(&name.last);
+    }
+}

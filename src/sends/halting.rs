@@ -1,0 +1,69 @@
+//! Stopping, pausing and resuming a send by hand.
+
+use super::{
+    ending::{self, log},
+    model::SendState,
+    store::{self, Send},
+};
+use crate::{auth::guard::Ctx, error::AppError};
+
+/// Stops a send for good: nothing more goes out, what went out stays recorded, its campaign is a
+/// draft again. What is on the wire at this moment still gets its outcome.
+pub async fn stop(ctx: &Ctx, send_id: i64) -> Result<(), AppError> {
+    let send = sending(ctx, send_id).await?;
+    let mut tx = ctx.db().begin().await?;
+    let words = format!("{} stopped it.", ctx.actor.first_name());
+    if !ending::revert_by(&mut tx, &send, &ctx.actor.name, &words, ctx.now).await? {
+        return Err(not_sending(&send));
+    }
+    Ok(tx.commit().await?)
+}
+
+/// Lets nothing more out until somebody resumes it.
+pub async fn pause(ctx: &Ctx, send_id: i64) -> Result<(), AppError> {
+    let send = sending(ctx, send_id).await?;
+    let mut tx = ctx.db().begin().await?;
+    let words = format!("{} paused it.", ctx.actor.first_name());
+    if !store::pause(&mut tx, send.id, Some(&ctx.actor.name), &words, None, ctx.now).await? {
+        return Err(not_sending(&send));
+    }
+    let summary = format!("Paused “{}”", send.label);
+    log(&mut tx, &send, &ctx.actor.name, "send.paused", summary, ctx.now).await?;
+    Ok(tx.commit().await?)
+}
+
+/// Goes on after a pause, whoever or whatever caused it.
+pub async fn resume(ctx: &Ctx, send_id: i64) -> Result<(), AppError> {
+    let send = sending(ctx, send_id).await?;
+    let mut tx = ctx.db().begin().await?;
+    if store::resume(&mut tx, ctx.store(), send.id).await? {
+        let summary = format!("Resumed “{}”", send.label);
+        log(&mut tx, &send, &ctx.actor.name, "send.resumed", summary, ctx.now).await?;
+    }
+    tx.commit().await?;
+    ctx.state.wake.notify_one();
+    Ok(())
+}
+
+async fn sending(ctx: &Ctx, send_id: i64) -> Result<Send, AppError> {
+    let send = store::find(ctx.db(), ctx.store(), send_id)
+        .await?
+        .ok_or(AppError::NotFound)?;
+    if send.state == SendState::Sending {
+        Ok(send)
+    } else {
+        Err(not_sending(&send))
+    }
+}
+
+fn not_sending(send: &Send) -> AppError {
+    let words = match send.state {
+        SendState::Done => "It has already gone out to everybody.",
+        SendState::Holding => "It hasn't started yet: Undo takes it back.",
+        _ => "It isn't sending any more.",
+    };
+    AppError::Refused {
+        words: words.to_owned(),
+        back_to: None,
+    }
+}

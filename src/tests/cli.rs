@@ -1,0 +1,286 @@
+//! The program as a shell sees it.
+
+use std::{
+    io::{BufRead, BufReader, Read, Write},
+    net::TcpStream,
+    path::Path,
+    process::{Child, Command, Output, Stdio},
+};
+
+fn loupe(folder: &Path, args: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_loupe"));
+    command
+        .args(args)
+        .current_dir(folder)
+        .env_clear()
+        .env("LOUPE_ADDR", "127.0.0.1:0")
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    command
+}
+
+fn run(folder: &Path, args: &[&str]) -> Output {
+    loupe(folder, args).output().expect("the program runs")
+}
+
+fn out(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+fn err(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+const SHOP: [&str; 15] = [
+    "store",
+    "add",
+    "corner",
+    "--name",
+    "Corner Gems",
+    "--time-zone",
+    "Europe/London",
+    "--country",
+    "gb",
+    "--currency",
+    "GBP",
+    "--from",
+    "hello@corner.example.com",
+    "--footer",
+    "Corner Gems, 2 Example Road, London",
+];
+
+/// A running server: ends with the test.
+struct Server {
+    child: Child,
+    lines: Vec<String>,
+    address: String,
+}
+
+impl Server {
+    /// Reads what it says until it says how to stop it.
+    fn start(mut command: Command) -> Self {
+        let mut child = command.stderr(Stdio::null()).spawn().expect("it starts");
+        let mut lines = Vec::new();
+        let mut reader = BufReader::new(child.stdout.take().expect("its words"));
+        loop {
+            let mut line = String::new();
+            let read = reader.read_line(&mut line).expect("a line");
+            assert!(read > 0, "it ended: {lines:?}");
+            lines.push(line.trim_end().to_owned());
+            if line.starts_with("Stop with") {
+                break;
+            }
+        }
+        let address = lines
+            .iter()
+            .find_map(|l| l.split_once("http://").map(|(_, a)| a.to_owned()))
+            .expect("an address");
+        Self { child, lines, address }
+    }
+
+    fn get(&self, path: &str) -> String {
+        let mut stream = TcpStream::connect(&self.address).expect("it answers");
+        write!(
+            stream,
+            "GET {path} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n\r\n",
+            self.address
+        )
+        .expect("a request");
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).expect("an answer");
+        answer
+    }
+
+    /// Asks it to stop, as a service manager does; the exit code.
+    fn stop(mut self) -> Option<i32> {
+        let id = self.child.id().to_string();
+        Command::new("kill").args(["-TERM", &id]).status().expect("kill");
+        self.child.wait().expect("it ends").code()
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[test]
+fn help_describes_every_command_and_setting() {
+    let folder = tempfile::tempdir().unwrap();
+    let help = out(&run(folder.path(), &["--help"]));
+    let words = [
+        "serve",
+        "import",
+        "worker",
+        "migrate",
+        "demo",
+        "store",
+        "user",
+        "doctor",
+        "LOUPE_ADDR",
+        "LOUPE_BASE_URL",
+        "LOUPE_DATABASE_URL",
+        "LOUPE_SMTP_URL",
+        "LOUPE_UNDO_SECONDS",
+        "LOUPE_DISPATCH",
+        "LOUPE_SECRET_KEY",
+        "LOUPE_SECRET_KEY_FILE",
+        "LOUPE_LOG",
+    ];
+    for word in words {
+        assert!(help.contains(word), "{word} is missing in:\n{help}");
+    }
+}
+
+#[test]
+fn a_wrong_setting_stops_the_start_and_names_its_key() {
+    let folder = tempfile::tempdir().unwrap();
+    let output = loupe(folder.path(), &["serve"])
+        .env("LOUPE_UNDO_SECONDS", "soon")
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    assert!(err(&output).starts_with("LOUPE_UNDO_SECONDS: "), "{}", err(&output));
+    std::fs::write(folder.path().join("Leptos.toml"), "[sight]\naddr = \"127.0.0.1:1\"\n").unwrap();
+    let output = run(folder.path(), &["serve"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(err(&output).starts_with("Leptos.toml: "), "{}", err(&output));
+}
+
+#[test]
+fn a_store_and_its_owner_are_made_by_hand() {
+    let folder = tempfile::tempdir().unwrap();
+    let opened = run(folder.path(), &SHOP);
+    assert!(opened.status.success(), "{}", err(&opened));
+    let twice = run(folder.path(), &SHOP);
+    assert_eq!(twice.status.code(), Some(1));
+    let add = [
+        "user",
+        "add",
+        "ann@corner.example.com",
+        "--name",
+        "Ann Lee",
+        "--role",
+        "owner",
+        "--store",
+        "corner",
+    ];
+    let added = run(folder.path(), &add);
+    assert!(
+        out(&added).contains("shown this once"),
+        "{}{}",
+        out(&added),
+        err(&added)
+    );
+    assert_eq!(
+        run(folder.path(), &add).status.code(),
+        Some(1),
+        "an address signs in to one store"
+    );
+    let mut reset = loupe(
+        folder.path(),
+        &["user", "reset-password", "ann@corner.example.com", "--password-stdin"],
+    )
+    .stdin(Stdio::piped())
+    .spawn()
+    .unwrap();
+    reset.stdin.take().unwrap().write_all(b"short\n").unwrap();
+    let refused = reset.wait_with_output().unwrap();
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(err(&refused).contains("at least 10"), "{}", err(&refused));
+}
+
+#[test]
+fn wrong_values_of_a_store_are_listed_by_flag() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut args = SHOP;
+    args[6] = "Europe/Nowhere";
+    args[10] = "POUND";
+    let output = run(folder.path(), &args);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(
+        err(&output).contains("--time-zone: ") && err(&output).contains("--currency: "),
+        "{}",
+        err(&output)
+    );
+}
+
+#[test]
+fn a_file_is_imported_and_its_broken_rows_are_kept_aside() {
+    let folder = tempfile::tempdir().unwrap();
+    assert!(run(folder.path(), &SHOP).status.success());
+    let file = "name,email,phone,tags\nAnn Lee,ann@example.com,,wedding\nBo,not an address,,\n";
+    std::fs::write(folder.path().join("book.csv"), file).unwrap();
+    let import = |more: &[&str]| run(folder.path(), &[&["import", "book.csv", "--store", "corner"], more].concat());
+    let looked = out(&import(&["--dry-run"]));
+    assert!(looked.contains("Nothing was changed") && looked.contains("1 added"), "{looked}");
+    let done = import(&["--errors", "errors.csv"]);
+    assert!(done.status.success(), "{}", err(&done));
+    let told = out(&done);
+    assert!(told.contains("2 rows read, 1 added, 0 updated, 0 unchanged, 1 refused"), "{told}");
+    let errors = std::fs::read_to_string(folder.path().join("errors.csv")).unwrap();
+    assert!(errors.contains("3,Not imported,email,"), "{errors}");
+    let again = out(&import(&[]));
+    assert!(again.contains("0 added, 0 updated, 1 unchanged"), "{again}");
+    assert_eq!(run(folder.path(), &["import", "none.csv", "--store", "corner"]).status.code(), Some(1));
+}
+
+#[test]
+fn an_empty_database_is_served_with_a_link_to_set_it_up() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::start(loupe(folder.path(), &["serve"]));
+    assert!(
+        server.lines.iter().any(|l| l.contains("/setup?token=")),
+        "{:?}",
+        server.lines
+    );
+    assert!(server.get("/livez").ends_with("ok"));
+    let second = run(folder.path(), &["serve"]);
+    assert_eq!(second.status.code(), Some(1));
+    assert!(err(&second).contains("another Loupe process"), "{}", err(&second));
+    assert_eq!(server.stop(), Some(0));
+}
+
+#[test]
+fn the_demo_is_served_here_and_nowhere_else() {
+    let folder = tempfile::tempdir().unwrap();
+    let made = run(folder.path(), &["demo"]);
+    assert!(out(&made).contains("1,240"), "{}{}", out(&made), err(&made));
+    assert!(out(&run(folder.path(), &["demo"])).contains("nothing was changed"));
+    let open = loupe(folder.path(), &["serve"])
+        .env("LOUPE_ADDR", "0.0.0.0:0")
+        .output()
+        .unwrap();
+    assert_eq!(open.status.code(), Some(2));
+    assert!(err(&open).contains("LOUPE_DEMO_PUBLIC=on"), "{}", err(&open));
+    let server = Server::start(loupe(folder.path(), &["serve"]));
+    let said = server.lines.join("\n");
+    assert!(
+        said.contains("owner@aurelia.example.com") && said.contains("aurelia-demo"),
+        "{said}"
+    );
+    assert!(server.get("/login").contains("Sign in"));
+    assert_eq!(server.stop(), Some(0));
+}
+
+#[test]
+fn the_doctor_says_what_to_mend() {
+    let folder = tempfile::tempdir().unwrap();
+    assert!(run(folder.path(), &["migrate"]).status.success());
+    let output = loupe(folder.path(), &["doctor"])
+        .env("LOUPE_SMTP_URL", "smtp://user:secret@127.0.0.1:1?tls=none")
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(
+        out(&output).contains("ok    Database"),
+        "{}{}",
+        out(&output),
+        err(&output)
+    );
+    assert!(out(&output).contains("mend  Mail"), "{}", out(&output));
+    assert!(!out(&output).contains("secret"));
+}

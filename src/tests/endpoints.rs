@@ -1,0 +1,409 @@
+//! Everything that can be asked of the server, in two written tables: what changes something, and
+//! what shows something, each with who may. A new endpoint without a line here fails; so does a
+//! line without an endpoint. Each is then asked without a session, in every role, from another
+//! site, and with what belongs to another store.
+
+use std::collections::BTreeSet;
+
+use axum::{
+    body::Body,
+    http::{Request, StatusCode, header},
+};
+use loupe::auth::model::{
+    Permission::{self, *},
+    Role, StoreId,
+};
+use sqlx::AssertSqlSafe;
+
+use crate::{
+    both,
+    support::app::{Answer, TestApp},
+};
+
+/// Who may.
+#[derive(Clone, Copy, Debug)]
+enum Who {
+    /// Also somebody who is not signed in.
+    Anyone,
+    Staff(Permission),
+}
+use Who::{Anyone, Staff};
+
+/// What a well-formed call looks like. `{customer}` and its like stand for the id of such a thing;
+/// a call with one must not reach another store's.
+#[derive(Clone, Copy, Debug)]
+enum Call {
+    Form(&'static str),
+    Json(&'static str),
+}
+use Call::{Form, Json};
+
+/// The server functions: path, who, a call.
+#[rustfmt::skip]
+const FUNCTIONS: &[(&str, Who, Call)] = &[
+    ("/api/appearance/theme", Staff(SignedIn), Form("theme=dark")),
+    ("/api/auth/end-others", Staff(SignedIn), Form("")),
+    ("/api/auth/password", Staff(SignedIn), Form("present_password=x&new_password=x")),
+    ("/api/auth/set-up", Anyone, Form("shop[token]=x")),
+    ("/api/auth/sign-in", Anyone, Form("email=nobody%40example.com&password=x")),
+    ("/api/auth/sign-out", Staff(SignedIn), Form("")),
+    ("/api/consent/change", Staff(WriteCustomers), Form("id={customer}&channel=email&wish=withdraw&evidence=phone")),
+    ("/api/customers/add", Staff(WriteCustomers), Form("form[name]=Amara")),
+    ("/api/customers/add-purchase", Staff(WriteCustomers), Form("id={customer}&description=Ring&amount=100&day=2026-04-01")),
+    ("/api/customers/add-repair", Staff(WriteCustomers), Form("id={customer}&description=Clasp&day=2026-04-01")),
+    ("/api/customers/allow-again", Staff(WriteCustomers), Form("id={customer}")),
+    ("/api/customers/archive", Staff(WriteCustomers), Form("id={customer}&archived=true")),
+    ("/api/customers/edit", Staff(WriteCustomers), Form("id={customer}&read_at=0&form[name]=Amara")),
+    ("/api/customers/finish-repair", Staff(WriteCustomers), Form("id={customer}&repair={repair}")),
+    ("/api/customers/notes", Staff(WriteCustomers), Form("id={customer}&notes=Tall")),
+    ("/api/instance/confirm", Staff(ManageStore), Form("")),
+    ("/api/recipients/count", Staff(SendCampaigns), Json(r#"{"filter":{"type":"all"},"not_again":null}"#)),
+    ("/api/recipients/find", Staff(SendCampaigns), Json(r#"{"text":"ama"}"#)),
+    ("/api/recipients/skipped", Staff(SendCampaigns), Json(r#"{"filter":{"type":"all"},"not_again":null,"reason":"no_address"}"#)),
+    ("/api/sends/go", Staff(SendCampaigns), Form("send_id={send}")),
+    ("/api/sends/progress", Staff(SeeCampaigns), Json(r#"{"send_id":{send}}"#)),
+    ("/api/sends/undo", Staff(SendCampaigns), Form("send_id={send}")),
+    ("/api/settings/safety", Staff(ManageStore), Form("undo_seconds=10&email_requires_opt_in=true")),
+    ("/api/settings/sending", Staff(ManageStore), Form("from_name=A&from_email=a%40example.com&footer=F")),
+    ("/api/settings/store", Staff(ManageStore), Form("name=A&time_zone=UTC&country=AU&currency=AUD")),
+    ("/api/team/add", Staff(ManageStore), Form("name=N&email=new%40example.com&role=workshop&password=x")),
+    ("/api/team/disable", Staff(ManageStore), Form("id={user}")),
+    ("/api/team/enable", Staff(ManageStore), Form("id={user}")),
+    ("/api/team/password", Staff(ManageStore), Form("id={user}&password=a good new one")),
+    ("/api/team/role", Staff(ManageStore), Form("id={user}&role=manager")),
+];
+
+/// The pages: path as the route table writes it, an address of it, who.
+#[rustfmt::skip]
+const PAGES: &[(&str, &str, Who)] = &[
+    ("/", "/", Anyone),
+    ("/account", "/account", Staff(SignedIn)),
+    ("/audit-log", "/audit-log", Staff(SeeAudit)),
+    ("/audit-log.csv", "/audit-log.csv", Staff(SeeAudit)),
+    ("/customers/{id}/communications", "/customers/{customer}/communications", Staff(SeeCustomers)),
+    ("/login", "/login", Anyone),
+    ("/marketing/bulk-email/sent/{send_id}", "/marketing/bulk-email/sent/{bulk}", Staff(SeeCampaigns)),
+    ("/marketing/campaigns", "/marketing/campaigns", Staff(SeeCampaigns)),
+    ("/marketing/campaigns/{id}", "/marketing/campaigns/{campaign}", Staff(SeeCampaigns)),
+    ("/marketing/campaigns/{id}/delete", "/marketing/campaigns/{campaign}/delete", Staff(SendCampaigns)),
+    ("/messages/{id}/view", "/messages/{message}/view", Staff(SeeCampaigns)),
+    ("/outbox", "/outbox", Staff(SeeOutbox)),
+    ("/outbox/{id}", "/outbox/{outbox}", Staff(SeeOutbox)),
+    ("/outbox/{id}/message.eml", "/outbox/{outbox}/message.eml", Staff(SeeOutbox)),
+    ("/outbox/{id}/view", "/outbox/{outbox}/view", Staff(SeeOutbox)),
+    ("/sends/{id}/view", "/sends/{send}/view", Staff(SeeCampaigns)),
+    ("/settings", "/settings", Staff(ManageStore)),
+    ("/settings/team", "/settings/team", Staff(ManageStore)),
+    ("/settings/team/{id}", "/settings/team/{user}", Staff(ManageStore)),
+    ("/setup", "/setup", Anyone),
+    ("/u/{token}", "/u/no-such-token", Anyone),
+];
+
+/// What is posted to pages instead of a server function: path as the route table writes it, an
+/// address of it, who.
+const POSTS: &[(&str, &str, Who)] = &[("/u/{token}", "/u/no-such-token", Anyone)];
+
+const ROUTES: &str = include_str!("../app.rs");
+const REGISTERED: &str = include_str!("../api.rs");
+
+fn routes_with(method: &str) -> BTreeSet<String> {
+    ROUTES
+        .split(".route(")
+        .skip(1)
+        .filter(|route| route.contains(&format!("{method}(")))
+        .map(|route| route.split('"').nth(1).unwrap().to_owned())
+        .collect()
+}
+
+fn set<'a>(paths: impl Iterator<Item = &'a str>) -> BTreeSet<String> {
+    paths.map(str::to_owned).collect()
+}
+
+#[test]
+fn the_tables_name_every_endpoint_and_no_other() {
+    loupe::api::register();
+    let functions: Vec<_> = leptos::server_fn::axum::server_fn_paths().collect();
+    assert!(functions.iter().all(|(_, method)| method == "POST"), "{functions:?}");
+    assert_eq!(
+        functions
+            .iter()
+            .map(|(path, _)| (*path).to_owned())
+            .collect::<BTreeSet<_>>(),
+        set(FUNCTIONS.iter().map(|(path, ..)| *path)),
+        "server functions (left) and the table FUNCTIONS (right)"
+    );
+    let explicit = REGISTERED.matches("register_explicit::<").count();
+    assert_eq!(explicit, FUNCTIONS.len(), "src/api.rs registers each by name, once");
+    assert_eq!(
+        routes_with("get"),
+        set(PAGES.iter().map(|(path, ..)| *path)),
+        "pages (left) and PAGES (right)"
+    );
+    assert_eq!(
+        routes_with("post"),
+        set(POSTS.iter().map(|(path, ..)| *path)),
+        "posts (left) and POSTS (right)"
+    );
+}
+
+/// One thing of every kind, in one store.
+struct Things(Vec<(&'static str, i64)>);
+
+impl Things {
+    async fn of(app: &TestApp, store: StoreId) -> Self {
+        let mut tx = app.db().begin().await.unwrap();
+        let now = app.now();
+        let s = store.0;
+        let mut things = Vec::new();
+        let mut add = async |kind: &'static str, sql: String| {
+            let id: i64 = loupe::on_tx!(&mut tx, |conn| sqlx::query_scalar(AssertSqlSafe(sql))
+                .bind(now)
+                .fetch_one(&mut *conn)
+                .await)
+            .unwrap_or_else(|e| panic!("{kind}: {e}"));
+            things.push((kind, id));
+            id
+        };
+        add(
+            "user",
+            format!(
+                "insert into users (store_id, email, name, role, password_hash, created_at)
+             values ({s}, 'spare{s}@example.com', 'Spare', 'workshop', 'none', $1) returning id"
+            ),
+        )
+        .await;
+        let customer = add(
+            "customer",
+            format!(
+                "insert into customers (store_id, name, name_key, unsubscribe_token, created_at, updated_at)
+             values ({s}, 'Secret{s}', 'secret{s}', 'c{s}', $1, $1) returning id"
+            ),
+        )
+        .await;
+        add(
+            "repair",
+            format!(
+                "insert into repairs (store_id, customer_id, description, opened_at)
+             values ({s}, {customer}, 'Secret{s}', $1) returning id"
+            ),
+        )
+        .await;
+        let campaign = add(
+            "campaign",
+            format!(
+                "insert into campaigns (store_id, name, subject, body, created_by, created_at, updated_by, updated_at)
+             values ({s}, 'Secret{s}', 'Secret{s}', 'Secret{s}', 'x', $1, 'x', $1) returning id"
+            ),
+        )
+        .await;
+        let send = add("send", format!(
+            "insert into sends (store_id, campaign_id, kind, token, label, subject, body, fallbacks, filter,
+                                audience_words, from_name, from_email, store_name, footer, signature, state, hold_until,
+                                started_by, started_at)
+             values ({s}, {campaign}, 'campaign', 't{s}', 'Secret{s}', 'Secret{s}', 'Secret{s}', '{{}}',
+                     '{{\"type\":\"all\"}}', 'All', 'A', 'a@example.com', 'A', 'F', 'S', 'done', $1, 'x', $1) returning id"
+        )).await;
+        add(
+            "bulk",
+            format!(
+                "insert into sends (store_id, kind, token, label, subject, body, fallbacks, filter, audience_words,
+                                    from_name, from_email, store_name, footer, signature, state, hold_until,
+                                    started_by, started_at)
+                 values ({s}, 'bulk', 'b{s}', 'Secret{s}', 'Secret{s}', 'Secret{s}', '{{}}', '{{\"type\":\"all\"}}', 'All',
+                         'A', 'a@example.com', 'A', 'F', 'S', 'done', $1, 'x', $1) returning id"
+            ),
+        )
+        .await;
+        let message = add(
+            "message",
+            format!(
+                "insert into messages (store_id, send_id, customer_id, channel, state, name, first_name, last_name,
+                                   address, addr_norm, unsubscribe_token, created_at)
+             values ({s}, {send}, {customer}, 'email', 'accepted', 'Secret{s}', 'S', 'T', 's@example.com',
+                     's@example.com', 'tok{s}', $1) returning id"
+            ),
+        )
+        .await;
+        add(
+            "outbox",
+            format!(
+                "insert into outbox (store_id, message_id, recipient, subject, source, accepted_at)
+             values ({s}, {message}, 's@example.com', 'Secret{s}', 'Content-Type: text/html\n\n<p>Secret{s}</p>', $1)
+             returning id"
+            ),
+        )
+        .await;
+        tx.commit().await.unwrap();
+        Self(things)
+    }
+
+    fn fill(&self, text: &str) -> String {
+        self.0.iter().fold(text.to_owned(), |text, (kind, id)| {
+            text.replace(&format!("{{{kind}}}"), &id.to_string())
+        })
+    }
+
+    fn named_in(&self, text: &str) -> bool {
+        self.fill(text) != text
+    }
+}
+
+async fn call(app: &TestApp, path: &str, call: Call, things: &Things, cookie: &str) -> Answer {
+    match call {
+        Form(body) => {
+            let body = things
+                .fill(body)
+                .replace(' ', "+")
+                .replace('[', "%5B")
+                .replace(']', "%5D");
+            app.call(path, "application/x-www-form-urlencoded", body, cookie).await
+        }
+        Json(body) => app.call(path, "application/json", things.fill(body), cookie).await,
+    }
+}
+
+fn text_of(call: Call) -> &'static str {
+    match call {
+        Form(text) | Json(text) => text,
+    }
+}
+
+both!(every_function_refuses_who_may_not, |app| {
+    let things = Things::of(&app, app.store.id).await;
+    for (path, who, what) in FUNCTIONS {
+        let Staff(permission) = who else { continue };
+        let nobody = call(&app, path, *what, &things, "").await;
+        assert_eq!(nobody.status, StatusCode::UNAUTHORIZED, "{path}: {}", nobody.text);
+        let stale = call(&app, path, *what, &things, "sid=no-such-session").await;
+        assert_eq!(stale.status, StatusCode::UNAUTHORIZED, "{path}");
+        if let Form(body) = what {
+            let form = app.post_form_text(path, "/settings", things.fill(body), "").await;
+            assert_eq!(form.status, StatusCode::SEE_OTHER, "{path}");
+            assert!(form.location().starts_with("/login"), "{path}: {}", form.location());
+        }
+        for role in Role::ALL {
+            let cookie = app.sign_in_as(role).await;
+            let answer = call(&app, path, *what, &things, &cookie).await;
+            let refused = answer.status == StatusCode::FORBIDDEN;
+            assert_eq!(
+                refused,
+                !role.may(*permission),
+                "{path} as {role:?}: {} {}",
+                answer.status,
+                answer.text
+            );
+            let fine = !answer.status.is_server_error() && answer.status != StatusCode::UNAUTHORIZED;
+            assert!(fine, "{path} as {role:?}: {} {}", answer.status, answer.text);
+            // Well formed: the table's call gets as far as the rules.
+            assert!(!answer.text.contains("didn't arrive whole"), "{path}: {}", answer.text);
+        }
+    }
+});
+
+both!(no_function_reaches_into_another_store, |app| {
+    let (other, _) = app.another_store().await;
+    let theirs = Things::of(&app, other.id).await;
+    let cookie = app.sign_in_as(Role::Owner).await;
+    for (path, _, what) in FUNCTIONS {
+        if theirs.named_in(text_of(*what)) {
+            let answer = call(&app, path, *what, &theirs, &cookie).await;
+            assert_eq!(answer.status, StatusCode::NOT_FOUND, "{path}: {}", answer.text);
+            assert!(!answer.text.contains("Secret"), "{path}: {}", answer.text);
+        }
+    }
+    for filter in [r#"{"type":"manual","of":[{customer}]}"#, r#"{"type":"all"}"#] {
+        let body = theirs.fill(&format!(r#"{{"filter":{filter},"not_again":null}}"#));
+        let counted = app
+            .call("/api/recipients/count", "application/json", body, &cookie)
+            .await;
+        assert_eq!(counted.status, StatusCode::OK, "{}", counted.text);
+        assert!(counted.text.contains("\"matched\":0"), "{}", counted.text);
+    }
+    let found = app
+        .call(
+            "/api/recipients/find",
+            "application/json",
+            r#"{"text":"Secret"}"#,
+            &cookie,
+        )
+        .await;
+    assert_eq!(found.text, "[]");
+});
+
+both!(no_function_is_called_from_another_site_or_by_get, |app| {
+    let things = Things::of(&app, app.store.id).await;
+    let cookie = app.sign_in_as(Role::Owner).await;
+    for (path, _, what) in FUNCTIONS {
+        let (kind, body) = match what {
+            Form(body) => ("application/x-www-form-urlencoded", things.fill(body)),
+            Json(body) => ("application/json", things.fill(body)),
+        };
+        let from = |name: &'static str, value: &'static str| {
+            Request::post(*path)
+                .header(header::COOKIE, &cookie)
+                .header(header::HOST, "loupe.test")
+                .header(header::CONTENT_TYPE, kind)
+                .header(name, value)
+                .body(Body::from(body.clone()))
+                .unwrap()
+        };
+        for (name, value) in [
+            ("sec-fetch-site", "cross-site"),
+            ("sec-fetch-site", "same-site"),
+            ("origin", "https://evil.example.com"),
+            ("origin", "null"),
+            ("x-nothing", "at all"),
+        ] {
+            let answer = app.send(from(name, value)).await;
+            assert_eq!(answer.status, StatusCode::FORBIDDEN, "{path} with {name}: {value}");
+        }
+        let by_get = app
+            .get(&format!("{path}?{}", body.replace(['{', '}', '"', ' '], "")), &cookie)
+            .await;
+        let refused = [StatusCode::METHOD_NOT_ALLOWED, StatusCode::NOT_FOUND];
+        assert!(refused.contains(&by_get.status), "GET {path}: {}", by_get.status);
+    }
+    // None of it did anything: the session is there, the store is as it was.
+    let settings = app.get("/settings", &cookie).await;
+    assert_eq!(settings.status, StatusCode::OK);
+    assert!(settings.text.contains("Australia/Sydney"));
+});
+
+both!(every_page_refuses_who_may_not, |app| {
+    let things = Things::of(&app, app.store.id).await;
+    for (path, address, who) in PAGES {
+        let address = things.fill(address);
+        let Staff(permission) = who else { continue };
+        let nobody = app.get(&address, "").await;
+        assert_eq!(nobody.status, StatusCode::SEE_OTHER, "{path}");
+        assert_eq!(nobody.location(), format!("/login?next={address}"), "{path}");
+        for role in Role::ALL {
+            let cookie = app.sign_in_as(role).await;
+            let answer = app.get(&address, &cookie).await;
+            let wanted = match role.may(*permission) {
+                true => StatusCode::OK,
+                false => StatusCode::FORBIDDEN,
+            };
+            assert_eq!(answer.status, wanted, "{path} as {role:?}: {}", answer.text);
+        }
+    }
+});
+
+both!(no_page_shows_what_belongs_to_another_store, |app| {
+    let (other, _) = app.another_store().await;
+    let theirs = Things::of(&app, other.id).await;
+    let secret = format!("Secret{}", other.id.0);
+    let cookie = app.sign_in_as(Role::Owner).await;
+    for (path, address, who) in PAGES {
+        if !matches!(who, Staff(_)) {
+            continue;
+        }
+        let answer = app.get(&theirs.fill(address), &cookie).await;
+        let wanted = match theirs.named_in(address) {
+            true => StatusCode::NOT_FOUND,
+            false => StatusCode::OK,
+        };
+        assert_eq!(answer.status, wanted, "{path}: {}", answer.text);
+        assert!(!answer.text.contains(&secret), "{path}: {}", answer.text);
+    }
+});

@@ -1,0 +1,93 @@
+//! `/marketing/bulk-email`: one email, written and sent.
+
+use axum::response::{IntoResponse, Redirect, Response};
+use leptos::prelude::*;
+
+use crate::{
+    auth::{model::Permission, tokens},
+    campaigns::{
+        bulk,
+        checks::Message,
+        draft::{self, Draft},
+        look,
+    },
+    error::AppError,
+    recipients,
+    server::visit::Staff,
+    ui::{
+        components::{Banner, Tone},
+        page::Page,
+        pages::campaigns::{
+            builder,
+            form::{self, Kind, Writing, zero},
+            review::{Question, ask},
+        },
+        shell::Nav,
+    },
+};
+
+/// The form, with what this person left in it.
+pub async fn show(staff: Staff) -> Result<Response, AppError> {
+    staff.allow(Permission::SendCampaigns)?;
+    let left = bulk::left_by(staff.db(), staff.store_id(), staff.actor.user_id).await?;
+    let kept = left.is_some();
+    let mut form = left.unwrap_or_else(|| draft::blank_form(String::new()));
+    let shown_before = form.shown();
+    form.send_token = tokens::public();
+    builder::begin_with(&staff, &mut form).await?;
+    let mut writing = Writing::load(&staff, Kind::Bulk, form, kept, staff.param("find")).await?;
+    if staff.param("check") == "send_now" {
+        writing.problems = writing.look.problems.clone();
+    }
+    let success = |words: &'static str| view! { <Banner tone=Tone::Success><p>{words}</p></Banner> }.into_any();
+    let nobody = writing.look.audience.as_ref().is_some_and(|a| a.will_send == 0);
+    let banner = match staff.param("ok") {
+        _ if staff.param("none") == "1" && nobody => Some(zero::banner(&writing, shown_before)),
+        "undone" => Some(success("Sending cancelled. Nothing was sent.")),
+        "filled" => Some(success("Subject and body filled from the template.")),
+        "kept" => Some(success("Kept. Nothing has been sent.")),
+        "cleared" => Some(success("The form is empty again.")),
+        _ => None,
+    };
+    let failed = !writing.problems.is_empty();
+    let page = Page::new(
+        if failed { "Error: Bulk email" } else { "Bulk email" },
+        Nav::BulkEmail,
+        move || {
+            view! {
+            {banner}
+            <div class="head"><div>
+                <h1 tabindex="-1">"Bulk email"</h1>
+                <p>"One email, sent straight away. Nothing is saved to Campaigns; every customer's Communications tab still shows it."</p>
+            </div></div>
+            {form::view(writing)}
+        }
+        .into_any()
+        },
+    );
+    Ok(staff.show(page.with_islands()).await)
+}
+
+/// `/marketing/bulk-email/review`: the question before a send where it matters.
+pub async fn review(staff: Staff) -> Result<Response, AppError> {
+    staff.allow(Permission::SendCampaigns)?;
+    let form = bulk::left_by(staff.db(), staff.store_id(), staff.actor.user_id)
+        .await?
+        .unwrap_or_default();
+    let draft = Draft::of(&form, &staff.store, staff.now());
+    let message = Message::without_name(&draft);
+    let look = look::look_at(staff.db(), &staff.store, &staff.actor.name, &message, None, staff.now()).await?;
+    let Some(filter) = draft.filter.as_ref().filter(|_| look.problems.is_empty()) else {
+        return Ok(Redirect::to(&format!("{}?check=send_now", bulk::PATH)).into_response());
+    };
+    let question = Question {
+        action: "/api/bulk-email/confirm",
+        campaign: None,
+        back: bulk::PATH.to_owned(),
+        subject: draft.subject.clone(),
+        goes_to: recipients::words::today(staff.db(), staff.store_id(), filter).await?,
+        shown: form.shown(),
+        nav: Nav::BulkEmail,
+    };
+    ask(&staff, question, &look).await
+}

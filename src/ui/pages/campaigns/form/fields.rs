@@ -1,0 +1,171 @@
+//! Name, template, subject, body, and what a blank field reads instead.
+
+use leptos::prelude::*;
+
+use super::Writing;
+use crate::{
+    templates::render::Field,
+    ui::{
+        components::{FieldError, SafeTextArea},
+        islands::wording::TemplateFill,
+    },
+};
+
+/// One line of text.
+fn line(id: &'static str, label: &'static str, hint: AnyView, value: String, problem: Option<String>) -> AnyView {
+    let described = match problem {
+        Some(_) => format!("{id}-hint {id}-error"),
+        None => format!("{id}-hint"),
+    };
+    let invalid = problem.is_some().then_some("true");
+    view! {
+        <div class="field">
+            <label for=id>{label}</label>
+            <p class="hint" id=format!("{id}-hint")>{hint}</p>
+            <FieldError field=id words=problem/>
+            <input id=id name=id type="text" autocomplete="off" value=value aria-describedby=described aria-invalid=invalid/>
+        </div>
+    }
+    .into_any()
+}
+
+/// What the team calls it.
+pub fn name(writing: &Writing) -> AnyView {
+    let hint = "Only your team sees this".into_any();
+    line("name", "Name", hint, writing.form.name.clone(), writing.problem("name"))
+}
+
+/// Wording to start from.
+pub fn template(writing: &Writing) -> AnyView {
+    let chosen = writing.form.template_id.clone();
+    let options: Vec<_> = writing
+        .templates
+        .iter()
+        .map(|(id, name)| {
+            let id = id.to_string();
+            let selected = id == chosen;
+            view! { <option value=id selected=selected>{name.clone()}</option> }
+        })
+        .collect();
+    view! {
+        <div class="field">
+            <label for="template">"Template"</label>
+            <p class="hint" id="template-hint">"Fills in the subject and body. You can change both."</p>
+            <div class="inline">
+                <select id="template" class="grow" name="template_id" aria-describedby="template-hint">
+                    <option value="">"No template"</option>
+                    {options}
+                </select>
+                <button class="btn" id="use-template" type="submit" name="intent" value="use_template">"Use template"</button>
+            </div>
+            <TemplateFill/>
+        </div>
+    }
+    .into_any()
+}
+
+/// The subject, with its length.
+pub fn subject(writing: &Writing) -> AnyView {
+    let n = writing.form.subject.trim().chars().count();
+    let length = format!("{n} {}", if n == 1 { "character" } else { "characters" });
+    let hint =
+        view! { "About 50 characters shows on most phones. "<span id="subject-count">{length}</span> }.into_any();
+    line(
+        "subject",
+        "Subject",
+        hint,
+        writing.form.subject.clone(),
+        writing.problem("subject"),
+    )
+}
+
+/// The message, how to write it, and the fallbacks of the fields it uses.
+pub fn body(writing: &Writing) -> AnyView {
+    let problem = writing.problem("body");
+    let described = if problem.is_some() {
+        "body-hint body-error"
+    } else {
+        "body-hint"
+    };
+    let invalid = problem.is_some();
+    view! {
+        <div class="field">
+            <label for="body">"Body"</label>
+            <p class="hint" id="body-hint">"Write as you'd speak. Personal fields stand in double braces."</p>
+            <FieldError field="body" words=problem/>
+            <SafeTextArea id="body" name="body" value=writing.form.body.clone() rows=14 described_by=described invalid/>
+            {help()}
+            {fallbacks(writing)}
+        </div>
+    }
+    .into_any()
+}
+
+fn help() -> AnyView {
+    let fields: Vec<_> = Field::ALL
+        .into_iter()
+        .map(|field| view! { <dt><code>{format!("{{{{{}}}}}", field.key())}</code></dt><dd>{field.label()}</dd> })
+        .collect();
+    view! {
+        <details class="more">
+            <summary>"Personal fields and formatting"</summary>
+            <dl class="facts">{fields}</dl>
+            <dl class="facts">
+                <dt><code>"**bold**"</code></dt><dd>"Bold"</dd>
+                <dt><code>"*italic*"</code></dt><dd>"Italic"</dd>
+                <dt><code>"# Heading"</code></dt><dd>"A heading"</dd>
+                <dt><code>"- one"</code></dt><dd>"A list"</dd>
+                <dt><code>"[words](https://…)"</code></dt><dd>"A link"</dd>
+                <dt><code>"[button: Book a time](https://…)"</code></dt><dd>"A button"</dd>
+                <dt><code>"![what it shows](https://…)"</code></dt><dd>"A picture"</dd>
+            </dl>
+        </details>
+    }
+    .into_any()
+}
+
+/// All fallbacks are in the form; those of fields the message doesn't use are hidden.
+fn fallbacks(writing: &Writing) -> AnyView {
+    let form = &writing.form;
+    let rows = [
+        (Field::FirstName, "Fallback for first", &form.fallback_first_name),
+        (Field::LastName, "Fallback for last", &form.fallback_last_name),
+        (
+            Field::NextAnniversary,
+            "Fallback for anniversary",
+            &form.fallback_next_anniversary,
+        ),
+    ];
+    let used = |field: Field| mentions(&form.subject, field) || mentions(&form.body, field);
+    let any = rows.iter().any(|(field, ..)| used(*field));
+    let rows: Vec<_> = rows
+        .into_iter()
+        .map(|(field, label, value)| {
+            let key = field.key();
+            view! {
+                <tr id=format!("fallback-row-{key}") hidden=!used(field)>
+                    <th scope="row">{field.label()}</th>
+                    <td>
+                        <input id=format!("fallback-{key}") name=format!("fallback_{key}") type="text" autocomplete="off"
+                            aria-label=label value=value.clone()/>
+                    </td>
+                </tr>
+            }
+        })
+        .collect();
+    view! {
+        <table class="table" id="fallbacks" hidden=!any>
+            <caption>"Where a customer has none"</caption>
+            <thead><tr><th scope="col">"Personal field"</th><th scope="col">"They read instead"</th></tr></thead>
+            <tbody>{rows}</tbody>
+        </table>
+    }
+    .into_any()
+}
+
+/// Whether a text has the field in braces; also while the rest of it does not compile.
+fn mentions(text: &str, field: Field) -> bool {
+    text.split("{{")
+        .skip(1)
+        .any(|rest| rest.trim_start().starts_with(field.key()))
+}

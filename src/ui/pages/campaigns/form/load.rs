@@ -1,0 +1,177 @@
+//! Everything the form shows, loaded before it is drawn.
+
+use crate::{
+    auth::model::StoreId,
+    campaigns::{
+        checks::Message,
+        draft::Draft,
+        look::{self, Look},
+        look_sql,
+        model::{CampaignForm, WhenWords},
+        schedule, writing_store,
+    },
+    db::Db,
+    error::Problem,
+    recipients::{
+        self,
+        filter_sql::Scope,
+        model::{Candidate, Named, Person, RecipientFilter, SkipReason},
+        search,
+    },
+    segments,
+    server::visit::Staff,
+    stores::model::Store,
+    templates, time,
+};
+
+/// What is being written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    Campaign,
+    Bulk,
+}
+
+/// A segment to choose.
+#[derive(Clone, Debug)]
+pub struct SegmentChoice {
+    pub id: i64,
+    pub name: String,
+    /// Customers it has: the most it can reach.
+    pub size: i64,
+}
+
+/// The form and what stands around it.
+#[derive(Clone, Debug)]
+pub struct Writing {
+    pub kind: Kind,
+    pub user: i64,
+    pub form: CampaignForm,
+    /// What was wrong when it was sent.
+    pub problems: Vec<Problem>,
+    /// Whether what is shown has been kept on the server.
+    pub saved: bool,
+    pub templates: Vec<(i64, String)>,
+    pub segments: Vec<SegmentChoice>,
+    pub tags: Vec<String>,
+    pub all_count: i64,
+    pub chosen: Vec<Candidate>,
+    pub searched: String,
+    pub found: Vec<Candidate>,
+    pub look: Look,
+    pub names: Vec<(SkipReason, Vec<Named>)>,
+    pub sample: Vec<Person>,
+    pub counted_at: String,
+    pub when: WhenWords,
+    pub picks: Vec<(String, String, String)>,
+    pub store: Store,
+    pub outbox: bool,
+}
+
+impl Writing {
+    /// Loads what belongs to a form. `saved` says whether it is kept; only then can it be
+    /// previewed.
+    pub async fn load(
+        staff: &Staff,
+        kind: Kind,
+        form: CampaignForm,
+        saved: bool,
+        searched: &str,
+    ) -> sqlx::Result<Self> {
+        let (db, store, now) = (staff.db(), &staff.store, staff.now());
+        let draft = Draft::of(&form, store, now);
+        let message = match kind {
+            Kind::Campaign => Message::of(&draft),
+            Kind::Bulk => Message::without_name(&draft),
+        };
+        let not_again = form.campaign_id().filter(|_| form.skips_already());
+        let mut look = look::look_at(db, store, &staff.actor.name, &message, not_again, now).await?;
+        if let Some(id) = form.campaign_id() {
+            look.already = writing_store::already_got(db, store.id, id).await?;
+        }
+        let names = match &look.audience {
+            Some(audience) => look::skipped_names(db, store, &message, audience, not_again, now).await?,
+            None => Vec::new(),
+        };
+        let sample = look::sample(db, store, &message, not_again, now).await?;
+        let scope = recipients::rules::scope(store, now, None);
+        let chosen = match &draft.filter {
+            Some(RecipientFilter::Manual(ids)) => search::described(db, &scope, ids).await?,
+            _ => Vec::new(),
+        };
+        let found = match searched {
+            "" => Vec::new(),
+            text => search::candidates(db, &scope, text).await?,
+        };
+        let zone = staff.zone();
+        Ok(Self {
+            kind,
+            user: staff.actor.user_id,
+            problems: Vec::new(),
+            saved,
+            templates: template_choices(db, store.id).await?,
+            segments: segment_choices(db, &scope).await?,
+            tags: tag_choices(db, store.id, &form.tags).await?,
+            all_count: recipients::store::count(db, &scope, &RecipientFilter::All)
+                .await?
+                .will_send,
+            chosen,
+            searched: searched.to_owned(),
+            found,
+            look,
+            names,
+            sample,
+            counted_at: time::today_or_day(now, now, zone),
+            when: schedule::words(&form.date, &form.time, &form.fold, zone, now),
+            picks: schedule::quick_picks(zone, now),
+            store: store.clone(),
+            outbox: staff.visit.state.settings.uses_outbox(),
+            form,
+        })
+    }
+
+    /// What is wrong with a field.
+    pub fn problem(&self, field: &str) -> Option<String> {
+        self.problems.iter().find(|p| p.field == field).map(|p| p.words.clone())
+    }
+
+    /// Where the kept message can be seen as somebody.
+    pub fn preview_path(&self) -> Option<String> {
+        match (self.kind, self.form.campaign_id()) {
+            (Kind::Campaign, Some(id)) => Some(format!("/marketing/campaigns/{id}/preview")),
+            (Kind::Bulk, _) if self.saved => Some("/marketing/bulk-email/preview".to_owned()),
+            _ => None,
+        }
+    }
+}
+
+async fn template_choices(db: &Db, store: StoreId) -> sqlx::Result<Vec<(i64, String)>> {
+    Ok(templates::store::all(db, store)
+        .await?
+        .into_iter()
+        .map(|t| (t.id, t.name))
+        .collect())
+}
+
+async fn segment_choices(db: &Db, scope: &Scope) -> sqlx::Result<Vec<SegmentChoice>> {
+    let mut choices = Vec::new();
+    for segment in segments::store::all(db, scope.store).await? {
+        let size = look_sql::segment_size(db, scope, &segment).await?;
+        choices.push(SegmentChoice {
+            id: segment.id,
+            name: segment.name,
+            size,
+        });
+    }
+    Ok(choices)
+}
+
+/// Every tag of the book, and those chosen that nobody has any more.
+async fn tag_choices(db: &Db, store: StoreId, chosen: &[String]) -> sqlx::Result<Vec<String>> {
+    let mut tags = writing_store::tags(db, store).await?;
+    for tag in chosen {
+        if !tags.contains(tag) {
+            tags.push(tag.clone());
+        }
+    }
+    Ok(tags)
+}

@@ -1,0 +1,99 @@
+//! The form a message is written in: the same parts for campaigns and for bulk email.
+
+mod fields;
+mod later;
+mod load;
+pub mod preview;
+mod rail;
+mod recipients;
+pub mod zero;
+
+use leptos::prelude::*;
+
+pub use load::{Kind, Writing};
+
+use crate::ui::{components::ErrorSummary, islands::keeper::DraftKeeper};
+
+/// The whole form, below what went wrong.
+pub fn view(writing: Writing) -> AnyView {
+    let campaign = writing.kind == Kind::Campaign;
+    let (action, key) = match writing.kind {
+        Kind::Campaign => ("/api/campaigns/save", format!("campaign-{}", id_or_new(&writing))),
+        Kind::Bulk => ("/api/bulk-email/save", "bulk".to_owned()),
+    };
+    let key = format!("{}:{key}", writing.user);
+    let outbox = writing.outbox.then(|| {
+        view! { <p class="hint below">"Nothing is mailed: messages stay in the outbox."</p> }
+    });
+    let hidden = |name: &'static str, id: &'static str, value: &str| {
+        view! { <input type="hidden" name=name id=id value=value.to_owned()/> }
+    };
+    view! {
+        <ErrorSummary problems=writing.problems.clone()/>
+        <DraftKeeper key in_place=campaign/>
+        <form class="f" id="writing" method="post" action=action novalidate aria-label=if campaign { "Campaign" } else { "Bulk email" }>
+            // What Enter in a field presses.
+            <button class="vh" type="submit" name="intent" value="enter" tabindex="-1" aria-hidden="true">"Save"</button>
+            {campaign.then(|| view! {
+                {hidden("id", "campaign-id", &writing.form.id)}
+                {hidden("version", "campaign-version", &writing.form.version)}
+            })}
+            {hidden("send_token", "send-token", &writing.form.send_token)}
+            {campaign.then(|| fields::name(&writing))}
+            {fields::template(&writing)}
+            {fields::subject(&writing)}
+            {fields::body(&writing)}
+            {recipients::view(&writing)}
+            {rail::view(&writing)}
+            {campaign.then(|| later::view(&writing))}
+            <div>{actions(&writing)}{outbox}</div>
+        </form>
+    }
+    .into_any()
+}
+
+fn id_or_new(writing: &Writing) -> &str {
+    if writing.form.id.is_empty() {
+        "new"
+    } else {
+        &writing.form.id
+    }
+}
+
+fn actions(writing: &Writing) -> AnyView {
+    let remaining = writing
+        .look
+        .audience
+        .as_ref()
+        .filter(|audience| writing.look.already > 0 && writing.form.skips_already() && audience.will_send > 0);
+    let send = match remaining {
+        Some(audience) => format!(
+            "Send to the remaining {}",
+            crate::recipients::model::grouped(audience.will_send)
+        ),
+        None => "Send now".to_owned(),
+    };
+    let button = |class: &'static str, intent: &'static str, words: String| {
+        view! { <button class=class type="submit" name="intent" value=intent>{words}</button> }
+    };
+    match writing.kind {
+        Kind::Campaign => view! {
+            <div class="acts">
+                {button("btn primary only-scheduled", "schedule", "Schedule send".to_owned())}
+                {button("btn primary sn", "send_now", send)}
+                <button class="btn" type="submit" name="intent" value="draft" aria-keyshortcuts="Control+S Meta+S">
+                    "Save as draft"
+                </button>
+            </div>
+        }
+        .into_any(),
+        Kind::Bulk => view! {
+            <div class="acts">
+                {button("btn primary", "send_now", send)}
+                {button("btn quiet", "as_campaign", "Make this a campaign instead".to_owned())}
+                {writing.saved.then(|| button("btn quiet", "start_over", "Start over".to_owned()))}
+            </div>
+        }
+        .into_any(),
+    }
+}

@@ -1,0 +1,29 @@
+//! What `/edit` shows for a campaign that went out: a record is duplicated, not edited.
+
+use axum::response::Response;
+use leptos::prelude::*;
+
+use crate::{
+    campaigns::store::Campaign,
+    error::AppError,
+    server::visit::Staff,
+    ui::{
+        components::{Crumbs, LockedCampaign},
+        page::Page,
+        shell::Nav,
+    },
+};
+
+/// The page of the guard, with 200: nothing was tried yet.
+pub async fn show(staff: &Staff, campaign: &Campaign) -> Result<Response, AppError> {
+    let (id, name) = (campaign.id, campaign.title().to_owned());
+    let title = AppError::Locked { campaign: id }.to_string();
+    let page = Page::new(title, Nav::Campaigns, move || {
+        view! {
+            <Crumbs links=vec![("Campaigns", "/marketing/campaigns")] here=name/>
+            <LockedCampaign campaign=id may_send=true/>
+        }
+        .into_any()
+    });
+    Ok(staff.show(page).await)
+}

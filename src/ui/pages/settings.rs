@@ -1,0 +1,173 @@
+//! `/settings`: the store's own settings, one form per section.
+
+use axum::response::Response;
+use leptos::prelude::*;
+
+use super::setup;
+use crate::{
+    auth::model::Permission,
+    error::AppError,
+    server::visit::Staff,
+    stores::{model::Store, settings::LONGEST_UNDO},
+    ui::{
+        components::{Banner, PageHead, Tone},
+        form::{Form, Line},
+        page::Page,
+        shell::Nav,
+    },
+};
+
+/// Store, sending and safety.
+pub async fn show(staff: Staff) -> Result<Response, AppError> {
+    staff.allow(Permission::ManageStore)?;
+    let form = Form::of(staff.visit.flash.as_ref());
+    let saved = match staff.param("ok") {
+        "store" => Some("Store settings saved."),
+        "sending" => Some("Sending settings saved."),
+        "safety" => Some("Safety settings saved."),
+        _ => None,
+    };
+    let store = staff.store.clone();
+    let fixed_undo = staff.visit.state.settings.undo_seconds;
+    let page = Page::new("Settings", Nav::Settings, move || {
+        view! {
+            <PageHead title="Settings"/>
+            {tabs("/settings")}
+            {form.summary()}
+            {saved.map(|words| view! { <Banner tone=Tone::Success><p>{words}</p></Banner> })}
+            <div class="stack">
+                {store_section(&form, &store)}
+                {sending_section(&form, &store)}
+                {safety_section(&form, &store, fixed_undo)}
+            </div>
+        }
+        .into_any()
+    });
+    Ok(staff.show(page).await)
+}
+
+/// The pages of the settings, as links.
+pub fn tabs(here: &'static str) -> AnyView {
+    let items: Vec<_> = [("/settings", "Store and sending"), ("/settings/team", "Team")]
+        .into_iter()
+        .map(|(path, label)| {
+            let current = (path == here).then_some("page");
+            view! { <li><a href=path aria-current=current>{label}</a></li> }
+        })
+        .collect();
+    view! { <nav class="tabs" aria-label="Settings"><ul>{items}</ul></nav> }.into_any()
+}
+
+fn store_section(form: &Form, store: &Store) -> AnyView {
+    view! {
+        <section class="card pad" aria-labelledby="store-heading">
+            <h2 id="store-heading">"Store"</h2>
+            <form method="post" action="/api/settings/store" novalidate>
+                {form.line(Line {
+                    id: "name",
+                    name: "name",
+                    label: "Store name",
+                    value: store.name.clone(),
+                    ..Line::default()
+                })}
+                {form.choice(setup::time_zone("time_zone", &store.time_zone))}
+                {form.choice(setup::country("country", &store.country))}
+                {form.choice(setup::currency("currency", &store.currency))}
+                <div class="acts"><button class="btn primary" type="submit">"Save store settings"</button></div>
+            </form>
+        </section>
+    }
+    .into_any()
+}
+
+fn sending_section(form: &Form, store: &Store) -> AnyView {
+    view! {
+        <section class="card pad" aria-labelledby="sending-heading">
+            <h2 id="sending-heading">"Sending"</h2>
+            <form method="post" action="/api/settings/sending" novalidate>
+                {form.line(Line {
+                    id: "from-name",
+                    name: "from_name",
+                    label: "From name",
+                    hint: Some("Who messages come from, as customers see it.".to_owned()),
+                    value: store.from_name.clone(),
+                    ..Line::default()
+                })}
+                {form.line(Line {
+                    id: "from",
+                    name: "from_email",
+                    label: "From email",
+                    kind: "email",
+                    hint: Some("Your mail provider must let you send from it.".to_owned()),
+                    value: store.from_email.clone(),
+                    ..Line::default()
+                })}
+                {form.line(Line {
+                    id: "reply-to",
+                    name: "reply_to",
+                    label: "Answers go to",
+                    kind: "email",
+                    hint: Some("Empty: to the address messages come from.".to_owned()),
+                    value: store.reply_to.clone().unwrap_or_default(),
+                    ..Line::default()
+                })}
+                {form.area(Line {
+                    id: "footer",
+                    name: "footer",
+                    label: "Postal address",
+                    hint: Some("Stands at the end of every message: the law asks for it.".to_owned()),
+                    value: store.footer.clone(),
+                    ..Line::default()
+                }, 3)}
+                <div class="acts"><button class="btn primary" type="submit">"Save sending settings"</button></div>
+            </form>
+        </section>
+    }
+    .into_any()
+}
+
+fn safety_section(form: &Form, store: &Store, fixed_undo: Option<i64>) -> AnyView {
+    let overridden = fixed_undo.map(|seconds| {
+        view! {
+            <Banner tone=Tone::Info>
+                <p>{format!("LOUPE_UNDO_SECONDS sets the undo window of every store to {seconds} s; what is set here waits.")}</p>
+            </Banner>
+        }
+    });
+    view! {
+        <section class="card pad" aria-labelledby="safety-heading">
+            <h2 id="safety-heading">"Safety"</h2>
+            {overridden}
+            <form method="post" action="/api/settings/safety" novalidate>
+                {form.line(Line {
+                    id: "undo-seconds",
+                    name: "undo_seconds",
+                    label: "Undo window, in seconds",
+                    kind: "number",
+                    hint: Some("Between Send now and the first message, 0 to 120.".to_owned()),
+                    value: store.undo_seconds.to_string(),
+                    range: Some((0, LONGEST_UNDO)),
+                    ..Line::default()
+                })}
+                {form.tick(
+                    "requires-opt-in",
+                    "email_requires_opt_in",
+                    "Email only customers whose agreement is on record",
+                    store.email_requires_opt_in,
+                )}
+                {form.area(Line {
+                    id: "basis-reason",
+                    name: "email_basis_reason",
+                    label: "Why others may be emailed too",
+                    hint: Some(
+                        "Needed when the box above is not ticked. Kept in the audit log with your name.".to_owned(),
+                    ),
+                    value: store.email_basis_reason.clone().unwrap_or_default(),
+                    ..Line::default()
+                }, 3)}
+                <div class="acts"><button class="btn primary" type="submit">"Save safety settings"</button></div>
+            </form>
+        </section>
+    }
+    .into_any()
+}
