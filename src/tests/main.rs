@@ -8,15 +8,21 @@
 
 mod support;
 
+#[path = "../chaos/oracle.rs"]
+mod oracle;
+
 mod auth;
 mod backup;
 mod campaign_pages;
 mod cli;
 mod consent;
+mod crashes;
 mod customers;
 mod demo;
 mod design;
 mod dispatch;
+mod faults;
+mod lease_model;
 mod endpoints;
 mod health;
 mod import;
