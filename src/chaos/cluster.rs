@@ -13,7 +13,11 @@ use super::Error;
 pub enum Cluster {
     /// Somebody's: never stopped.
     Given { url: String },
-    Own { folder: PathBuf, programs: PathBuf, port: u16 },
+    Own {
+        folder: PathBuf,
+        programs: PathBuf,
+        port: u16,
+    },
 }
 
 impl Cluster {
@@ -96,8 +100,12 @@ impl Cluster {
         let Cluster::Own { folder, programs, .. } = self else {
             return Ok(());
         };
-        self.as_user(&format!("{}/pg_ctl -s -D {}/data {what}", programs.display(), folder.display()))
-            .await
+        self.as_user(&format!(
+            "{}/pg_ctl -s -D {}/data {what}",
+            programs.display(),
+            folder.display()
+        ))
+        .await
     }
 
     async fn as_user(&self, line: &str) -> Result<(), Error> {
@@ -141,7 +149,11 @@ async fn is_root() -> bool {
 
 async fn user() -> &'static str {
     let there = Command::new("id").arg("postgres").output().await;
-    if there.is_ok_and(|out| out.status.success()) { "postgres" } else { "nobody" }
+    if there.is_ok_and(|out| out.status.success()) {
+        "postgres"
+    } else {
+        "nobody"
+    }
 }
 
 fn programs() -> Option<PathBuf> {
@@ -153,5 +165,8 @@ fn programs() -> Option<PathBuf> {
         .collect();
     places.sort();
     places.extend(["/opt/homebrew/opt/postgresql@16/bin", "/usr/local/bin", "/usr/bin"].map(PathBuf::from));
-    places.into_iter().rev().find(|place| place.join("initdb").exists() && place.join("pg_ctl").exists())
+    places
+        .into_iter()
+        .rev()
+        .find(|place| place.join("initdb").exists() && place.join("pg_ctl").exists())
 }

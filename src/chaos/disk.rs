@@ -28,7 +28,9 @@ impl SmallDisk {
 
     /// Leaves not a byte.
     pub fn fill(&self) {
-        let Ok(mut file) = File::create(self.ballast()) else { return };
+        let Ok(mut file) = File::create(self.ballast()) else {
+            return;
+        };
         for size in [64 * 1024, 4096, 1] {
             let chunk = vec![1u8; size];
             while file.write_all(&chunk).is_ok() {}

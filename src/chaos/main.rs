@@ -2,7 +2,10 @@
 //! killed, stopped and starved, on both databases; then compares what the mail server has with
 //! what the rows say. Ends with a table, one line, and exit code 1 if any promise was broken.
 
-#![expect(clippy::expect_used, reason = "what is shared with the tests stops when it cannot go on")]
+#![expect(
+    clippy::expect_used,
+    reason = "what is shared with the tests stops when it cannot go on"
+)]
 
 mod cluster;
 mod dice;
@@ -24,7 +27,12 @@ mod people;
 #[allow(dead_code, clippy::allow_attributes, reason = "a part of it is used here")]
 mod sending;
 #[path = "../tests/support/sink/mod.rs"]
-#[allow(dead_code, unused_imports, clippy::allow_attributes, reason = "a part of it is used here")]
+#[allow(
+    dead_code,
+    unused_imports,
+    clippy::allow_attributes,
+    reason = "a part of it is used here"
+)]
 mod sink;
 
 use std::{
@@ -34,7 +42,11 @@ use std::{
 };
 
 use clap::{Parser, Subcommand, ValueEnum};
-use loupe::{auth::model::StoreId, db::{self, Backend}, stores};
+use loupe::{
+    auth::model::StoreId,
+    db::{self, Backend},
+    stores,
+};
 
 use cluster::Cluster;
 use totals::Totals;
@@ -89,7 +101,9 @@ async fn main() -> Result<ExitCode, Error> {
         Some(seed) => seed,
         None => SystemTime::now().duration_since(SystemTime::UNIX_EPOCH)?.as_secs() % 1_000_000_000,
     };
-    let until = arguments.minutes.map(|minutes| begin + Duration::from_secs(60 * minutes));
+    let until = arguments
+        .minutes
+        .map(|minutes| begin + Duration::from_secs(60 * minutes));
     let (sqlite, postgres) = tokio::join!(
         async {
             match arguments.on {
@@ -114,7 +128,11 @@ async fn main() -> Result<ExitCode, Error> {
         }
     }
     println!("\n{}\n", totals::table(&columns));
-    println!("{} ({:.0} s, seed {seed})", totals::line(&all), begin.elapsed().as_secs_f64());
+    println!(
+        "{} ({:.0} s, seed {seed})",
+        totals::line(&all),
+        begin.elapsed().as_secs_f64()
+    );
     let idle = all.kills > 20 && all.kills_attempting * 2 < all.kills;
     if idle {
         println!("Fewer than half of the kills hit a message that was being attempted.");
@@ -143,7 +161,11 @@ async fn rounds(
     rounds: u64,
     until: Option<Instant>,
 ) -> Result<Totals, Error> {
-    let backend = if cluster.is_some() { Backend::Postgres } else { Backend::Sqlite };
+    let backend = if cluster.is_some() {
+        Backend::Postgres
+    } else {
+        Backend::Sqlite
+    };
     let mut all = Totals::default();
     for seed in seed..seed + rounds {
         if until.is_some_and(|until| Instant::now() > until) {
@@ -175,7 +197,11 @@ async fn rounds(
             for words in &v.wrong {
                 println!("  {words}");
             }
-            println!("  again: --on {} --seed {seed} --rounds 1; its files: {}", name.to_lowercase(), folder.display());
+            println!(
+                "  again: --on {} --seed {seed} --rounds 1; its files: {}",
+                name.to_lowercase(),
+                folder.display()
+            );
         }
         all.add(&totals);
     }

@@ -107,7 +107,9 @@ fn compare_copies(rows: &[Row], arrived: &[Arrived], verdict: &mut Verdict) {
     for message in arrived.iter().filter(is_taken) {
         match row_of(&message.message_id) {
             Some(row) => *copies.entry(row).or_default() += 1,
-            None => verdict.wrong.push(format!("{} has a message without a row", message.recipient)),
+            None => verdict
+                .wrong
+                .push(format!("{} has a message without a row", message.recipient)),
         }
     }
     let mut per_person: BTreeMap<(Option<i64>, &str), u64> = BTreeMap::new();
@@ -121,7 +123,9 @@ fn compare_copies(rows: &[Row], arrived: &[Arrived], verdict: &mut Verdict) {
                 verdict.accepted += 1;
                 if n == 0 {
                     verdict.lost += 1;
-                    verdict.wrong.push(format!("message {} is accepted but never arrived", row.id));
+                    verdict
+                        .wrong
+                        .push(format!("message {} is accepted but never arrived", row.id));
                 }
             }
             "unknown" => {
@@ -137,16 +141,22 @@ fn compare_copies(rows: &[Row], arrived: &[Arrived], verdict: &mut Verdict) {
             open => verdict.wrong.push(format!("message {} is still {open}", row.id)),
         }
         if n > 0 && !matches!(row.state.as_str(), "accepted" | "unknown") {
-            verdict.wrong.push(format!("message {} is {} and arrived", row.id, row.state));
+            verdict
+                .wrong
+                .push(format!("message {} is {} and arrived", row.id, row.state));
         }
     }
     for row in copies.keys() {
-        verdict.wrong.push(format!("message {row} arrived and was to go to nobody"));
+        verdict
+            .wrong
+            .push(format!("message {row} arrived and was to go to nobody"));
     }
     for ((campaign, address), n) in per_person {
         if n > 1 {
             verdict.doubles += n - 1;
-            verdict.wrong.push(format!("{address} has {n} copies of campaign {campaign:?}"));
+            verdict
+                .wrong
+                .push(format!("{address} has {n} copies of campaign {campaign:?}"));
         }
     }
 }
@@ -171,7 +181,9 @@ fn look_for_the_lost(rows: &[Row], verdict: &mut Verdict) {
     for (person, row) in waiting {
         if !settled.contains(&person) {
             verdict.lost += 1;
-            verdict.wrong.push(format!("customer {} has only message {row}, and no outcome", person.1));
+            verdict
+                .wrong
+                .push(format!("customer {} has only message {row}, and no outcome", person.1));
         }
     }
 }
@@ -179,12 +191,23 @@ fn look_for_the_lost(rows: &[Row], verdict: &mut Verdict) {
 async fn compare_counts(db: &Db, store: StoreId, rows: &[Row], verdict: &mut Verdict) -> sqlx::Result<()> {
     let mut sends: BTreeMap<i64, HashMap<&str, i64>> = BTreeMap::new();
     for row in rows {
-        *sends.entry(row.send_id).or_default().entry(row.state.as_str()).or_default() += 1;
+        *sends
+            .entry(row.send_id)
+            .or_default()
+            .entry(row.state.as_str())
+            .or_default() += 1;
     }
     for (send, states) in &sends {
         let of = |names: &[&str]| names.iter().filter_map(|name| states.get(name)).sum::<i64>();
         let tally = communications::store::tally(db, store, *send).await?;
-        let shown = (tally.sent, tally.failed, tally.unconfirmed, tally.skipped, tally.cancelled, tally.waiting);
+        let shown = (
+            tally.sent,
+            tally.failed,
+            tally.unconfirmed,
+            tally.skipped,
+            tally.cancelled,
+            tally.waiting,
+        );
         let counted = (
             of(&["accepted"]),
             of(&["rejected", "failed"]),
@@ -194,7 +217,9 @@ async fn compare_counts(db: &Db, store: StoreId, rows: &[Row], verdict: &mut Ver
             of(&["queued", "leased", "attempting"]),
         );
         if shown != counted {
-            verdict.wrong.push(format!("send {send} shows {shown:?}, its rows are {counted:?}"));
+            verdict
+                .wrong
+                .push(format!("send {send} shows {shown:?}, its rows are {counted:?}"));
         }
     }
     let campaigns: Vec<Campaign> = on_db!(db, |pool| sqlx::query_as(
@@ -211,7 +236,10 @@ async fn compare_counts(db: &Db, store: StoreId, rows: &[Row], verdict: &mut Ver
         let written = (campaign.sent_count, campaign.failed_count);
         let counted = (Some(of("accepted")), Some(of("rejected") + of("failed")));
         if written != counted {
-            verdict.wrong.push(format!("campaign {} says {written:?}, its rows are {counted:?}", campaign.id));
+            verdict.wrong.push(format!(
+                "campaign {} says {written:?}, its rows are {counted:?}",
+                campaign.id
+            ));
         }
     }
     Ok(())

@@ -49,22 +49,34 @@ pub fn table(columns: &[(&str, &Totals)]) -> String {
     let mut rows: Vec<(String, Cell)> = vec![
         ("rounds".into(), Box::new(|t| t.rounds)),
         ("kill -9".into(), Box::new(|t| t.kills)),
-        ("  while a message was being attempted".into(), Box::new(|t| t.kills_attempting)),
+        (
+            "  while a message was being attempted".into(),
+            Box::new(|t| t.kills_attempting),
+        ),
     ];
     let mut names: Vec<&'static str> = columns.iter().flat_map(|(_, t)| t.done.keys().copied()).collect();
     names.sort_unstable();
     names.dedup();
     for name in names {
-        rows.push((name.to_owned(), Box::new(move |t| t.done.get(name).copied().unwrap_or(0))));
+        rows.push((
+            name.to_owned(),
+            Box::new(move |t| t.done.get(name).copied().unwrap_or(0)),
+        ));
     }
     let more: [(&str, Cell); 11] = [
-        ("started again after the mail server was away", Box::new(|t| t.pressed_again)),
+        (
+            "started again after the mail server was away",
+            Box::new(|t| t.pressed_again),
+        ),
         ("messages", Box::new(|t| t.verdict.messages)),
         ("  accepted", Box::new(|t| t.verdict.accepted)),
         ("  refused", Box::new(|t| t.verdict.refused)),
         ("  not sent, given back, sent later", Box::new(|t| t.verdict.cancelled)),
         ("  unknown after a crash", Box::new(|t| t.verdict.unknown_after_crash)),
-        ("  unknown: the server took it and did not answer", Box::new(|t| t.verdict.unknown_unanswered)),
+        (
+            "  unknown: the server took it and did not answer",
+            Box::new(|t| t.verdict.unknown_unanswered),
+        ),
         ("    of the unknown, arrived", Box::new(|t| t.verdict.unknown_arrived)),
         ("doubles", Box::new(|t| t.verdict.doubles)),
         ("lost", Box::new(|t| t.verdict.lost)),

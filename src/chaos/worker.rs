@@ -91,8 +91,16 @@ impl Worker {
         let Some(id) = self.child.id() else {
             return Err("the worker is gone".into());
         };
-        let sent = Command::new("kill").arg(format!("-{name}")).arg(id.to_string()).status().await?;
-        if sent.success() { Ok(()) } else { Err(format!("kill -{name} failed").into()) }
+        let sent = Command::new("kill")
+            .arg(format!("-{name}"))
+            .arg(id.to_string())
+            .status()
+            .await?;
+        if sent.success() {
+            Ok(())
+        } else {
+            Err(format!("kill -{name} failed").into())
+        }
     }
 
     pub fn is_running(&mut self) -> bool {

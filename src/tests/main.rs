@@ -8,9 +8,6 @@
 
 mod support;
 
-#[path = "../chaos/oracle.rs"]
-mod oracle;
-
 mod auth;
 mod backup;
 mod campaign_pages;
@@ -21,13 +18,14 @@ mod customers;
 mod demo;
 mod design;
 mod dispatch;
-mod faults;
-mod lease_model;
 mod endpoints;
+mod faults;
 mod health;
 mod import;
 mod layout;
+mod lease_model;
 mod mime;
+mod oracle;
 mod pages;
 mod recipients;
 mod runner;
