@@ -25,6 +25,7 @@ mod import;
 mod layout;
 mod lease_model;
 mod mime;
+#[path = "../chaos/oracle.rs"]
 mod oracle;
 mod pages;
 mod recipients;

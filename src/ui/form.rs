@@ -46,6 +46,11 @@ impl Form {
         }
     }
 
+    /// Whether the form comes back refused.
+    pub fn refused(&self) -> bool {
+        !self.flash.typed.is_empty()
+    }
+
     /// What is wrong with a field.
     pub fn problem(&self, id: &str) -> Option<String> {
         problem_of(&self.flash.problems, id)
