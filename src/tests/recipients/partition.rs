@@ -51,7 +51,10 @@ both!(the_parts_are_the_whole_for_any_book_and_filter, |app| {
             people: ids.iter().copied().zip(people).collect(),
             reached: Vec::new(),
         };
-        for id in ids.iter().filter(|_| dice.percent(15)) {
+        for id in &ids {
+            if !dice.percent(15) {
+                continue;
+            }
             let address = format!("person{}@example.com", dice.below(size));
             let state = *dice.pick(&["accepted", "attempting", "leased", "unknown", "rejected", "cancelled"]);
             earlier_message(&app, place.id, again, *id, &address, state).await;

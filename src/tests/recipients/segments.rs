@@ -6,7 +6,7 @@ use loupe::{
     segments::{rule_sql::Moment, store as segments},
 };
 
-use super::{outcome, scope, segment, someone, write};
+use super::{change, outcome, scope, segment, someone, write};
 use crate::{
     both,
     support::{app::TestApp, books::Someone},
@@ -94,7 +94,7 @@ both!(new_ends_after_thirty_days_and_inactive_begins_at_ninety, |app| {
 both!(whoever_writes_to_someone_inactive_ends_it, |app| {
     let ids = write(&app, &[someone(&app, "Quiet Person")]).await;
     assert_eq!(members(&app, &scope(&app), "inactive").await, ids);
-    super::change(
+    change(
         &app,
         "update customers set last_contacted_at = updated_at, last_visit_at = updated_at where id = $1",
         ids[0],

@@ -3,7 +3,7 @@
 
 use loupe::{on_db, on_tx};
 
-use super::{number, write_for};
+use super::{change, number, someone, write_for};
 use crate::{
     both,
     support::{
@@ -80,7 +80,7 @@ both!(the_mark_is_right_after_any_change, |app| {
 });
 
 both!(what_stands_against_mail_follows_every_change, |app| {
-    let ids = write_for(&app, app.store.id, &[super::someone(&app, "Amara Okafor")]).await;
+    let ids = write_for(&app, app.store.id, &[someone(&app, "Amara Okafor")]).await;
     let changes = [
         ("update customers set email_bounced_at = updated_at where id = $1", 10),
         ("update customers set email_consent = 'none' where id = $1", 9),
@@ -98,7 +98,7 @@ both!(what_stands_against_mail_follows_every_change, |app| {
         ),
     ];
     for (statement, standing) in changes {
-        super::change(&app, statement, ids[0]).await;
+        change(&app, statement, ids[0]).await;
         let found: i64 = on_db!(app.db(), |pool| sqlx::query_scalar(
             "select email_standing from customers where id = $1"
         )
