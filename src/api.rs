@@ -33,6 +33,7 @@ pub fn register() {
     register_explicit::<crate::customers::api::EditCustomer>();
     register_explicit::<crate::customers::api::FinishRepair>();
     register_explicit::<crate::customers::api::WriteNotes>();
+    register_explicit::<crate::instance::api::ConfirmInstance>();
     register_explicit::<crate::recipients::api::CountRecipients>();
     register_explicit::<crate::recipients::api::FindCustomers>();
     register_explicit::<crate::recipients::api::SkippedNames>();

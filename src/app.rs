@@ -1,6 +1,6 @@
 //! The route table: every page's address on one screen, one line each.
 
-use axum::{Router, routing::get};
+use axum::{Router, extract::DefaultBodyLimit, routing::get};
 
 use crate::{sends, server::AppState, ui::pages};
 
@@ -22,7 +22,16 @@ pub fn pages() -> Router<AppState> {
         .route("/marketing/campaigns/{id}/edit", get(pages::campaigns::builder::edit))
         .route("/marketing/campaigns/{id}/preview", get(pages::campaigns::form::preview::of_campaign))
         .route("/marketing/campaigns/{id}/review", get(pages::campaigns::review::show))
+        .route("/customers", get(pages::customers::list::show))
+        .route("/customers/import", get(pages::customers::import::choose).post(pages::customers::import::bring).layer(large_upload()))
+        .route("/customers/import/{token}", get(pages::customers::import::look).post(pages::customers::import::act))
+        .route("/customers/import/{token}/errors.csv", get(pages::customers::import::check_errors))
+        .route("/customers/imports/{id}", get(pages::customers::import_result::show))
+        .route("/customers/imports/{id}/errors.csv", get(pages::customers::import_result::errors))
+        .route("/customers/new", get(pages::customers::edit::new))
+        .route("/customers/{id}", get(pages::customers::details::show))
         .route("/customers/{id}/communications", get(pages::customers::communications::show))
+        .route("/customers/{id}/edit", get(pages::customers::edit::show))
         .route("/account", get(pages::account::show))
         .route("/audit-log", get(pages::audit_log::show))
         .route("/audit-log.csv", get(pages::audit_log::csv))
@@ -37,4 +46,9 @@ pub fn pages() -> Router<AppState> {
         .route("/settings/team/{id}", get(pages::team::member))
         .route("/u/{token}", get(pages::unsubscribe::show).post(pages::unsubscribe::act))
         .fallback(|| async { crate::error::AppError::NotFound })
+}
+
+/// A file of the largest size and what a form puts around it: 64 MB, and a little.
+fn large_upload() -> DefaultBodyLimit {
+    DefaultBodyLimit::max(65 * 1024 * 1024)
 }

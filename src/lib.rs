@@ -14,6 +14,7 @@ pub mod communications;
 pub mod consent;
 pub mod customers;
 pub mod error;
+pub mod instance;
 pub mod recipients;
 pub mod sends;
 pub mod ui;
@@ -25,6 +26,8 @@ pub mod app;
 #[cfg(feature = "ssr")]
 pub mod audit;
 #[cfg(feature = "ssr")]
+pub mod backup;
+#[cfg(feature = "ssr")]
 pub mod channels;
 #[cfg(feature = "ssr")]
 pub mod cli;
@@ -35,9 +38,11 @@ pub mod demo;
 #[cfg(feature = "ssr")]
 pub mod dispatch;
 #[cfg(feature = "ssr")]
-pub mod instance;
+pub mod health;
 #[cfg(feature = "ssr")]
 pub mod outbox;
+#[cfg(feature = "ssr")]
+pub mod runner;
 #[cfg(feature = "ssr")]
 pub mod segments;
 #[cfg(feature = "ssr")]

@@ -19,6 +19,8 @@ create table campaigns (
     scheduled_local text,
     scheduled_zone  text,
     scheduled_at    timestamptz,
+    -- Why it was not sent by itself when it was due; the words are in problem.
+    hold            text,
     shown_count     bigint,
     shown_at        timestamptz,
     skip_already    boolean not null default true,
@@ -35,7 +37,7 @@ create table campaigns (
 );
 create unique index campaigns_form on campaigns (store_id, form_token) where form_token is not null;
 create index campaigns_store on campaigns (store_id, updated_at);
-create index campaigns_due on campaigns (scheduled_at) where status = 'scheduled';
+create index campaigns_due on campaigns (scheduled_at, id) where status = 'scheduled' and hold is null;
 create index campaigns_template on campaigns (template_id);
 
 create table sends (
@@ -63,6 +65,10 @@ create table sends (
     shown_at        timestamptz,
     started_by      text not null,
     started_at      timestamptz not null,
+    -- For what went out by itself: when it was planned for, how many seconds late it was, and why.
+    planned_at      timestamptz,
+    late_by         bigint,
+    late_why        text,
     finished_at     timestamptz,
     problem         text,
     -- Since when nothing goes out; by whom (null: the provider is in trouble); when it is tried again.

@@ -17,6 +17,11 @@ create table stores (
     reply_to              text,
     footer                text not null,
     undo_seconds          integer not null default 10,
+    -- Minutes a planned send may be late before a person is asked.
+    late_grace_minutes    integer not null default 60,
+    -- Minutes after midnight between which nobody should get mail.
+    quiet_from            integer not null default 1200,
+    quiet_to              integer not null default 480,
     email_requires_opt_in boolean not null default true,
     email_basis_reason    text,
     is_demo               boolean not null default false,

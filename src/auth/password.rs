@@ -38,7 +38,7 @@ pub fn weakness(password: &str, email: &str) -> Option<String> {
         Some("This is the demo store's password, which everyone knows. Choose another".to_owned())
     } else if lower == email.trim().to_lowercase() {
         Some("Choose a password that is not the email address".to_owned())
-    } else if password.chars().all(|c| Some(c) == password.chars().next()) {
+    } else if password.chars().all(|c| password.starts_with(c)) {
         Some("Choose a password of more than one character repeated".to_owned())
     } else {
         None

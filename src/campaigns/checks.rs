@@ -1,5 +1,7 @@
 //! What must be right before a message can go, and what is worth a look.
 
+use chrono::{DateTime, Utc};
+
 use super::{
     draft::{Draft, Fallbacks},
     model::is_complete,
@@ -12,6 +14,7 @@ use crate::{
     sends::rules::LANGUAGE,
     stores::model::Store,
     templates::render::{self, Compiled, Field, TemplateProblem},
+    time,
 };
 
 /// Longest name, in characters.
@@ -27,6 +30,8 @@ pub struct Message<'a> {
     pub body: &'a str,
     pub fallbacks: &'a Fallbacks,
     pub filter: Option<&'a RecipientFilter>,
+    /// It is to go at a planned time.
+    pub later: bool,
 }
 
 impl<'a> Message<'a> {
@@ -46,6 +51,7 @@ impl<'a> Message<'a> {
             body: &draft.body,
             fallbacks: &draft.fallbacks,
             filter: draft.filter.as_ref(),
+            later: draft.scheduled_local.is_some(),
         }
     }
 
@@ -206,6 +212,20 @@ pub fn checks(
         None,
     ));
     list
+}
+
+/// A word of warning when it is so late, or so early, at the store that mail would disturb.
+/// Nothing is moved for it: the person decides.
+pub fn quiet_hours(store: &Store, now: DateTime<Utc>) -> Option<Check> {
+    store.in_quiet_hours(now).then(|| {
+        let zone = store.zone();
+        let words = format!(
+            "It is {} in {}: customers may be asleep. You can schedule it for the morning",
+            time::clock(now, zone),
+            time::city(zone)
+        );
+        Check::new(Standing::Look, words, Some("later"))
+    })
 }
 
 /// What is still worth a look, as sentences: the warnings of the review.

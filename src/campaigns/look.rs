@@ -74,7 +74,10 @@ pub async fn look_at(
                 .collect();
         }
     }
-    let checks = checks::checks(message, compiled.as_ref(), &problems, audience.as_ref(), &blanks);
+    let mut checks = checks::checks(message, compiled.as_ref(), &problems, audience.as_ref(), &blanks);
+    if !message.later {
+        checks.extend(checks::quiet_hours(store, now));
+    }
     Ok(Look {
         audience,
         checks,

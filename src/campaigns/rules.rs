@@ -60,7 +60,10 @@ pub async fn save(ctx: &Ctx, form: &CampaignForm, intent: Intent) -> Result<Save
             "{edit}?find={}{off}#p-manual",
             encode(form.find_customer.trim())
         )),
-        Intent::Schedule if problems.is_empty() => saved(format!("/marketing/campaigns/{id}?ok=scheduled")),
+        Intent::Schedule if problems.is_empty() => {
+            ctx.state.planned.notify_one();
+            saved(format!("/marketing/campaigns/{id}?ok=scheduled"))
+        }
         Intent::Schedule => return Err(kept(problems, format!("{edit}?check=schedule"))),
         Intent::SendNow if problems.is_empty() => saved(send_now(ctx, id, &form.send_token, Asked::NotYet).await?),
         Intent::SendNow => return Err(kept(problems, format!("{edit}?check=send_now"))),

@@ -36,6 +36,8 @@ pub struct Campaign {
     pub scheduled_zone: Option<String>,
     /// When it is due; only while `scheduled`.
     pub scheduled_at: Option<DateTime<Utc>>,
+    /// `missed` or `refused`: it was due and waits for a person; the words are in `problem`.
+    pub hold: Option<String>,
     pub shown_count: Option<i64>,
     pub shown_at: Option<DateTime<Utc>>,
     /// Leave out whoever an earlier send of this campaign reached.
@@ -71,16 +73,18 @@ pub const UNTITLED: &str = "Untitled campaign";
 
 /// One campaign of the store.
 pub async fn find(db: &Db, store: StoreId, id: i64) -> sqlx::Result<Option<Campaign>> {
-    on_db!(db, |pool| sqlx::query_as(
+    on_db!(db, |pool| {
+        sqlx::query_as(
         "select id, name, subject, body, fallbacks, template_id, filter, status, version, scheduled_local,
-                scheduled_zone, scheduled_at, shown_count, shown_at, skip_already, problem, created_by, created_at,
+                scheduled_zone, scheduled_at, hold, shown_count, shown_at, skip_already, problem, created_by, created_at,
                 updated_by, updated_at, sent_at, sent_count, failed_count
            from campaigns where store_id = $1 and id = $2"
     )
     .bind(store)
     .bind(id)
     .fetch_optional(pool)
-    .await)
+    .await
+    })
 }
 
 /// Campaigns on one page of the list.

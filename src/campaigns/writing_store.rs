@@ -106,7 +106,7 @@ pub async fn update(tx: &mut Tx, by: By<'_>, id: i64, version: i64, draft: &Draf
         "update campaigns
             set name = $4, search_key = $5, subject = $6, body = $7, fallbacks = $8, template_id = $9, filter = $10,
                 status = $11, scheduled_local = $12, scheduled_zone = $13, scheduled_at = $14, shown_count = $15,
-                shown_at = $16, skip_already = $17, updated_by = $18, updated_at = $19, problem = null,
+                shown_at = $16, skip_already = $17, updated_by = $18, updated_at = $19, problem = null, hold = null,
                 version = version + 1
           where store_id = $1 and id = $2 and version = $3 and status in ('draft', 'scheduled')"
     )
@@ -138,8 +138,9 @@ pub async fn update(tx: &mut Tx, by: By<'_>, id: i64, version: i64, draft: &Draf
 /// Takes a campaign off the schedule; its planned time stays for the form. False when it was not
 /// scheduled.
 pub async fn unschedule(tx: &mut Tx, by: By<'_>, id: i64) -> sqlx::Result<bool> {
-    let changed = on_tx!(tx, |conn| sqlx::query(
-        "update campaigns set status = 'draft', scheduled_at = null, updated_by = $3, updated_at = $4,
+    let changed = on_tx!(tx, |conn| {
+        sqlx::query(
+        "update campaigns set status = 'draft', scheduled_at = null, hold = null, problem = null, updated_by = $3, updated_at = $4,
                 version = version + 1
           where store_id = $1 and id = $2 and status = 'scheduled'"
     )
@@ -149,7 +150,8 @@ pub async fn unschedule(tx: &mut Tx, by: By<'_>, id: i64) -> sqlx::Result<bool> 
     .bind(by.now)
     .execute(&mut *conn)
     .await
-    .map(|r| r.rows_affected()))?;
+    .map(|r| r.rows_affected())
+    })?;
     Ok(changed == 1)
 }
 

@@ -10,7 +10,7 @@ use chrono_tz::Tz;
 use secrecy::ExposeSecret;
 
 use super::{Failure, store};
-use crate::{channels::email::check::check_account, db, db::Db, server::Settings, time::Clock};
+use crate::{channels::email::check::check_account, db, db::Db, runner::heartbeat, server::Settings, time::Clock};
 
 /// Less free space than this is a danger: the database stops taking writes when there is none.
 const ENOUGH_SPACE: u64 = 500 * 1024 * 1024;
@@ -44,6 +44,10 @@ pub(super) async fn examine(settings: &Settings) -> Result<(), Failure> {
     database(settings, now, &mut findings).await;
     findings.push(space(settings));
     findings.push(provider(settings).await);
+    findings.push(good(
+        "DNS",
+        "not checked: see that SPF, DKIM and DMARC of the stores' from-addresses allow the mail server",
+    ));
     findings.push(site(settings));
     findings.push(address(settings));
     let wrong = findings.iter().filter(|f| !f.good).count();
@@ -81,6 +85,7 @@ async fn database(settings: &Settings, now: DateTime<Utc>, findings: &mut Vec<Fi
     };
     findings.push(tables(&db).await);
     findings.push(clock(&db, now).await.unwrap_or_else(|e| bad("Clock", e.to_string())));
+    findings.push(runner(&db, settings, now).await);
     for (slug, zone) in store::zones(&db).await.unwrap_or_default() {
         if zone.parse::<Tz>().is_err() {
             let words = format!("store {slug}: {zone:?} isn't a time zone; its times are read as UTC");
@@ -104,6 +109,22 @@ async fn tables(db: &Db) -> Finding {
             "Database",
             format!("migration {at} is newer than this program, which knows {newest}: use the newer program"),
         ),
+    }
+}
+
+/// Whether somebody sends what is planned. While nothing runs, that is as it should be.
+async fn runner(db: &Db, settings: &Settings, now: DateTime<Utc>) -> Finding {
+    match heartbeat::silence(db, now).await {
+        Ok(Some(silence)) if !heartbeat::is_gone(silence) => {
+            good("Runner", "running: planned campaigns go out by themselves")
+        }
+        Ok(_) if settings.dispatch => good("Runner", "not running now; it runs inside `loupe serve`"),
+        Ok(_) => good(
+            "Runner",
+            "not running, and LOUPE_DISPATCH is off here: another instance has to send",
+        ),
+        // Its table comes with the next start.
+        Err(_) => good("Runner", "not known before the tables are up to date"),
     }
 }
 

@@ -4,8 +4,10 @@
 //! A command either does all of what it says or says why not, with exit code 1; a wrong setting
 //! names its key and exits with 2.
 
+mod backups;
 mod doctor;
 mod failure;
+mod import;
 mod log;
 mod serve;
 mod site;
@@ -49,6 +51,8 @@ pub enum Command {
     Migrate,
     /// Fill a demo store: Aurelia, Sydney, 1,240 invented customers
     Demo(DemoArgs),
+    /// Bring a file of customers into a store's book
+    Import(import::ImportArgs),
     /// Stores of this database
     Store {
         #[command(subcommand)]
@@ -61,6 +65,10 @@ pub enum Command {
     },
     /// Check the database, the mail provider, the clock and the disk, and say what to mend
     Doctor,
+    /// Write a checked copy of an SQLite database, also while Loupe runs
+    Backup(backups::BackupArgs),
+    /// Put a backup back; nothing is sent until an owner has confirmed it
+    Restore(backups::RestoreArgs),
     /// Lay out the files browsers fetch; part of the build
     #[command(hide = true)]
     Site(site::SiteArgs),
@@ -88,9 +96,12 @@ pub async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Worker => Box::pin(serve::work(settings)).await,
         Command::Migrate => migrate(&settings).await,
         Command::Demo(args) => demo(&settings, args).await,
+        Command::Import(args) => Box::pin(import::run(&settings, args)).await,
         Command::Store { command } => stores::run(&settings, command).await,
         Command::User { command } => users::run(&settings, command).await,
         Command::Doctor => doctor::examine(&settings).await,
+        Command::Backup(args) => backups::back_up(&settings, &args).await,
+        Command::Restore(args) => backups::restore(&settings, &args).await,
         Command::Site(_) => Ok(()),
     }
 }

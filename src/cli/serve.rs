@@ -10,7 +10,7 @@ use super::{Failure, open, say, sole_owner};
 use crate::{
     auth::setup,
     db::Db,
-    demo, dispatch,
+    demo, dispatch, health, instance, runner,
     server::{AppState, Settings, router::router},
     stores,
     time::Clock,
@@ -18,6 +18,9 @@ use crate::{
 
 /// How long requests and senders get to finish what they have begun.
 const PATIENCE: Duration = Duration::from_secs(30);
+/// Between saying that it stops and refusing new requests: long enough for a load balancer that
+/// asks every second.
+const FAREWELL: Duration = Duration::from_secs(1);
 
 /// Serves pages, and sends what is due unless `LOUPE_DISPATCH` is off.
 pub(super) async fn serve(settings: Settings) -> Result<(), Failure> {
@@ -35,13 +38,20 @@ pub(super) async fn serve(settings: Settings) -> Result<(), Failure> {
     let state = AppState::new(db.clone(), Clock::System, settings);
     greet(&state, at).await?;
 
-    let stop = stop_on_signal()?;
+    let stop = stop_on_signal(&state)?;
     let mut tasks = JoinSet::new();
+    watch_for_copies(&state).await?;
+    begin_metrics(&mut tasks, &state, &stop).await?;
     if sends {
         begin_background(&mut tasks, &state, &stop);
     }
     let service = router(state).into_make_service_with_connect_info::<SocketAddr>();
-    let stopped = stop.clone().cancelled_owned();
+    let leaving = stop.clone();
+    let stopped = async move {
+        leaving.cancelled().await;
+        // Not ready any more, and still answering.
+        tokio::time::sleep(FAREWELL).await;
+    };
     // Small answers must not wait for the next packet.
     let listener = listener.tap_io(|stream| {
         let _ = stream.set_nodelay(true);
@@ -66,8 +76,10 @@ pub(super) async fn work(settings: Settings) -> Result<(), Failure> {
     let _lock = sole_owner(&settings)?;
     let db = open(&settings).await?;
     let state = AppState::new(db.clone(), Clock::System, settings);
-    let stop = stop_on_signal()?;
+    let stop = stop_on_signal(&state)?;
     let mut tasks = JoinSet::new();
+    watch_for_copies(&state).await?;
+    begin_metrics(&mut tasks, &state, &stop).await?;
     begin_background(&mut tasks, &state, &stop);
     say("Sending what is due. Stop with Ctrl-C.");
     until_stopped(tasks, stop, &db).await
@@ -75,11 +87,51 @@ pub(super) async fn work(settings: Settings) -> Result<(), Failure> {
 
 /// Everything that runs beside the web server; each ends when `stop` is cancelled.
 fn begin_background(tasks: &mut JoinSet<Result<(), Failure>>, state: &AppState, stop: &CancellationToken) {
-    let (state, stop) = (state.clone(), stop.clone());
+    let (sender, stopped) = (state.clone(), stop.clone());
     tasks.spawn(async move {
-        dispatch::run(state, stop).await;
+        dispatch::run(sender, stopped).await;
         Ok(())
     });
+    let (planner, stopped) = (state.clone(), stop.clone());
+    tasks.spawn(async move {
+        runner::run(planner, stopped).await;
+        Ok(())
+    });
+}
+
+/// A copy of a database sends nothing until an owner has confirmed it, here or elsewhere.
+async fn watch_for_copies(state: &AppState) -> Result<(), Failure> {
+    if let Some(why) = instance::settle(state).await? {
+        say(why.words());
+        say("Nothing is sent until an owner signs in and confirms.");
+        tokio::spawn(instance::watch(state.clone()));
+    }
+    Ok(())
+}
+
+/// The numbers, at their own address.
+async fn begin_metrics(
+    tasks: &mut JoinSet<Result<(), Failure>>,
+    state: &AppState,
+    stop: &CancellationToken,
+) -> Result<(), Failure> {
+    let Some(addr) = state.settings.metrics_addr else {
+        return Ok(());
+    };
+    let listener = TcpListener::bind(addr)
+        .await
+        .map_err(|e| Failure::setting("LOUPE_METRICS_ADDR", format!("{addr} can't be listened on: {e}")))?;
+    let (router, stop) = (health::metrics_router(state.clone()), stop.clone());
+    tasks.spawn(async move {
+        axum::serve(listener, router)
+            .with_graceful_shutdown(async move {
+                stop.cancelled().await;
+                tokio::time::sleep(FAREWELL).await;
+            })
+            .await
+            .map_err(|e| Failure::said(format!("The metrics stopped: {e}")))
+    });
+    Ok(())
 }
 
 /// Waits for the stop, then for what is still running. A task that ends by itself ends the
@@ -147,8 +199,8 @@ async fn greet(state: &AppState, at: SocketAddr) -> Result<(), Failure> {
 }
 
 /// Cancelled by Ctrl-C and by the stop signal of service managers.
-fn stop_on_signal() -> Result<CancellationToken, Failure> {
-    let stop = CancellationToken::new();
+fn stop_on_signal(state: &AppState) -> Result<CancellationToken, Failure> {
+    let stop = state.leaving.clone();
     let cancel = stop.clone();
     let asked = asked_to_stop()?;
     tokio::spawn(async move {

@@ -12,7 +12,8 @@ pub fn parse_cents(typed: &str) -> Option<i64> {
         .chars()
         .filter(|c| *c != ' ' && *c != '\u{a0}' && *c != '\'')
         .collect();
-    if digits.is_empty() || !digits.chars().all(|c| c.is_ascii_digit() || c == '.' || c == ',') {
+    let only_marks_and_digits = digits.chars().all(|c| c.is_ascii_digit() || c == '.' || c == ',');
+    if digits.is_empty() || digits.ends_with(['.', ',']) || !only_marks_and_digits {
         return None;
     }
     let (whole, part) = match digits.rfind(['.', ',']) {

@@ -58,8 +58,10 @@ pub fn text_list(backend: Backend, texts: &[String]) -> String {
     match backend {
         Backend::Sqlite => serde_json::Value::from(texts).to_string(),
         Backend::Postgres => {
-            let quoted: Vec<String> =
-                texts.iter().map(|text| format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""))).collect();
+            let quoted: Vec<String> = texts
+                .iter()
+                .map(|text| format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\"")))
+                .collect();
             format!("{{{}}}", quoted.join(","))
         }
     }
@@ -84,7 +86,10 @@ pub fn tally(backend: Backend, expression: &str, values: &[i64], from: &str) -> 
                 .iter()
                 .map(|value| format!("count(*) filter (where {expression} = {value}) as n{value}"))
                 .collect();
-            let rows: Vec<String> = values.iter().map(|value| format!("select {value} as part, n{value} as n from tally")).collect();
+            let rows: Vec<String> = values
+                .iter()
+                .map(|value| format!("select {value} as part, n{value} as n from tally"))
+                .collect();
             format!(
                 "select part, n from (with tally as materialized (select {} from {from}) {})",
                 counters.join(", "),

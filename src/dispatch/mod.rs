@@ -35,8 +35,13 @@ use tokio_util::sync::CancellationToken;
 
 use crate::server::AppState;
 
-/// Sends what is due until `stop` is cancelled; then it finishes what is on the wire, gives back
+/// Sends what is due until `stop` is cancelled; on a copy of a database, only once an owner has
+/// confirmed it. Then it finishes what is on the wire, gives back
 /// what it has leased, and returns.
 pub async fn run(state: AppState, stop: CancellationToken) {
+    tokio::select! {
+        () = stop.cancelled() => return,
+        () = state.guard.until_active() => {}
+    }
     pump::run(state, stop).await;
 }

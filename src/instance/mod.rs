@@ -1,5 +1,26 @@
-//! What this installation knows about itself.
+//! What this installation knows about itself: its name, and where it lives.
+//!
+//! The restore guard: a database that was copied, moved or put back from a backup starts passive.
+//! Nothing is sent until an owner confirms that this is the one that should. Then whatever it was
+//! sending in its former life is given back as drafts and whatever was due is held: both may have
+//! happened already.
 
+pub mod api;
+
+#[cfg(feature = "ssr")]
+mod copies;
+#[cfg(feature = "ssr")]
+mod guard;
+#[cfg(feature = "ssr")]
+mod home;
+#[cfg(feature = "ssr")]
 mod store;
 
+#[cfg(feature = "ssr")]
+pub use copies::{confirm, mark_restored, settle, watch};
+#[cfg(feature = "ssr")]
+pub use guard::{Guard, Why};
+#[cfg(feature = "ssr")]
+pub use home::{LifeNote, note_life};
+#[cfg(feature = "ssr")]
 pub use store::id;

@@ -1,25 +1,29 @@
-//! The table `instance`: a few named values.
+//! The table `instance`: a few named values; and what the database says of itself.
 
-use crate::{auth::tokens, db::Db, on_db, on_tx};
+use std::path::PathBuf;
+
+use sqlx::PgPool;
+
+use crate::{
+    auth::tokens,
+    db::{Db, Tx},
+    on_db, on_tx,
+};
+
+/// Where it lives: JSON.
+pub(super) const HOME: &str = "home";
+/// When it was put back from a backup, until an owner confirms.
+pub(super) const RESTORED: &str = "restored";
+/// The last sign of life.
+pub(super) const ALIVE: &str = "alive";
 
 /// A name for this database, made once: tells its Message-IDs from another installation's.
 pub async fn id(db: &Db) -> sqlx::Result<String> {
-    let known: Option<String> = on_db!(db, |pool| sqlx::query_scalar(
-        "select value from instance where key = 'id'"
-    )
-    .fetch_optional(pool)
-    .await)?;
-    if let Some(id) = known {
+    if let Some(id) = get(db, "id").await? {
         return Ok(id);
     }
     let mut tx = db.begin().await?;
-    on_tx!(&mut tx, |conn| sqlx::query(
-        "insert into instance (key, value) values ('id', $1) on conflict do nothing"
-    )
-    .bind(tokens::short())
-    .execute(&mut *conn)
-    .await
-    .map(|_| ()))?;
+    put_first(&mut tx, "id", &tokens::short()).await?;
     let id = on_tx!(&mut tx, |conn| sqlx::query_scalar(
         "select value from instance where key = 'id'"
     )
@@ -27,4 +31,86 @@ pub async fn id(db: &Db) -> sqlx::Result<String> {
     .await)?;
     tx.commit().await?;
     Ok(id)
+}
+
+/// A named value.
+pub(super) async fn get(db: &Db, key: &str) -> sqlx::Result<Option<String>> {
+    on_db!(db, |pool| sqlx::query_scalar(
+        "select value from instance where key = $1"
+    )
+    .bind(key)
+    .fetch_optional(pool)
+    .await)
+}
+
+/// Sets a named value.
+pub(super) async fn put(tx: &mut Tx, key: &str, value: &str) -> sqlx::Result<()> {
+    on_tx!(tx, |conn| sqlx::query(
+        "insert into instance (key, value) values ($1, $2) on conflict (key) do update set value = excluded.value"
+    )
+    .bind(key)
+    .bind(value)
+    .execute(&mut *conn)
+    .await
+    .map(|_| ()))
+}
+
+/// Sets a named value unless it has one.
+pub(super) async fn put_first(tx: &mut Tx, key: &str, value: &str) -> sqlx::Result<()> {
+    on_tx!(tx, |conn| sqlx::query(
+        "insert into instance (key, value) values ($1, $2) on conflict do nothing"
+    )
+    .bind(key)
+    .bind(value)
+    .execute(&mut *conn)
+    .await
+    .map(|_| ()))
+}
+
+/// Forgets a named value.
+pub(super) async fn remove(tx: &mut Tx, key: &str) -> sqlx::Result<()> {
+    on_tx!(tx, |conn| sqlx::query("delete from instance where key = $1")
+        .bind(key)
+        .execute(&mut *conn)
+        .await
+        .map(|_| ()))
+}
+
+/// The file of an SQLite database; empty for one in memory and for PostgreSQL.
+pub(super) async fn data_file(db: &Db) -> sqlx::Result<PathBuf> {
+    let Db::Sqlite(pools) = db else {
+        return Ok(PathBuf::new());
+    };
+    let file: Option<String> = sqlx::query_scalar("select file from pragma_database_list where name = 'main'")
+        .fetch_optional(&pools.read)
+        .await?;
+    Ok(PathBuf::from(file.unwrap_or_default()))
+}
+
+/// The number and name of a PostgreSQL database, and its schema. A dump that is read in again
+/// gets another number.
+pub(super) async fn database_and_schema(pool: &PgPool) -> sqlx::Result<(String, String)> {
+    sqlx::query_as(
+        "select cast(d.oid as text) || ' ' || cast(d.datname as text), coalesce(cast(current_schema() as text), '')
+           from pg_database d where d.datname = current_database()",
+    )
+    .fetch_one(pool)
+    .await
+}
+
+/// The number a PostgreSQL server was given when it was set up; nothing where one may not ask.
+pub(super) async fn server(pool: &PgPool) -> Option<String> {
+    sqlx::query_scalar("select cast(system_identifier as text) from pg_control_system()")
+        .fetch_one(pool)
+        .await
+        .ok()
+}
+
+/// Sends of every store that are not over.
+pub(super) async fn open_sends(db: &Db) -> sqlx::Result<Vec<(crate::auth::model::StoreId, i64)>> {
+    on_db!(db, |pool| sqlx::query_as(
+        "select store_id, id from sends where state in ('holding', 'sending') order by id"
+    )
+    .fetch_all(pool)
+    .await)
 }

@@ -120,7 +120,10 @@ impl AudienceSql {
 
         // Only people who share an address can be doubles, and only of somebody in this audience
         // who is otherwise fine: the lowest id keeps it.
-        let not_received = received.as_ref().map(|r| format!(" and o.id not in ({r})")).unwrap_or_default();
+        let not_received = received
+            .as_ref()
+            .map(|r| format!(" and o.id not in ({r})"))
+            .unwrap_or_default();
         let doubles = format!(
             "select id from (
                 select o.id, row_number() over (partition by o.email_norm order by o.id) as place from customers o
@@ -167,7 +170,11 @@ impl AudienceSql {
             );
         }
         let duplicate = code(SkipReason::DuplicateAddress);
-        parts + &format!(" union all select {duplicate}, count(*) from ({}) doubles", self.doubles)
+        parts
+            + &format!(
+                " union all select {duplicate}, count(*) from ({}) doubles",
+                self.doubles
+            )
     }
 
     /// The rows of [`AudienceSql::parts`] as (code of the reason, how many).
@@ -175,7 +182,11 @@ impl AudienceSql {
         let mut by_code: BTreeMap<i64, i64> = BTreeMap::new();
         for (part, n) in parts {
             let skipped_late = part > 10;
-            let reason = if skipped_late { part } else { reason_of_standing(part, self.requires_opt_in) };
+            let reason = if skipped_late {
+                part
+            } else {
+                reason_of_standing(part, self.requires_opt_in)
+            };
             *by_code.entry(reason).or_default() += n;
             if skipped_late {
                 // They stand among those who are otherwise fine.
@@ -219,7 +230,11 @@ impl Build<'_> {
                 format!("{own} and {rule}")
             }
             Picked::Tags(tags) => {
-                let any = dialect::one_of_texts(self.backend, "t.tag", &self.binds.add(dialect::text_list(self.backend, tags)));
+                let any = dialect::one_of_texts(
+                    self.backend,
+                    "t.tag",
+                    &self.binds.add(dialect::text_list(self.backend, tags)),
+                );
                 match many {
                     // `in`, not `exists`: one set for everybody, instead of a look-up each.
                     Many::All => format!(
@@ -232,7 +247,10 @@ impl Build<'_> {
                 }
             }
             Picked::Ids(ids) => {
-                let list = dialect::json_ids(self.backend, &self.binds.add(serde_json::Value::from(ids.as_slice()).to_string()));
+                let list = dialect::json_ids(
+                    self.backend,
+                    &self.binds.add(serde_json::Value::from(ids.as_slice()).to_string()),
+                );
                 format!("{own} and {alias}.id in {list}")
             }
         }

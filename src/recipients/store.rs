@@ -86,7 +86,12 @@ pub async fn person(db: &Db, scope: &Scope, filter: &RecipientFilter) -> sqlx::R
            from customers c where {} order by c.id limit 1",
         sql.matched
     );
-    on_db!(db, |pool| bound!(sqlx::query_as(sqlx::AssertSqlSafe(statement)), sql.binds).fetch_optional(pool).await)
+    on_db!(db, |pool| bound!(
+        sqlx::query_as(sqlx::AssertSqlSafe(statement)),
+        sql.binds
+    )
+    .fetch_optional(pool)
+    .await)
 }
 
 async fn sql_of(db: &Db, scope: &Scope, filter: &RecipientFilter) -> sqlx::Result<AudienceSql> {

@@ -13,6 +13,8 @@ pub mod halting;
 #[cfg(feature = "ssr")]
 pub mod message_view;
 #[cfg(feature = "ssr")]
+pub mod planned;
+#[cfg(feature = "ssr")]
 pub mod rules;
 #[cfg(feature = "ssr")]
 pub mod store;

@@ -7,7 +7,7 @@ use chrono::{DateTime, Duration, Utc};
 use super::{
     ending,
     model::{Progress, ProgressRow, SendKind, SendState},
-    store::{self, NewSend},
+    store::{self, NewSend, Planned},
 };
 use crate::{
     audit,
@@ -136,6 +136,7 @@ pub async fn start_campaign_as(db: &Db, presser: &Presser, what: &StartCampaign)
         filter: &filter,
         token: &what.token,
         shown_count: what.shown_count,
+        planned: None,
     };
     let not_again = what.skip_already.then_some(campaign.id);
     reach(Point::ClaimWritten);
@@ -166,7 +167,7 @@ pub async fn start_campaign_as(db: &Db, presser: &Presser, what: &StartCampaign)
         Freezing::Nobody => {
             drop(tx);
             let mut tx = db.begin().await?;
-            store::campaign_without_recipients(&mut tx, store.id, campaign.id, now).await?;
+            store::campaign_without_recipients(&mut tx, store.id, campaign.id, None, now).await?;
             let summary = format!("“{}” had nobody to go to and is a draft", campaign.name);
             note(
                 &mut tx,
@@ -208,6 +209,7 @@ pub async fn start_bulk_as(db: &Db, presser: &Presser, what: &StartBulk) -> Resu
         filter: &what.filter,
         token: &what.token,
         shown_count: what.shown_count,
+        planned: None,
     };
     match freeze(&mut tx, db, presser, &frozen, None).await? {
         Freezing::Written { send_id, audience } => {
@@ -232,19 +234,20 @@ pub async fn start_bulk_as(db: &Db, presser: &Presser, what: &StartBulk) -> Resu
 }
 
 /// What is about to be written down for ever.
-struct Frozen<'a> {
-    campaign: Option<i64>,
-    kind: SendKind,
-    label: &'a str,
-    subject: &'a str,
-    body: &'a str,
-    fallbacks: &'a Fallbacks,
-    filter: &'a RecipientFilter,
-    token: &'a str,
-    shown_count: Option<i64>,
+pub(super) struct Frozen<'a> {
+    pub campaign: Option<i64>,
+    pub kind: SendKind,
+    pub label: &'a str,
+    pub subject: &'a str,
+    pub body: &'a str,
+    pub fallbacks: &'a Fallbacks,
+    pub filter: &'a RecipientFilter,
+    pub token: &'a str,
+    pub shown_count: Option<i64>,
+    pub planned: Option<&'a Planned>,
 }
 
-enum Freezing {
+pub(super) enum Freezing {
     Written {
         send_id: i64,
         audience: Audience,
@@ -254,7 +257,7 @@ enum Freezing {
     Nobody,
 }
 
-async fn freeze(
+pub(super) async fn freeze(
     tx: &mut Tx,
     db: &Db,
     presser: &Presser,
@@ -287,6 +290,7 @@ async fn freeze(
         shown_count: what.shown_count,
         started_by: &presser.name,
         started_at: presser.now,
+        planned: what.planned,
     };
     let Some(send_id) = store::insert(tx, &new).await? else {
         return Ok(Freezing::TokenUsed);

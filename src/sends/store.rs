@@ -36,6 +36,12 @@ pub struct Send {
     pub shown_count: Option<i64>,
     pub started_by: String,
     pub started_at: DateTime<Utc>,
+    /// What it was planned for, when it went out by itself.
+    pub planned_at: Option<DateTime<Utc>>,
+    /// Seconds it went out later than planned.
+    pub late_by: Option<i64>,
+    /// Why it was late, in words.
+    pub late_why: Option<String>,
     pub finished_at: Option<DateTime<Utc>>,
     pub problem: Option<String>,
     /// Since when nothing goes out.
@@ -51,7 +57,7 @@ macro_rules! columns {
         concat!(
             "select id, store_id, campaign_id, kind, label, subject, body, fallbacks, filter, audience_words, from_name, ",
             "from_email, reply_to, store_name, footer, signature, state, hold_until, shown_count, started_by, started_at, ",
-            "finished_at, problem, paused_at, paused_by, resume_at from sends ",
+            "planned_at, late_by, late_why, finished_at, problem, paused_at, paused_by, resume_at from sends ",
             $rest
         )
     };
@@ -145,6 +151,17 @@ pub struct NewSend<'a> {
     pub shown_count: Option<i64>,
     pub started_by: &'a str,
     pub started_at: DateTime<Utc>,
+    pub planned: Option<&'a Planned>,
+}
+
+/// When a send that goes out by itself was to go.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Planned {
+    pub at: DateTime<Utc>,
+    /// Seconds it is late.
+    pub late_by: i64,
+    /// Why, in words, when it is late enough to be told.
+    pub late_why: Option<&'static str>,
 }
 
 /// Writes a send; nothing when its token has been used before.
@@ -153,8 +170,9 @@ pub async fn insert(tx: &mut Tx, new: &NewSend<'_>) -> sqlx::Result<Option<i64>>
         sqlx::query_scalar(
         "insert into sends (store_id, campaign_id, kind, token, label, subject, body, fallbacks, filter, audience_words,
                             from_name, from_email, reply_to, store_name, footer, signature, state, hold_until,
-                            shown_count, started_by, started_at)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, 'holding', $17, $18, $19, $20)
+                            shown_count, started_by, started_at, planned_at, late_by, late_why)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, 'holding', $17, $18, $19, $20,
+                 $21, $22, $23)
          on conflict (store_id, token) do nothing returning id"
     )
     .bind(new.store)
@@ -177,6 +195,9 @@ pub async fn insert(tx: &mut Tx, new: &NewSend<'_>) -> sqlx::Result<Option<i64>>
     .bind(new.shown_count)
     .bind(new.started_by)
     .bind(new.started_at)
+    .bind(new.planned.map(|p| p.at))
+    .bind(new.planned.map(|p| p.late_by))
+    .bind(new.planned.and_then(|p| p.late_why))
     .fetch_optional(&mut *conn)
     .await
     })
@@ -240,7 +261,7 @@ pub async fn claim_campaign(
 ) -> sqlx::Result<Option<Claimed>> {
     on_tx!(tx, |conn| sqlx::query_as(
         "update campaigns
-            set status = 'sending', version = version + 1, scheduled_at = null, problem = null,
+            set status = 'sending', version = version + 1, scheduled_at = null, hold = null, problem = null,
                 updated_by = $3, updated_at = $4
           where store_id = $1 and id = $2 and status in ('draft', 'scheduled')
           returning id, name, subject, body, fallbacks, filter"
@@ -248,6 +269,29 @@ pub async fn claim_campaign(
     .bind(store)
     .bind(campaign)
     .bind(by)
+    .bind(now)
+    .fetch_optional(&mut *conn)
+    .await)
+}
+
+/// [`claim_campaign`] for one that is due: only while it is still scheduled for that very moment
+/// and nothing holds it back. Whoever took it off the schedule, moved it or sent it was faster.
+pub async fn claim_due(
+    tx: &mut Tx,
+    store: StoreId,
+    campaign: i64,
+    planned_at: DateTime<Utc>,
+    now: DateTime<Utc>,
+) -> sqlx::Result<Option<Claimed>> {
+    on_tx!(tx, |conn| sqlx::query_as(
+        "update campaigns
+            set status = 'sending', version = version + 1, scheduled_at = null, problem = null, updated_at = $4
+          where store_id = $1 and id = $2 and status = 'scheduled' and scheduled_at = $3 and hold is null
+          returning id, name, subject, body, fallbacks, filter"
+    )
+    .bind(store)
+    .bind(campaign)
+    .bind(planned_at)
     .bind(now)
     .fetch_optional(&mut *conn)
     .await)
@@ -276,23 +320,27 @@ pub async fn campaign_to_draft(
 }
 
 /// Marks a campaign whose claim found nobody: a draft again, its planned time kept for the form.
+/// With `planned_at` only while it is still planned for then. False when it changed meanwhile.
 pub async fn campaign_without_recipients(
     tx: &mut Tx,
     store: StoreId,
     campaign: i64,
+    planned_at: Option<DateTime<Utc>>,
     now: DateTime<Utc>,
-) -> sqlx::Result<()> {
-    on_tx!(tx, |conn| sqlx::query(
-        "update campaigns set status = 'draft', scheduled_at = null, version = version + 1, problem = 'no_recipients',
-                updated_at = $3
-          where store_id = $1 and id = $2 and status in ('draft', 'scheduled')"
+) -> sqlx::Result<bool> {
+    let changed = on_tx!(tx, |conn| sqlx::query(
+        "update campaigns set status = 'draft', scheduled_at = null, hold = null, version = version + 1,
+                problem = 'no_recipients', updated_at = $3
+          where store_id = $1 and id = $2 and status in ('draft', 'scheduled') and ($4 is null or scheduled_at = $4)"
     )
     .bind(store)
     .bind(campaign)
     .bind(now)
+    .bind(planned_at)
     .execute(&mut *conn)
     .await
-    .map(|_| ()))
+    .map(|r| r.rows_affected()))?;
+    Ok(changed == 1)
 }
 
 /// Marks a campaign as sent, with the numbers of its messages.

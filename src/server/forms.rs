@@ -87,6 +87,9 @@ pub async fn answer_forms(State(state): State<AppState>, request: Request, next:
             .insert(header::ACCEPT, HeaderValue::from_static("application/json"));
     }
     let response = next.run(Request::from_parts(parts, Body::from(bytes.clone()))).await;
+    if response.status() == StatusCode::METHOD_NOT_ALLOWED {
+        return response;
+    }
     match (accepts_html, response.status().is_success()) {
         (true, true) => after_success(&visit, response),
         (true, false) => after_failure(&visit, response, &bytes).await,

@@ -7,7 +7,7 @@ use axum::{
     http::{HeaderValue, header},
     middleware::{from_fn_with_state, map_response},
     response::{IntoResponse, Response},
-    routing::{get, post},
+    routing::post,
 };
 use leptos::prelude::provide_context;
 use tower_http::{catch_panic::CatchPanicLayer, compression::CompressionLayer, services::ServeDir};
@@ -90,5 +90,5 @@ fn files(state: &AppState) -> Router<AppState> {
             "/robots.txt",
             tower_http::services::ServeFile::new(root.join("robots.txt")),
         )
-        .route("/livez", get(|| async { "ok" }))
+        .merge(crate::health::routes())
 }

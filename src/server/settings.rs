@@ -33,6 +33,9 @@ pub struct Given {
     /// on: this process sends messages; off: it only serves pages [default: on]
     #[arg(long, env = "LOUPE_DISPATCH", global = true)]
     pub dispatch: Option<String>,
+    /// Where /metrics is to be found, such as 127.0.0.1:9464 [default: nowhere]
+    #[arg(long, env = "LOUPE_METRICS_ADDR", global = true)]
+    pub metrics_addr: Option<String>,
     /// Seconds after which a silent sender's messages are taken over [default: 30]
     #[arg(long, env = "LOUPE_LEASE_SECONDS", global = true)]
     pub lease_seconds: Option<String>,
@@ -81,6 +84,7 @@ struct FileSite {
     base_url: Option<String>,
     root: Option<PathBuf>,
     demo_public: Option<String>,
+    metrics_addr: Option<String>,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -115,6 +119,8 @@ pub struct Settings {
     /// Seconds, 0 to 120, for every store; None: each store's own.
     pub undo_seconds: Option<i64>,
     pub dispatch: bool,
+    /// None: the metrics are off.
+    pub metrics_addr: Option<SocketAddr>,
     /// Seconds, 5 to 600.
     pub lease_seconds: i64,
     /// 1, or less to shorten the waits between attempts in tests.
@@ -193,6 +199,19 @@ impl Settings {
             .map(|text| number("LOUPE_UNDO_SECONDS", &text, 0, 120))
             .transpose()?;
         let dispatch = switch("LOUPE_DISPATCH", given.dispatch.or(file.dispatch.run).as_deref(), true)?;
+        let metrics_addr = given
+            .metrics_addr
+            .or(file.site.metrics_addr)
+            .filter(|text| !text.is_empty())
+            .map(|text| {
+                text.parse::<SocketAddr>().map_err(|_| {
+                    wrong(
+                        "LOUPE_METRICS_ADDR",
+                        format!("{text:?} is not an address such as 127.0.0.1:9464"),
+                    )
+                })
+            })
+            .transpose()?;
         let lease_seconds = given
             .lease_seconds
             .or(file.dispatch.lease_seconds)
@@ -220,6 +239,7 @@ impl Settings {
             smtp,
             undo_seconds,
             dispatch,
+            metrics_addr,
             lease_seconds,
             retry_scale,
             secret_key,

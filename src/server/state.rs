@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use leptos::prelude::LeptosOptions;
 use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
 
 use super::{Settings, assets::Assets};
-use crate::{db::Db, time::Clock};
+use crate::{db::Db, instance::Guard, time::Clock};
 
 /// Shared by all requests; cheap to clone.
 #[derive(Clone, Debug)]
@@ -17,6 +18,12 @@ pub struct AppState {
     pub assets: Arc<Assets>,
     /// Wakes the dispatcher when there is something new to send.
     pub wake: Arc<Notify>,
+    /// Wakes the runner when something was planned.
+    pub planned: Arc<Notify>,
+    /// Whether this database may send.
+    pub guard: Arc<Guard>,
+    /// Cancelled when the program is asked to stop: nothing new is begun from then on.
+    pub leaving: CancellationToken,
 }
 
 impl AppState {
@@ -28,6 +35,9 @@ impl AppState {
             settings: Arc::new(settings),
             assets,
             wake: Arc::new(Notify::new()),
+            planned: Arc::new(Notify::new()),
+            guard: Arc::new(Guard::default()),
+            leaving: CancellationToken::new(),
         }
     }
 

@@ -13,7 +13,7 @@ use crate::{
 pub async fn find(db: &Db, id: StoreId) -> sqlx::Result<Option<Store>> {
     on_db!(db, |pool| sqlx::query_as(
         "select id, slug, name, time_zone, country, currency, from_name, from_email, reply_to, footer, undo_seconds,
-                email_requires_opt_in, email_basis_reason, is_demo, created_at
+                late_grace_minutes, quiet_from, quiet_to, email_requires_opt_in, email_basis_reason, is_demo, created_at
            from stores where id = $1"
     )
     .bind(id)
@@ -25,7 +25,7 @@ pub async fn find(db: &Db, id: StoreId) -> sqlx::Result<Option<Store>> {
 pub async fn by_slug(db: &Db, slug: &str) -> sqlx::Result<Option<Store>> {
     on_db!(db, |pool| sqlx::query_as(
         "select id, slug, name, time_zone, country, currency, from_name, from_email, reply_to, footer, undo_seconds,
-                email_requires_opt_in, email_basis_reason, is_demo, created_at
+                late_grace_minutes, quiet_from, quiet_to, email_requires_opt_in, email_basis_reason, is_demo, created_at
            from stores where slug = $1"
     )
     .bind(slug)
@@ -122,4 +122,15 @@ pub async fn insert(tx: &mut Tx, new: &NewStore, now: DateTime<Utc>) -> sqlx::Re
     .fetch_one(&mut *conn)
     .await
     })
+}
+
+/// Lets a store send at any hour without a word.
+pub async fn no_quiet_hours(tx: &mut Tx, id: StoreId) -> sqlx::Result<()> {
+    on_tx!(tx, |conn| sqlx::query(
+        "update stores set quiet_from = 0, quiet_to = 0 where id = $1"
+    )
+    .bind(id)
+    .execute(&mut *conn)
+    .await
+    .map(|_| ()))
 }

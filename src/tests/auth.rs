@@ -433,6 +433,7 @@ async fn send(app: &TestApp, from: &str, fields: &[(&'static str, String)]) -> A
 both!(an_empty_installation_is_set_up_once_by_who_has_the_link, |app| {
     let app = app.emptied().await;
     assert_eq!(app.get("/", "").await.location(), "/setup");
+    assert_eq!(app.get("/login", "").await.location(), "/setup");
     let without = app.get("/setup", "").await;
     assert_eq!(without.status, StatusCode::FORBIDDEN);
     assert!(

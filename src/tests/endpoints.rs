@@ -56,6 +56,7 @@ const FUNCTIONS: &[(&str, Who, Call)] = &[
     ("/api/customers/edit", Staff(WriteCustomers), Form("id={customer}&read_at=0&form[name]=Amara")),
     ("/api/customers/finish-repair", Staff(WriteCustomers), Form("id={customer}&repair={repair}")),
     ("/api/customers/notes", Staff(WriteCustomers), Form("id={customer}&notes=Tall")),
+    ("/api/instance/confirm", Staff(ManageStore), Form("")),
     ("/api/recipients/count", Staff(SendCampaigns), Json(r#"{"filter":{"type":"all"},"not_again":null}"#)),
     ("/api/recipients/find", Staff(SendCampaigns), Json(r#"{"text":"ama"}"#)),
     ("/api/recipients/skipped", Staff(SendCampaigns), Json(r#"{"filter":{"type":"all"},"not_again":null,"reason":"no_address"}"#)),
@@ -81,7 +82,7 @@ const PAGES: &[(&str, &str, Who)] = &[
     ("/audit-log.csv", "/audit-log.csv", Staff(SeeAudit)),
     ("/customers/{id}/communications", "/customers/{customer}/communications", Staff(SeeCustomers)),
     ("/login", "/login", Anyone),
-    ("/marketing/bulk-email/sent/{send_id}", "/marketing/bulk-email/sent/{send}", Staff(SeeCampaigns)),
+    ("/marketing/bulk-email/sent/{send_id}", "/marketing/bulk-email/sent/{bulk}", Staff(SeeCampaigns)),
     ("/marketing/campaigns", "/marketing/campaigns", Staff(SeeCampaigns)),
     ("/marketing/campaigns/{id}", "/marketing/campaigns/{campaign}", Staff(SeeCampaigns)),
     ("/marketing/campaigns/{id}/delete", "/marketing/campaigns/{campaign}/delete", Staff(SendCampaigns)),
@@ -174,8 +175,8 @@ impl Things {
         let customer = add(
             "customer",
             format!(
-                "insert into customers (store_id, name, name_key, created_at, updated_at)
-             values ({s}, 'Secret{s}', 'secret{s}', $1, $1) returning id"
+                "insert into customers (store_id, name, name_key, unsubscribe_token, created_at, updated_at)
+             values ({s}, 'Secret{s}', 'secret{s}', 'c{s}', $1, $1) returning id"
             ),
         )
         .await;
@@ -202,6 +203,17 @@ impl Things {
              values ({s}, {campaign}, 'campaign', 't{s}', 'Secret{s}', 'Secret{s}', 'Secret{s}', '{{}}',
                      '{{\"type\":\"all\"}}', 'All', 'A', 'a@example.com', 'A', 'F', 'S', 'done', $1, 'x', $1) returning id"
         )).await;
+        add(
+            "bulk",
+            format!(
+                "insert into sends (store_id, kind, token, label, subject, body, fallbacks, filter, audience_words,
+                                    from_name, from_email, store_name, footer, signature, state, hold_until,
+                                    started_by, started_at)
+                 values ({s}, 'bulk', 'b{s}', 'Secret{s}', 'Secret{s}', 'Secret{s}', '{{}}', '{{\"type\":\"all\"}}', 'All',
+                         'A', 'a@example.com', 'A', 'F', 'S', 'done', $1, 'x', $1) returning id"
+            ),
+        )
+        .await;
         let message = add(
             "message",
             format!(
@@ -264,8 +276,8 @@ both!(every_function_refuses_who_may_not, |app| {
         assert_eq!(nobody.status, StatusCode::UNAUTHORIZED, "{path}: {}", nobody.text);
         let stale = call(&app, path, *what, &things, "sid=no-such-session").await;
         assert_eq!(stale.status, StatusCode::UNAUTHORIZED, "{path}");
-        if let Form(_) = what {
-            let form = app.post_form(path, "/settings", &[], "").await;
+        if let Form(body) = what {
+            let form = app.post_form_text(path, "/settings", things.fill(body), "").await;
             assert_eq!(form.status, StatusCode::SEE_OTHER, "{path}");
             assert!(form.location().starts_with("/login"), "{path}: {}", form.location());
         }

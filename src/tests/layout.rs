@@ -74,7 +74,7 @@ fn above(path: &str) -> &'static [&'static str] {
         "server" => &["cli", "demo", "dispatch"],
         _ if name == "model" => &["ui", "cli", "app", "server", "db", "audit", "dispatch", "demo"],
         _ if name == "store" || name.ends_with("_sql") => &["ui", "cli", "app", "server", "dispatch", "demo"],
-        _ if name == "rules" => &["ui", "cli", "app", "dispatch", "demo"],
+        _ if name == "rules" => &["ui", "cli", "app", "demo"],
         "channels" => &[
             "ui",
             "cli",

@@ -118,8 +118,8 @@ async fn on_https_browsers_are_told_to_stay_there() {
 /// The value of `nonce-…` in a policy.
 fn nonce(answer: &Answer) -> String {
     let policy = header(answer, "content-security-policy");
-    let from = policy.find("'nonce-").expect("a nonce") + 7;
-    policy[from..].split('\'').next().unwrap().to_owned()
+    let (_, rest) = policy.split_once("'nonce-").expect("a nonce");
+    rest.split('\'').next().unwrap().to_owned()
 }
 
 both!(only_scripts_with_the_nonce_of_this_answer_run, |app| {

@@ -81,7 +81,11 @@ impl Page {
 pub async fn render(visit: &Visit, staff: Option<&Staff>, page: Page) -> Response {
     let nonce = crate::auth::tokens::public();
     let status = page.status;
-    let frame = shell::Frame::of(visit, staff, &page);
+    let system = match staff {
+        Some(_) => Some(shell::SystemLine::of(visit).await),
+        None => None,
+    };
+    let frame = shell::Frame::of(visit, staff, system, &page);
     let view = Arc::new(Mutex::new(Some(page.view)));
     let context = {
         let nonce = Nonce::from_value(nonce.clone());

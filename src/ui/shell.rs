@@ -2,9 +2,14 @@
 
 use leptos::{hydration::HydrationScripts, prelude::*};
 
-use super::page::Page;
+use super::{
+    components::{Banner, Tone},
+    page::Page,
+};
 use crate::{
     auth::model::Permission,
+    instance::Why,
+    runner::heartbeat::Pulse,
     server::visit::{Staff, Visit},
     time,
 };
@@ -58,10 +63,30 @@ pub struct Frame {
     current: Nav,
     account: Option<(String, String)>,
     store_time: Option<String>,
+    system: Option<SystemLine>,
+    may_confirm: bool,
+}
+
+/// What the frame says of the program itself: facts of this moment.
+#[derive(Clone, Copy, Debug)]
+pub struct SystemLine {
+    pulse: Pulse,
+    /// Why nothing is sent until an owner confirms.
+    copy: Option<Why>,
+}
+
+impl SystemLine {
+    /// Asks the runner's heartbeat. Whoever can't be asked is not running.
+    pub async fn of(visit: &Visit) -> Self {
+        Self {
+            pulse: Pulse::feel(&visit.state, visit.now).await.unwrap_or(Pulse::Paused),
+            copy: visit.state.guard.why(),
+        }
+    }
 }
 
 impl Frame {
-    pub fn of(visit: &Visit, staff: Option<&Staff>, page: &Page) -> Self {
+    pub fn of(visit: &Visit, staff: Option<&Staff>, system: Option<SystemLine>, page: &Page) -> Self {
         let failed = visit.flash.as_ref().is_some_and(|f| !f.problems.is_empty());
         let prefix = if failed { "Error: " } else { "" };
         Self {
@@ -73,6 +98,8 @@ impl Frame {
             entries: staff.map(Nav::entries).unwrap_or_default(),
             current: page.nav,
             account: staff.map(|s| (s.actor.name.clone(), s.actor.role.key().to_owned())),
+            system,
+            may_confirm: staff.is_some_and(|s| s.actor.may(Permission::ManageStore)),
             store_time: staff.map(|s| {
                 format!(
                     "Loupe · Store time: {} ({})",
@@ -102,8 +129,12 @@ pub fn html(frame: Frame, body: impl FnOnce() -> Option<AnyView> + Send + 'stati
         view! {
             <Sidebar frame=frame.clone()/>
             <div class="page">
+                {frame.system.and_then(|s| s.copy).map(|why| copy_banner(why, frame.may_confirm))}
                 {main}
-                <footer class="foot"><p>{frame.store_time.clone()}</p></footer>
+                <footer class="foot">
+                    <p>{frame.store_time.clone()}</p>
+                    {frame.system.map(|s| view! { <p>{s.pulse.words()}</p> })}
+                </footer>
             </div>
         }
         .into_any()
@@ -126,6 +157,35 @@ pub fn html(frame: Frame, body: impl FnOnce() -> Option<AnyView> + Send + 'stati
             </body>
         </html>
     }
+}
+
+/// On every page of a copy: nothing is sent, and who can change that.
+fn copy_banner(why: Why, may_confirm: bool) -> AnyView {
+    let confirm = may_confirm.then(|| {
+        view! {
+            <form method="post" action="/api/instance/confirm" class="acts">
+                <button class="btn sm" r#type="submit">"This is the one that sends"</button>
+            </form>
+        }
+    });
+    let who = if may_confirm {
+        "If the original still runs somewhere, leave this one as it is: two that send would reach customers twice."
+    } else {
+        "An owner can change that."
+    };
+    view! {
+        <Banner tone=Tone::Warning title="Nothing is sent until an owner confirms">
+            <p>{why.words()}" "{who}</p>
+            {may_confirm.then(|| view! {
+                <p>
+                    "When you confirm, campaigns that were being sent come back as drafts, those that are overdue wait for \
+                     you, and everything planned from now on sends by itself."
+                </p>
+            })}
+            {confirm}
+        </Banner>
+    }
+    .into_any()
 }
 
 /// Brand, navigation and account. On a phone the last two open below the "Menu" disclosure, which
@@ -174,6 +234,7 @@ fn Account(name: String, role: String, theme: Option<String>) -> impl IntoView {
                     <p id="theme-label">"Theme"</p>
                     <div class="choice" role="group" aria-labelledby="theme-label">{themes}</div>
                 </form>
+                <p><a href="/account">"Your account"</a></p>
                 <form method="post" action="/api/auth/sign-out">
                     <button class="btn sm" r#type="submit">"Sign out"</button>
                 </form>

@@ -102,6 +102,13 @@ impl<W: Write> ErrorFile<W> {
         Ok(Self { out })
     }
 
+    /// Goes on with a file that was begun elsewhere.
+    pub fn continued(out: W) -> Self {
+        Self {
+            out: csv::WriterBuilder::new().flexible(true).from_writer(out),
+        }
+    }
+
     /// Adds a row.
     pub fn add(&mut self, told: &Told) -> std::io::Result<()> {
         let own = [

@@ -156,6 +156,10 @@ pub async fn run_file(
     };
     if job.mode == Mode::Apply {
         run.begin(&head).await?;
+        progress(Progress {
+            import_id: run.import_id,
+            counts: run.counts,
+        });
     }
     let done = run.work(&mut batches, &mut errors, &mut progress).await;
     if let Some(errors) = errors {

@@ -110,9 +110,16 @@ impl Upload {
         Ok(file.into_std().await)
     }
 
+    /// Takes the file for importing, once: answers where it is now. A second time it is not there.
+    pub async fn claim(&self) -> io::Result<PathBuf> {
+        let taken = self.place("taken");
+        fs::rename(self.path(), &taken).await?;
+        Ok(taken)
+    }
+
     /// Removes the file and what is beside it.
     pub async fn remove(&self) {
-        for path in [self.path(), self.errors_path(), self.place("json")] {
+        for path in [self.path(), self.place("taken"), self.errors_path(), self.place("json")] {
             let _ = fs::remove_file(path).await;
         }
     }

@@ -110,6 +110,7 @@ async fn begin_send(
         shown_count: None,
         started_by: "Priya",
         started_at: now,
+        planned: None,
     };
     sends::insert(tx, &new).await.unwrap().unwrap()
 }

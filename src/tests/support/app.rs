@@ -94,10 +94,12 @@ impl TestApp {
     pub async fn emptied(self) -> Self {
         let mut tx = self.db().begin().await.unwrap();
         for table in ["sessions", "users", "segments", "templates", "stores"] {
-            loupe::on_tx!(&mut tx, |conn| sqlx::query(sqlx::AssertSqlSafe(format!("delete from {table}")))
-                .execute(&mut *conn)
-                .await
-                .map(|_| ()))
+            loupe::on_tx!(&mut tx, |conn| sqlx::query(sqlx::AssertSqlSafe(format!(
+                "delete from {table}"
+            )))
+            .execute(&mut *conn)
+            .await
+            .map(|_| ()))
             .unwrap();
         }
         tx.commit().await.unwrap();
@@ -161,6 +163,11 @@ impl TestApp {
 
     /// Sends a form as a browser without JavaScript does, from the page `from`.
     pub async fn post_form(&self, path: &str, from: &str, fields: &[(&str, &str)], cookie: &str) -> Answer {
+        self.post_form_text(path, from, encoded(fields), cookie).await
+    }
+
+    /// The same with the fields already encoded.
+    pub async fn post_form_text(&self, path: &str, from: &str, fields: String, cookie: &str) -> Answer {
         self.send(
             Request::post(path)
                 .header(header::COOKIE, cookie)
@@ -168,7 +175,7 @@ impl TestApp {
                 .header(header::REFERER, format!("http://loupe.test{from}"))
                 .header("sec-fetch-site", "same-origin")
                 .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
-                .body(Body::from(encoded(fields)))
+                .body(Body::from(fields))
                 .unwrap(),
         )
         .await

@@ -72,9 +72,8 @@ impl Someone {
     pub async fn insert(&self, tx: &mut Tx, store: StoreId) -> sqlx::Result<i64> {
         let (first, last) = self.name.split_once(' ').unwrap_or((&self.name, ""));
         let at = self.created_at;
-        let id: i64 =
-            on_tx!(tx, |conn| {
-                sqlx::query_scalar(
+        let id: i64 = on_tx!(tx, |conn| {
+            sqlx::query_scalar(
             "insert into customers (store_id, name, name_key, first_name, last_name, email, email_norm, email_valid,
                  phone, email_consent, do_not_contact, archived_at, email_bounced_at, email_complained_at,
                  birthday_month, birthday_day, anniversary_month, anniversary_day, spent_cents,
@@ -113,7 +112,7 @@ impl Someone {
         .bind(at)
         .fetch_one(&mut *conn)
         .await
-            })?;
+        })?;
         Ok(id)
     }
 }

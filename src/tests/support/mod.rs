@@ -5,6 +5,7 @@ pub mod app;
 pub mod books;
 pub mod db;
 pub mod people;
+pub mod planning;
 pub mod sending;
 pub mod sink;
 

@@ -85,7 +85,8 @@ impl Panel {
             waiting.clear();
         }
         self.question.update_value(|q| *q += 1);
-        self.pause.set_value(set_timeout_with_handle(move || self.ask(), pause).ok());
+        self.pause
+            .set_value(set_timeout_with_handle(move || self.ask(), pause).ok());
     }
 
     fn ask(self) {
@@ -149,7 +150,9 @@ impl Panel {
             State::Missing(words) => words.to_owned(),
             State::Counting => "Counting…".to_owned(),
             State::Failed => "Couldn't count customers. You can still save a draft.".to_owned(),
-            State::Ready => self.shown.with(|s| s.as_ref().map(|s| s.audience.sentence()).unwrap_or_default()),
+            State::Ready => self
+                .shown
+                .with(|s| s.as_ref().map(|s| s.audience.sentence()).unwrap_or_default()),
         }
     }
 }
@@ -191,7 +194,12 @@ pub fn AudiencePanel(
     });
     let segments = StoredValue::new(segments);
     let ready = move || panel.state.get() == State::Ready;
-    let will_send = move || panel.shown.with(|s| s.as_ref().map(|s| s.audience.will_send)).filter(|_| ready());
+    let will_send = move || {
+        panel
+            .shown
+            .with(|s| s.as_ref().map(|s| s.audience.will_send))
+            .filter(|_| ready())
+    };
     let nobody = move || will_send() == Some(0);
     view! {
         <section class="card pad" aria-labelledby="who">
@@ -224,12 +232,20 @@ pub fn AudiencePanel(
 }
 
 fn skipped_words(panel: Panel, ready: bool) -> String {
-    let skipped = panel.shown.with(|s| s.as_ref().map_or(0, |s| s.audience.skipped_total()));
-    if ready && skipped > 0 { format!(". {} will be skipped.", grouped(skipped)) } else { String::new() }
+    let skipped = panel
+        .shown
+        .with(|s| s.as_ref().map_or(0, |s| s.audience.skipped_total()));
+    if ready && skipped > 0 {
+        format!(". {} will be skipped.", grouped(skipped))
+    } else {
+        String::new()
+    }
 }
 
 fn counted_words(panel: Panel) -> String {
-    let at = panel.shown.with(|s| s.as_ref().map(|s| s.counted_at.clone()).unwrap_or_default());
+    let at = panel
+        .shown
+        .with(|s| s.as_ref().map(|s| s.counted_at.clone()).unwrap_or_default());
     if panel.old.get() && !at.is_empty() {
         format!("Counted {at}. We count again when it sends. ")
     } else {
@@ -243,14 +259,20 @@ fn parts(panel: Panel, shown: Shown, segments: StoredValue<Vec<(i64, String)>>) 
     let bound = match shown.filter {
         RecipientFilter::Segment(id) => segments.with_value(|all| {
             all.iter().find(|(known, _)| *known == id).map(|(_, name)| {
-                format!("{name} has {}: that's the most this can reach.", customers(audience.matched))
+                format!(
+                    "{name} has {}: that's the most this can reach.",
+                    customers(audience.matched)
+                )
             })
         }),
         _ => None,
     };
     let sending = 100 * audience.will_send / audience.matched.max(1);
-    let reasons: Vec<_> =
-        audience.skipped.iter().map(|(reason, n)| reason_view(panel, &shown, *reason, *n)).collect();
+    let reasons: Vec<_> = audience
+        .skipped
+        .iter()
+        .map(|(reason, n)| reason_view(panel, &shown, *reason, *n))
+        .collect();
     view! {
         {(audience.matched > 0).then(|| view! {
             <svg class="bar" viewBox="0 0 100 8" preserveAspectRatio="none" aria-hidden="true">
@@ -270,7 +292,11 @@ fn parts(panel: Panel, shown: Shown, segments: StoredValue<Vec<(i64, String)>>) 
 }
 
 fn reason_view(panel: Panel, shown: &Shown, reason: SkipReason, n: i64) -> AnyView {
-    let known = shown.names.iter().find(|(r, _)| *r == reason).map(|(_, names)| names.clone());
+    let known = shown
+        .names
+        .iter()
+        .find(|(r, _)| *r == reason)
+        .map(|(_, names)| names.clone());
     let names = RwSignal::new(known);
     let filter = shown.filter.clone();
     let fetch = move |_| {

@@ -42,7 +42,8 @@ impl Picker {
             self.close();
             return;
         }
-        self.pause.set_value(set_timeout_with_handle(move || self.ask(text), PAUSE).ok());
+        self.pause
+            .set_value(set_timeout_with_handle(move || self.ask(text), PAUSE).ok());
     }
 
     fn ask(self, text: String) {
@@ -82,7 +83,8 @@ impl Picker {
         }
         let name = person.name.clone();
         self.chosen.update(|all| all.push(person));
-        self.said.set(format!("{name} added. {} chosen.", self.chosen.with(Vec::len)));
+        self.said
+            .set(format!("{name} added. {} chosen.", self.chosen.with(Vec::len)));
         dom::set_value("cust", "");
         self.close();
         focus("cust");
@@ -94,7 +96,8 @@ impl Picker {
         let Some(at) = at else { return };
         let mut name = String::new();
         self.chosen.update(|all| name = all.remove(at).name);
-        self.said.set(format!("{name} removed. {} chosen.", self.chosen.with(Vec::len)));
+        self.said
+            .set(format!("{name} removed. {} chosen.", self.chosen.with(Vec::len)));
         let next = self.chosen.with(|all| all.get(at).map(|c| c.id));
         set_timeout(
             move || match next {
@@ -235,7 +238,9 @@ fn combobox(picker: Picker, described_by: String) -> AnyView {
     let chip = move |person: Candidate| {
         let id = person.id;
         let remove = format!("Remove {}", person.name);
-        let skip = person.skip.map(|reason| view! { <span class="hint">{reason.label()}</span> });
+        let skip = person
+            .skip
+            .map(|reason| view! { <span class="hint">{reason.label()}</span> });
         view! {
             <li class="chip">
                 {person.name}{skip}
@@ -266,7 +271,9 @@ fn combobox(picker: Picker, described_by: String) -> AnyView {
 
 fn ticks(chosen: &[Candidate], found: &[Candidate], searched: &str, described_by: &str) -> AnyView {
     let tick = |person: &Candidate, ticked: bool| {
-        let hint = person.skip.map_or_else(|| person.hint.clone(), |reason| reason.label().to_owned());
+        let hint = person
+            .skip
+            .map_or_else(|| person.hint.clone(), |reason| reason.label().to_owned());
         view! {
             <li>
                 <label class="tick">

@@ -85,11 +85,15 @@ pub fn recipients() -> Option<RecipientFilter> {
 
 /// Everything in the form that a person typed or ticked, as one text.
 pub fn typed(form: &HtmlFormElement) -> String {
-    let Ok(data) = FormData::new_with_form(form) else { return String::new() };
+    let Ok(data) = FormData::new_with_form(form) else {
+        return String::new();
+    };
     for plumbing in ["send_token", "shown_count", "id", "version", "find_customer"] {
         data.delete(plumbing);
     }
-    let Ok(pairs) = UrlSearchParams::new_with_str_sequence_sequence(&data) else { return String::new() };
+    let Ok(pairs) = UrlSearchParams::new_with_str_sequence_sequence(&data) else {
+        return String::new();
+    };
     pairs.to_string().into()
 }
 
@@ -106,9 +110,14 @@ pub fn is_untouched(form: &HtmlFormElement) -> bool {
         } else if let Some(area) = field.dyn_ref::<HtmlTextAreaElement>() {
             area.default_value().is_ok_and(|given| given == area.value())
         } else if let Some(select) = field.dyn_ref::<HtmlSelectElement>() {
-            let options: Vec<HtmlOptionElement> =
-                (0..select.length()).filter_map(|i| select.item(i)).filter_map(|o| o.dyn_into().ok()).collect();
-            let given = options.iter().position(HtmlOptionElement::default_selected).unwrap_or(0);
+            let options: Vec<HtmlOptionElement> = (0..select.length())
+                .filter_map(|i| select.item(i))
+                .filter_map(|o| o.dyn_into().ok())
+                .collect();
+            let given = options
+                .iter()
+                .position(HtmlOptionElement::default_selected)
+                .unwrap_or(0);
             usize::try_from(select.selected_index()).is_ok_and(|i| i == given)
         } else {
             true

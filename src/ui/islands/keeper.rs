@@ -129,7 +129,9 @@ impl Keeper {
     }
 
     fn key(self, event: Event) {
-        let Some(event) = event.dyn_ref::<KeyboardEvent>() else { return };
+        let Some(event) = event.dyn_ref::<KeyboardEvent>() else {
+            return;
+        };
         if (event.ctrl_key() || event.meta_key()) && event.key().eq_ignore_ascii_case("s") {
             event.prevent_default();
             let button = document().query_selector("button[value='draft']").ok().flatten();
@@ -160,7 +162,8 @@ impl Keeper {
         if is_offline() {
             event.prevent_default();
             self.copy();
-            self.said.set("You're offline. What you type is kept on this device.".to_owned());
+            self.said
+                .set("You're offline. What you type is kept on this device.".to_owned());
             return;
         }
         let button = event.dyn_ref::<SubmitEvent>().and_then(SubmitEvent::submitter);
@@ -174,17 +177,28 @@ impl Keeper {
         self.leaving.set_value(true);
         self.forget();
         if let Some(button) = button {
-            busy(&button, if matches!(intent.as_str(), "send_now" | "schedule") { "Sending…" } else { "Saving…" });
+            busy(
+                &button,
+                if matches!(intent.as_str(), "send_now" | "schedule") {
+                    "Sending…"
+                } else {
+                    "Saving…"
+                },
+            );
         }
     }
 
     fn save(self, button: Option<HtmlButtonElement>) {
         let Some(form) = dom::form() else { return };
         let typed = dom::typed(&form);
-        let Ok(data) = FormData::new_with_form(&form) else { return };
+        let Ok(data) = FormData::new_with_form(&form) else {
+            return;
+        };
         let _ = data.append_with_str("in_place", "true");
         let _ = data.append_with_str("intent", "draft");
-        let Ok(call) = SaveCampaign::from_form_data(&data) else { return self.leave(button) };
+        let Ok(call) = SaveCampaign::from_form_data(&data) else {
+            return self.leave(button);
+        };
         if let Some(button) = &button {
             busy(button, "Saving…");
         }
@@ -195,7 +209,9 @@ impl Keeper {
                 Ok(saved) => self.saved(&saved, typed),
                 Err(AppError::Offline) => {
                     self.copy();
-                    self.said.set("Couldn't reach Loupe. Nothing was saved; what you type is kept on this device.".to_owned());
+                    self.said.set(
+                        "Couldn't reach Loupe. Nothing was saved; what you type is kept on this device.".to_owned(),
+                    );
                 }
                 // What can't be done here has a page of its own.
                 Err(_) => self.leave(button),
@@ -253,7 +269,10 @@ impl Keeper {
         if !self.is_dirty() {
             return;
         }
-        let copy = Copy { at: js_sys::Date::now(), typed: dom::typed(&form) };
+        let copy = Copy {
+            at: js_sys::Date::now(),
+            typed: dom::typed(&form),
+        };
         if let (Some(storage), Ok(json)) = (storage(), serde_json::to_string(&copy)) {
             let _ = storage.set_item(&self.name(), &json);
         }
@@ -271,7 +290,9 @@ impl Keeper {
 
     fn look_for_copy(self, typed: &str) {
         let json = storage().and_then(|s| s.get_item(&self.name()).ok().flatten());
-        let Some(copy) = json.and_then(|json| serde_json::from_str::<Copy>(&json).ok()) else { return };
+        let Some(copy) = json.and_then(|json| serde_json::from_str::<Copy>(&json).ok()) else {
+            return;
+        };
         if copy.typed == typed || js_sys::Date::now() - copy.at > FORGET {
             self.forget();
             return;
@@ -287,8 +308,9 @@ fn storage() -> Option<Storage> {
 /// On a computer that several people use, nothing stays behind.
 fn forget_all() {
     let Some(storage) = storage() else { return };
-    let names: Vec<String> =
-        (0..storage.length().unwrap_or(0)).filter_map(|i| storage.key(i).ok().flatten()).collect();
+    let names: Vec<String> = (0..storage.length().unwrap_or(0))
+        .filter_map(|i| storage.key(i).ok().flatten())
+        .collect();
     for name in names.iter().filter(|n| n.starts_with(PREFIX)) {
         let _ = storage.remove_item(name);
     }
@@ -320,7 +342,9 @@ fn busy(button: &HtmlButtonElement, words: &str) {
 }
 
 fn wake_buttons() {
-    let Ok(buttons) = document().query_selector_all("button[data-words]") else { return };
+    let Ok(buttons) = document().query_selector_all("button[data-words]") else {
+        return;
+    };
     for button in (0..buttons.length()).filter_map(|i| buttons.item(i)) {
         if let Some(button) = button.dyn_ref::<HtmlButtonElement>() {
             let words = button.get_attribute("data-words");
@@ -336,7 +360,10 @@ fn follow_writing() {
     let (subject, body) = (dom::value("subject"), dom::value("body"));
     if let Some(count) = document().get_element_by_id("subject-count") {
         let n = subject.trim().chars().count();
-        count.set_text_content(Some(&format!("{n} {}", if n == 1 { "character" } else { "characters" })));
+        count.set_text_content(Some(&format!(
+            "{n} {}",
+            if n == 1 { "character" } else { "characters" }
+        )));
     }
     let mut any = false;
     for field in ["first_name", "last_name", "next_anniversary"] {
@@ -352,12 +379,16 @@ fn follow_writing() {
 }
 
 fn uses(text: &str, field: &str) -> bool {
-    text.split("{{").skip(1).any(|rest| rest.trim_start().starts_with(field))
+    text.split("{{")
+        .skip(1)
+        .any(|rest| rest.trim_start().starts_with(field))
 }
 
 /// Puts a copy back into the fields that take text, ticks and choices.
 fn put_back(typed: &str) {
-    let (Some(form), Ok(pairs)) = (dom::form(), UrlSearchParams::new_with_str(typed)) else { return };
+    let (Some(form), Ok(pairs)) = (dom::form(), UrlSearchParams::new_with_str(typed)) else {
+        return;
+    };
     let fields = form.elements();
     for field in (0..fields.length()).filter_map(|i| fields.item(i)) {
         let name = field.get_attribute("name").unwrap_or_default();
@@ -365,7 +396,12 @@ fn put_back(typed: &str) {
             match input.type_().as_str() {
                 "checkbox" | "radio" => {
                     let value = input.value();
-                    input.set_checked(pairs.get_all(&name).iter().any(|v| v.as_string().as_ref() == Some(&value)));
+                    input.set_checked(
+                        pairs
+                            .get_all(&name)
+                            .iter()
+                            .any(|v| v.as_string().as_ref() == Some(&value)),
+                    );
                 }
                 "hidden" => {}
                 _ => put_text(&pairs, &name, |text| input.set_value(text)),

@@ -30,7 +30,10 @@ pub fn ScheduleEcho(
     let ask = move || {
         let now = question.get_value();
         let (date, time) = (dom::value("date"), dom::value("time"));
-        let fold = ["first", "second"].into_iter().find(|f| dom::is_ticked(&format!("fold-{f}"))).unwrap_or_default();
+        let fold = ["first", "second"]
+            .into_iter()
+            .find(|f| dom::is_ticked(&format!("fold-{f}")))
+            .unwrap_or_default();
         if date.is_empty() || time.is_empty() {
             echo.set(WhenWords::default());
             return;

@@ -13,7 +13,10 @@ enum Offer {
     /// Something is written already.
     Ask(TemplateWording),
     /// Filled in; what stood there before.
-    Filled { name: String, before: (String, String) },
+    Filled {
+        name: String,
+        before: (String, String),
+    },
     Failed,
 }
 
@@ -28,7 +31,10 @@ pub fn TemplateFill() -> impl IntoView {
         put(&wording.subject, &wording.body);
         // As the browser keeps it, which may differ in line breaks.
         ours.set_value((dom::value("subject"), dom::value("body")));
-        offer.set(Offer::Filled { name: wording.name, before });
+        offer.set(Offer::Filled {
+            name: wording.name,
+            before,
+        });
     };
     let choose = move || {
         let Ok(id) = dom::value("template").parse::<i64>() else {
@@ -59,7 +65,11 @@ pub fn TemplateFill() -> impl IntoView {
         }
     });
     let undo = move |_| {
-        if let Offer::Filled { before: (subject, body), .. } = offer.get_untracked() {
+        if let Offer::Filled {
+            before: (subject, body),
+            ..
+        } = offer.get_untracked()
+        {
             put(&subject, &body);
             offer.set(Offer::Nothing);
         }

@@ -1,9 +1,10 @@
 //! `/login`
 
-use axum::response::Response;
+use axum::response::{IntoResponse, Redirect, Response};
 use leptos::prelude::*;
 
 use crate::{
+    auth::setup,
     error::AppError,
     server::visit::Visit,
     ui::{
@@ -15,6 +16,10 @@ use crate::{
 
 /// The form to sign in with.
 pub async fn show(visit: Visit) -> Result<Response, AppError> {
+    // Nobody can sign in to an installation that was never set up.
+    if setup::is_open(&visit.state.db).await? {
+        return Ok(Redirect::to("/setup").into_response());
+    }
     let next = visit.param("next").to_owned();
     let signed_out = !next.is_empty();
     let flash = visit.flash.clone().unwrap_or_default();

@@ -50,8 +50,11 @@ pub async fn show(staff: Staff) -> Result<Response, AppError> {
         _ => None,
     };
     let failed = !writing.problems.is_empty();
-    let page = Page::new(if failed { "Error: Bulk email" } else { "Bulk email" }, Nav::BulkEmail, move || {
-        view! {
+    let page = Page::new(
+        if failed { "Error: Bulk email" } else { "Bulk email" },
+        Nav::BulkEmail,
+        move || {
+            view! {
             {banner}
             <div class="head"><div>
                 <h1 tabindex="-1">"Bulk email"</h1>
@@ -60,14 +63,17 @@ pub async fn show(staff: Staff) -> Result<Response, AppError> {
             {form::view(writing)}
         }
         .into_any()
-    });
+        },
+    );
     Ok(staff.show(page.with_islands()).await)
 }
 
 /// `/marketing/bulk-email/review`: the question before a send where it matters.
 pub async fn review(staff: Staff) -> Result<Response, AppError> {
     staff.allow(Permission::SendCampaigns)?;
-    let form = bulk::left_by(staff.db(), staff.store_id(), staff.actor.user_id).await?.unwrap_or_default();
+    let form = bulk::left_by(staff.db(), staff.store_id(), staff.actor.user_id)
+        .await?
+        .unwrap_or_default();
     let draft = Draft::of(&form, &staff.store, staff.now());
     let message = Message::without_name(&draft);
     let look = look::look_at(staff.db(), &staff.store, &staff.actor.name, &message, None, staff.now()).await?;

@@ -52,11 +52,20 @@ pub async fn begin_with(staff: &Staff, form: &mut CampaignForm) -> Result<(), Ap
     if let Ok(id) = staff.param("segment").parse() {
         form.choose(Some(&RecipientFilter::Segment(id)));
     }
-    let tags: Vec<String> = staff.param("tags").split(',').map(|t| t.trim().to_owned()).filter(|t| !t.is_empty()).collect();
+    let tags: Vec<String> = staff
+        .param("tags")
+        .split(',')
+        .map(|t| t.trim().to_owned())
+        .filter(|t| !t.is_empty())
+        .collect();
     if !tags.is_empty() {
         form.choose(Some(&RecipientFilter::Tags(tags).normalised()));
     }
-    let ids: Vec<i64> = staff.param("customers").split(',').filter_map(|id| id.trim().parse().ok()).collect();
+    let ids: Vec<i64> = staff
+        .param("customers")
+        .split(',')
+        .filter_map(|id| id.trim().parse().ok())
+        .collect();
     if !ids.is_empty() {
         form.choose(Some(&RecipientFilter::Manual(ids).normalised()));
     }
@@ -73,7 +82,9 @@ pub async fn begin_with(staff: &Staff, form: &mut CampaignForm) -> Result<(), Ap
 /// A kept campaign; one that went out shows why it can't be edited.
 pub async fn edit(staff: Staff, Path(id): Path<i64>) -> Result<Response, AppError> {
     staff.allow(Permission::SendCampaigns)?;
-    let campaign = store::find(staff.db(), staff.store_id(), id).await?.ok_or(AppError::NotFound)?;
+    let campaign = store::find(staff.db(), staff.store_id(), id)
+        .await?
+        .ok_or(AppError::NotFound)?;
     if !campaign.status.is_editable() {
         return guard::show(&staff, &campaign).await;
     }
@@ -84,9 +95,16 @@ pub async fn edit(staff: Staff, Path(id): Path<i64>) -> Result<Response, AppErro
     writing.problems = problems;
     let banner = banner(&staff, &campaign, &writing).await?;
     let (title, status) = (campaign.title().to_owned(), campaign.status);
-    let saved = format!("Saved {}", time::today_or_day(campaign.updated_at, staff.now(), staff.zone()));
+    let saved = format!(
+        "Saved {}",
+        time::today_or_day(campaign.updated_at, staff.now(), staff.zone())
+    );
     let failed = !writing.problems.is_empty();
-    let page_title = if failed { format!("Error: {title}") } else { title.clone() };
+    let page_title = if failed {
+        format!("Error: {title}")
+    } else {
+        title.clone()
+    };
     let page = Page::new(page_title, Nav::Campaigns, move || {
         view! {
             <Crumbs links=vec![("Campaigns", "/marketing/campaigns")] here=title.clone()/>
@@ -147,16 +165,22 @@ async fn banner(staff: &Staff, campaign: &Campaign, writing: &Writing) -> Result
         ),
         "saved" => Some(success(format!("Saved as draft at {saved_at}."))),
         "filled" => Some(success("Subject and body filled from the template.".to_owned())),
-        "from-bulk" => Some(success("Carried over from bulk email. Nothing has been sent.".to_owned())),
+        "from-bulk" => Some(success(
+            "Carried over from bulk email. Nothing has been sent.".to_owned(),
+        )),
         "copied" => Some(success(format!("Copied from '{other_name}'. Nothing is scheduled."))),
         "kept-apart" => Some(kept_apart(&other_name, other.as_ref())),
-        _ => campaign.problem.clone().map(|problem| stopped(campaign.id, writing.look.already, problem)),
+        _ => campaign
+            .problem
+            .clone()
+            .map(|problem| stopped(campaign.id, writing.look.already, problem)),
     })
 }
 
 fn kept_apart(name: &str, other: Option<&Campaign>) -> AnyView {
     let by = other.map_or("Somebody", |o| o.updated_by.as_str());
-    let words = format!("{by} changed “{name}” while you were writing. What you wrote is kept here, as a draft of its own.");
+    let words =
+        format!("{by} changed “{name}” while you were writing. What you wrote is kept here, as a draft of its own.");
     let link = other.map(|o| {
         let path = format!("/marketing/campaigns/{}/edit", o.id);
         view! { <p><a href=path>{format!("Open “{name}”")}</a></p> }

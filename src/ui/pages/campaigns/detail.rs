@@ -8,13 +8,14 @@ use leptos::prelude::*;
 use super::notes;
 use crate::{
     audit::history_sql::{self, Line},
-    auth::model::Permission,
+    auth::{model::Permission, tokens},
     campaigns::{
         model::CampaignStatus,
         store::{self, Campaign},
     },
     error::AppError,
     recipients,
+    runner::{heartbeat::Pulse, late_words},
     sends::{self, store::Send},
     server::visit::Staff,
     time,
@@ -57,6 +58,9 @@ pub async fn show(staff: Staff, Path(id): Path<i64>) -> Result<Response, AppErro
         now: staff.now(),
         zone: staff.zone(),
         may_send,
+        runs: campaign.status == CampaignStatus::Scheduled
+            && Pulse::feel(&staff.visit.state, staff.now()).await?.is_running(),
+        token: tokens::public(),
     };
     let live = report.as_ref().is_some_and(Report::is_live);
     let zone = staff.zone();
@@ -64,7 +68,7 @@ pub async fn show(staff: Staff, Path(id): Path<i64>) -> Result<Response, AppErro
         let note = notes::view(&campaign, report.as_ref(), &told);
         let bar = report.as_ref().and_then(Report::hold_bar);
         let editable = campaign.status.is_editable();
-        let actions = may_send.then(|| actions(&campaign));
+        let actions = may_send.then(|| actions(&campaign, told.now));
         let plan = editable.then(|| plan(&campaign, audience));
         let reached = report.filter(|r| !editable || r.tally.settled() > 0);
         view! {
@@ -103,6 +107,10 @@ fn badge(campaign: &Campaign, now: DateTime<Utc>) -> AnyView {
 }
 
 fn meta(campaign: &Campaign, send: Option<&Send>, now: DateTime<Utc>, zone: Tz) -> String {
+    let late = send.and_then(lateness);
+    let planned = send.is_some_and(|s| s.planned_at.is_some());
+    let on_schedule = if planned && late.is_none() { " on schedule," } else { "" };
+    let late = late.unwrap_or_default();
     match (campaign.status, campaign.scheduled_at, send, campaign.sent_at) {
         (CampaignStatus::Scheduled, Some(at), ..) => format!(
             "Planned for {}, {}, by {}.",
@@ -111,14 +119,14 @@ fn meta(campaign: &Campaign, send: Option<&Send>, now: DateTime<Utc>, zone: Tz) 
             campaign.updated_by
         ),
         (CampaignStatus::Sending, _, Some(send), _) => format!(
-            "Started {} {} time ({}) by {}.",
+            "Started {} {} time ({}),{on_schedule} by {}.{late}",
             time::clock(send.started_at, zone),
             time::city(zone),
             send.started_at.with_timezone(&zone).format("%Z"),
             send.started_by
         ),
         (CampaignStatus::Sent, _, Some(send), Some(at)) => format!(
-            "Sent {}, {}, by {}.",
+            "Sent {}, {},{on_schedule} by {}.{late}",
             time::absolute(at, zone),
             time::relative(at, now),
             send.started_by
@@ -131,9 +139,28 @@ fn meta(campaign: &Campaign, send: Option<&Send>, now: DateTime<Utc>, zone: Tz) 
     }
 }
 
-fn actions(campaign: &Campaign) -> AnyView {
+/// ` Sent 12 minutes late: Loupe wasn't running.`
+fn lateness(send: &Send) -> Option<String> {
+    let (seconds, why) = (send.late_by?, send.late_why.as_deref()?);
+    Some(format!(" Sent {} late: {why}", late_words(seconds)))
+}
+
+fn actions(campaign: &Campaign, now: DateTime<Utc>) -> AnyView {
     let id = campaign.id;
     let status = campaign.status;
+    // One Send now per page: an overdue campaign, or one that came back, has it in its banner.
+    let told_above = campaign.problem.is_some() || campaign.scheduled_at.is_some_and(|at| at < now);
+    let sends = (status.is_editable() && !told_above).then(|| {
+        view! { <a class="btn" href=format!("/marketing/campaigns/{id}/review")>"Send now"</a> }
+    });
+    let unschedules = (status == CampaignStatus::Scheduled).then(|| {
+        view! {
+            <form method="post" action="/api/campaigns/unschedule">
+                <input type="hidden" name="id" value=id.to_string()/>
+                <button class="btn" type="submit">"Unschedule"</button>
+            </form>
+        }
+    });
     let edits = status.is_editable().then(|| {
         view! { <a class="btn primary" href=format!("/marketing/campaigns/{id}/edit")>"Edit"</a> }
     });
@@ -142,6 +169,8 @@ fn actions(campaign: &Campaign) -> AnyView {
     });
     view! {
         {edits}
+        {sends}
+        {unschedules}
         <form method="post" action="/api/campaigns/duplicate">
             <input type="hidden" name="id" value=id.to_string()/>
             <button class="btn" type="submit">"Duplicate"</button>

@@ -3,7 +3,7 @@
 use axum::response::Response;
 use leptos::prelude::*;
 
-use super::card;
+use super::{card, notes};
 use crate::{
     auth::model::Permission,
     campaigns::{
@@ -13,6 +13,7 @@ use crate::{
     },
     error::AppError,
     recipients::model::grouped,
+    runner::heartbeat::Pulse,
     server::visit::Staff,
     time,
     ui::{
@@ -66,6 +67,7 @@ pub async fn show(staff: Staff) -> Result<Response, AppError> {
         now.with_timezone(&zone).format("%Z")
     );
     let deleted = staff.param("ok") == "deleted";
+    let paused = !Pulse::feel(&staff.visit.state, now).await?.is_running();
     let filtered = query.is_filtered();
     let page = Page::new("Campaigns", Nav::Campaigns, move || {
         let new = may_send
@@ -73,6 +75,7 @@ pub async fn show(staff: Staff) -> Result<Response, AppError> {
         let cards: Vec<_> = cards.into_iter().map(|c| card::view(c, now, zone, may_send)).collect();
         view! {
             {deleted.then(|| view! { <Banner tone=Tone::Success><p>"Campaign deleted."</p></Banner> })}
+            {paused.then(notes::paused)}
             <PageHead title="Campaigns" words=words.clone()>{new}</PageHead>
             {ask.map(|line| view! { <p class="ask hint">{line}</p> })}
             {(filtered || total > 0).then(|| filters(&typed))}
@@ -172,6 +175,9 @@ fn nothing(filtered: bool, may_send: bool) -> AnyView {
 
 /// What the list calls a campaign that came back.
 pub(super) fn came_back(card: &CampaignCard) -> Option<&'static str> {
+    if card.status != CampaignStatus::Draft {
+        return None;
+    }
     match card.problem.as_deref() {
         None | Some("") => None,
         Some("no_recipients") => Some("No recipients found"),

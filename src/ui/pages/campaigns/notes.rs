@@ -22,51 +22,57 @@ pub struct Told {
     pub now: DateTime<Utc>,
     pub zone: Tz,
     pub may_send: bool,
+    /// Whether planned campaigns go out by themselves now.
+    pub runs: bool,
+    /// For the form that sends: the same one twice is one send.
+    pub token: String,
 }
 
 /// The most important of what could be said, or nothing.
 pub fn view(campaign: &Campaign, report: Option<&Report>, told: &Told) -> Option<AnyView> {
-    let edit = told.may_send.then(|| {
-        let path = format!("/marketing/campaigns/{}/edit", campaign.id);
-        view! { <div class="acts"><a class="btn sm" href=path>"Open it to send"</a></div> }
-    });
+    let (id, may_send) = (campaign.id, told.may_send);
+    let button = move |label: &'static str, page: &str| {
+        let path = format!("/marketing/campaigns/{id}/{page}");
+        may_send.then(|| view! { <div class="acts"><a class="btn sm" href=path>{label}</a></div> })
+    };
     let banner = match (campaign.status, told.ok.as_str()) {
         (CampaignStatus::Draft, "undone") => view! {
             <Banner tone=Tone::Info><p>"Sending cancelled. Nothing was sent."</p></Banner>
         }
         .into_any(),
+        (CampaignStatus::Draft, "unscheduled") => view! {
+            <Banner tone=Tone::Success><p>"Taken off the schedule. It is a draft again."</p></Banner>
+        }
+        .into_any(),
         (CampaignStatus::Scheduled, ok) => {
             let at = campaign.scheduled_at?;
             let when = time::absolute(at, told.zone);
-            if at < told.now {
-                view! {
-                    <Banner tone=Tone::Warning title=format!("Due {when}: not sent yet.")>
-                        <p>"The runner that sends by itself is not running yet: open the campaign and click Send now."</p>
-                        {edit}
-                    </Banner>
-                }
-                .into_any()
+            if campaign.hold.is_some() || at < told.now {
+                overdue(campaign, &when, told)
             } else {
                 let (tone, first) = match ok {
                     "scheduled" => (Tone::Success, "Scheduled for"),
                     _ => (Tone::Info, "Planned for"),
                 };
                 let title = format!("{first} {when}, {}.", time::relative(at, told.now));
-                view! {
-                    <Banner tone title>
-                        <p>
-                            "The runner that sends by itself is not running yet: the campaign waits here until someone \
-                             opens it and clicks Send now."
-                        </p>
-                    </Banner>
+                if told.runs {
+                    view! { <Banner tone title><p>"Sends by itself."</p></Banner> }.into_any()
+                } else {
+                    let acts = sending(campaign, told);
+                    view! {
+                        <Banner tone=Tone::Warning title>
+                            <p>"Needs someone to click Send now: scheduled sends are paused."</p>
+                            {acts}
+                        </Banner>
+                    }
+                    .into_any()
                 }
-                .into_any()
             }
         }
         (CampaignStatus::Draft, _) if told.problem.as_deref() == Some("no_recipients") => view! {
             <Banner tone=Tone::Error title=NO_RECIPIENTS>
                 <p>"Nobody matched when it was about to go out, so it is a draft again. Choose who it is for once more."</p>
-                {edit}
+                {button("Choose who this is for", "edit")}
             </Banner>
         }
         .into_any(),
@@ -77,12 +83,13 @@ pub fn view(campaign: &Campaign, report: Option<&Report>, told: &Told) -> Option
                 .and_then(|r| r.send.finished_at)
                 .map(|at| format!(" at {}", time::clock(at, told.zone)))
                 .unwrap_or_default();
+            let next = if settled > 0 { "Send to the rest" } else { "Send now" };
             let again = (settled > 0).then_some("When you send it again, those who already got it are left out.");
             view! {
                 <Banner tone=Tone::Error title=format!("Sending stopped{at} after {}.", customers(settled))>
                     <p>{problem}</p>
                     {again.map(|words| view! { <p>{words}</p> })}
-                    {edit}
+                    {button(next, "review")}
                 </Banner>
             }
             .into_any()
@@ -103,4 +110,49 @@ pub fn view(campaign: &Campaign, report: Option<&Report>, told: &Told) -> Option
         _ => return None,
     };
     Some(banner)
+}
+
+/// The list's own banner while nothing goes out by itself.
+pub fn paused() -> AnyView {
+    view! {
+        <Banner tone=Tone::Warning>
+            <p>"Scheduled sends are paused. Campaigns stay scheduled until someone clicks Send now."</p>
+        </Banner>
+    }
+    .into_any()
+}
+
+/// Its time has passed and it has not gone: why, and one click to send it or to plan it anew.
+fn overdue(campaign: &Campaign, when: &str, told: &Told) -> AnyView {
+    let cause = match (&campaign.hold, &told.problem) {
+        (Some(_), Some(problem)) if !problem.is_empty() => problem.clone(),
+        (Some(_), _) => "It was too late to send it without asking.".to_owned(),
+        (None, _) if told.runs => "It is about to start.".to_owned(),
+        (None, _) => "Scheduled sends are paused. It stays scheduled until someone clicks Send now.".to_owned(),
+    };
+    let acts = sending(campaign, told);
+    view! {
+        <Banner tone=Tone::Warning title=format!("Due {when} — not sent yet.")>
+            <p>{cause}</p>
+            {acts}
+        </Banner>
+    }
+    .into_any()
+}
+
+fn sending(campaign: &Campaign, told: &Told) -> Option<AnyView> {
+    let (id, token) = (campaign.id, told.token.clone());
+    told.may_send.then(move || {
+        view! {
+            <div class="acts">
+                <form method="post" action="/api/campaigns/confirm">
+                    <input type="hidden" name="id" value=id.to_string()/>
+                    <input type="hidden" name="send_token" value=token/>
+                    <button class="btn sm primary" type="submit">"Send now"</button>
+                </form>
+                <a class="btn sm" href=format!("/marketing/campaigns/{id}/edit#later")>"Change the time"</a>
+            </div>
+        }
+        .into_any()
+    })
 }

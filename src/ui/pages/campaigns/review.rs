@@ -23,7 +23,9 @@ use crate::{
 /// The question about a kept campaign.
 pub async fn show(staff: Staff, Path(id): Path<i64>) -> Result<Response, AppError> {
     staff.allow(Permission::SendCampaigns)?;
-    let campaign = store::find(staff.db(), staff.store_id(), id).await?.ok_or(AppError::NotFound)?;
+    let campaign = store::find(staff.db(), staff.store_id(), id)
+        .await?
+        .ok_or(AppError::NotFound)?;
     if !campaign.status.is_editable() {
         return guard::show(&staff, &campaign).await;
     }
@@ -72,7 +74,12 @@ pub async fn ask(staff: &Staff, question: Question, look: &Look) -> Result<Respo
         0 => String::new(),
         s => format!(" ({} skipped)", grouped(s)),
     };
-    let goes = format!("{}: {} of {}{skipped}", question.goes_to, grouped(n), grouped(audience.matched));
+    let goes = format!(
+        "{}: {} of {}{skipped}",
+        question.goes_to,
+        grouped(n),
+        grouped(audience.matched)
+    );
     let mut warnings = checks::warnings(&look.checks);
     if let Some(shown) = question.shown.filter(|shown| *shown != n) {
         warnings.insert(0, format!("You saw {}. It goes to {} now.", grouped(shown), grouped(n)));

@@ -76,12 +76,7 @@ pub async fn show(staff: Staff, Path(id): Path<i64>) -> Result<Response, AppErro
         view! {
             <Crumbs links=vec![("Customers", "/customers")] here=name.clone()/>
             <PageHead title=name.clone()/>
-            <nav class="tabs" aria-label="Customer">
-                <ul>
-                    <li><a href=format!("/customers/{id}")>"Details"</a></li>
-                    <li><a href=path.clone() aria-current="page">"Communications"</a></li>
-                </ul>
-            </nav>
+            {super::tabs(id, true)}
             <dl class="facts spaced">
                 <dt>"Can be emailed"</dt><dd>{standing}</dd>
                 <dt>"Last contacted"</dt><dd>{contacted}</dd>
@@ -104,7 +99,7 @@ fn may_be_emailed(customer: &Customer, requires_opt_in: bool) -> String {
 }
 
 /// What `email_standing` (see the migration) means in this store.
-fn reason_against(standing: i64, requires_opt_in: bool) -> Option<SkipReason> {
+pub(super) fn reason_against(standing: i64, requires_opt_in: bool) -> Option<SkipReason> {
     match standing {
         0 => None,
         8 if !requires_opt_in => None,

@@ -12,13 +12,7 @@ use crate::{
 };
 
 /// One line of text.
-fn line(
-    id: &'static str,
-    label: &'static str,
-    hint: AnyView,
-    value: String,
-    problem: Option<String>,
-) -> AnyView {
+fn line(id: &'static str, label: &'static str, hint: AnyView, value: String, problem: Option<String>) -> AnyView {
     let described = match problem {
         Some(_) => format!("{id}-hint {id}-error"),
         None => format!("{id}-hint"),
@@ -74,14 +68,25 @@ pub fn template(writing: &Writing) -> AnyView {
 pub fn subject(writing: &Writing) -> AnyView {
     let n = writing.form.subject.trim().chars().count();
     let length = format!("{n} {}", if n == 1 { "character" } else { "characters" });
-    let hint = view! { "About 50 characters shows on most phones. "<span id="subject-count">{length}</span> }.into_any();
-    line("subject", "Subject", hint, writing.form.subject.clone(), writing.problem("subject"))
+    let hint =
+        view! { "About 50 characters shows on most phones. "<span id="subject-count">{length}</span> }.into_any();
+    line(
+        "subject",
+        "Subject",
+        hint,
+        writing.form.subject.clone(),
+        writing.problem("subject"),
+    )
 }
 
 /// The message, how to write it, and the fallbacks of the fields it uses.
 pub fn body(writing: &Writing) -> AnyView {
     let problem = writing.problem("body");
-    let described = if problem.is_some() { "body-hint body-error" } else { "body-hint" };
+    let described = if problem.is_some() {
+        "body-hint body-error"
+    } else {
+        "body-hint"
+    };
     let invalid = problem.is_some();
     view! {
         <div class="field">
@@ -125,7 +130,11 @@ fn fallbacks(writing: &Writing) -> AnyView {
     let rows = [
         (Field::FirstName, "Fallback for first", &form.fallback_first_name),
         (Field::LastName, "Fallback for last", &form.fallback_last_name),
-        (Field::NextAnniversary, "Fallback for anniversary", &form.fallback_next_anniversary),
+        (
+            Field::NextAnniversary,
+            "Fallback for anniversary",
+            &form.fallback_next_anniversary,
+        ),
     ];
     let used = |field: Field| mentions(&form.subject, field) || mentions(&form.body, field);
     let any = rows.iter().any(|(field, ..)| used(*field));
@@ -156,5 +165,7 @@ fn fallbacks(writing: &Writing) -> AnyView {
 
 /// Whether a text has the field in braces; also while the rest of it does not compile.
 fn mentions(text: &str, field: Field) -> bool {
-    text.split("{{").skip(1).any(|rest| rest.trim_start().starts_with(field.key()))
+    text.split("{{")
+        .skip(1)
+        .any(|rest| rest.trim_start().starts_with(field.key()))
 }

@@ -10,7 +10,11 @@ pub fn view(writing: &Writing) -> AnyView {
     let form = &writing.form;
     let field = |id: &'static str, label: &'static str, kind: &'static str, value: &str| {
         let problem = writing.problem(id);
-        let described = if problem.is_some() { format!("when-words {id}-error") } else { "when-words".to_owned() };
+        let described = if problem.is_some() {
+            format!("when-words {id}-error")
+        } else {
+            "when-words".to_owned()
+        };
         let invalid = problem.is_some().then_some("true");
         view! {
             <div class="field">

@@ -111,7 +111,9 @@ impl Writing {
             templates: template_choices(db, store.id).await?,
             segments: segment_choices(db, &scope).await?,
             tags: tag_choices(db, store.id, &form.tags).await?,
-            all_count: recipients::store::count(db, &scope, &RecipientFilter::All).await?.will_send,
+            all_count: recipients::store::count(db, &scope, &RecipientFilter::All)
+                .await?
+                .will_send,
             chosen,
             searched: searched.to_owned(),
             found,
@@ -143,14 +145,22 @@ impl Writing {
 }
 
 async fn template_choices(db: &Db, store: StoreId) -> sqlx::Result<Vec<(i64, String)>> {
-    Ok(templates::store::all(db, store).await?.into_iter().map(|t| (t.id, t.name)).collect())
+    Ok(templates::store::all(db, store)
+        .await?
+        .into_iter()
+        .map(|t| (t.id, t.name))
+        .collect())
 }
 
 async fn segment_choices(db: &Db, scope: &Scope) -> sqlx::Result<Vec<SegmentChoice>> {
     let mut choices = Vec::new();
     for segment in segments::store::all(db, scope.store).await? {
         let size = look_sql::segment_size(db, scope, &segment).await?;
-        choices.push(SegmentChoice { id: segment.id, name: segment.name, size });
+        choices.push(SegmentChoice {
+            id: segment.id,
+            name: segment.name,
+            size,
+        });
     }
     Ok(choices)
 }

@@ -1,8 +1,8 @@
 //! The form a message is written in: the same parts for campaigns and for bulk email.
 
 mod fields;
-mod load;
 mod later;
+mod load;
 pub mod preview;
 mod rail;
 mod recipients;
@@ -53,7 +53,11 @@ pub fn view(writing: Writing) -> AnyView {
 }
 
 fn id_or_new(writing: &Writing) -> &str {
-    if writing.form.id.is_empty() { "new" } else { &writing.form.id }
+    if writing.form.id.is_empty() {
+        "new"
+    } else {
+        &writing.form.id
+    }
 }
 
 fn actions(writing: &Writing) -> AnyView {
@@ -63,7 +67,10 @@ fn actions(writing: &Writing) -> AnyView {
         .as_ref()
         .filter(|audience| writing.look.already > 0 && writing.form.skips_already() && audience.will_send > 0);
     let send = match remaining {
-        Some(audience) => format!("Send to the remaining {}", crate::recipients::model::grouped(audience.will_send)),
+        Some(audience) => format!(
+            "Send to the remaining {}",
+            crate::recipients::model::grouped(audience.will_send)
+        ),
         None => "Send now".to_owned(),
     };
     let button = |class: &'static str, intent: &'static str, words: String| {

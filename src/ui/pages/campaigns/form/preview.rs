@@ -34,7 +34,9 @@ pub struct How {
 /// `GET /marketing/campaigns/{id}/preview`
 pub async fn of_campaign(staff: Staff, Path(id): Path<i64>, Query(how): Query<How>) -> Result<Response, AppError> {
     staff.allow(Permission::SendCampaigns)?;
-    let campaign = store::find(staff.db(), staff.store_id(), id).await?.ok_or(AppError::NotFound)?;
+    let campaign = store::find(staff.db(), staff.store_id(), id)
+        .await?
+        .ok_or(AppError::NotFound)?;
     let draft = Draft::copied_from(&campaign, campaign.name.clone());
     show(&staff, &draft, &how).await
 }
@@ -42,7 +44,9 @@ pub async fn of_campaign(staff: Staff, Path(id): Path<i64>, Query(how): Query<Ho
 /// `GET /marketing/bulk-email/preview`
 pub async fn of_bulk(staff: Staff, Query(how): Query<How>) -> Result<Response, AppError> {
     staff.allow(Permission::SendCampaigns)?;
-    let form = bulk::left_by(staff.db(), staff.store_id(), staff.actor.user_id).await?.unwrap_or_default();
+    let form = bulk::left_by(staff.db(), staff.store_id(), staff.actor.user_id)
+        .await?
+        .unwrap_or_default();
     let draft = Draft::of(&form, &staff.store, staff.now());
     show(&staff, &draft, &how).await
 }
@@ -55,9 +59,10 @@ async fn show(staff: &Staff, draft: &Draft, how: &How) -> Result<Response, AppEr
             let one = RecipientFilter::Manual(vec![how.r#as]);
             let person = recipients::store::person(staff.db(), &scope, &one).await?;
             let today = time::today(staff.now(), staff.zone());
-            let anniversary = person.as_ref().and_then(anniversary_of).and_then(|(month, day)| {
-                render::next_anniversary(month, day, today)
-            });
+            let anniversary = person
+                .as_ref()
+                .and_then(anniversary_of)
+                .and_then(|(month, day)| render::next_anniversary(month, day, today));
             let rendered = compiled.render(&render::Person {
                 first_name: person.as_ref().map_or("", |p| &p.first_name),
                 last_name: person.as_ref().map_or("", |p| &p.last_name),
@@ -66,14 +71,19 @@ async fn show(staff: &Staff, draft: &Draft, how: &How) -> Result<Response, AppEr
                 unsubscribe_url: "#",
             });
             if how.part == "text" {
-                ("text/plain; charset=utf-8", format!("Subject: {}\n\n{}", rendered.subject, rendered.text))
+                (
+                    "text/plain; charset=utf-8",
+                    format!("Subject: {}\n\n{}", rendered.subject, rendered.text),
+                )
             } else {
                 ("text/html; charset=utf-8", rendered.html)
             }
         }
         Err(problems) => {
-            let items: String =
-                problems.iter().map(|p| format!("<li>{}</li>", escape::text(&p.to_string()))).collect();
+            let items: String = problems
+                .iter()
+                .map(|p| format!("<li>{}</li>", escape::text(&p.to_string())))
+                .collect();
             let page = format!(
                 "<!doctype html><html lang=\"en-AU\"><head><meta charset=\"utf-8\"><title>Preview</title></head>\
                  <body><p>This can be shown once it is mended:</p><ul>{items}</ul></body></html>"
@@ -81,7 +91,10 @@ async fn show(staff: &Staff, draft: &Draft, how: &How) -> Result<Response, AppEr
             ("text/html; charset=utf-8", page)
         }
     };
-    let headers = [(header::CONTENT_TYPE, kind), (header::CONTENT_SECURITY_POLICY, MESSAGE_POLICY)];
+    let headers = [
+        (header::CONTENT_TYPE, kind),
+        (header::CONTENT_SECURITY_POLICY, MESSAGE_POLICY),
+    ];
     Ok((headers, body).into_response())
 }
 

@@ -14,12 +14,15 @@ use crate::{
 pub fn view(writing: &Writing) -> AnyView {
     let form = &writing.form;
     let filter = form.recipients();
-    let start = filter.clone().zip(writing.look.audience.clone()).map(|(filter, audience)| Shown {
-        filter,
-        audience,
-        names: writing.names.clone(),
-        counted_at: writing.counted_at.clone(),
-    });
+    let start = filter
+        .clone()
+        .zip(writing.look.audience.clone())
+        .map(|(filter, audience)| Shown {
+            filter,
+            audience,
+            names: writing.names.clone(),
+            counted_at: writing.counted_at.clone(),
+        });
     let segments = writing.segments.iter().map(|s| (s.id, s.name.clone())).collect();
     view! {
         <div class="rail">
@@ -123,7 +126,9 @@ fn frame(path: &str, people: &[Person]) -> AnyView {
         .map(|(person, why)| link(format!("{path}?as={}", person.id), format!("{why}: {}", person.name)))
         .collect();
     links.push(link(format!("{path}?as={first}&part=text"), "Text only".to_owned()));
-    let note = people.is_empty().then(|| view! { <p class="hint">"Nobody is chosen yet: shown as somebody with every field blank."</p> });
+    let note = people
+        .is_empty()
+        .then(|| view! { <p class="hint">"Nobody is chosen yet: shown as somebody with every field blank."</p> });
     view! {
         <p class="hint">"As it was last saved, as the customer reads it"</p>
         {note}

@@ -90,7 +90,9 @@ fn tags_panel(writing: &Writing) -> AnyView {
             }
         })
         .collect();
-    let none = ticks.is_empty().then(|| view! { <p class="hint" id="tag-0" tabindex="-1">"No customer has a tag yet."</p> });
+    let none = ticks
+        .is_empty()
+        .then(|| view! { <p class="hint" id="tag-0" tabindex="-1">"No customer has a tag yet."</p> });
     view! {
         <div class="panel" id="p-tags">
             <fieldset aria-describedby=described>
@@ -106,7 +108,11 @@ fn tags_panel(writing: &Writing) -> AnyView {
 
 fn manual_panel(writing: &Writing) -> AnyView {
     let problem = writing.problem("cust");
-    let described_by = if problem.is_some() { "cust-error".to_owned() } else { String::new() };
+    let described_by = if problem.is_some() {
+        "cust-error".to_owned()
+    } else {
+        String::new()
+    };
     view! {
         <div class="panel" id="p-manual">
             <FieldError field="cust" words=problem/>

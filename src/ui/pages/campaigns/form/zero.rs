@@ -48,7 +48,10 @@ fn causes(
     match (filter, segment) {
         (Some(RecipientFilter::Segment(_)), Some(name)) => {
             if let Some(before) = shown_before.filter(|n| *n > 0) {
-                lines.push(("✓", format!("Segment “{name}” was going to {} when you chose it.", customers(before))));
+                lines.push((
+                    "✓",
+                    format!("Segment “{name}” was going to {} when you chose it.", customers(before)),
+                ));
             }
             lines.push(match matched {
                 0 => ("✗", format!("Segment “{name}” matches nobody now.")),
@@ -59,18 +62,27 @@ fn causes(
         _ => lines.push(("–", "Segment: not used.".to_owned())),
     }
     lines.push(match filter {
-        Some(RecipientFilter::Tags(tags)) if matched == 0 => ("✗", format!("No customer has the tag {}.", tags.join(" or "))),
-        Some(RecipientFilter::Tags(tags)) => {
-            ("✓", format!("{} with the tag {}.", customers(matched), tags.join(" or ")))
+        Some(RecipientFilter::Tags(tags)) if matched == 0 => {
+            ("✗", format!("No customer has the tag {}.", tags.join(" or ")))
         }
+        Some(RecipientFilter::Tags(tags)) => (
+            "✓",
+            format!("{} with the tag {}.", customers(matched), tags.join(" or ")),
+        ),
         _ => ("–", "Tags: not used.".to_owned()),
     });
     lines.push(match matched {
         0 => ("–", "Email addresses: not reached.".to_owned()),
         n => {
-            let reasons: Vec<String> =
-                audience.skipped.iter().map(|(reason, n)| format!("{} {}", grouped(*n), reason.label())).collect();
-            ("✗", format!("None of the {} can be emailed: {}.", customers(n), reasons.join(" · ")))
+            let reasons: Vec<String> = audience
+                .skipped
+                .iter()
+                .map(|(reason, n)| format!("{} {}", grouped(*n), reason.label()))
+                .collect();
+            (
+                "✗",
+                format!("None of the {} can be emailed: {}.", customers(n), reasons.join(" · ")),
+            )
         }
     });
     lines
@@ -95,8 +107,15 @@ mod tests {
         let words = cause(&segment, Some("Inactive 90+ days"), &empty, Some(12));
         assert_eq!(words, ["Segment “Inactive 90+ days” matches nobody now."]);
         let tags = RecipientFilter::Tags(vec!["wedding".into(), "vip".into()]);
-        assert_eq!(cause(&tags, None, &empty, None), ["No customer has the tag wedding or vip."]);
-        let skipped = Audience { matched: 1, will_send: 0, skipped: vec![(SkipReason::NoAddress, 1)] };
+        assert_eq!(
+            cause(&tags, None, &empty, None),
+            ["No customer has the tag wedding or vip."]
+        );
+        let skipped = Audience {
+            matched: 1,
+            will_send: 0,
+            skipped: vec![(SkipReason::NoAddress, 1)],
+        };
         let words = cause(&RecipientFilter::Manual(vec![1]), None, &skipped, None);
         assert_eq!(words, ["None of the 1 customer can be emailed: 1 No email address."]);
     }

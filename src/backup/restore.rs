@@ -1,0 +1,93 @@
+//! Putting a backup back.
+
+use std::path::{Path, PathBuf};
+
+use chrono::{DateTime, Utc};
+use sqlx::Connection;
+
+use super::{
+    manifest::{Manifest, Problem, beside, data_file, fingerprint, sync},
+    store,
+};
+use crate::db::{self, Backend};
+
+/// What was done.
+#[derive(Clone, Debug)]
+pub struct PutBack {
+    pub manifest: Manifest,
+    /// Where the database now is.
+    pub to: PathBuf,
+    /// Where the one that was there before has gone.
+    pub aside: Option<PathBuf>,
+}
+
+/// Checks a backup and puts it where `url` says. The caller holds the lock on the database: no
+/// program may be using it. With `replace`, what is there is put aside, never removed.
+pub async fn put_back(url: &str, from: &Path, replace: bool, now: DateTime<Utc>) -> Result<PutBack, Problem> {
+    if !from.exists() {
+        return Err(Problem::Missing(from.to_path_buf()));
+    }
+    let to = data_file(url)?;
+    if to.exists() && !replace {
+        return Err(Problem::InTheWay(to));
+    }
+    let manifest = checked(from).await?;
+    if let Some(folder) = to.parent().filter(|f| *f != Path::new("")) {
+        std::fs::create_dir_all(folder)?;
+    }
+    let partial = beside(&to, ".partial");
+    let _ = std::fs::remove_file(&partial);
+    std::fs::copy(from, &partial)?;
+    if fingerprint(&partial)?.1 != manifest.sha256 {
+        let _ = std::fs::remove_file(&partial);
+        return Err(Problem::Damaged(partial, "it changed while it was copied".to_owned()));
+    }
+    store::mark_restored(&partial, now).await?;
+    sync(&partial)?;
+    let aside = if to.exists() { Some(put_aside(&to, now)?) } else { None };
+    std::fs::rename(&partial, &to)?;
+    sync(&to)?;
+    Ok(PutBack { manifest, to, aside })
+}
+
+/// Holds a backup against its manifest, byte by byte and row by row.
+async fn checked(backup: &Path) -> Result<Manifest, Problem> {
+    let damaged = |words: &str| Problem::Damaged(backup.to_path_buf(), words.to_owned());
+    let manifest = Manifest::read(backup)?;
+    let known = db::newest_migration(Backend::Sqlite);
+    if manifest.migration > known {
+        return Err(Problem::TooNew {
+            made: manifest.migration,
+            known,
+        });
+    }
+    let (bytes, sha256) = fingerprint(backup)?;
+    if bytes != manifest.bytes || sha256 != manifest.sha256 {
+        return Err(damaged("it isn't what its manifest describes"));
+    }
+    let mut file = store::open_to_look(backup).await?;
+    if let Some(faults) = store::faults(&mut file).await? {
+        return Err(damaged(&faults));
+    }
+    if store::rows(&mut file).await? != manifest.rows {
+        return Err(damaged("its rows aren't those of its manifest"));
+    }
+    file.close().await?;
+    Ok(manifest)
+}
+
+/// Renames a database together with what SQLite keeps beside it.
+fn put_aside(data: &Path, now: DateTime<Utc>) -> Result<PathBuf, Problem> {
+    let aside = beside(data, &format!(".replaced-{}", now.format("%Y%m%dT%H%M%SZ")));
+    if aside.exists() {
+        return Err(Problem::Exists(aside));
+    }
+    for ending in ["-wal", "-shm"] {
+        let part = beside(data, ending);
+        if part.exists() {
+            std::fs::rename(&part, beside(&aside, ending))?;
+        }
+    }
+    std::fs::rename(data, &aside)?;
+    Ok(aside)
+}

@@ -1,0 +1,87 @@
+//! What `/readyz` looks at.
+
+use std::time::Duration;
+
+use serde::Serialize;
+
+use super::store;
+use crate::{db, runner::heartbeat, server::AppState};
+
+/// How long the database may take to answer.
+const PATIENCE: Duration = Duration::from_secs(2);
+/// Bytes below which the database will soon fail to write.
+const LEAST_SPACE: u64 = 50 * 1024 * 1024;
+
+/// The answer, part by part: `ok`, or what is wrong.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Ready {
+    ready: bool,
+    stopping: bool,
+    database: &'static str,
+    migrations: &'static str,
+    runner: &'static str,
+    disk: &'static str,
+}
+
+const OK: &str = "ok";
+
+impl Ready {
+    /// Looks at everything. Never fails, and never takes long.
+    pub async fn look(state: &AppState) -> Self {
+        let stopping = state.leaving.is_cancelled();
+        let (database, migrations) = tables(state).await;
+        let runner = if database == OK { runner(state).await } else { "unknown" };
+        let disk = disk(state).await;
+        let good = [database, migrations, disk].iter().all(|part| *part == OK) && matches!(runner, OK | "off" | "copy");
+        Self {
+            ready: good && !stopping,
+            stopping,
+            database,
+            migrations,
+            runner,
+            disk,
+        }
+    }
+
+    pub fn is_ready(&self) -> bool {
+        self.ready
+    }
+}
+
+async fn tables(state: &AppState) -> (&'static str, &'static str) {
+    let newest = db::newest_migration(state.db.backend());
+    match tokio::time::timeout(PATIENCE, store::newest_applied(&state.db)).await {
+        Ok(Ok(Some(applied))) if applied == newest => (OK, OK),
+        Ok(Ok(_)) => (OK, "not up to date"),
+        Ok(Err(_)) => ("can't be read", "unknown"),
+        Err(_) => ("doesn't answer", "unknown"),
+    }
+}
+
+/// Only where this process is to send: pages alone are ready without.
+async fn runner(state: &AppState) -> &'static str {
+    if !state.settings.dispatch {
+        return "off";
+    }
+    if state.guard.is_passive() {
+        // The page on which an owner confirms must be reached.
+        return "copy";
+    }
+    let silence = tokio::time::timeout(PATIENCE, heartbeat::silence(&state.db, state.clock.now())).await;
+    match silence {
+        Ok(Ok(Some(silence))) if !heartbeat::is_gone(silence) => OK,
+        Ok(Ok(_)) => "silent",
+        _ => "unknown",
+    }
+}
+
+async fn disk(state: &AppState) -> &'static str {
+    match store::data_folder(&state.db).await {
+        Ok(Some(folder)) => match fs4::available_space(&folder) {
+            Ok(free) if free < LEAST_SPACE => "nearly full",
+            _ => OK,
+        },
+        // The database has its own server, or has been reported already.
+        _ => OK,
+    }
+}

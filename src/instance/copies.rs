@@ -1,0 +1,147 @@
+//! Noticing a copy, and confirming it.
+
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+
+use super::{
+    guard::Why,
+    home::{self, Home, note_life},
+    store,
+};
+use crate::{
+    audit,
+    auth::guard::Ctx,
+    db::{Db, Tx},
+    dispatch::store as leases,
+    error::AppError,
+    runner,
+    sends::{self, ending, model::SendState},
+    server::AppState,
+};
+
+/// How often a passive process asks whether somebody confirmed on another one.
+const ASK_AGAIN: Duration = Duration::from_secs(1);
+
+/// What was being sent when a backup was made, in the words of its campaign.
+const GIVEN_BACK: &str = "It was being sent when this copy of the database was made. Some of it may have gone out.";
+/// What was due when a copy is confirmed.
+const MAY_HAVE_GONE: &str = "This is a copy of the database: it may have gone out already.";
+
+/// Finds out whether this is the database that sent last, and tells the guard. A new database
+/// makes itself at home. Call it at the start, before anything sends.
+pub async fn settle(state: &AppState) -> sqlx::Result<Option<Why>> {
+    let why = look(&state.db, state.clock.now()).await?;
+    state.guard.set(why);
+    if let Some(why) = why {
+        tracing::warn!(why = ?why, "nothing is sent until an owner confirms on the page");
+    }
+    Ok(why)
+}
+
+async fn look(db: &Db, now: DateTime<Utc>) -> sqlx::Result<Option<Why>> {
+    let here = Home::of(db).await?;
+    let known = store::get(db, store::HOME).await?;
+    if store::get(db, store::RESTORED).await?.is_some() {
+        return Ok(Some(Why::Restored));
+    }
+    let Some(known) = known else {
+        let mut tx = db.begin().await?;
+        store::put_first(&mut tx, store::HOME, &json(&here)?).await?;
+        let note = note_life(&mut tx, now).await?;
+        tx.commit().await?;
+        note.keep(db).await;
+        return Ok(None);
+    };
+    // What can't be read was written by another program: ask.
+    let known: Option<Home> = serde_json::from_str(&known).ok();
+    if !known.as_ref().is_some_and(|k| k.is_same_place(&here)) {
+        return Ok(Some(Why::Elsewhere));
+    }
+    if home::is_older(db).await? {
+        return Ok(Some(Why::Older));
+    }
+    if known.as_ref() != Some(&here) {
+        let mut tx = db.begin().await?;
+        store::put(&mut tx, store::HOME, &json(&here)?).await?;
+        tx.commit().await?;
+    }
+    Ok(None)
+}
+
+fn json(home: &Home) -> sqlx::Result<String> {
+    serde_json::to_string(home).map_err(|e| sqlx::Error::Encode(Box::new(e)))
+}
+
+/// Whether somebody has confirmed meanwhile, here or on another instance.
+async fn is_confirmed(db: &Db) -> sqlx::Result<bool> {
+    if store::get(db, store::RESTORED).await?.is_some() {
+        return Ok(false);
+    }
+    let known = store::get(db, store::HOME).await?;
+    let known: Option<Home> = known.and_then(|text| serde_json::from_str(&text).ok());
+    let here = Home::of(db).await?;
+    Ok(known.is_some_and(|k| k.is_same_place(&here)) && !home::is_older(db).await?)
+}
+
+/// Keeps a passive process up to date; ends when it may send.
+pub async fn watch(state: AppState) {
+    while state.guard.is_passive() {
+        tokio::select! {
+            () = state.guard.until_active() => return,
+            () = tokio::time::sleep(ASK_AGAIN) => {}
+        }
+        if let Ok(true) = is_confirmed(&state.db).await {
+            state.guard.set(None);
+        }
+    }
+}
+
+/// Leaves a mark in a database that was put back from a backup.
+pub async fn mark_restored(tx: &mut Tx, now: DateTime<Utc>) -> sqlx::Result<()> {
+    store::put(tx, store::RESTORED, &now.to_rfc3339()).await
+}
+
+/// An owner's word that this database is the one to go on with. What it was sending is given
+/// back as drafts, what was due is held, and then it sends again. Pressing it twice is harmless.
+pub async fn confirm(ctx: &Ctx) -> Result<(), AppError> {
+    let (state, db, now) = (&ctx.state, ctx.db(), ctx.now);
+    if !state.guard.is_passive() || is_confirmed(db).await? {
+        state.guard.set(None);
+        return Ok(());
+    }
+    let why = state.guard.why();
+    let here = Home::of(db).await?;
+    let open = store::open_sends(db).await?;
+    let mut tx = db.begin().await?;
+    // Whoever held a lease in the former life is gone.
+    leases::recover(&mut tx, leases::Whose::EverybodyElses, now).await?;
+    for (store_id, id) in &open {
+        let Some(send) = sends::store::find(db, *store_id, *id).await? else {
+            continue;
+        };
+        sends::store::change_state(&mut tx, send.id, SendState::Holding, SendState::Sending, None, None).await?;
+        ending::revert(&mut tx, &send, GIVEN_BACK, now).await?;
+    }
+    let held = runner::hold_all_due(&mut tx, MAY_HAVE_GONE, now).await?;
+    store::put(&mut tx, store::HOME, &json(&here)?).await?;
+    store::remove(&mut tx, store::RESTORED).await?;
+    let note = note_life(&mut tx, now).await?;
+    let entry = audit::Entry {
+        actor: &ctx.actor.name,
+        action: "instance.confirmed",
+        subject: "store",
+        subject_id: Some(ctx.store().0),
+        summary: "Confirmed that this database is the one that sends".to_owned(),
+        before: Some(serde_json::json!({ "why": why.map(Why::words) })),
+        after: Some(serde_json::json!({ "given_back": open.len(), "held": held })),
+    };
+    audit::record(&mut tx, ctx.store(), entry, now).await?;
+    tx.commit().await?;
+    note.keep(db).await;
+    tracing::info!(given_back = open.len(), held, "an owner confirmed this database");
+    state.guard.set(None);
+    state.wake.notify_one();
+    state.planned.notify_one();
+    Ok(())
+}

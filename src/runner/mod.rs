@@ -1,0 +1,180 @@
+//! The runner: sends by itself what was planned, when it is due.
+//!
+//! What it promises:
+//!
+//! * A campaign is fired once, however many runners look at it: the claim is one guarded
+//!   statement that finds it still `scheduled` for that very moment.
+//! * It looks every second and sleeps no longer than until the next one is due.
+//! * What it could not send in time is never sent silently later than the store allows: it stays
+//!   `scheduled`, held, and the pages say so.
+//! * It shows that it is alive: a heartbeat in the database, on every page, and on `/readyz`.
+//! * Put back in time, it fires nothing until the clock has caught up.
+//!
+//! It only starts sends. Everything after that is [`crate::dispatch`].
+
+mod clock_watch;
+mod fire;
+pub mod heartbeat;
+mod late;
+mod store;
+pub mod zones;
+
+use std::{collections::HashMap, sync::Arc, time::Duration};
+
+use chrono::{DateTime, Utc};
+use futures::StreamExt;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use crate::{auth::tokens, db::Tx, error::AppError, server::AppState};
+use clock_watch::ClockWatch;
+use fire::Fired;
+use heartbeat::Heart;
+pub use late::{Lateness, words as late_words};
+
+/// Longest sleep with nothing to do.
+const TICK: Duration = Duration::from_secs(1);
+/// Campaigns looked at in one go.
+const BATCH: i64 = 256;
+/// Campaigns started at the same time.
+const AT_ONCE: usize = 8;
+/// After so many failures that are our own, a campaign waits for a person.
+const TRIES: u32 = 5;
+
+/// Holds back everything that is due already, of every store: what a copy may have sent in its
+/// former life.
+pub async fn hold_all_due(tx: &mut Tx, words: &str, now: DateTime<Utc>) -> sqlx::Result<u64> {
+    store::hold_all_due(tx, words, now).await
+}
+
+struct Runner {
+    state: AppState,
+    heart: Heart,
+    clock: ClockWatch,
+    fire: fire::Since,
+    /// Where to begin in the list, so that several runners do not all reach for the same one.
+    offset: usize,
+    /// Campaigns that could not be started, and when they are tried again.
+    later: HashMap<i64, (u32, Instant)>,
+}
+
+/// Fires what is due until `stop` is cancelled. On a copy of a database it waits until an owner
+/// has confirmed it.
+pub async fn run(state: AppState, stop: CancellationToken) {
+    let started_at = state.clock.now();
+    let name = tokens::public();
+    let offset = name.bytes().map(usize::from).sum();
+    let mut runner = Runner {
+        heart: Heart::new(name, started_at),
+        clock: ClockWatch::default(),
+        fire: fire::Since {
+            started_at,
+            active_at: started_at,
+        },
+        offset,
+        later: HashMap::new(),
+        state,
+    };
+    runner.go_active(&stop).await;
+    while !stop.is_cancelled() {
+        let wait = match runner.turn().await {
+            Ok(wait) => wait,
+            Err(error) => {
+                tracing::error!(error = %error, "the runner could not go on; trying again");
+                TICK
+            }
+        };
+        tokio::select! {
+            () = stop.cancelled() => {}
+            () = runner.state.planned.notified() => {}
+            () = tokio::time::sleep(wait) => {}
+        }
+    }
+    runner.heart.stop(&runner.state.db).await;
+}
+
+impl Runner {
+    /// Waits while this is an unconfirmed copy, then looks after what a newer program or a gone
+    /// runner left.
+    async fn go_active(&mut self, stop: &CancellationToken) {
+        let guard = Arc::clone(&self.state.guard);
+        while guard.is_passive() && !stop.is_cancelled() {
+            self.heart.say(&self.state, heartbeat::State::Copy).await;
+            tokio::select! {
+                () = stop.cancelled() => return,
+                () = guard.until_active() => {}
+                () = tokio::time::sleep(TICK) => {}
+            }
+        }
+        self.fire.active_at = self.state.clock.now();
+        while !stop.is_cancelled() {
+            match zones::recompute(&self.state.db, self.state.clock.now()).await {
+                Ok(0) => return,
+                Ok(moved) => {
+                    tracing::info!(moved, "planned times follow the new rules of their time zones");
+                    return;
+                }
+                Err(error) => tracing::error!(error = %error, "the runner could not start; trying again"),
+            }
+            tokio::time::sleep(TICK).await;
+        }
+    }
+
+    /// Fires everything that is due. Answers how long there is nothing to do.
+    async fn turn(&mut self) -> Result<Duration, AppError> {
+        let now = self.state.clock.now();
+        if let Some(behind) = self.clock.behind(now) {
+            self.heart.say(&self.state, heartbeat::State::Clock).await;
+            return Ok(behind.to_std().unwrap_or(TICK).min(TICK));
+        }
+        self.heart.say(&self.state, heartbeat::State::Running).await;
+        let mut due = store::due(&self.state.db, now, BATCH).await?;
+        let full = due.len() >= usize::try_from(BATCH).unwrap_or(usize::MAX);
+        let asleep = Instant::now();
+        due.retain(|d| self.later.get(&d.id).is_none_or(|(_, at)| *at <= asleep));
+        if !due.is_empty() {
+            let begin = self.offset % due.len();
+            due.rotate_left(begin);
+            self.fire_all(due).await;
+            if full {
+                return Ok(Duration::ZERO);
+            }
+        }
+        self.until_next().await
+    }
+
+    async fn fire_all(&mut self, due: Vec<store::Due>) {
+        let (state, since) = (&self.state, self.fire);
+        let outcomes: Vec<(i64, Fired)> = futures::stream::iter(due)
+            .map(|d| async move { (d.id, fire::fire(state, &d, since).await) })
+            .buffer_unordered(AT_ONCE)
+            .collect()
+            .await;
+        for (id, outcome) in outcomes {
+            match outcome {
+                Fired::Settled => {
+                    self.later.remove(&id);
+                }
+                Fired::Failed(error) => self.put_off(id, &error).await,
+            }
+        }
+    }
+
+    /// Our own failure: tried again ever later, and in the end left to a person.
+    async fn put_off(&mut self, id: i64, error: &AppError) {
+        let tries = self.later.get(&id).map_or(0, |(tries, _)| *tries) + 1;
+        tracing::warn!(campaign.id = id, tries, error = %error, "a due campaign could not be started");
+        if tries >= TRIES && fire::hold_back(&self.state, id, &error.to_string()).await.is_ok() {
+            self.later.remove(&id);
+            return;
+        }
+        let pause = TICK * 2u32.pow(tries.min(6));
+        self.later.insert(id, (tries, Instant::now() + pause));
+    }
+
+    async fn until_next(&self) -> Result<Duration, AppError> {
+        let next: Option<DateTime<Utc>> = store::next_due(&self.state.db, self.state.clock.now()).await?;
+        let wait = next.and_then(|at| (at - self.state.clock.now()).to_std().ok());
+        Ok(wait.unwrap_or(TICK).min(TICK))
+    }
+}

@@ -1,0 +1,124 @@
+//! A campaign that goes out by itself: what the runner does when it is due.
+
+use chrono::{DateTime, Utc};
+
+use super::{
+    model::SendKind,
+    rules::{self, Fallbacks, Freezing, Frozen, Presser, StartCampaign, Started},
+    store::{self, Planned},
+};
+use crate::{
+    audit,
+    db::{Db, Tx},
+    error::AppError,
+    recipients::model::{RecipientFilter, grouped},
+};
+
+/// Once per campaign and moment: whoever fires it, and however often, it is one send.
+pub fn token(campaign: i64, planned_at: DateTime<Utc>) -> String {
+    format!("planned-{campaign}-{}", planned_at.timestamp_micros())
+}
+
+/// [`rules::start_campaign_as`] for a campaign that is due. Nothing when it is not due any more:
+/// another instance or a person was faster.
+pub async fn start_planned(
+    db: &Db,
+    presser: &Presser,
+    what: &StartCampaign,
+    planned: &Planned,
+) -> Result<Option<Started>, AppError> {
+    let (store, now) = (&presser.store, presser.now);
+    let mut tx = db.begin().await?;
+    let Some(campaign) = store::claim_due(&mut tx, store.id, what.campaign_id, planned.at, now).await? else {
+        return Ok(None);
+    };
+    let filter: Option<RecipientFilter> = campaign.filter.as_deref().map(serde_json::from_str).transpose()?;
+    let Some(filter) = filter else {
+        return Err(AppError::invalid("rt-all", "Nobody has been chosen to get it"));
+    };
+    let fallbacks: Fallbacks = serde_json::from_str(&campaign.fallbacks)?;
+    let frozen = Frozen {
+        campaign: Some(campaign.id),
+        kind: SendKind::Campaign,
+        label: &campaign.name,
+        subject: &campaign.subject,
+        body: &campaign.body,
+        fallbacks: &fallbacks,
+        filter: &filter,
+        token: &what.token,
+        shown_count: what.shown_count,
+        planned: Some(planned),
+    };
+    let not_again = what.skip_already.then_some(campaign.id);
+    match rules::freeze(&mut tx, db, presser, &frozen, not_again).await? {
+        Freezing::Written { send_id, audience } => {
+            let summary = format!(
+                "“{}” went out on schedule to {} customers",
+                campaign.name,
+                grouped(audience.will_send)
+            );
+            let after = serde_json::json!({ "send": send_id, "planned_at": planned.at, "late_by": planned.late_by });
+            note(
+                &mut tx,
+                presser,
+                "campaign.send_started",
+                campaign.id,
+                summary,
+                Some(after),
+            )
+            .await?;
+            tx.commit().await?;
+            Ok(Some(Started::Sending { send_id }))
+        }
+        Freezing::TokenUsed => {
+            drop(tx);
+            let before = store::by_token(db, store.id, &what.token)
+                .await?
+                .ok_or(AppError::Conflict)?;
+            Ok(Some(Started::AlreadyDone { send_id: before.id }))
+        }
+        Freezing::Nobody => {
+            drop(tx);
+            let mut tx = db.begin().await?;
+            if !store::campaign_without_recipients(&mut tx, store.id, campaign.id, Some(planned.at), now).await? {
+                return Ok(None);
+            }
+            let summary = format!(
+                "“{}” was due and had nobody to go to: it is a draft again",
+                campaign.name
+            );
+            let after = serde_json::json!({ "planned_at": planned.at });
+            note(
+                &mut tx,
+                presser,
+                "campaign.no_recipients",
+                campaign.id,
+                summary,
+                Some(after),
+            )
+            .await?;
+            tx.commit().await?;
+            Ok(Some(Started::NoRecipients))
+        }
+    }
+}
+
+async fn note(
+    tx: &mut Tx,
+    presser: &Presser,
+    action: &'static str,
+    campaign: i64,
+    summary: String,
+    after: Option<serde_json::Value>,
+) -> sqlx::Result<()> {
+    let entry = audit::Entry {
+        actor: "Loupe",
+        action,
+        subject: "campaign",
+        subject_id: Some(campaign),
+        summary,
+        before: None,
+        after,
+    };
+    audit::record(tx, presser.store.id, entry, presser.now).await
+}

@@ -1,0 +1,197 @@
+//! `/customers/new` and `/customers/{id}/edit`
+
+use axum::{extract::Path, response::Response};
+use leptos::prelude::*;
+
+use crate::{
+    auth::model::Permission,
+    customers::{
+        model::{CustomerForm, MONTHS, YearlyDate},
+        store::{self, Customer},
+    },
+    error::AppError,
+    server::visit::Staff,
+    ui::{
+        components::{Crumbs, PageHead},
+        form::{Choice, Form, Line},
+        page::Page,
+        shell::Nav,
+    },
+};
+
+/// The form for somebody new.
+pub async fn new(staff: Staff) -> Result<Response, AppError> {
+    staff.allow(Permission::WriteCustomers)?;
+    let form = Form::of(staff.visit.flash.as_ref());
+    let page = Page::new("Add customer", Nav::Customers, move || {
+        let how = form.line(Line {
+            id: "agreed-how",
+            name: "agreed_how",
+            label: "How they agreed",
+            hint: Some("For example: in store, signed card. It is kept as evidence.".to_owned()),
+            ..Line::default()
+        });
+        view! {
+            <Crumbs links=vec![("Customers", "/customers")] here="Add customer"/>
+            {form.summary()}
+            <PageHead title="Add customer"/>
+            <form class="stack" method="post" action="/api/customers/add" novalidate>
+                {fields(&form, &CustomerForm::default())}
+                <fieldset>
+                    <legend>"Marketing email"</legend>
+                    {form.tick("agreed", "agreed", "They agreed to get marketing email", false)}
+                    {how}
+                </fieldset>
+                <div class="acts">
+                    <button class="btn primary" type="submit">"Add customer"</button>
+                    <a class="btn quiet" href="/customers">"Cancel"</a>
+                </div>
+            </form>
+        }
+        .into_any()
+    });
+    Ok(staff.show(page).await)
+}
+
+/// The form for somebody in the book.
+pub async fn show(staff: Staff, Path(id): Path<i64>) -> Result<Response, AppError> {
+    staff.allow(Permission::WriteCustomers)?;
+    let customer = store::find(staff.db(), staff.store_id(), id)
+        .await?
+        .ok_or(AppError::NotFound)?;
+    let tags = store::tags_of(staff.db(), staff.store_id(), id).await?;
+    let form = Form::of(staff.visit.flash.as_ref());
+    let title = format!("Edit {}", customer.name);
+    let page = Page::new(title.clone(), Nav::Customers, move || {
+        let kept = as_typed(&customer, &tags);
+        // What was read, not what is there now, when the form comes back.
+        let read_at = form.value("read_at", &customer.updated_at.timestamp_micros().to_string());
+        view! {
+            <Crumbs links=vec![("Customers", "/customers")] here=title.clone()/>
+            {form.summary()}
+            <PageHead title=title/>
+            <form class="stack" method="post" action="/api/customers/edit" novalidate>
+                <input type="hidden" name="id" value=id.to_string()/>
+                <input type="hidden" name="read_at" value=read_at/>
+                {fields(&form, &kept)}
+                {form.tick("do-not-contact", "form[do_not_contact]", "Asked not to be contacted at all", kept.do_not_contact)}
+                <div class="acts">
+                    <button class="btn primary" type="submit">"Save"</button>
+                    <a class="btn quiet" href=format!("/customers/{id}")>"Cancel"</a>
+                </div>
+            </form>
+        }
+        .into_any()
+    });
+    Ok(staff.show(page).await)
+}
+
+/// A customer as somebody would type them.
+fn as_typed(c: &Customer, tags: &[String]) -> CustomerForm {
+    let text = |n: Option<i64>| n.map(|n| n.to_string()).unwrap_or_default();
+    let of = |date: Option<YearlyDate>| {
+        (
+            text(date.map(|d| d.day)),
+            text(date.map(|d| d.month)),
+            text(date.and_then(|d| d.year)),
+        )
+    };
+    let (birthday_day, birthday_month, birthday_year) = of(c.birthday());
+    let (partner_birthday_day, partner_birthday_month, _) = of(c.partner_birthday());
+    let (anniversary_day, anniversary_month, anniversary_year) = of(c.anniversary());
+    CustomerForm {
+        name: c.name.clone(),
+        email: c.email.clone().unwrap_or_default(),
+        phone: c.phone_typed.clone().unwrap_or_default(),
+        tags: tags.join(", "),
+        is_vip: c.is_vip,
+        birthday_day,
+        birthday_month,
+        birthday_year,
+        partner_name: c.partner_name.clone(),
+        partner_birthday_day,
+        partner_birthday_month,
+        anniversary_day,
+        anniversary_month,
+        anniversary_year,
+        do_not_contact: c.do_not_contact,
+    }
+}
+
+fn fields(form: &Form, kept: &CustomerForm) -> AnyView {
+    let line = |id, name, label, kind, hint: &str, value: &str| {
+        form.line(Line {
+            id,
+            name,
+            label,
+            kind,
+            hint: (!hint.is_empty()).then(|| hint.to_owned()),
+            value: value.to_owned(),
+            autocomplete: Some("off"),
+            range: None,
+        })
+    };
+    view! {
+        {line("name", "form[name]", "Name", "", "", &kept.name)}
+        {line("email", "form[email]", "Email", "email", "", &kept.email)}
+        {line("phone", "form[phone]", "Phone", "tel", "As they write it; the country is added.", &kept.phone)}
+        {line("tags", "form[tags]", "Tags", "", "Separated by commas, such as wedding, collectors.", &kept.tags)}
+        {form.tick("is-vip", "form[is_vip]", "VIP", kept.is_vip)}
+        {date(form, "Birthday", ["birthday-day", "birthday-month", "birthday-year"],
+            ["form[birthday_day]", "form[birthday_month]", "form[birthday_year]"],
+            [&kept.birthday_day, &kept.birthday_month, &kept.birthday_year])}
+        {line("partner-name", "form[partner_name]", "Partner's name", "", "", &kept.partner_name)}
+        {date(form, "Partner's birthday", ["partner-birthday-day", "partner-birthday-month", ""],
+            ["form[partner_birthday_day]", "form[partner_birthday_month]", ""],
+            [&kept.partner_birthday_day, &kept.partner_birthday_month, ""])}
+        {date(form, "Wedding anniversary", ["anniversary-day", "anniversary-month", "anniversary-year"],
+            ["form[anniversary_day]", "form[anniversary_month]", "form[anniversary_year]"],
+            [&kept.anniversary_day, &kept.anniversary_month, &kept.anniversary_year])}
+    }
+    .into_any()
+}
+
+/// A day and a month, and a year that may stay empty; no third id is no year.
+fn date(
+    form: &Form,
+    legend: &'static str,
+    ids: [&'static str; 3],
+    names: [&'static str; 3],
+    kept: [&str; 3],
+) -> AnyView {
+    let number = |at: usize, label, range, hint: Option<&str>| {
+        form.line(Line {
+            id: ids.get(at).copied().unwrap_or_default(),
+            name: names.get(at).copied().unwrap_or_default(),
+            label,
+            kind: "number",
+            hint: hint.map(str::to_owned),
+            value: kept.get(at).copied().unwrap_or_default().to_owned(),
+            autocomplete: Some("off"),
+            range: Some(range),
+        })
+    };
+    let mut months = vec![(String::new(), "Month".to_owned())];
+    months.extend(
+        MONTHS
+            .iter()
+            .enumerate()
+            .map(|(i, m)| ((i + 1).to_string(), (*m).to_owned())),
+    );
+    let month = form.choice(Choice {
+        id: ids[1],
+        name: names[1],
+        label: "Month",
+        value: kept[1].to_owned(),
+        options: vec![(String::new(), months)],
+        ..Choice::default()
+    });
+    let year = (!ids[2].is_empty()).then(|| number(2, "Year, if known", (1850, 2200), None));
+    view! {
+        <fieldset>
+            <legend>{legend}</legend>
+            <div class="row">{number(0, "Day", (1, 31), None)}{month}{year}</div>
+        </fieldset>
+    }
+    .into_any()
+}
