@@ -205,6 +205,8 @@ impl Keeper {
         spawn_local(async move {
             let answer = call.run_on_client().await;
             wake_buttons();
+            // It is done: the next press is another one, however quick.
+            self.last_press.set_value(0.0);
             match answer {
                 Ok(saved) => self.saved(&saved, typed),
                 Err(AppError::Offline) => {
