@@ -4,11 +4,6 @@ use axum::{Router, extract::DefaultBodyLimit, routing::get};
 
 use crate::{sends, server::AppState, ui::pages};
 
-/// A file of the largest size and what a form puts around it: 64 MB, and a little.
-fn large_upload() -> DefaultBodyLimit {
-    DefaultBodyLimit::max(65 * 1024 * 1024)
-}
-
 /// All pages. Changes go through the server functions below `/api`.
 #[rustfmt::skip]
 pub fn pages() -> Router<AppState> {
