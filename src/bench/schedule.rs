@@ -52,12 +52,18 @@ pub async fn run(url: &str, campaigns: usize, runners: usize) -> Result<(), Erro
     for task in tasks {
         task.await?;
     }
-    let sends: i64 = on_db!(&db, |pool| sqlx::query_scalar("select count(*) from sends where store_id = $1")
-        .bind(store)
-        .fetch_one(pool)
-        .await)?;
+    let sends: i64 = on_db!(&db, |pool| sqlx::query_scalar(
+        "select count(*) from sends where store_id = $1"
+    )
+    .bind(store)
+    .fetch_one(pool)
+    .await)?;
     db.close().await;
-    let at = |share: usize| late.get((late.len() * share / 100).min(late.len() - 1)).copied().unwrap_or_default();
+    let at = |share: usize| {
+        late.get((late.len() * share / 100).min(late.len() - 1))
+            .copied()
+            .unwrap_or_default()
+    };
     let worst = late.last().copied().unwrap_or_default();
     println!(
         "{:?} campaigns={campaigns} runners={runners} sends={sends} p50={}ms p99={}ms worst={worst}ms",
@@ -91,10 +97,13 @@ async fn write(db: &Db, store: StoreId, campaigns: usize, now: DateTime<Utc>) ->
     for chunk in (0..campaigns).collect::<Vec<_>>().chunks(100) {
         let mut tx = db.begin().await?;
         for n in chunk {
-            let people: Vec<Someone> = (0..10).map(|i| Someone::new(&format!("Person{n} Number{i}"), now)).collect();
+            let people: Vec<Someone> = (0..10)
+                .map(|i| Someone::new(&format!("Person{n} Number{i}"), now))
+                .collect();
             let ids = books::write(&mut tx, store, &people).await?;
             let filter = serde_json::to_string(&loupe::recipients::model::RecipientFilter::Manual(ids))?;
-            on_tx!(&mut tx, |conn| sqlx::query(
+            on_tx!(&mut tx, |conn| {
+                sqlx::query(
                 "insert into campaigns (store_id, name, subject, body, filter, created_by, created_at, updated_by, updated_at)
                  values ($1, $2, 'For you, {{first_name}}', 'Come and see.', $3, 'Priya', $4, 'Priya', $4)"
             )
@@ -104,7 +113,8 @@ async fn write(db: &Db, store: StoreId, campaigns: usize, now: DateTime<Utc>) ->
             .bind(now)
             .execute(&mut *conn)
             .await
-            .map(|_| ()))?;
+            .map(|_| ())
+            })?;
         }
         tx.commit().await?;
     }
@@ -134,10 +144,12 @@ async fn watch(db: &Db, store: StoreId, campaigns: usize, due: DateTime<Utc>) ->
         if begin.elapsed() > PATIENCE {
             return Err(format!("{} of {campaigns} began in time", late.len()).into());
         }
-        let started: i64 = on_db!(db, |pool| sqlx::query_scalar("select count(*) from sends where store_id = $1")
-            .bind(store)
-            .fetch_one(pool)
-            .await)?;
+        let started: i64 = on_db!(db, |pool| sqlx::query_scalar(
+            "select count(*) from sends where store_id = $1"
+        )
+        .bind(store)
+        .fetch_one(pool)
+        .await)?;
         let now = (Clock::System.now() - due).num_milliseconds();
         late.resize(usize::try_from(started)?, now);
         tokio::time::sleep(Duration::from_millis(5)).await;
