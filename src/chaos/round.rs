@@ -40,10 +40,12 @@ struct Round<'a> {
 /// Plays one round and answers what happened; what went wrong is in it.
 pub async fn play(backend: Backend, cluster: Option<&Cluster>, seed: u64, folder: &Path) -> Result<Totals, Error> {
     let mut dice = Dice::new(seed);
-    let disk = (backend == Backend::Sqlite && dice.percent(25)).then(|| SmallDisk::mount(folder)).flatten();
+    let data = folder.join("data");
+    std::fs::create_dir(&data)?;
+    let disk = (backend == Backend::Sqlite && dice.percent(25)).then(|| SmallDisk::mount(&data)).flatten();
     let url = match (backend, cluster) {
         (Backend::Postgres, Some(cluster)) => cluster.schema(&format!("r{seed}")).await?,
-        _ => format!("sqlite://{}", folder.join("loupe.db").display()),
+        _ => format!("sqlite://{}", data.join("loupe.db").display()),
     };
     let size = Size {
         people: usize::try_from(dice.from_to(60, 160))?,
