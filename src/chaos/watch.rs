@@ -1,7 +1,7 @@
 //! Looks on while it happens: a send with something to do must have somebody working on it soon.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicU64, Ordering::Relaxed},
@@ -62,6 +62,7 @@ async fn look(
     found: Arc<Mutex<Vec<String>>>,
 ) {
     let mut since: HashMap<i64, Instant> = HashMap::new();
+    let mut reported = HashSet::new();
     let mut seen = 0;
     loop {
         tokio::time::sleep(Duration::from_millis(250)).await;
@@ -77,10 +78,10 @@ async fn look(
         since.retain(|send, _| idle.contains(send));
         for send in idle {
             let begin = *since.entry(send).or_insert_with(Instant::now);
-            if begin.elapsed() > patience {
+            if begin.elapsed() > patience && !reported.contains(&send) {
                 let words = format!("send {send} has had nobody working on it for {patience:?}");
                 found.lock().unwrap_or_else(PoisonError::into_inner).push(words);
-                since.remove(&send);
+                reported.insert(send);
             }
         }
     }

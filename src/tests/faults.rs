@@ -392,6 +392,16 @@ async fn a_clock_that_jumps_changes_nothing_on_postgres() {
     a_clock_that_jumps_changes_nothing(Backend::Postgres).await;
 }
 
+#[tokio::test]
+async fn a_transaction_that_sqlite_ended_by_itself_blocks_no_other() {
+    let app = TestApp::new(Backend::Sqlite).await;
+    let mut tx = app.db().begin().await.unwrap();
+    // What a full disk does.
+    on_tx!(&mut tx, |conn| sqlx::query("rollback").execute(&mut *conn).await.map(|_| ())).unwrap();
+    assert!(tx.commit().await.is_err());
+    people::crowd(app.db(), app.store.id, 1, &[], app.now()).await;
+}
+
 /// Statements that make every mark fail while the table `trouble` has a row.
 const REFUSE: [&str; 2] = [
     "create table trouble (id integer)",
