@@ -16,6 +16,7 @@ use proptest::{
     collection::vec,
     prelude::*,
     sample::Index,
+    strategy::ValueTree,
     test_runner::{Config, TestCaseError, TestRunner},
 };
 
@@ -65,7 +66,7 @@ enum Step {
 
 fn step() -> impl Strategy<Value = Step> {
     let who = 0..SENDERS;
-    let any = any::<Index>();
+    let one = any::<Index>;
     let answer = prop_oneof![
         4 => Just(Answer::Accepted),
         1 => Just(Answer::Rejected),
@@ -75,16 +76,16 @@ fn step() -> impl Strategy<Value = Step> {
     ];
     prop_oneof![
         6 => (who.clone(), 1..5i64).prop_map(|(w, n)| Step::Lease(w, n)),
-        10 => (who.clone(), any).prop_map(|(w, i)| Step::Mark(w, i)),
-        10 => (who.clone(), any, answer).prop_map(|(w, i, a)| Step::Send(w, i, a)),
-        10 => (who.clone(), any).prop_map(|(w, i)| Step::Settle(w, i)),
-        1 => (who.clone(), any).prop_map(|(w, i)| Step::GiveBack(w, i)),
+        10 => (who.clone(), one()).prop_map(|(w, i)| Step::Mark(w, i)),
+        10 => (who.clone(), one(), answer).prop_map(|(w, i, a)| Step::Send(w, i, a)),
+        10 => (who.clone(), one()).prop_map(|(w, i)| Step::Settle(w, i)),
+        1 => (who.clone(), one()).prop_map(|(w, i)| Step::GiveBack(w, i)),
         2 => who.clone().prop_map(Step::Renew),
         1 => who.clone().prop_map(Step::Release),
         2 => who.clone().prop_map(Step::Crash),
         4 => who.prop_map(Step::Expire),
         5 => Just(Step::Recover),
-        1 => any.prop_map(Step::OptOut),
+        1 => one().prop_map(Step::OptOut),
         2 => Just(Step::Finish),
         1 => Just(Step::Revert),
     ]

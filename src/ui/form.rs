@@ -61,11 +61,6 @@ impl Form {
         self.flash.typed(name).unwrap_or(kept).to_owned()
     }
 
-    /// Whether a form of this page comes back refused.
-    pub fn refused(&self) -> bool {
-        !self.flash.typed.is_empty()
-    }
-
     /// The list of everything to mend, at the top of the page.
     pub fn summary(&self) -> AnyView {
         view! { <ErrorSummary problems=self.flash.problems.clone()/> }.into_any()
