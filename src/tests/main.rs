@@ -8,10 +8,12 @@
 
 mod support;
 
+mod campaigns;
 mod consent;
 mod customers;
 mod design;
 mod dispatch;
+mod forms;
 mod mime;
 mod pages;
 mod smtp;
