@@ -1,7 +1,7 @@
 # `make run` builds Loupe and serves it with a demo store; `make test` checks everything.
 # Both fetch what they need. CARGO_TARGET_DIR is honoured.
 
-.PHONY: help run build test watch bench
+.PHONY: help run build test watch bench chaos
 
 help:
 	@echo 'make run    build, fill the demo store on first start, and serve it'
@@ -9,6 +9,7 @@ help:
 	@echo 'make test   format, lints, tests on both databases, browser tests'
 	@echo 'make watch  build and restart on every change (needs cargo-leptos)'
 	@echo 'make bench  measure sending and counting'
+	@echo 'make chaos  kill, stop and starve it while it sends, and count copies (ROUNDS=20)'
 
 run:
 	@.make/run.sh
@@ -24,3 +25,6 @@ watch:
 
 bench:
 	@.make/bench.sh
+
+chaos:
+	@.make/chaos.sh --rounds $(or $(ROUNDS),20)

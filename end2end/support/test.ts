@@ -20,7 +20,7 @@ export const test = base.extend<{ complaints: string[] }>({
       });
       context.on("weberror", (error) => complaints.push(`exception: ${error.error().stack ?? error.error()}`));
       context.on("console", (message) => {
-        if (message.type() !== "error" && message.type() !== "warning") return;
+        if (message.type() !== "error") return;
         if (documents.has(message.location().url) && message.text().startsWith("Failed to load resource")) return;
         complaints.push(`console: ${message.text()} (${message.location().url})`);
       });
@@ -92,19 +92,34 @@ export async function pickCustomer(page: Page, name: string): Promise<void> {
   }
 }
 
-/** Sends, through the question that some sends ask first. */
+/** Presses Send now, through the question that some sends ask first, until the server has answered. */
 export async function sendNow(page: Page): Promise<void> {
   await page.getByRole("button", { name: "Send now" }).click();
   const sure = page.getByRole("button", { name: /^Send to \d/ });
-  const done = page.getByRole("heading", { level: 2, name: /^(Sent to|Sending)/ });
-  await expect(sure.or(done).first()).toBeVisible();
+  await expect(sure.or(started(page)).first()).toBeVisible();
   if (await sure.isVisible()) await sure.click();
+  await expect(started(page).first()).toBeVisible();
 }
 
-/** Waits until the send on this page has ended. */
-export async function finished(page: Page): Promise<void> {
+/** Whatever shows that a send exists: the time to take it back, its progress, or its results. */
+export function started(page: Page): Locator {
+  return page
+    .getByRole("region", { name: "Sending soon" })
+    .or(page.getByRole("heading", { level: 2, name: /^(Sending|Sent to)/ }))
+    .or(page.getByText("The provider accepted it"));
+}
+
+/** Waits until the send on this page has ended, and answers how many were sent. */
+export async function finished(page: Page): Promise<number> {
   await expect(async () => {
-    if (!withJavaScript()) await page.reload();
-    await expect(page.getByRole("heading", { level: 2, name: /^Sent to/ })).toBeVisible({ timeout: 1_000 });
+    await page.reload();
+    await expect(page.getByText("The provider accepted it")).toBeVisible({ timeout: 1_000 });
   }).toPass({ timeout: 30_000 });
+  return figure(page, "Sent");
+}
+
+/** A number of the results. */
+export async function figure(page: Page, term: string): Promise<number> {
+  const text = await page.locator("dl.stats div", { has: page.locator(`dt:text-is("${term}")`) }).locator("dd").first().textContent();
+  return Number(text?.replaceAll(",", "").trim());
 }

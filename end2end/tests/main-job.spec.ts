@@ -1,4 +1,4 @@
-import { expect, finished, pickTags, sendNow, test, unique, withJavaScript, write, audience, counted } from "../support/test";
+import { expect, figure, finished, pickTags, sendNow, test, unique, withJavaScript, write, audience, counted } from "../support/test";
 
 test("a file is imported, a campaign goes to two tags, and every place tells the same numbers", async ({ page }) => {
   test.setTimeout(120_000);
@@ -39,9 +39,9 @@ test("a file is imported, a campaign goes to two tags, and every place tells the
   await counted(page, /this will go to 3 customers/i);
   await expect(audience(page)).toContainText("3 will be skipped");
   await sendNow(page);
-  await finished(page);
+  expect(await finished(page)).toBe(3);
+  expect(await figure(page, "Skipped")).toBe(3);
   await expect(page.getByRole("heading", { level: 1, name })).toBeVisible();
-  await expect(page.getByRole("heading", { level: 2, name: "Sent to 3 customers" })).toBeVisible();
 
   const campaign = page.url().split("?")[0];
   await page.goto(`${campaign}?show=skipped`);

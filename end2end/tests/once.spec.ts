@@ -1,4 +1,4 @@
-import { expect, finished, pickCustomer, pickTags, sendNow, test, unique, withJavaScript, write } from "../support/test";
+import { expect, finished, pickCustomer, pickTags, sendNow, started, test, unique, write } from "../support/test";
 
 test("pressing Send now twice sends once", async ({ page }) => {
   const name = unique("Pressed twice");
@@ -6,17 +6,9 @@ test("pressing Send now twice sends once", async ({ page }) => {
   await write(page, { name, subject: "Once", body: "Dear {{first_name}}, once." });
   await pickCustomer(page, "Amara Okafor");
   const send = page.getByRole("button", { name: "Send now" });
-  if (withJavaScript()) {
-    await send.dblclick();
-  } else {
-    // A browser without scripts sends the form a second time when asked to load it again.
-    await send.evaluate(() => {}).catch(() => {});
-    await send.click({ clickCount: 2, delay: 0 });
-  }
-  const sure = page.getByRole("button", { name: /^Send to \d/ });
-  if (await sure.isVisible()) await sure.dblclick();
-  await finished(page);
-  await expect(page.getByRole("heading", { level: 2, name: "Sent to 1 customer" })).toBeVisible();
+  await send.dblclick();
+  await expect(started(page).first()).toBeVisible();
+  expect(await finished(page)).toBe(1);
   await page.getByRole("link", { name: "Amara Okafor" }).first().click();
   await expect(page.getByRole("row", { name: new RegExp(name) })).toHaveCount(1);
 });
@@ -31,14 +23,12 @@ test("two tabs that send the same campaign send it once, and the second is told"
   const other = await context.newPage();
   await other.goto(page.url());
   await sendNow(page);
-  await finished(page);
-  const sentTo = await page.getByRole("heading", { level: 2, name: /^Sent to/ }).textContent();
+  const sent = await finished(page);
   await other.getByRole("button", { name: "Send now" }).click();
   const sure = other.getByRole("button", { name: /^Send to \d/ });
   const guard = other.getByRole("heading", { level: 1, name: "Cannot edit a sent or sending campaign" });
   await expect(sure.or(guard).first()).toBeVisible();
   if (await sure.isVisible()) await sure.click();
   await expect(guard).toBeVisible();
-  await page.reload();
-  await expect(page.getByRole("heading", { level: 2, name: /^Sent to/ })).toHaveText(sentTo ?? "");
+  expect(await finished(page)).toBe(sent);
 });

@@ -15,8 +15,9 @@ for (const role of others) {
       await expect(main.getByRole("button", { name: "Duplicate" })).toHaveCount(0);
       await expect(main.getByRole("link", { name: "Delete" })).toHaveCount(0);
       await expect(page.getByRole("navigation", { name: "Main" }).getByRole("link", { name: "Bulk email" })).toHaveCount(0);
+      await page.goto("/marketing/campaigns?q=Pearl+evening");
       await main.getByRole("link", { name: "Pearl evening" }).click();
-      await expect(page.getByRole("heading", { level: 2, name: /^Sent to/ })).toBeVisible();
+      await expect(page.getByText("The provider accepted it")).toBeVisible();
       await expect(main.getByRole("button", { name: "Duplicate" })).toHaveCount(0);
       await expect(main.getByRole("link", { name: "Edit", exact: true })).toHaveCount(0);
     });
@@ -25,15 +26,15 @@ for (const role of others) {
       for (const path of ["/marketing/campaigns/new", "/marketing/campaigns/6/edit", "/marketing/bulk-email", "/outbox", "/settings", "/audit-log", "/customers/import"]) {
         const answer = await page.goto(path);
         expect(answer?.status(), path).toBe(403);
-        await expect(page.getByRole("main")).toContainText(/only/i);
+        await expect(page.getByRole("main")).toContainText("You can't");
       }
-      for (const path of ["campaigns/save", "campaigns/send", "campaigns/schedule", "campaigns/duplicate", "campaigns/delete", "bulk/send", "sends/undo"]) {
+      for (const path of ["campaigns/save", "campaigns/duplicate", "campaigns/delete", "bulk-email/save", "sends/undo", "sends/go"]) {
         const answer = await page.request.post(`/api/${path}`, {
-          form: { id: "6", send_id: "1" },
-          headers: { "sec-fetch-site": "same-origin" },
+          form: { id: "6", send_id: "1", intent: "send_now" },
+          headers: { "sec-fetch-site": "same-origin", accept: "text/html" },
+          maxRedirects: 0,
         });
-        expect([403, 404, 422, 400], `${path}: ${answer.status()}`).toContain(answer.status());
-        if (answer.status() !== 403) test.info().annotations.push({ type: "not by that name", description: path });
+        expect(answer.status(), path).toBe(403);
       }
     });
   });

@@ -1,5 +1,5 @@
 import { servers, signedIn } from "../support/servers";
-import { expect, pickTags, sendNow, test, unique, write } from "../support/test";
+import { expect, finished, pickTags, sendNow, test, unique, write } from "../support/test";
 
 test.use({ baseURL: servers.held.url, storageState: signedIn("manager", "held") });
 
@@ -24,8 +24,5 @@ test("who does not want to wait sends at once", async ({ page }) => {
   await pickTags(page, "bespoke");
   await sendNow(page);
   await page.getByRole("region", { name: "Sending soon" }).getByRole("button", { name: "Send immediately" }).click();
-  await expect(async () => {
-    await page.reload();
-    await expect(page.getByRole("heading", { level: 2, name: /^Sent to/ })).toBeVisible({ timeout: 1_000 });
-  }).toPass();
+  expect(await finished(page)).toBeGreaterThan(0);
 });

@@ -1,7 +1,7 @@
 //! The log as a CSV file, read and written in pieces: the whole of it is never in memory.
 
 use chrono_tz::Tz;
-use futures::{Stream, stream};
+use futures::{Stream, StreamExt, stream};
 
 use super::{
     reading,
@@ -34,6 +34,8 @@ pub fn csv(
             }
         }
     })
+    // The compression layer asks once more after the end.
+    .fuse()
 }
 
 fn row(line: &Line, zone: Tz) -> String {

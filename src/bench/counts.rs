@@ -35,7 +35,7 @@ pub async fn run(url: &str, people: u64, rounds: usize) -> Result<(), Error> {
         db.backend(),
         started.elapsed().as_secs_f64()
     );
-    analyze(&db).await?;
+    db.refresh_statistics().await?;
 
     let ids = ids(&db, scope.store).await?;
     let segments: Vec<i64> = segments::store::all(&db, scope.store)
@@ -132,14 +132,6 @@ async fn ids(db: &Db, store: StoreId) -> sqlx::Result<Vec<i64>> {
     .bind(store)
     .fetch_all(pool)
     .await)
-}
-
-/// What autovacuum and `pragma optimize` do by themselves after a while.
-async fn analyze(db: &Db) -> sqlx::Result<()> {
-    match db {
-        Db::Sqlite(pools) => sqlx::query("analyze").execute(&pools.write).await.map(|_| ()),
-        Db::Postgres(pool) => sqlx::query("vacuum analyze").execute(pool).await.map(|_| ()),
-    }
 }
 
 fn report(what: &str, mut times: Vec<Duration>) -> Duration {

@@ -5,6 +5,7 @@ mod counts;
 mod dispatch;
 mod loops;
 mod measure;
+mod schedule;
 
 #[path = "../tests/support/books.rs"]
 mod books;
@@ -49,6 +50,15 @@ enum What {
         #[arg(long)]
         smtp_sink: Option<String>,
     },
+    /// How late planned campaigns begin, all due in the same second, in an empty database
+    Schedule {
+        url: String,
+        #[arg(default_value_t = 1000)]
+        campaigns: usize,
+        /// Runners racing for them
+        #[arg(default_value_t = 1)]
+        runners: usize,
+    },
     /// The mail server of these measurements, by itself
     Sink {
         /// Refuses every so-many-th recipient
@@ -80,6 +90,11 @@ async fn main() -> Result<(), Error> {
             })
             .await
         }
+        What::Schedule {
+            url,
+            campaigns,
+            runners,
+        } => schedule::run(&url, campaigns, runners).await,
         What::Sink { refuse_every, delay_ms } => dispatch::serve_sink(refuse_every, delay_ms).await,
     }
 }

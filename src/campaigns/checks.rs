@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 
 use super::{
     draft::{Draft, Fallbacks},
-    model::is_complete,
+    model::{is_complete, missing},
 };
 use crate::{
     db::Db,
@@ -113,12 +113,15 @@ async fn recipient_problem(db: &Db, store: &Store, filter: Option<&RecipientFilt
         Some(other) => is_complete(other),
         None => false,
     };
-    Ok((!known).then(|| match filter {
-        None | Some(RecipientFilter::All) => Problem::new("rt-all", "Choose who this is for"),
-        Some(RecipientFilter::Segment(_)) => Problem::new("segment", "Choose a segment"),
-        Some(RecipientFilter::Tags(_)) => Problem::new("tag-0", "Choose at least one tag"),
-        Some(RecipientFilter::Manual(_)) => Problem::new("cust", "Choose at least one customer"),
-    }))
+    let field = match filter {
+        None | Some(RecipientFilter::All) => "rt-all",
+        Some(RecipientFilter::Segment(_)) => "segment",
+        Some(RecipientFilter::Tags(_)) => "tag-0",
+        Some(RecipientFilter::Manual(_)) => "cust",
+    };
+    // A segment may be complete and gone.
+    let words = missing(filter).unwrap_or("Choose a segment");
+    Ok((!known).then(|| Problem::new(field, words)))
 }
 
 /// How one of the checks stands.

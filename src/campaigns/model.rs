@@ -160,6 +160,23 @@ pub fn is_complete(filter: &RecipientFilter) -> bool {
     }
 }
 
+/// What is still missing before anybody can be counted.
+pub fn missing(filter: Option<&RecipientFilter>) -> Option<&'static str> {
+    match filter {
+        None => Some("Choose who this is for"),
+        Some(filter) if is_complete(filter) => None,
+        Some(RecipientFilter::Segment(_)) => Some("Choose a segment"),
+        Some(RecipientFilter::Tags(_)) => Some("Choose at least one tag"),
+        Some(_) => Some("Choose at least one customer"),
+    }
+}
+
+/// A text that is the same for the same question to the book.
+pub fn audience_key(filter: Option<&RecipientFilter>, skips_already: bool) -> String {
+    let filter = filter.map(RecipientFilter::digest).unwrap_or_default();
+    format!("{filter} {skips_already}")
+}
+
 /// What a submit button of the form asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Intent {

@@ -82,7 +82,11 @@ fn show_progress(progress: Progress) {
 }
 
 fn summary(counts: &Counts, dry_run: bool) -> String {
-    let title = if dry_run { "Nothing was changed. It would be" } else { "Imported" };
+    let title = if dry_run {
+        "Nothing was changed. It would be"
+    } else {
+        "Imported"
+    };
     let mut words = format!(
         "{title}: {} rows read, {} added, {} updated, {} unchanged, {} refused.",
         grouped(counts.rows_read),
@@ -108,5 +112,10 @@ fn line(told: &Told) -> String {
         "" => String::new(),
         column => format!(", {column}"),
     };
-    format!("  line {}{column}: {} ({})", told.line, told.reason, told.kind.outcome())
+    format!(
+        "  line {}{column}: {} ({})",
+        told.line,
+        told.reason,
+        told.kind.outcome()
+    )
 }

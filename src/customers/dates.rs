@@ -86,8 +86,9 @@ fn number(text: &str) -> Option<i64> {
 
 fn month_named(word: &str) -> Option<i64> {
     let word = word.to_lowercase();
-    let known = |name: &&str| word.len() >= 3 && name.to_lowercase().starts_with(&word);
-    let at = MONTHS.iter().position(|name| known(&name))?;
+    let at = MONTHS
+        .iter()
+        .position(|name| word.len() >= 3 && name.to_lowercase().starts_with(&word))?;
     i64::try_from(at).ok().map(|m| m + 1)
 }
 

@@ -3,6 +3,7 @@
 use std::{path::Path, str::FromStr, time::Duration};
 
 use sqlx::{
+    Connection,
     migrate::Migrator,
     postgres::{PgConnectOptions, PgPoolOptions},
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
@@ -64,6 +65,9 @@ async fn connect_sqlite(url: &str) -> Result<Db, ConnectError> {
     let write = SqlitePoolOptions::new()
         .max_connections(1)
         .acquire_timeout(Duration::from_secs(30))
+        // A full disk makes SQLite end a transaction by itself. The driver believes it is still
+        // open, and would refuse every further one for as long as the process lives.
+        .before_acquire(|connection, _| Box::pin(async move { Ok(!connection.is_in_transaction()) }))
         .connect_with(options.clone())
         .await?;
     let read = SqlitePoolOptions::new()

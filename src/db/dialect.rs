@@ -58,8 +58,10 @@ pub fn text_list(backend: Backend, texts: &[String]) -> String {
     match backend {
         Backend::Sqlite => serde_json::Value::from(texts).to_string(),
         Backend::Postgres => {
-            let quoted: Vec<String> =
-                texts.iter().map(|text| format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""))).collect();
+            let quoted: Vec<String> = texts
+                .iter()
+                .map(|text| format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\"")))
+                .collect();
             format!("{{{}}}", quoted.join(","))
         }
     }

@@ -351,12 +351,13 @@ impl Pump {
         let now = self.state.clock.now();
         for send in open.iter().filter(|s| s.state == SendState::Sending) {
             let since = send.paused_at.map_or(chrono::Duration::zero(), |at| now - at);
-            let wait = since.clamp(FIRST_PAUSE, LONGEST_PAUSE);
+            let wait = since.clamp(FIRST_PAUSE, LONGEST_PAUSE).to_std().unwrap_or_default();
+            let wait = wait.mul_f64(self.state.settings.retry_scale);
             let mut tx = self.state.db.begin().await?;
             sends::store::pause(&mut tx, send.id, None, words, Some(now + wait), now).await?;
             store::release_send(&mut tx, &self.owner, send.id).await?;
             tx.commit().await?;
-            tracing::warn!(send.id = send.id, wait = wait.num_seconds(), "paused: {words}");
+            tracing::warn!(send.id = send.id, wait = wait.as_secs(), "paused: {words}");
         }
         Ok(Duration::ZERO)
     }

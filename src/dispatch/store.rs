@@ -52,13 +52,16 @@ pub async fn lease(
         until = database_now_plus(backend, seconds),
         skip = skip_locked(backend),
     );
-    on_tx!(tx, |conn| sqlx::query_as(AssertSqlSafe(sql))
+    let mut rows: Vec<Leased> = on_tx!(tx, |conn| sqlx::query_as(AssertSqlSafe(sql))
         .bind(send)
         .bind(owner)
         .bind(now)
         .bind(limit)
         .fetch_all(&mut *conn)
-        .await)
+        .await)?;
+    // PostgreSQL answers in any order.
+    rows.sort_unstable_by_key(|row| row.id);
+    Ok(rows)
 }
 
 /// Which lease of which message.

@@ -230,7 +230,11 @@ impl Build<'_> {
                 format!("{own} and {rule}")
             }
             Picked::Tags(tags) => {
-                let any = dialect::one_of_texts(self.backend, "t.tag", &self.binds.add(dialect::text_list(self.backend, tags)));
+                let any = dialect::one_of_texts(
+                    self.backend,
+                    "t.tag",
+                    &self.binds.add(dialect::text_list(self.backend, tags)),
+                );
                 match many {
                     // `in`, not `exists`: one set for everybody, instead of a look-up each.
                     Many::All => format!(
@@ -243,7 +247,10 @@ impl Build<'_> {
                 }
             }
             Picked::Ids(ids) => {
-                let list = dialect::json_ids(self.backend, &self.binds.add(serde_json::Value::from(ids.as_slice()).to_string()));
+                let list = dialect::json_ids(
+                    self.backend,
+                    &self.binds.add(serde_json::Value::from(ids.as_slice()).to_string()),
+                );
                 format!("{own} and {alias}.id in {list}")
             }
         }

@@ -156,6 +156,20 @@ impl Audience {
         self.skipped.iter().map(|(_, n)| n).sum()
     }
 
+    /// Of a hundred people meant, how many get it.
+    pub fn percent_sent(&self) -> i64 {
+        100 * self.will_send / self.matched.max(1)
+    }
+
+    /// What a segment could reach at most, when this is its audience.
+    pub fn segment_bound(&self, name: &str) -> String {
+        let noun = if self.matched == 1 { "customer" } else { "customers" };
+        format!(
+            "{name} has {} {noun}: that's the most this can reach.",
+            grouped(self.matched)
+        )
+    }
+
     /// The sentence the whole page hangs on.
     pub fn sentence(&self) -> String {
         match self.will_send {

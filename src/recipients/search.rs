@@ -54,7 +54,7 @@ pub async fn described(db: &Db, scope: &Scope, ids: &[i64]) -> sqlx::Result<Vec<
     // Whether somebody shares an address matters among those who were picked, not among those
     // who were found.
     let statement = format!(
-        "select c.id, c.name, c.email, {} as reason from customers c where {}",
+        "select c.id, c.name, c.email, cast({} as bigint) as reason from customers c where {}",
         sql.reason_alone, sql.matched
     );
     let rows: Vec<(i64, String, Option<String>, i64)> = on_db!(db, |pool| bound!(

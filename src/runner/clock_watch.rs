@@ -51,7 +51,11 @@ mod tests {
         let mut watch = ClockWatch::default();
         assert_eq!(watch.behind(at(100)), None);
         assert_eq!(watch.behind(at(40)), Some(Duration::seconds(60)));
-        assert_eq!(watch.behind(at(99)), Some(Duration::seconds(1)), "not a moment too soon");
+        assert_eq!(
+            watch.behind(at(99)),
+            Some(Duration::seconds(1)),
+            "not a moment too soon"
+        );
         assert_eq!(watch.behind(at(100)), None);
         assert_eq!(watch.behind(at(99)), None, "a small correction is nothing");
     }

@@ -92,7 +92,12 @@ async fn try_fire(state: &AppState, due: &Due, since: Since) -> Result<(), AppEr
     };
     match start_planned(&state.db, &presser, &what, &planned).await {
         Ok(Some(Started::Sending { send_id })) => {
-            tracing::info!(campaign.id = due.id, send.id = send_id, late_by, "fired a planned campaign");
+            tracing::info!(
+                campaign.id = due.id,
+                send.id = send_id,
+                late_by,
+                "fired a planned campaign"
+            );
             state.wake.notify_one();
             Ok(())
         }
@@ -102,8 +107,18 @@ async fn try_fire(state: &AppState, due: &Due, since: Since) -> Result<(), AppEr
         }
         // Only a database put back by hand gets here: what was sent stays sent.
         Ok(Some(Started::AlreadyDone { .. })) => {
-            let summary = format!("“{}” was not sent again: it went out for this very time before", due.name);
-            hold(state, due, Hold::Refused, "It went out for this very time before.", summary).await
+            let summary = format!(
+                "“{}” was not sent again: it went out for this very time before",
+                due.name
+            );
+            hold(
+                state,
+                due,
+                Hold::Refused,
+                "It went out for this very time before.",
+                summary,
+            )
+            .await
         }
         Ok(None) => Ok(()),
         Err(AppError::Invalid { problems, .. }) => {

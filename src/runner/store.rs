@@ -186,9 +186,11 @@ pub(super) async fn alive(db: &Db, from: DateTime<Utc>, to: DateTime<Utc>) -> sq
 
 /// The newest sign of life of any runner.
 pub(super) async fn newest_beat(db: &Db) -> sqlx::Result<Option<DateTime<Utc>>> {
-    on_db!(db, |pool| sqlx::query_scalar("select max(beat_at) from runner_heartbeats")
-        .fetch_one(pool)
-        .await)
+    on_db!(db, |pool| sqlx::query_scalar(
+        "select max(beat_at) from runner_heartbeats"
+    )
+    .fetch_one(pool)
+    .await)
 }
 
 /// How many campaigns are due and not held, and since when the longest waits.

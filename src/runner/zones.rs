@@ -59,7 +59,7 @@ pub async fn recompute(db: &Db, now: DateTime<Utc>) -> sqlx::Result<u64> {
 }
 
 fn read(local: &str) -> Option<NaiveDateTime> {
-    ["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"]
+    ["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S%.f"]
         .into_iter()
         .find_map(|form| NaiveDateTime::parse_from_str(local, form).ok())
 }

@@ -52,15 +52,29 @@ pub async fn start_planned(
     let not_again = what.skip_already.then_some(campaign.id);
     match rules::freeze(&mut tx, db, presser, &frozen, not_again).await? {
         Freezing::Written { send_id, audience } => {
-            let summary = format!("“{}” went out on schedule to {} customers", campaign.name, grouped(audience.will_send));
+            let summary = format!(
+                "“{}” went out on schedule to {} customers",
+                campaign.name,
+                grouped(audience.will_send)
+            );
             let after = serde_json::json!({ "send": send_id, "planned_at": planned.at, "late_by": planned.late_by });
-            note(&mut tx, presser, "campaign.send_started", campaign.id, summary, Some(after)).await?;
+            note(
+                &mut tx,
+                presser,
+                "campaign.send_started",
+                campaign.id,
+                summary,
+                Some(after),
+            )
+            .await?;
             tx.commit().await?;
             Ok(Some(Started::Sending { send_id }))
         }
         Freezing::TokenUsed => {
             drop(tx);
-            let before = store::by_token(db, store.id, &what.token).await?.ok_or(AppError::Conflict)?;
+            let before = store::by_token(db, store.id, &what.token)
+                .await?
+                .ok_or(AppError::Conflict)?;
             Ok(Some(Started::AlreadyDone { send_id: before.id }))
         }
         Freezing::Nobody => {
@@ -69,9 +83,20 @@ pub async fn start_planned(
             if !store::campaign_without_recipients(&mut tx, store.id, campaign.id, Some(planned.at), now).await? {
                 return Ok(None);
             }
-            let summary = format!("“{}” was due and had nobody to go to: it is a draft again", campaign.name);
+            let summary = format!(
+                "“{}” was due and had nobody to go to: it is a draft again",
+                campaign.name
+            );
             let after = serde_json::json!({ "planned_at": planned.at });
-            note(&mut tx, presser, "campaign.no_recipients", campaign.id, summary, Some(after)).await?;
+            note(
+                &mut tx,
+                presser,
+                "campaign.no_recipients",
+                campaign.id,
+                summary,
+                Some(after),
+            )
+            .await?;
             tx.commit().await?;
             Ok(Some(Started::NoRecipients))
         }

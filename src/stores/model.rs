@@ -48,7 +48,11 @@ impl Store {
     /// Whether it is so late, or so early, at the store that mail would disturb.
     pub fn in_quiet_hours(&self, now: DateTime<Utc>) -> bool {
         let local = now.with_timezone(&self.zone());
-        is_between(i64::from(local.hour() * 60 + local.minute()), self.quiet_from, self.quiet_to)
+        is_between(
+            i64::from(local.hour() * 60 + local.minute()),
+            self.quiet_from,
+            self.quiet_to,
+        )
     }
 
     /// How long a planned send may be late before a person is asked.

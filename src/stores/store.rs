@@ -37,7 +37,7 @@ pub async fn by_slug(db: &Db, slug: &str) -> sqlx::Result<Option<Store>> {
 pub async fn find_in(tx: &mut Tx, id: StoreId) -> sqlx::Result<Option<Store>> {
     on_tx!(tx, |conn| sqlx::query_as(
         "select id, slug, name, time_zone, country, currency, from_name, from_email, reply_to, footer, undo_seconds,
-                email_requires_opt_in, email_basis_reason, is_demo, created_at
+                late_grace_minutes, quiet_from, quiet_to, email_requires_opt_in, email_basis_reason, is_demo, created_at
            from stores where id = $1"
     )
     .bind(id)

@@ -214,18 +214,34 @@ fn a_file_is_imported_and_its_broken_rows_are_kept_aside() {
     assert!(run(folder.path(), &SHOP).status.success());
     let file = "name,email,phone,tags\nAnn Lee,ann@example.com,,wedding\nBo,not an address,,\n";
     std::fs::write(folder.path().join("book.csv"), file).unwrap();
-    let import = |more: &[&str]| run(folder.path(), &[&["import", "book.csv", "--store", "corner"], more].concat());
+    let import = |more: &[&str]| {
+        run(
+            folder.path(),
+            &[&["import", "book.csv", "--store", "corner"], more].concat(),
+        )
+    };
     let looked = out(&import(&["--dry-run"]));
-    assert!(looked.contains("Nothing was changed") && looked.contains("1 added"), "{looked}");
+    assert!(
+        looked.contains("Nothing was changed") && looked.contains("1 added"),
+        "{looked}"
+    );
     let done = import(&["--errors", "errors.csv"]);
     assert!(done.status.success(), "{}", err(&done));
     let told = out(&done);
-    assert!(told.contains("2 rows read, 1 added, 0 updated, 0 unchanged, 1 refused"), "{told}");
+    assert!(
+        told.contains("2 rows read, 1 added, 0 updated, 0 unchanged, 1 refused"),
+        "{told}"
+    );
     let errors = std::fs::read_to_string(folder.path().join("errors.csv")).unwrap();
     assert!(errors.contains("3,Not imported,email,"), "{errors}");
     let again = out(&import(&[]));
     assert!(again.contains("0 added, 0 updated, 1 unchanged"), "{again}");
-    assert_eq!(run(folder.path(), &["import", "none.csv", "--store", "corner"]).status.code(), Some(1));
+    assert_eq!(
+        run(folder.path(), &["import", "none.csv", "--store", "corner"])
+            .status
+            .code(),
+        Some(1)
+    );
 }
 
 #[test]

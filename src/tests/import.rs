@@ -764,7 +764,7 @@ both!(a_file_is_brought_checked_and_imported_through_the_page, |app| {
     for words in [
         "1 customer would be added",
         "Nothing has been changed yet.",
-        "An email address needs",
+        "The part after the @ is not right",
         "kept as typed",
     ] {
         assert!(checked.text.contains(words), "{words}: {}", checked.text);

@@ -229,7 +229,7 @@ both!(nobody_to_send_to_gives_a_draft_that_remembers_its_time, |app| {
     let campaign = planned(app.db(), &app.store, "Autumn", &filter, app.now()).await;
     let row = run_until(&app.state, campaign, |r| r.status == "draft").await;
     assert_eq!(row.problem.as_deref(), Some("no_recipients"));
-    assert_eq!(row.scheduled_local.as_deref(), Some("2026-05-01T00:00"), "prefilled");
+    assert_eq!(row.scheduled_local.as_deref(), Some("2026-05-01T00:00:00"), "prefilled");
     assert_eq!(row.scheduled_at, None);
     assert!(sends_of(app.db(), &app.store, campaign).await.is_empty());
     let log = audit(app.db(), campaign).await;

@@ -1,6 +1,9 @@
 //! What the owner sets, the log that tells of it, and the outbox.
 
-use axum::http::{StatusCode, header};
+use axum::{
+    body::Body,
+    http::{Request, StatusCode, header},
+};
 use chrono::Duration;
 use loupe::{
     audit::store::{self as log, Wanted},
@@ -121,6 +124,9 @@ both!(a_refused_section_keeps_what_was_typed_and_changes_nothing, |app| {
     ] {
         assert!(page.text.contains(words), "{words}: {}", page.text);
     }
+    // The other forms of the page are as they are kept.
+    let tick = page.text.split("id=\"requires-opt-in\"").nth(1).unwrap();
+    assert!(tick.split('>').next().unwrap().contains("checked"), "{tick}");
     assert!(!page.text.contains("<b>") || !page.text.contains("</textarea><b>"));
     let kept = stores::store::find(app.db(), app.store.id).await.unwrap().unwrap();
     assert_eq!(kept.from_name, "Aurelia Sydney");
@@ -370,6 +376,15 @@ both!(the_log_as_a_file_holds_no_formula, |app| {
     );
     assert!(lines[2].contains(",\"'=cmd|calc\","), "{}", lines[2]);
     assert!(lines[3].contains("\"Deleted a draft, \"\"Old\"\"\""), "{}", lines[3]);
+    // As browsers ask for it: compressed on the way.
+    let zipped = Request::get("/audit-log.csv")
+        .header(header::COOKIE, &cookie)
+        .header(header::ACCEPT_ENCODING, "gzip, br")
+        .body(Body::empty())
+        .unwrap();
+    let zipped = app.send(zipped).await;
+    assert_eq!(zipped.status, StatusCode::OK);
+    assert!(zipped.headers.contains_key(header::CONTENT_ENCODING));
     let some = app.get("/audit-log.csv?action=campaign.sent", &cookie).await;
     assert_eq!(some.text.split("\r\n").count(), 3);
 });

@@ -46,6 +46,11 @@ impl Form {
         }
     }
 
+    /// Whether the form comes back refused.
+    pub fn refused(&self) -> bool {
+        !self.flash.typed.is_empty()
+    }
+
     /// What is wrong with a field.
     pub fn problem(&self, id: &str) -> Option<String> {
         problem_of(&self.flash.problems, id)
@@ -54,11 +59,6 @@ impl Form {
     /// What a field holds: what was typed, or what is kept.
     pub fn value(&self, name: &str, kept: &str) -> String {
         self.flash.typed(name).unwrap_or(kept).to_owned()
-    }
-
-    /// Whether the form comes back refused; then a box that isn't in what was typed was empty.
-    pub fn refused(&self) -> bool {
-        !self.flash.typed.is_empty()
     }
 
     /// The list of everything to mend, at the top of the page.
@@ -142,12 +142,12 @@ impl Form {
         .into_any()
     }
 
-    /// A box to tick.
-    pub fn tick(&self, id: &'static str, name: &'static str, label: &'static str, kept: bool) -> AnyView {
-        let ticked = if self.refused() {
-            self.flash.typed(name) == Some("true")
-        } else {
-            kept
+    /// A box to tick. `beside` is the name of a field of the same form that is always sent: a box
+    /// that was left empty isn't, and only that field tells it from the box of another form.
+    pub fn tick(&self, id: &'static str, name: &'static str, beside: &str, label: &'static str, kept: bool) -> AnyView {
+        let ticked = match self.flash.typed(beside) {
+            Some(_) => self.flash.typed(name) == Some("true"),
+            None => kept,
         };
         let problem = self.problem(id);
         view! {

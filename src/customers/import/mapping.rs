@@ -207,12 +207,12 @@ impl Mapping {
             fields.push(field);
         }
         // The shop's own reference, where the file has no better id.
-        if kind == Kind::Square && !fields.contains(&Some(Field::ExternalId)) {
-            if let Some(at) = folded.iter().position(|h| h == "reference id") {
-                if let Some(slot) = fields.get_mut(at) {
-                    *slot = Some(Field::ExternalId);
-                }
-            }
+        if kind == Kind::Square
+            && !fields.contains(&Some(Field::ExternalId))
+            && let Some(at) = folded.iter().position(|h| h == "reference id")
+            && let Some(slot) = fields.get_mut(at)
+        {
+            *slot = Some(Field::ExternalId);
         }
         Self {
             kind,

@@ -11,7 +11,16 @@ use loupe::{
 use super::{begin_send, change, number, scope, someone, write};
 use crate::both;
 
-type Row = (i64, String, Option<String>, Option<String>, Option<String>, bool, String, Option<i64>);
+type Row = (
+    i64,
+    String,
+    Option<String>,
+    Option<String>,
+    Option<String>,
+    bool,
+    String,
+    Option<i64>,
+);
 
 both!(everybody_gets_a_row_with_what_the_message_needs, |app| {
     let mut zoe = someone(&app, "Zoë Ó Dálaigh");
@@ -25,22 +34,39 @@ both!(everybody_gets_a_row_with_what_the_message_needs, |app| {
 
     let mut tx = app.db().begin().await.unwrap();
     let send = begin_send(&mut tx, app.store.id, None, app.now()).await;
-    let audience = store::freeze(&mut tx, &scope(&app), &RecipientFilter::All, send, app.now()).await.unwrap();
+    let audience = store::freeze(&mut tx, &scope(&app), &RecipientFilter::All, send, app.now())
+        .await
+        .unwrap();
     tx.commit().await.unwrap();
     assert_eq!((audience.matched, audience.will_send), (3, 1));
-    assert_eq!(audience.skipped, vec![(SkipReason::NoAddress, 1), (SkipReason::Bounced, 1)]);
+    assert_eq!(
+        audience.skipped,
+        vec![(SkipReason::NoAddress, 1), (SkipReason::Bounced, 1)]
+    );
 
-    let rows: Vec<Row> = on_db!(app.db(), |pool| sqlx::query_as(
+    let rows: Vec<Row> =
+        on_db!(app.db(), |pool| {
+            sqlx::query_as(
         "select customer_id, state, skip_reason, address, addr_norm, next_at is not null, first_name, anniversary_day
            from messages where send_id = $1 order by id"
     )
     .bind(send)
     .fetch_all(pool)
-    .await)
-    .unwrap();
+    .await
+        })
+        .unwrap();
     let text = |t: &str| Some(t.to_owned());
     let expected: [Row; 3] = [
-        (ids[0], "queued".into(), None, text("Zoe@Example.com"), text("zoe@example.com"), true, "Zoë".into(), Some(29)),
+        (
+            ids[0],
+            "queued".into(),
+            None,
+            text("Zoe@Example.com"),
+            text("zoe@example.com"),
+            true,
+            "Zoë".into(),
+            Some(29),
+        ),
         (
             ids[1],
             "skipped".into(),
@@ -51,37 +77,67 @@ both!(everybody_gets_a_row_with_what_the_message_needs, |app| {
             "Amara".into(),
             None,
         ),
-        (ids[2], "skipped".into(), text("no_address"), None, None, false, "Mei".into(), None),
+        (
+            ids[2],
+            "skipped".into(),
+            text("no_address"),
+            None,
+            None,
+            false,
+            "Mei".into(),
+            None,
+        ),
     ];
     assert_eq!(rows, expected);
 });
 
-both!(whoever_loses_the_address_at_the_last_moment_is_written_as_a_double, |app| {
-    let mut people = vec![someone(&app, "First Person"), someone(&app, "Second Person"), someone(&app, "Third Person")];
-    for person in &mut people {
-        person.email = Some("family@example.com".into());
-    }
-    people[2].do_not_contact = true;
-    let ids = write(&app, &people).await;
-    // As if the mark had missed them.
-    change(&app, "update customers set email_shared = false where id >= $1", ids[0]).await;
+both!(
+    whoever_loses_the_address_at_the_last_moment_is_written_as_a_double,
+    |app| {
+        let mut people = vec![
+            someone(&app, "First Person"),
+            someone(&app, "Second Person"),
+            someone(&app, "Third Person"),
+        ];
+        for person in &mut people {
+            person.email = Some("family@example.com".into());
+        }
+        people[2].do_not_contact = true;
+        let ids = write(&app, &people).await;
+        // As if the mark had missed them.
+        change(&app, "update customers set email_shared = false where id >= $1", ids[0]).await;
 
-    let mut tx = app.db().begin().await.unwrap();
-    let send = begin_send(&mut tx, app.store.id, None, app.now()).await;
-    let audience = store::freeze(&mut tx, &scope(&app), &RecipientFilter::All, send, app.now()).await.unwrap();
-    tx.commit().await.unwrap();
-    let one_each = vec![(SkipReason::DoNotContact, 1), (SkipReason::DuplicateAddress, 1)];
-    assert_eq!((audience.matched, audience.will_send, audience.skipped), (3, 1, one_each));
-    let keeps = number(&app, "select customer_id from messages where send_id = $1 and state = 'queued'", send).await;
-    assert_eq!(keeps, ids[0]);
-});
+        let mut tx = app.db().begin().await.unwrap();
+        let send = begin_send(&mut tx, app.store.id, None, app.now()).await;
+        let audience = store::freeze(&mut tx, &scope(&app), &RecipientFilter::All, send, app.now())
+            .await
+            .unwrap();
+        tx.commit().await.unwrap();
+        let one_each = vec![(SkipReason::DoNotContact, 1), (SkipReason::DuplicateAddress, 1)];
+        assert_eq!(
+            (audience.matched, audience.will_send, audience.skipped),
+            (3, 1, one_each)
+        );
+        let keeps = number(
+            &app,
+            "select customer_id from messages where send_id = $1 and state = 'queued'",
+            send,
+        )
+        .await;
+        assert_eq!(keeps, ids[0]);
+    }
+);
 
 both!(those_who_get_it_are_written_in_the_order_of_the_book, |app| {
-    let people: Vec<_> = (0..50).map(|i| someone(&app, &format!("Person Number{}", (i * 37) % 50))).collect();
+    let people: Vec<_> = (0..50)
+        .map(|i| someone(&app, &format!("Person Number{}", (i * 37) % 50)))
+        .collect();
     write(&app, &people).await;
     let mut tx = app.db().begin().await.unwrap();
     let send = begin_send(&mut tx, app.store.id, None, app.now()).await;
-    store::freeze(&mut tx, &scope(&app), &RecipientFilter::All, send, app.now()).await.unwrap();
+    store::freeze(&mut tx, &scope(&app), &RecipientFilter::All, send, app.now())
+        .await
+        .unwrap();
     tx.commit().await.unwrap();
     let out_of_order = number(
         &app,

@@ -82,17 +82,16 @@ async fn campaign(app: &TestApp, store: StoreId) -> i64 {
 }
 
 /// A send to freeze an audience into.
-async fn begin_send(
-    tx: &mut loupe::db::Tx,
-    store: StoreId,
-    campaign: Option<i64>,
-    now: DateTime<Utc>,
-) -> i64 {
+async fn begin_send(tx: &mut loupe::db::Tx, store: StoreId, campaign: Option<i64>, now: DateTime<Utc>) -> i64 {
     let token = uuid::Uuid::new_v4().to_string();
     let new = NewSend {
         store,
         campaign,
-        kind: if campaign.is_some() { SendKind::Campaign } else { SendKind::Bulk },
+        kind: if campaign.is_some() {
+            SendKind::Campaign
+        } else {
+            SendKind::Bulk
+        },
         token: &token,
         label: "Autumn",
         subject: "Hello",
@@ -140,13 +139,22 @@ async fn earlier_message(app: &TestApp, store: StoreId, campaign: i64, customer:
 /// Runs a statement with one id.
 async fn change(app: &TestApp, statement: &'static str, id: i64) {
     let mut tx = app.db().begin().await.unwrap();
-    on_tx!(&mut tx, |conn| sqlx::query(statement).bind(id).execute(&mut *conn).await.map(|_| ())).unwrap();
+    on_tx!(&mut tx, |conn| sqlx::query(statement)
+        .bind(id)
+        .execute(&mut *conn)
+        .await
+        .map(|_| ()))
+    .unwrap();
     tx.commit().await.unwrap();
 }
 
 /// One number.
 async fn number(app: &TestApp, statement: &'static str, id: i64) -> i64 {
-    on_db!(app.db(), |pool| sqlx::query_scalar(statement).bind(id).fetch_one(pool).await).unwrap()
+    on_db!(app.db(), |pool| sqlx::query_scalar(statement)
+        .bind(id)
+        .fetch_one(pool)
+        .await)
+    .unwrap()
 }
 
 /// The id of a system segment of the store.

@@ -76,7 +76,11 @@ both!(the_parts_are_the_whole_for_any_book_and_filter, |app| {
 /// Count, names and freeze say exactly this.
 async fn holds(app: &TestApp, scope: &Scope, filter: &RecipientFilter, expected: &Outcome) {
     let audience = store::count(app.db(), scope, filter).await.unwrap();
-    assert_eq!(audience.matched, audience.will_send + audience.skipped_total(), "{filter:?}");
+    assert_eq!(
+        audience.matched,
+        audience.will_send + audience.skipped_total(),
+        "{filter:?}"
+    );
     assert_eq!(&outcome(app, scope, filter).await, expected, "{filter:?} {scope:?}");
     let size = |reason: Option<SkipReason>| expected.values().filter(|r| **r == reason).count().try_into().unwrap();
     let parts: Vec<(SkipReason, i64)> = SkipReason::ALL
@@ -84,7 +88,11 @@ async fn holds(app: &TestApp, scope: &Scope, filter: &RecipientFilter, expected:
         .map(|reason| (reason, size(Some(reason))))
         .filter(|(_, n)| *n > 0)
         .collect();
-    assert_eq!((audience.will_send, &audience.skipped), (size(None), &parts), "{filter:?} {scope:?}");
+    assert_eq!(
+        (audience.will_send, &audience.skipped),
+        (size(None), &parts),
+        "{filter:?} {scope:?}"
+    );
 
     let mut tx = app.db().begin().await.unwrap();
     let send = begin_send(&mut tx, scope.store, None, scope.now).await;
@@ -121,7 +129,9 @@ async fn filters(
         filters.push(RecipientFilter::Segment(segment.id));
     }
     for n in 1..4 {
-        filters.push(RecipientFilter::Tags((0..n).map(|_| (*dice.pick(&TAGS)).to_owned()).collect()));
+        filters.push(RecipientFilter::Tags(
+            (0..n).map(|_| (*dice.pick(&TAGS)).to_owned()).collect(),
+        ));
         let picked = ids.iter().copied().filter(|_| dice.percent(20 * n));
         filters.push(RecipientFilter::Manual(picked.chain([0, 999_999_999]).collect()));
     }
@@ -164,7 +174,11 @@ async fn by_hand(
 fn alone(book: &Book, id: i64, scope: &Scope) -> Option<SkipReason> {
     let person = &book.people[&id];
     let norm = person.email_norm();
-    let reached = || book.reached.iter().any(|(who, at)| *who == id || norm.as_ref() == Some(at));
+    let reached = || {
+        book.reached
+            .iter()
+            .any(|(who, at)| *who == id || norm.as_ref() == Some(at))
+    };
     if person.archived {
         Some(SkipReason::Archived)
     } else if person.do_not_contact {
@@ -202,15 +216,24 @@ fn members(book: &Book, segment: SystemSegment, now: DateTime<Utc>, zone: Tz) ->
     let is = |id: i64, p: &Someone| match segment {
         SystemSegment::Vip => spenders.iter().any(|(_, vip)| *vip == id),
         SystemSegment::New => p.created_at >= now - Duration::days(30),
-        SystemSegment::Inactive => [p.last_contacted_at, p.last_purchase_at, p.last_repair_at, p.last_visit_at]
-            .into_iter()
-            .flatten()
-            .all(|at| at <= now - Duration::days(90)),
+        SystemSegment::Inactive => [
+            p.last_contacted_at,
+            p.last_purchase_at,
+            p.last_repair_at,
+            p.last_visit_at,
+        ]
+        .into_iter()
+        .flatten()
+        .all(|at| at <= now - Duration::days(90)),
         SystemSegment::Lapsed => p.last_purchase_at.is_some_and(|at| at <= half_a_year_ago),
         SystemSegment::ActiveRepairs => p.open_repairs > 0,
         SystemSegment::HighValue => p.largest_purchase_cents > 100_000,
         SystemSegment::BirthdayThisMonth => p.birthday.is_some_and(|b| b.0 == month),
         SystemSegment::AnniversaryThisMonth => p.anniversary.is_some_and(|a| a.0 == month),
     };
-    book.people.iter().filter(|(id, p)| is(**id, p)).map(|(id, _)| *id).collect()
+    book.people
+        .iter()
+        .filter(|(id, p)| is(**id, p))
+        .map(|(id, _)| *id)
+        .collect()
 }

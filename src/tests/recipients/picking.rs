@@ -36,10 +36,15 @@ both!(tags_are_a_union, |app| {
     let ids = write(&app, &people).await;
     assert_eq!(ids_of(&app, tags(&["wedding", "pearls"])).await, ids[..3]);
     assert_eq!(ids_of(&app, tags(&[" Wedding ", "wedding"])).await, ids[..2]);
-    assert_eq!(ids_of(&app, tags(&["o'neil's \"best\" {a,b}\\%", "CAFÉ"])).await, ids[4..]);
+    assert_eq!(
+        ids_of(&app, tags(&["o'neil's \"best\" {a,b}\\%", "CAFÉ"])).await,
+        ids[4..]
+    );
     assert_eq!(ids_of(&app, tags(&["nobody has this", "%"])).await, Vec::<i64>::new());
     assert_eq!(ids_of(&app, tags(&[])).await, Vec::<i64>::new());
-    let audience = store::count(app.db(), &scope(&app), &tags(&["wedding", "pearls"])).await.unwrap();
+    let audience = store::count(app.db(), &scope(&app), &tags(&["wedding", "pearls"]))
+        .await
+        .unwrap();
     assert_eq!(audience.will_send, 3);
 });
 
@@ -102,10 +107,19 @@ both!(people_are_found_by_name_word_address_and_phone, |app| {
     assert_eq!(found("%").await, Vec::<String>::new());
     assert_eq!(found("   ").await, Vec::<String>::new());
 
-    let noor = store::candidates(app.db(), &scope(&app), "noor").await.unwrap().remove(0);
-    assert_eq!((noor.hint.as_str(), noor.skip), ("No email", Some(SkipReason::NoAddress)));
+    let noor = store::candidates(app.db(), &scope(&app), "noor")
+        .await
+        .unwrap()
+        .remove(0);
+    assert_eq!(
+        (noor.hint.as_str(), noor.skip),
+        ("No email", Some(SkipReason::NoAddress))
+    );
     // Sharing an address is no reason before somebody else is picked.
-    let twin = store::candidates(app.db(), &scope(&app), "twin").await.unwrap().remove(0);
+    let twin = store::candidates(app.db(), &scope(&app), "twin")
+        .await
+        .unwrap()
+        .remove(0);
     assert_eq!((twin.hint.as_str(), twin.skip), ("amara.okafor@example.com", None));
 });
 
@@ -117,24 +131,35 @@ both!(a_search_answers_twenty_at_most, |app| {
     assert_eq!(found[0].name, "Mei Nguyen10");
 });
 
-both!(the_sample_is_somebody_typical_the_longest_name_and_the_most_blanks, |app| {
-    let mut typical = someone(&app, "Priya Patel");
-    typical.anniversary = Some((2, 29));
-    let long = someone(&app, "Anneliese-Marie van der Berg-Okafor");
-    let blank = someone(&app, "Mei");
-    let mut skipped = someone(&app, "Somebody with a name that is longer than every other name");
-    skipped.do_not_contact = true;
-    let people = [someone(&app, "Jun Li"), typical, long, blank, skipped];
-    write(&app, &people).await;
-    let sample = store::sample(app.db(), &scope(&app), &RecipientFilter::All).await.unwrap();
-    let names: Vec<_> = sample.iter().map(|p| p.name.as_str()).collect();
-    assert_eq!(names, ["Priya Patel", "Anneliese-Marie van der Berg-Okafor", "Mei"]);
-    assert_eq!((sample[0].anniversary_month, sample[0].anniversary_day), (Some(2), Some(29)));
-    assert_eq!((sample[2].first_name.as_str(), sample[2].last_name.as_str()), ("Mei", ""));
+both!(
+    the_sample_is_somebody_typical_the_longest_name_and_the_most_blanks,
+    |app| {
+        let mut typical = someone(&app, "Priya Patel");
+        typical.anniversary = Some((2, 29));
+        let long = someone(&app, "Anneliese-Marie van der Berg-Okafor");
+        let blank = someone(&app, "Mei");
+        let mut skipped = someone(&app, "Somebody with a name that is longer than every other name");
+        skipped.do_not_contact = true;
+        let people = [someone(&app, "Jun Li"), typical, long, blank, skipped];
+        write(&app, &people).await;
+        let sample = store::sample(app.db(), &scope(&app), &RecipientFilter::All)
+            .await
+            .unwrap();
+        let names: Vec<_> = sample.iter().map(|p| p.name.as_str()).collect();
+        assert_eq!(names, ["Priya Patel", "Anneliese-Marie van der Berg-Okafor", "Mei"]);
+        assert_eq!(
+            (sample[0].anniversary_month, sample[0].anniversary_day),
+            (Some(2), Some(29))
+        );
+        assert_eq!(
+            (sample[2].first_name.as_str(), sample[2].last_name.as_str()),
+            ("Mei", "")
+        );
 
-    let nobody = store::sample(app.db(), &scope(&app), &tags(&["none"])).await.unwrap();
-    assert!(nobody.is_empty());
-});
+        let nobody = store::sample(app.db(), &scope(&app), &tags(&["none"])).await.unwrap();
+        assert!(nobody.is_empty());
+    }
+);
 
 both!(the_picker_is_answered_with_numbers_names_and_words, |app| {
     let mut gone = someone(&app, "Zoë Martin");
@@ -152,12 +177,18 @@ both!(the_picker_is_answered_with_numbers_names_and_words, |app| {
 
     let body = r#"{"filter":{"type":"all"},"not_again":null,"reason":"unsubscribed"}"#;
     let answer = ask("/api/recipients/skipped", body).await;
-    assert!(answer.text.contains("Zoë Martin") && !answer.text.contains("Amara"), "{}", answer.text);
+    assert!(
+        answer.text.contains("Zoë Martin") && !answer.text.contains("Amara"),
+        "{}",
+        answer.text
+    );
     let answer = ask("/api/recipients/find", r#"{"text":"zo"}"#).await;
     assert!(answer.text.contains("\"skip\":\"unsubscribed\""), "{}", answer.text);
 
     let cookie = app.sign_in_as(Role::Salesperson).await;
-    let refused = app.call("/api/recipients/find", "application/json", r#"{"text":"zo"}"#, &cookie).await;
+    let refused = app
+        .call("/api/recipients/find", "application/json", r#"{"text":"zo"}"#, &cookie)
+        .await;
     assert_eq!(refused.status, 403);
     assert!(!refused.text.contains("Martin"));
 });

@@ -1,10 +1,8 @@
 //! Every reason, and which of two wins.
 
-use loupe::{
-    recipients::{
-        model::{RecipientFilter, SkipReason},
-        store,
-    },
+use loupe::recipients::{
+    model::{RecipientFilter, SkipReason},
+    store,
 };
 
 use super::{campaign, earlier_message, outcome, scope, someone, write};
@@ -75,7 +73,11 @@ both!(of_two_reasons_the_first_in_order_wins, |app| {
     assert_eq!(audience.matched, i64::try_from(outcome.len()).unwrap());
     for reason in SkipReason::ALL {
         let named = outcome.values().filter(|r| **r == Some(reason)).count();
-        let counted = audience.skipped.iter().find(|(r, _)| *r == reason).map_or(0, |(_, n)| *n);
+        let counted = audience
+            .skipped
+            .iter()
+            .find(|(r, _)| *r == reason)
+            .map_or(0, |(_, n)| *n);
         assert_eq!(counted, i64::try_from(named).unwrap(), "{reason:?}");
         assert!(counted > 0, "{reason:?}");
     }
@@ -145,9 +147,33 @@ both!(who_was_reached_before_is_left_out_by_person_and_by_address, |app| {
     let other = campaign(&app, app.store.id).await;
     // One mailbox, and whoever it was then.
     earlier_message(&app, app.store.id, mine, ids[0], "old@example.com", "accepted").await;
-    earlier_message(&app, app.store.id, mine, ids[2], "failed.person@example.com", "rejected").await;
-    earlier_message(&app, app.store.id, mine, ids[3], "waiting.person@example.com", "cancelled").await;
-    earlier_message(&app, app.store.id, mine, ids[4], "unknown.person@example.com", "unknown").await;
+    earlier_message(
+        &app,
+        app.store.id,
+        mine,
+        ids[2],
+        "failed.person@example.com",
+        "rejected",
+    )
+    .await;
+    earlier_message(
+        &app,
+        app.store.id,
+        mine,
+        ids[3],
+        "waiting.person@example.com",
+        "cancelled",
+    )
+    .await;
+    earlier_message(
+        &app,
+        app.store.id,
+        mine,
+        ids[4],
+        "unknown.person@example.com",
+        "unknown",
+    )
+    .await;
 
     let mut scope = scope(&app);
     let all = RecipientFilter::All;

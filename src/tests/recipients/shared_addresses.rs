@@ -28,7 +28,12 @@ both!(the_mark_is_right_after_any_change, |app| {
     let people: Vec<_> = (0..40).map(|i| somebody(&mut dice, i, rough, app.now())).collect();
     write_for(&app, neighbour.id, &people).await;
     let mut ids = write_for(&app, app.store.id, &people).await;
-    let shared = number(&app, "select count(*) from customers where store_id = $1 and email_shared", app.store.id.0).await;
+    let shared = number(
+        &app,
+        "select count(*) from customers where store_id = $1 and email_shared",
+        app.store.id.0,
+    )
+    .await;
     assert!(shared > 5 && shared < 40, "{shared}");
     for step in 0..300 {
         let at = usize::try_from(dice.below(ids.len() as u64)).unwrap();
@@ -63,12 +68,14 @@ both!(the_mark_is_right_after_any_change, |app| {
                 .unwrap();
             }
             _ => {
-                on_tx!(&mut tx, |conn| sqlx::query("update customers set email_norm = $1, name = 'New' where id = $2")
-                    .bind(address)
-                    .bind(ids[at])
-                    .execute(&mut *conn)
-                    .await
-                    .map(|_| ()))
+                on_tx!(&mut tx, |conn| sqlx::query(
+                    "update customers set email_norm = $1, name = 'New' where id = $2"
+                )
+                .bind(address)
+                .bind(ids[at])
+                .execute(&mut *conn)
+                .await
+                .map(|_| ()))
                 .unwrap();
             }
         }

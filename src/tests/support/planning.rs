@@ -32,7 +32,7 @@ pub async fn plan(db: &Db, campaign: i64, at: DateTime<Utc>) {
     )
     .bind(campaign)
     .bind(at)
-    .bind(at.format("%Y-%m-%dT%H:%M").to_string())
+    .bind(at.format("%Y-%m-%dT%H:%M:%S%.f").to_string())
     .execute(&mut *conn)
     .await
     .map(|_| ()))

@@ -1,16 +1,20 @@
-//! "Who will get this": the count and its parts, live.
+//! "Who will get this": counted again when the choice changes.
 
-use std::time::Duration;
+use std::{
+    cell::{Cell, RefCell},
+    rc::Rc,
+    time::Duration,
+};
 
 use leptos::{leptos_dom::helpers::TimeoutHandle, prelude::*, task::spawn_local};
-use serde::{Deserialize, Serialize};
+use web_sys::{Element, HtmlFormElement};
 
-use super::dom;
+use super::dom::{self, fill, make, put, say};
 use crate::{
-    campaigns::model::is_complete,
+    campaigns::model::{audience_key, missing},
     recipients::{
         api::{count_recipients, skipped_names},
-        model::{Audience, Named, RecipientFilter, SkipReason, grouped},
+        model::{Audience, Count, Named, RecipientFilter, SkipReason, grouped},
     },
 };
 
@@ -21,318 +25,220 @@ const SLOW: Duration = Duration::from_secs(1);
 /// After which a number is no longer "just now".
 const OLD: Duration = Duration::from_secs(60);
 
-/// An audience as the page shows it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Shown {
-    pub filter: RecipientFilter,
-    pub audience: Audience,
-    /// The first of those skipped, where they are known already.
-    pub names: Vec<(SkipReason, Vec<Named>)>,
-    /// In the store's time.
-    pub counted_at: String,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum State {
-    /// Nobody chosen yet: what to do.
-    Missing(&'static str),
-    Ready,
-    Counting,
-    Failed,
-}
-
-/// What is missing before anybody can be counted.
-fn missing(filter: Option<&RecipientFilter>) -> Option<&'static str> {
-    match filter {
-        None => Some("Choose who this is for"),
-        Some(filter) if is_complete(filter) => None,
-        Some(RecipientFilter::Segment(_)) => Some("Choose a segment"),
-        Some(RecipientFilter::Tags(_)) => Some("Choose at least one tag"),
-        Some(_) => Some("Choose at least one customer"),
-    }
-}
-
-#[derive(Clone, Copy)]
+/// The panel the server has drawn.
 struct Panel {
-    campaign: Option<i64>,
-    shown: RwSignal<Option<Shown>>,
-    state: RwSignal<State>,
-    old: RwSignal<bool>,
-    /// Which question is the latest: answers to earlier ones are dropped.
-    question: StoredValue<u64>,
-    /// The last question, so that a change elsewhere in the form asks nothing.
-    asked: StoredValue<Option<(Option<RecipientFilter>, bool)>>,
-    pause: StoredValue<Option<TimeoutHandle>>,
-}
-
-impl Panel {
-    fn not_again(self) -> Option<i64> {
-        self.campaign.filter(|_| dom::is_ticked("skip-already"))
-    }
-
-    /// Something in the form changed.
-    fn changed(self) {
-        let now = Some((dom::recipients(), self.not_again().is_some()));
-        if self.asked.with_value(|asked| *asked == now) {
-            return;
-        }
-        self.asked.set_value(now);
-        self.ask_after(PAUSE);
-    }
-
-    fn ask_after(self, pause: Duration) {
-        if let Some(waiting) = self.pause.get_value() {
-            waiting.clear();
-        }
-        self.question.update_value(|q| *q += 1);
-        self.pause
-            .set_value(set_timeout_with_handle(move || self.ask(), pause).ok());
-    }
-
-    fn ask(self) {
-        let filter = dom::recipients();
-        if let Some(words) = missing(filter.as_ref()) {
-            self.shown.set(None);
-            self.state.set(State::Missing(words));
-            return;
-        }
-        let Some(filter) = filter else { return };
-        let question = self.question.get_value();
-        let is_latest = move || self.question.get_value() == question;
-        let waiting = StoredValue::new(true);
-        set_timeout(
-            move || {
-                if is_latest() && waiting.get_value() {
-                    self.state.set(State::Counting);
-                }
-            },
-            SLOW,
-        );
-        spawn_local(async move {
-            let answer = count_recipients(filter.clone(), self.not_again()).await;
-            waiting.set_value(false);
-            if !is_latest() {
-                return;
-            }
-            match answer {
-                Ok(count) => {
-                    self.shown.set(Some(Shown {
-                        filter,
-                        audience: count.audience,
-                        names: Vec::new(),
-                        counted_at: count.counted_at,
-                    }));
-                    self.state.set(State::Ready);
-                    self.grow_old(question);
-                }
-                Err(_) => {
-                    self.shown.set(None);
-                    self.state.set(State::Failed);
-                }
-            }
-        });
-    }
-
-    fn grow_old(self, question: u64) {
-        self.old.set(false);
-        set_timeout(
-            move || {
-                if self.question.get_value() == question {
-                    self.old.set(true);
-                }
-            },
-            OLD,
-        );
-    }
-
-    fn sentence(self) -> String {
-        match self.state.get() {
-            State::Missing(words) => words.to_owned(),
-            State::Counting => "Counting…".to_owned(),
-            State::Failed => "Couldn't count customers. You can still save a draft.".to_owned(),
-            State::Ready => self
-                .shown
-                .with(|s| s.as_ref().map(|s| s.audience.sentence()).unwrap_or_default()),
-        }
-    }
-}
-
-/// The count, exactly divided. It begins with what the server counted and counts again when the
-/// choice changes.
-#[island]
-pub fn AudiencePanel(
-    start: Option<Shown>,
-    /// What the kept form has chosen.
-    chosen: Option<RecipientFilter>,
     /// The campaign whose earlier recipients may be left out.
     campaign: Option<i64>,
-    skips_already: bool,
-    /// Ids and names of the segments.
-    segments: Vec<(i64, String)>,
-) -> impl IntoView {
-    let state = missing(chosen.as_ref()).map_or(State::Ready, State::Missing);
-    let asked = Some((chosen, campaign.is_some() && skips_already));
-    let panel = Panel {
-        campaign,
-        shown: RwSignal::new(start),
-        state: RwSignal::new(state),
-        old: RwSignal::new(false),
-        question: StoredValue::new(0),
-        asked: StoredValue::new(asked),
-        pause: StoredValue::new(None),
+    /// The latest question: answers to earlier ones are dropped.
+    question: Cell<u64>,
+    /// What was asked last, so that a change elsewhere in the form asks nothing.
+    asked: RefCell<String>,
+    pause: Cell<Option<TimeoutHandle>>,
+    answered: Cell<bool>,
+}
+
+/// Wakes it.
+pub fn wake(form: &HtmlFormElement) {
+    let Some(section) = dom::by_id::<Element>("audience") else {
+        return;
     };
-    let live = RwSignal::new(false);
-    Effect::new(move |_| {
-        live.set(true);
-        if let Some(form) = dom::form() {
-            dom::listen(&form, "change", move |_| panel.changed());
-            dom::listen(&form, "input", move |_| panel.changed());
-        }
-        // Somebody may have chosen before this ran.
-        panel.changed();
-        panel.grow_old(0);
+    let data = |name: &str| section.get_attribute(name).unwrap_or_default();
+    let panel = Rc::new(Panel {
+        campaign: data("data-campaign").parse().ok(),
+        question: Cell::new(0),
+        asked: RefCell::new(data("data-asked")),
+        pause: Cell::new(None),
+        answered: Cell::new(true),
     });
-    let segments = StoredValue::new(segments);
-    let ready = move || panel.state.get() == State::Ready;
-    let will_send = move || {
-        panel
-            .shown
-            .with(|s| s.as_ref().map(|s| s.audience.will_send))
-            .filter(|_| ready())
-    };
-    let nobody = move || will_send() == Some(0);
-    view! {
-        <section class="card pad" aria-labelledby="who">
-            <h2 id="who" tabindex="-1">"Who will get this"</h2>
-            <p>
-                <output id="est" class:none=nobody class:stale=move || panel.old.get()>
-                    <span class="big" aria-hidden="true">{move || will_send().map(grouped)}</span>
-                    <span class="estimate">{move || panel.sentence()}</span>
-                    <span class="vh">{move || skipped_words(panel, ready())}</span>
-                </output>
-            </p>
-            {move || panel.shown.get().filter(|_| ready()).map(|shown| parts(panel, shown, segments))}
-            <p class="hint">
-                {move || ready().then(|| counted_words(panel))}
-                {move || if live.get() {
-                    view! {
-                        <button class="btn quiet sm" type="button" on:click=move |_| panel.ask_after(Duration::ZERO)>
-                            "Count again"
-                        </button>
-                    }.into_any()
-                } else {
-                    view! {
-                        <button class="btn quiet sm" type="submit" name="intent" value="refresh_count">"Update count"</button>
-                    }.into_any()
-                }}
-            </p>
-            <input type="hidden" name="shown_count" value=move || will_send().map(|n| n.to_string()).unwrap_or_default()/>
-        </section>
+    if let Some(button) = dom::by_id::<Element>("count-again") {
+        let _ = button.set_attribute("type", "button");
+        button.set_text_content(Some("Count again"));
+        let panel = panel.clone();
+        dom::listen(&button, "click", move |_| ask_after(&panel, Duration::ZERO));
+    }
+    for event in ["change", "input"] {
+        let panel = panel.clone();
+        dom::listen(form, event, move |_| changed(&panel));
+    }
+    // Somebody may have chosen before this ran.
+    changed(&panel);
+    grow_old(&panel, 0, data("data-counted"));
+}
+
+fn not_again(panel: &Panel) -> Option<i64> {
+    panel.campaign.filter(|_| dom::is_ticked("skip-already"))
+}
+
+fn changed(panel: &Rc<Panel>) {
+    let now = audience_key(dom::recipients().as_ref(), not_again(panel).is_some());
+    if *panel.asked.borrow() != now {
+        panel.asked.replace(now);
+        ask_after(panel, PAUSE);
     }
 }
 
-fn skipped_words(panel: Panel, ready: bool) -> String {
-    let skipped = panel
-        .shown
-        .with(|s| s.as_ref().map_or(0, |s| s.audience.skipped_total()));
-    if ready && skipped > 0 {
+fn ask_after(panel: &Rc<Panel>, pause: Duration) {
+    if let Some(waiting) = panel.pause.take() {
+        waiting.clear();
+    }
+    panel.question.set(panel.question.get() + 1);
+    let asking = panel.clone();
+    panel
+        .pause
+        .set(set_timeout_with_handle(move || ask(&asking), pause).ok());
+}
+
+fn ask(panel: &Rc<Panel>) {
+    let filter = dom::recipients();
+    let Some(filter) = filter.filter(|f| missing(Some(f)).is_none()) else {
+        let words = missing(dom::recipients().as_ref()).unwrap_or_default();
+        return show_words(words);
+    };
+    let question = panel.question.get();
+    panel.answered.set(false);
+    let slow = panel.clone();
+    set_timeout(
+        move || {
+            if slow.question.get() == question && !slow.answered.get() {
+                show_words("Counting…");
+            }
+        },
+        SLOW,
+    );
+    let panel = panel.clone();
+    spawn_local(async move {
+        let not_again = not_again(&panel);
+        let answer = count_recipients(filter.clone(), not_again).await;
+        if panel.question.get() != question {
+            return;
+        }
+        panel.answered.set(true);
+        match answer {
+            Ok(count) => {
+                show(&count, &filter, not_again);
+                grow_old(&panel, question, count.counted_at);
+            }
+            Err(_) => show_words("Couldn't count customers. You can still save a draft."),
+        }
+    });
+}
+
+fn show_words(words: &str) {
+    say("will-send", "");
+    say("estimate", words);
+    say("estimate-more", "");
+    say("counted", "");
+    fill("audience-parts", []);
+    dom::hide("bar", true);
+    dom::set_value("shown-count", "");
+}
+
+fn show(count: &Count, filter: &RecipientFilter, not_again: Option<i64>) {
+    let audience = &count.audience;
+    let skipped = audience.skipped_total();
+    say("will-send", &grouped(audience.will_send));
+    say("estimate", &count.sentence);
+    let more = if skipped > 0 {
         format!(". {} will be skipped.", grouped(skipped))
     } else {
         String::new()
-    }
-}
-
-fn counted_words(panel: Panel) -> String {
-    let at = panel
-        .shown
-        .with(|s| s.as_ref().map(|s| s.counted_at.clone()).unwrap_or_default());
-    if panel.old.get() && !at.is_empty() {
-        format!("Counted {at}. We count again when it sends. ")
-    } else {
-        "Counted just now. We count again when it sends. ".to_owned()
-    }
-}
-
-fn parts(panel: Panel, shown: Shown, segments: StoredValue<Vec<(i64, String)>>) -> AnyView {
-    let audience = shown.audience.clone();
-    let skipped = audience.skipped_total();
-    let bound = match shown.filter {
-        RecipientFilter::Segment(id) => segments.with_value(|all| {
-            all.iter().find(|(known, _)| *known == id).map(|(_, name)| {
-                format!(
-                    "{name} has {}: that's the most this can reach.",
-                    customers(audience.matched)
-                )
-            })
-        }),
-        _ => None,
     };
-    let sending = 100 * audience.will_send / audience.matched.max(1);
-    let reasons: Vec<_> = audience
-        .skipped
-        .iter()
-        .map(|(reason, n)| reason_view(panel, &shown, *reason, *n))
-        .collect();
-    view! {
-        {(audience.matched > 0).then(|| view! {
-            <svg class="bar" viewBox="0 0 100 8" preserveAspectRatio="none" aria-hidden="true">
-                <rect class="send" x="0" y="0" height="8" width=sending.to_string()></rect>
-                <rect class="skip" x=sending.to_string() y="0" height="8" width=(100 - sending).to_string()></rect>
-            </svg>
-        })}
-        {(skipped > 0).then(|| view! {
-            <details open>
-                <summary>{format!("{} will be skipped", grouped(skipped))}</summary>
-                <dl class="why">{reasons}</dl>
-            </details>
-        })}
-        {bound.map(|words| view! { <p class="hint">{words}</p> })}
+    say("estimate-more", &more);
+    say("counted", "Counted just now. We count again when it sends. ");
+    dom::set_value("shown-count", &audience.will_send.to_string());
+    dom::hide("bar", audience.matched == 0);
+    if let Some(bar) = dom::by_id::<Element>("bar-send") {
+        let _ = bar.set_attribute("width", &audience.percent_sent().to_string());
     }
-    .into_any()
+    if let Some(number) = dom::by_id::<Element>("will-send") {
+        number.set_class_name("big");
+    }
+    if let Some(output) = dom::by_id::<Element>("est") {
+        output.set_class_name(if audience.will_send == 0 { "none" } else { "" });
+    }
+    fill(
+        "audience-parts",
+        [
+            (skipped > 0).then(|| parts(audience, filter, not_again)).flatten(),
+            bound(audience, filter),
+        ],
+    );
 }
 
-fn reason_view(panel: Panel, shown: &Shown, reason: SkipReason, n: i64) -> AnyView {
-    let known = shown
-        .names
-        .iter()
-        .find(|(r, _)| *r == reason)
-        .map(|(_, names)| names.clone());
-    let names = RwSignal::new(known);
-    let filter = shown.filter.clone();
-    let fetch = move |_| {
-        if names.with_untracked(Option::is_some) {
+fn parts(audience: &Audience, filter: &RecipientFilter, not_again: Option<i64>) -> Option<Element> {
+    let reasons = audience.skipped.iter().flat_map(|(reason, n)| {
+        [
+            make("dt", &[], &grouped(*n)),
+            reason_part(*reason, *n, filter.clone(), not_again),
+        ]
+    });
+    let words = format!("{} will be skipped", grouped(audience.skipped_total()));
+    put(
+        make("details", &[("open", "")], ""),
+        [
+            make("summary", &[], &words),
+            put(make("dl", &[("class", "why")], ""), reasons),
+        ],
+    )
+}
+
+fn reason_part(reason: SkipReason, n: i64, filter: RecipientFilter, not_again: Option<i64>) -> Option<Element> {
+    let names = make("ul", &[], "")?;
+    let see = put(
+        make("details", &[], ""),
+        [make("summary", &[], "See who"), Some(names.clone())],
+    )?;
+    let asked = Cell::new(false);
+    dom::listen(&see, "toggle", move |_| {
+        if asked.replace(true) {
             return;
         }
-        let filter = filter.clone();
+        let (names, filter) = (names.clone(), filter.clone());
         spawn_local(async move {
-            if let Ok(found) = skipped_names(filter, panel.not_again(), reason).await {
-                names.set(Some(found));
+            if let Ok(found) = skipped_names(filter, not_again, reason).await {
+                let more = n - i64::try_from(found.len()).unwrap_or(0);
+                let more = (more > 0).then(|| make("li", &[("class", "hint")], &format!("and {} more", grouped(more))));
+                put(
+                    Some(names),
+                    found.iter().map(|person| name_part(person, reason)).chain(more),
+                );
             }
         });
-    };
-    let list = move || {
-        names.get().map(|found| {
-            let more = n - i64::try_from(found.len()).unwrap_or(0);
-            let people: Vec<_> = found.into_iter().map(|person| person_view(person, reason)).collect();
-            let more = (more > 0).then(|| view! { <li class="hint">{format!("and {} more", grouped(more))}</li> });
-            view! { <ul>{people}{more}</ul> }
-        })
-    };
-    view! {
-        <dt>{grouped(n)}</dt>
-        <dd>
-            {reason.label()}
-            <details on:toggle=fetch><summary>"See who"</summary>{list}</details>
-        </dd>
-    }
-    .into_any()
+    });
+    put(make("dd", &[], reason.label()), [Some(see)])
 }
 
-fn person_view(person: Named, reason: SkipReason) -> impl IntoView {
-    let fix = reason.fix().map(|fix| format!(" · {fix}"));
-    view! { <li><a href=format!("/customers/{}", person.id)>{person.name}</a><span class="hint">{fix}</span></li> }
+fn name_part(person: &Named, reason: SkipReason) -> Option<Element> {
+    let path = format!("/customers/{}", person.id);
+    let fix = reason
+        .fix()
+        .and_then(|fix| make("span", &[("class", "hint")], &format!(" · {fix}")));
+    put(make("li", &[], ""), [make("a", &[("href", &path)], &person.name), fix])
 }
 
-fn customers(n: i64) -> String {
-    format!("{} {}", grouped(n), if n == 1 { "customer" } else { "customers" })
+/// What a segment could reach at most.
+fn bound(audience: &Audience, filter: &RecipientFilter) -> Option<Element> {
+    let RecipientFilter::Segment(id) = filter else {
+        return None;
+    };
+    let name = dom::all("#segment option")
+        .into_iter()
+        .find(|option| option.get_attribute("value").as_deref() == Some(&id.to_string()))
+        .and_then(|option| option.get_attribute("data-name"))?;
+    make("p", &[("class", "hint")], &audience.segment_bound(&name))
+}
+
+fn grow_old(panel: &Rc<Panel>, question: u64, at: String) {
+    let panel = panel.clone();
+    set_timeout(
+        move || {
+            if panel.question.get() == question && !at.is_empty() {
+                say("counted", &format!("Counted {at}. We count again when it sends. "));
+                if let Some(number) = dom::by_id::<Element>("will-send") {
+                    number.set_class_name("big stale");
+                }
+            }
+        },
+        OLD,
+    );
 }

@@ -1,13 +1,17 @@
-//! "Add customers": an editable combobox with a list (the ARIA pattern with manual selection).
-//! Without scripts it is a search box and a list of ticks.
+//! "Add customers": an editable combobox with a list (the ARIA pattern with manual selection),
+//! made of the search box and the ticks that work without scripts.
 
-use std::time::Duration;
+use std::{
+    cell::{Cell, RefCell},
+    rc::Rc,
+    time::Duration,
+};
 
-use leptos::{ev::KeyboardEvent, leptos_dom::helpers::TimeoutHandle, prelude::*, task::spawn_local};
+use leptos::{leptos_dom::helpers::TimeoutHandle, prelude::*, task::spawn_local};
 use wasm_bindgen::JsCast;
-use web_sys::{HtmlElement, HtmlInputElement};
+use web_sys::{Element, Event, HtmlInputElement, KeyboardEvent};
 
-use super::dom;
+use super::dom::{self, fill, make, put, say};
 use crate::recipients::{api::find_customers, model::Candidate};
 
 /// After the last key, before asking.
@@ -15,298 +19,265 @@ const PAUSE: Duration = Duration::from_millis(250);
 /// Fewest characters that are looked for.
 const FEWEST: usize = 2;
 
-#[derive(Clone, Copy)]
+#[derive(Default)]
 struct Picker {
-    chosen: RwSignal<Vec<Candidate>>,
-    options: RwSignal<Vec<Candidate>>,
-    open: RwSignal<bool>,
-    active: RwSignal<Option<usize>>,
-    said: RwSignal<String>,
-    question: StoredValue<u64>,
-    pause: StoredValue<Option<TimeoutHandle>>,
+    options: RefCell<Vec<Candidate>>,
+    open: Cell<bool>,
+    active: Cell<Option<usize>>,
+    question: Cell<u64>,
+    pause: Cell<Option<TimeoutHandle>>,
 }
 
-impl Picker {
-    fn is_chosen(self, id: i64) -> bool {
-        self.chosen.with(|all| all.iter().any(|c| c.id == id))
-    }
-
-    fn typed(self) {
-        if let Some(waiting) = self.pause.get_value() {
-            waiting.clear();
-        }
-        self.question.update_value(|q| *q += 1);
-        self.active.set(None);
-        let text = dom::value("cust").trim().to_owned();
-        if text.chars().count() < FEWEST {
-            self.close();
-            return;
-        }
-        self.pause
-            .set_value(set_timeout_with_handle(move || self.ask(text), PAUSE).ok());
-    }
-
-    fn ask(self, text: String) {
-        let question = self.question.get_value();
-        spawn_local(async move {
-            let answer = find_customers(text.clone()).await;
-            if self.question.get_value() != question {
-                return;
-            }
-            match answer {
-                Ok(found) => {
-                    self.said.set(match found.len() {
-                        0 => format!("No customers match '{text}'"),
-                        1 => "1 customer found".to_owned(),
-                        n => format!("{n} customers found"),
-                    });
-                    self.open.set(!found.is_empty());
-                    self.options.set(found);
-                }
-                Err(_) => {
-                    self.close();
-                    self.said.set("Couldn't search for customers. Try again.".to_owned());
-                }
-            }
-        });
-    }
-
-    fn close(self) {
-        self.open.set(false);
-        self.active.set(None);
-    }
-
-    /// Adds one, keeps the focus and clears the text.
-    fn add(self, person: Candidate) {
-        if self.is_chosen(person.id) {
-            return;
-        }
-        let name = person.name.clone();
-        self.chosen.update(|all| all.push(person));
-        self.said
-            .set(format!("{name} added. {} chosen.", self.chosen.with(Vec::len)));
-        dom::set_value("cust", "");
-        self.close();
-        focus("cust");
-        dom::announce_change();
-    }
-
-    fn remove(self, id: i64) {
-        let at = self.chosen.with(|all| all.iter().position(|c| c.id == id));
-        let Some(at) = at else { return };
-        let mut name = String::new();
-        self.chosen.update(|all| name = all.remove(at).name);
-        self.said
-            .set(format!("{name} removed. {} chosen.", self.chosen.with(Vec::len)));
-        let next = self.chosen.with(|all| all.get(at).map(|c| c.id));
-        set_timeout(
-            move || match next {
-                Some(id) => focus(&format!("remove-{id}")),
-                None => focus("cust"),
-            },
-            Duration::ZERO,
-        );
-        dom::announce_change();
-    }
-
-    fn key(self, event: KeyboardEvent) {
-        let n = self.options.with(Vec::len);
-        let open = self.open.get();
-        match event.key().as_str() {
-            "ArrowDown" | "ArrowUp" if open && n > 0 => {
-                event.prevent_default();
-                let down = event.key() == "ArrowDown";
-                // Past either end is the text itself.
-                self.active.set(match (self.active.get(), down) {
-                    (None, true) => Some(0),
-                    (None, false) => Some(n - 1),
-                    (Some(i), true) => Some(i + 1).filter(|i| *i < n),
-                    (Some(i), false) => i.checked_sub(1),
-                });
-            }
-            "Enter" => {
-                // Enter never sends the form from here.
-                event.prevent_default();
-                let pick = self.active.get().filter(|_| open);
-                if let Some(person) = pick.and_then(|i| self.options.with(|all| all.get(i).cloned())) {
-                    self.add(person);
-                }
-            }
-            "Escape" if open => {
-                event.prevent_default();
-                self.close();
-            }
-            "Escape" => dom::set_value("cust", ""),
-            _ => {}
-        }
-    }
-}
-
-fn focus(id: &str) {
-    if let Some(element) = dom::by_id::<HtmlElement>(id) {
-        let _ = element.focus();
-    }
-}
-
-/// Picking customers one by one.
-#[island]
-pub fn CustomerPicker(
-    chosen: Vec<Candidate>,
-    /// What a search without scripts found, and what was looked for.
-    found: Vec<Candidate>,
-    searched: String,
-    described_by: String,
-) -> impl IntoView {
-    let picker = Picker {
-        chosen: RwSignal::new(chosen.clone()),
-        options: RwSignal::new(Vec::new()),
-        open: RwSignal::new(false),
-        active: RwSignal::new(None),
-        said: RwSignal::new(String::new()),
-        question: StoredValue::new(0),
-        pause: StoredValue::new(None),
+/// Turns the plain search into the combobox. The box itself stays, with what is typed in it.
+pub fn wake() {
+    let Some(input) = dom::by_id::<HtmlInputElement>("cust") else {
+        return;
     };
-    let live = RwSignal::new(false);
-    let plain = StoredValue::new((chosen, found, searched, described_by));
-    Effect::new(move |_| {
-        // What was ticked and typed before this ran stays.
-        let ticked = ticked_ids();
-        let known = plain.with_value(|(chosen, found, ..)| [chosen.as_slice(), found.as_slice()].concat());
-        let mut chosen: Vec<Candidate> = Vec::new();
-        for person in known {
-            if ticked.contains(&person.id) && chosen.iter().all(|c| c.id != person.id) {
-                chosen.push(person);
-            }
-        }
-        let typed = dom::value("cust");
-        let focused = document().active_element().is_some_and(|e| e.id() == "cust");
-        picker.chosen.set(chosen);
-        live.set(true);
-        let searched = plain.with_value(|(_, _, searched, _)| searched.clone());
-        set_timeout(
-            move || {
-                if focused {
-                    focus("cust");
-                }
-                if typed != searched {
-                    dom::set_value("cust", &typed);
-                    picker.typed();
-                }
-            },
-            Duration::ZERO,
-        );
-    });
-    move || {
-        if live.get() {
-            combobox(picker, plain.with_value(|(.., described_by)| described_by.clone()))
-        } else {
-            plain.with_value(|(chosen, found, searched, described_by)| ticks(chosen, found, searched, described_by))
-        }
+    say("cust-label", "Add customers");
+    dom::hide("cust-search", true);
+    dom::hide("cust-found-words", true);
+    let _ = input.remove_attribute("name");
+    for (name, value) in [
+        ("role", "combobox"),
+        ("aria-autocomplete", "list"),
+        ("aria-expanded", "false"),
+        ("aria-controls", "cust-list"),
+    ] {
+        let _ = input.set_attribute(name, value);
+    }
+    let ticked: Vec<Element> = dom::all("#p-manual label.tick")
+        .into_iter()
+        .filter(|label| {
+            let tick = label.query_selector("input").ok().flatten();
+            tick.and_then(|tick| tick.dyn_into::<HtmlInputElement>().ok())
+                .is_some_and(|tick| tick.checked())
+        })
+        .collect();
+    let chips: Vec<_> = ticked
+        .iter()
+        .map(|label| {
+            let data = |name: &str| label.get_attribute(name).unwrap_or_default();
+            (data("data-id"), data("data-name"), data("data-skip"))
+        })
+        .collect();
+    fill("cust-found", []);
+    let picker = Rc::new(Picker::default());
+    fill("cust-chosen", chips.iter().map(|(id, name, skip)| chip(id, name, skip)));
+    if let Some(chosen) = dom::by_id::<Element>("cust-chosen") {
+        chosen.set_class_name("chips");
+    }
+    let on = |event: &str, act: fn(&Rc<Picker>, Event)| {
+        let picker = picker.clone();
+        dom::listen(&input, event, move |event| act(&picker, event));
+    };
+    on("input", |picker, _| typed(picker));
+    on("keydown", key);
+    on("blur", |picker, _| close(picker));
+    // Typed before this ran, and not yet looked for.
+    if input.value() != input.default_value() {
+        typed(&picker);
     }
 }
 
-fn ticked_ids() -> Vec<i64> {
-    let Ok(boxes) = document().query_selector_all("#p-manual input[name='customer_ids[]']:checked") else {
-        return Vec::new();
-    };
-    (0..boxes.length())
-        .filter_map(|i| boxes.item(i))
-        .filter_map(|node| node.dyn_into::<HtmlInputElement>().ok())
-        .filter_map(|input| input.value().parse().ok())
+fn chosen_ids() -> Vec<String> {
+    dom::all("#cust-chosen input")
+        .into_iter()
+        .filter_map(|input| input.get_attribute("value"))
         .collect()
 }
 
-fn combobox(picker: Picker, described_by: String) -> AnyView {
-    let describes = format!("cust-hint {described_by}");
-    let pointed = move || picker.active.get().map(|i| format!("cust-o{i}"));
-    let option = move |(i, person): (usize, Candidate)| {
-        let added = picker.is_chosen(person.id);
-        let hint = match person.skip {
-            _ if added => "Added".to_owned(),
-            Some(reason) => reason.label().to_owned(),
-            None => person.hint.clone(),
-        };
-        let pick = person.clone();
-        view! {
-            <li role="option" id=format!("cust-o{i}") aria-disabled=added.then_some("true")
-                aria-selected=move || if picker.active.get() == Some(i) { "true" } else { "false" }
-                on:mousedown=|event| event.prevent_default() on:click=move |_| picker.add(pick.clone())>
-                {person.name}<span>{hint}</span>
-            </li>
-        }
-    };
-    let chip = move |person: Candidate| {
-        let id = person.id;
-        let remove = format!("Remove {}", person.name);
-        let skip = person
-            .skip
-            .map(|reason| view! { <span class="hint">{reason.label()}</span> });
-        view! {
-            <li class="chip">
-                {person.name}{skip}
-                <button type="button" id=format!("remove-{id}") aria-label=remove on:click=move |_| picker.remove(id)>"×"</button>
-                <input type="hidden" name="customer_ids[]" value=id.to_string()/>
-            </li>
-        }
-    };
-    view! {
-        <div class="combo">
-            <label for="cust">"Add customers"</label>
-            <p class="hint" id="cust-hint">"Type a name, email or phone"</p>
-            <input id="cust" type="text" role="combobox" aria-autocomplete="list" autocomplete="off" aria-controls="cust-list"
-                aria-expanded=move || if picker.open.get() { "true" } else { "false" } aria-activedescendant=pointed
-                aria-describedby=describes on:input=move |_| picker.typed() on:keydown=move |event| picker.key(event)
-                on:blur=move |_| picker.close()/>
-            <ul id="cust-list" role="listbox" aria-label="Matching customers" hidden=move || !picker.open.get()>
-                {move || picker.options.get().into_iter().enumerate().map(option).collect::<Vec<_>>()}
-            </ul>
-            <p class="vh" role="status">{move || picker.said.get()}</p>
-        </div>
-        <ul class="chips" aria-label="Chosen customers">
-            <For each=move || picker.chosen.get() key=|person| person.id children=chip/>
-        </ul>
+fn typed(picker: &Rc<Picker>) {
+    if let Some(waiting) = picker.pause.take() {
+        waiting.clear();
     }
-    .into_any()
+    picker.question.set(picker.question.get() + 1);
+    let text = dom::value("cust").trim().to_owned();
+    if text.chars().count() < FEWEST {
+        return close(picker);
+    }
+    let asking = picker.clone();
+    picker
+        .pause
+        .set(set_timeout_with_handle(move || ask(&asking, text), PAUSE).ok());
 }
 
-fn ticks(chosen: &[Candidate], found: &[Candidate], searched: &str, described_by: &str) -> AnyView {
-    let tick = |person: &Candidate, ticked: bool| {
-        let hint = person
-            .skip
-            .map_or_else(|| person.hint.clone(), |reason| reason.label().to_owned());
-        view! {
-            <li>
-                <label class="tick">
-                    <input type="checkbox" name="customer_ids[]" value=person.id.to_string() checked=ticked/>
-                    <span>{person.name.clone()}" "<span class="hint">{hint}</span></span>
-                </label>
-            </li>
+fn ask(picker: &Rc<Picker>, text: String) {
+    let question = picker.question.get();
+    let picker = picker.clone();
+    spawn_local(async move {
+        let answer = find_customers(text.clone()).await;
+        if picker.question.get() != question {
+            return;
         }
-    };
-    let picked: Vec<_> = chosen.iter().map(|person| tick(person, true)).collect();
-    let fresh: Vec<_> = found
-        .iter()
-        .filter(|person| chosen.iter().all(|c| c.id != person.id))
-        .map(|person| tick(person, false))
-        .collect();
-    let words = (!searched.is_empty()).then(|| match found.len() {
-        0 => format!("No customers match '{searched}'"),
-        1 => "1 customer found. Tick to add them.".to_owned(),
-        n => format!("{n} customers found. Tick those to add."),
+        match answer {
+            Ok(found) => {
+                let words = match found.len() {
+                    0 => format!("No customers match '{text}'"),
+                    1 => "1 customer found".to_owned(),
+                    n => format!("{n} customers found"),
+                };
+                say("cust-said", &words);
+                open(&picker, found);
+            }
+            Err(_) => {
+                close(&picker);
+                say("cust-said", "Couldn't search for customers. Try again.");
+            }
+        }
     });
-    view! {
-        <div class="combo">
-            <label for="cust">"Find a customer"</label>
-            <p class="hint" id="cust-hint">"Type a name, email or phone"</p>
-            <div class="inline">
-                <input id="cust" class="grow" type="text" name="find_customer" value=searched.to_owned() autocomplete="off"
-                    aria-describedby=format!("cust-hint {described_by}")/>
-                <button class="btn" type="submit" name="intent" value="find_customer">"Search"</button>
-            </div>
-            {words.map(|words| view! { <p class="hint" role="status">{words}</p> })}
-            <ul aria-label="Customers found">{fresh}</ul>
-        </div>
-        <ul aria-label="Chosen customers">{picked}</ul>
+}
+
+fn open(picker: &Rc<Picker>, found: Vec<Candidate>) {
+    let chosen = chosen_ids();
+    let options = found.iter().enumerate().map(|(i, person)| {
+        let added = chosen.contains(&person.id.to_string());
+        let hint = match person.skip {
+            _ if added => "Added",
+            Some(reason) => reason.label(),
+            None => &person.hint,
+        };
+        let option = put(
+            make(
+                "li",
+                &[
+                    ("role", "option"),
+                    ("id", &format!("cust-o{i}")),
+                    ("aria-selected", "false"),
+                ],
+                &person.name,
+            ),
+            [make("span", &[], hint)],
+        )?;
+        if added {
+            let _ = option.set_attribute("aria-disabled", "true");
+        }
+        // The focus stays in the text.
+        dom::listen(&option, "mousedown", |event| event.prevent_default());
+        let (picker, person) = (picker.clone(), person.clone());
+        dom::listen(&option, "click", move |_| add(&picker, &person));
+        Some(option)
+    });
+    fill("cust-list", options);
+    let some = !found.is_empty();
+    picker.options.replace(found);
+    set_open(picker, some);
+}
+
+fn close(picker: &Rc<Picker>) {
+    set_open(picker, false);
+}
+
+fn set_open(picker: &Rc<Picker>, open: bool) {
+    picker.open.set(open);
+    dom::hide("cust-list", !open);
+    if let Some(input) = dom::by_id::<Element>("cust") {
+        let _ = input.set_attribute("aria-expanded", if open { "true" } else { "false" });
     }
-    .into_any()
+    point_at(picker, None);
+}
+
+fn point_at(picker: &Rc<Picker>, active: Option<usize>) {
+    picker.active.set(active);
+    for (i, option) in dom::all("#cust-list [role=option]").into_iter().enumerate() {
+        let here = active == Some(i);
+        let _ = option.set_attribute("aria-selected", if here { "true" } else { "false" });
+        if here {
+            option.scroll_into_view_with_bool(false);
+        }
+    }
+    if let Some(input) = dom::by_id::<Element>("cust") {
+        let _ = match active {
+            Some(i) => input.set_attribute("aria-activedescendant", &format!("cust-o{i}")),
+            None => input.remove_attribute("aria-activedescendant"),
+        };
+    }
+}
+
+/// Adds one, keeps the focus and clears the text.
+fn add(picker: &Rc<Picker>, person: &Candidate) {
+    let id = person.id.to_string();
+    if chosen_ids().contains(&id) {
+        return;
+    }
+    let skip = person.skip.map(|reason| reason.label()).unwrap_or_default();
+    put(dom::by_id("cust-chosen"), [chip(&id, &person.name, skip)]);
+    say(
+        "cust-said",
+        &format!("{} added. {} chosen.", person.name, chosen_ids().len()),
+    );
+    dom::set_value("cust", "");
+    picker.question.set(picker.question.get() + 1);
+    close(picker);
+    dom::focus("cust");
+    dom::announce_change();
+}
+
+fn chip(id: &str, name: &str, skip: &str) -> Option<Element> {
+    let chip = make("li", &[("class", "chip")], name)?;
+    let hint = (!skip.is_empty())
+        .then(|| make("span", &[("class", "hint")], skip))
+        .flatten();
+    let button = dom::button("", "×", {
+        let (chip, name) = (chip.clone(), name.to_owned());
+        move || remove(&chip, &name)
+    })?;
+    let _ = button.set_attribute("aria-label", &format!("Remove {name}"));
+    let hidden = make(
+        "input",
+        &[("type", "hidden"), ("name", "customer_ids[]"), ("value", id)],
+        "",
+    );
+    put(Some(chip), [hint, Some(button), hidden])
+}
+
+/// Takes one away; the focus goes to the next, or to the text.
+fn remove(chip: &Element, name: &str) {
+    let next = chip
+        .next_element_sibling()
+        .and_then(|next| next.query_selector("button").ok().flatten());
+    chip.remove();
+    say("cust-said", &format!("{name} removed. {} chosen.", chosen_ids().len()));
+    match next.and_then(|next| next.dyn_into::<web_sys::HtmlElement>().ok()) {
+        Some(next) => {
+            let _ = next.focus();
+        }
+        None => dom::focus("cust"),
+    }
+    dom::announce_change();
+}
+
+fn key(picker: &Rc<Picker>, event: Event) {
+    let Some(event) = event.dyn_ref::<KeyboardEvent>() else {
+        return;
+    };
+    let n = picker.options.borrow().len();
+    let open = picker.open.get();
+    match event.key().as_str() {
+        pressed @ ("ArrowDown" | "ArrowUp") if open && n > 0 => {
+            event.prevent_default();
+            // Past either end is the text itself.
+            let next = match (picker.active.get(), pressed == "ArrowDown") {
+                (None, true) => Some(0),
+                (None, false) => Some(n - 1),
+                (Some(i), true) => Some(i + 1).filter(|i| *i < n),
+                (Some(i), false) => i.checked_sub(1),
+            };
+            point_at(picker, next);
+        }
+        "Enter" => {
+            // Enter never sends the form from here.
+            event.prevent_default();
+            let pick = picker.active.get().filter(|_| open);
+            let person = pick.and_then(|i| picker.options.borrow().get(i).cloned());
+            if let Some(person) = person {
+                add(picker, &person);
+            }
+        }
+        "Escape" if open => {
+            event.prevent_default();
+            close(picker);
+        }
+        "Escape" => dom::set_value("cust", ""),
+        _ => {}
+    }
 }

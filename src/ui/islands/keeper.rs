@@ -1,24 +1,26 @@
 //! Keeps what is typed: saves in place, asks before leaving, keeps a copy on this device, and
 //! takes a second click for what it is.
 
-use std::time::Duration;
+use std::{
+    cell::{Cell, RefCell},
+    rc::Rc,
+    time::Duration,
+};
 
-use leptos::{form::FromFormData, prelude::*, server_fn::ServerFn, task::spawn_local};
+use js_sys::{Function, Object, Promise, Reflect};
+use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
-use wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen::{JsCast, JsValue, closure::Closure};
 use web_sys::{
-    BeforeUnloadEvent, Event, FormData, HtmlButtonElement, HtmlElement, HtmlFormElement, HtmlIFrameElement,
-    HtmlInputElement, HtmlSelectElement, HtmlTextAreaElement, KeyboardEvent, Storage, SubmitEvent, UrlSearchParams,
+    BeforeUnloadEvent, Element, Event, HtmlButtonElement, HtmlFormElement, HtmlIFrameElement, HtmlInputElement,
+    HtmlSelectElement, HtmlTextAreaElement, KeyboardEvent, Storage, SubmitEvent, UrlSearchParams,
 };
 
-use super::dom;
-use crate::{
-    campaigns::{api::SaveCampaign, model::Saved},
-    error::AppError,
-};
+use super::dom::{self, fill, make, put, say};
+use crate::campaigns::model::Saved;
 
-/// Between two looks at whether a copy is due, in milliseconds.
-const EVERY: u64 = 5000;
+/// Between two looks at whether a copy is due.
+const EVERY: Duration = Duration::from_secs(5);
 /// A second click within this is the first one again, in milliseconds.
 const TWICE: f64 = 1000.0;
 /// A copy older than this is forgotten, in milliseconds.
@@ -35,270 +37,285 @@ struct Copy {
     typed: String,
 }
 
-#[derive(Clone, Copy)]
 struct Keeper {
-    key: StoredValue<String>,
+    form: HtmlFormElement,
+    /// The name of the copy.
+    name: String,
     /// Whether a draft can be saved without leaving the page.
     in_place: bool,
     /// What the server has.
-    kept: StoredValue<String>,
-    said: RwSignal<String>,
-    found: RwSignal<Option<(String, String)>>,
-    last_press: StoredValue<f64>,
-    leaving: StoredValue<bool>,
+    kept: RefCell<String>,
+    last_press: Cell<f64>,
+    leaving: Cell<bool>,
 }
 
-/// Stands at the top of the form.
-#[island]
-pub fn DraftKeeper(
-    /// Whose form it is, and of what: the name of the copy on this device.
-    key: String,
-    /// Whether "Save as draft" saves without leaving the page.
-    in_place: bool,
-) -> impl IntoView {
-    let keeper = Keeper {
-        key: StoredValue::new(key),
+/// Wakes it.
+pub fn wake(form: &HtmlFormElement, key: String, in_place: bool, untouched: bool) {
+    let typed = dom::typed(form);
+    let keeper = Rc::new(Keeper {
+        form: form.clone(),
+        name: format!("{PREFIX}{key}"),
         in_place,
-        kept: StoredValue::new(String::new()),
-        said: RwSignal::new(String::new()),
-        found: RwSignal::new(None),
-        last_press: StoredValue::new(0.0),
-        leaving: StoredValue::new(false),
-    };
-    Effect::new(move |_| {
-        // The other islands put their own fields in place first.
-        set_timeout(move || keeper.begin(), Duration::from_millis(50));
+        // What was typed before this ran is not kept yet.
+        kept: RefCell::new(if untouched { typed.clone() } else { String::new() }),
+        last_press: Cell::new(0.0),
+        leaving: Cell::new(false),
     });
-    let restore = move |_| {
-        if let Some((_, typed)) = keeper.found.get_untracked() {
-            put_back(&typed);
-            keeper.found.set(None);
+    look_for_copy(&keeper, &typed);
+    follow_writing();
+    let on = |target: &web_sys::EventTarget, event: &str, act: fn(&Rc<Keeper>, Event)| {
+        let keeper = keeper.clone();
+        dom::listen(target, event, move |event| act(&keeper, event));
+    };
+    on(form, "input", |_, _| follow_writing());
+    on(form, "change", |_, _| follow_writing());
+    on(form, "submit", submitted);
+    on(&document(), "keydown", key_pressed);
+    on(&window(), "beforeunload", before_leaving);
+    on(&window(), "pageshow", |keeper, _| {
+        keeper.leaving.set(false);
+        wake_buttons();
+    });
+    for sign_out in dom::all("form[action='/api/auth/sign-out']") {
+        on(&sign_out, "submit", |_, _| forget_all());
+    }
+    set_interval(move || copy(&keeper), EVERY);
+}
+
+fn is_dirty(keeper: &Keeper) -> bool {
+    *keeper.kept.borrow() != dom::typed(&keeper.form)
+}
+
+fn key_pressed(keeper: &Rc<Keeper>, event: Event) {
+    let Some(event) = event.dyn_ref::<KeyboardEvent>() else {
+        return;
+    };
+    if (event.ctrl_key() || event.meta_key()) && event.key() == "s" {
+        event.prevent_default();
+        if let Some(button) = dom::all("button[value='draft']").first() {
+            let _ = keeper.form.request_submit_with_submitter(button.dyn_ref());
         }
-    };
-    let discard = move |_| {
-        keeper.forget();
-        keeper.found.set(None);
-    };
-    view! {
-        <div role="status">
-            {move || {
-                let words = keeper.said.get();
-                (!words.is_empty()).then(|| view! { <p class="banner success">{words}</p> })
-            }}
-            {move || keeper.found.get().map(|(at, _)| view! {
-                <div class="banner info">
-                    <p>{format!("We kept what you typed at {at} on this device.")}</p>
-                    <div class="acts">
-                        <button class="btn sm" type="button" on:click=restore>"Restore"</button>
-                        <button class="btn quiet sm" type="button" on:click=discard>"Discard"</button>
-                    </div>
-                </div>
-            })}
-        </div>
     }
 }
 
-impl Keeper {
-    fn begin(self) {
-        let Some(form) = dom::form() else { return };
-        let typed = dom::typed(&form);
-        // Somebody may have typed before this ran: then nothing of it is kept yet.
-        if dom::is_untouched(&form) {
-            self.kept.set_value(typed.clone());
-        }
-        self.look_for_copy(&typed);
-        follow_writing();
-        dom::listen(&form, "input", |_| follow_writing());
-        dom::listen(&form, "change", |_| follow_writing());
-        dom::listen(&form, "submit", move |event| self.submitted(event));
-        dom::listen(&document(), "keydown", move |event| self.key(event));
-        let window = window();
-        dom::listen(&window, "beforeunload", move |event| self.before_leaving(event));
-        dom::listen(&window, "pageshow", move |_| {
-            self.leaving.set_value(false);
-            wake_buttons();
-        });
-        if let Ok(Some(sign_out)) = document().query_selector("form[action='/api/auth/sign-out']") {
-            dom::listen(&sign_out, "submit", |_| forget_all());
-        }
-        set_interval(move || self.copy(), Duration::from_millis(EVERY));
+fn before_leaving(keeper: &Rc<Keeper>, event: Event) {
+    if keeper.leaving.get() || !is_dirty(keeper) {
+        return;
     }
-
-    fn is_dirty(self) -> bool {
-        dom::form().is_some_and(|form| self.kept.with_value(|kept| *kept != dom::typed(&form)))
+    copy(keeper);
+    event.prevent_default();
+    if let Some(event) = event.dyn_ref::<BeforeUnloadEvent>() {
+        event.set_return_value("unsaved");
     }
+}
 
-    fn key(self, event: Event) {
-        let Some(event) = event.dyn_ref::<KeyboardEvent>() else {
-            return;
-        };
-        if (event.ctrl_key() || event.meta_key()) && event.key().eq_ignore_ascii_case("s") {
-            event.prevent_default();
-            let button = document().query_selector("button[value='draft']").ok().flatten();
-            if let (Some(form), Some(button)) = (dom::form(), button) {
-                let _ = form.request_submit_with_submitter(button.dyn_ref::<HtmlElement>());
-            }
-        }
-    }
-
-    fn before_leaving(self, event: Event) {
-        if self.leaving.get_value() || !self.is_dirty() {
-            return;
-        }
-        self.copy();
+fn submitted(keeper: &Rc<Keeper>, event: Event) {
+    let now = js_sys::Date::now();
+    if now - keeper.last_press.get() < TWICE {
         event.prevent_default();
-        if let Some(event) = event.dyn_ref::<BeforeUnloadEvent>() {
-            event.set_return_value("unsaved");
-        }
+        return;
     }
-
-    fn submitted(self, event: Event) {
-        let now = js_sys::Date::now();
-        if now - self.last_press.get_value() < TWICE {
-            event.prevent_default();
-            return;
-        }
-        self.last_press.set_value(now);
-        if is_offline() {
-            event.prevent_default();
-            self.copy();
-            self.said
-                .set("You're offline. What you type is kept on this device.".to_owned());
-            return;
-        }
-        let button = event.dyn_ref::<SubmitEvent>().and_then(SubmitEvent::submitter);
-        let button = button.and_then(|b| b.dyn_into::<HtmlButtonElement>().ok());
-        let intent = button.as_ref().map(HtmlButtonElement::value).unwrap_or_default();
-        if self.in_place && intent == "draft" && !self.leaving.get_value() {
-            event.prevent_default();
-            self.save(button);
-            return;
-        }
-        self.leaving.set_value(true);
-        self.forget();
-        if let Some(button) = button {
-            busy(
-                &button,
-                if matches!(intent.as_str(), "send_now" | "schedule") {
-                    "Sending…"
-                } else {
-                    "Saving…"
-                },
-            );
-        }
+    keeper.last_press.set(now);
+    if is_offline() {
+        event.prevent_default();
+        copy(keeper);
+        tell("warning", "You're offline. What you type is kept on this device.");
+        return;
     }
+    let button = event.dyn_ref::<SubmitEvent>().and_then(SubmitEvent::submitter);
+    let button = button.and_then(|b| b.dyn_into::<HtmlButtonElement>().ok());
+    let intent = button.as_ref().map(HtmlButtonElement::value).unwrap_or_default();
+    if keeper.in_place && intent == "draft" && !keeper.leaving.get() {
+        event.prevent_default();
+        save(keeper, button);
+        return;
+    }
+    keeper.leaving.set(true);
+    forget(keeper);
+    if let Some(button) = button {
+        busy(
+            &button,
+            if intent == "send_now" {
+                "Sending…"
+            } else {
+                "Saving…"
+            },
+        );
+    }
+}
 
-    fn save(self, button: Option<HtmlButtonElement>) {
-        let Some(form) = dom::form() else { return };
-        let typed = dom::typed(&form);
-        let Ok(data) = FormData::new_with_form(&form) else {
-            return;
-        };
-        let _ = data.append_with_str("in_place", "true");
-        let _ = data.append_with_str("intent", "draft");
-        let Ok(call) = SaveCampaign::from_form_data(&data) else {
-            return self.leave(button);
-        };
-        if let Some(button) = &button {
-            busy(button, "Saving…");
-        }
-        spawn_local(async move {
-            let answer = call.run_on_client().await;
-            wake_buttons();
-            match answer {
-                Ok(saved) => self.saved(&saved, typed),
-                Err(AppError::Offline) => {
-                    self.copy();
-                    self.said.set(
-                        "Couldn't reach Loupe. Nothing was saved; what you type is kept on this device.".to_owned(),
-                    );
-                }
-                // What can't be done here has a page of its own.
-                Err(_) => self.leave(button),
+fn save(keeper: &Rc<Keeper>, button: Option<HtmlButtonElement>) {
+    let typed = dom::typed(&keeper.form);
+    let Some(body) = dom::pairs(&keeper.form, &[]) else {
+        return leave(keeper, button.as_ref());
+    };
+    body.append("in_place", "true");
+    body.append("intent", "draft");
+    if let Some(button) = &button {
+        busy(button, "Saving…");
+    }
+    let keeper = keeper.clone();
+    let answered = move |answer: Option<(bool, String)>| {
+        wake_buttons();
+        match answer {
+            Some((true, json)) => match serde_json::from_str(&json) {
+                Ok(saved) => done(&keeper, &saved, typed),
+                Err(_) => leave(&keeper, button.as_ref()),
+            },
+            // What can't be done here has a page of its own.
+            Some((false, _)) => leave(&keeper, button.as_ref()),
+            None => {
+                copy(&keeper);
+                tell(
+                    "warning",
+                    "Couldn't reach Loupe. Nothing was saved; what you type is kept on this device.",
+                );
             }
+        }
+    };
+    post("/api/campaigns/save", &body, Box::new(answered));
+}
+
+/// What came of a request: whether it was done, and the answer. Nothing when it never arrived.
+type Answered = Box<dyn FnOnce(Option<(bool, String)>)>;
+
+/// Posts a form. The typed client would bring a parser and a writer of forms into the page.
+fn post(path: &str, body: &UrlSearchParams, answered: Answered) {
+    let promise = || -> Result<Promise, JsValue> {
+        let (headers, options) = (Object::new(), Object::new());
+        Reflect::set(&headers, &"accept".into(), &"application/json".into())?;
+        Reflect::set(&options, &"method".into(), &"POST".into())?;
+        Reflect::set(&options, &"headers".into(), &headers)?;
+        Reflect::set(&options, &"body".into(), body)?;
+        let window = JsValue::from(window());
+        let fetch: Function = Reflect::get(&window, &"fetch".into())?.dyn_into()?;
+        let read = Closure::once_into_js(|response: JsValue| -> Result<JsValue, JsValue> {
+            let ok = Reflect::get(&response, &"ok".into())?;
+            let text: Function = Reflect::get(&response, &"text".into())?.dyn_into()?;
+            let text: Promise = text.call0(&response)?.dyn_into()?;
+            Ok(Promise::all(&js_sys::Array::of2(&ok, &text)).into())
         });
+        let promise: Promise = fetch.call2(&window, &path.into(), &options)?.dyn_into()?;
+        let then: Function = Reflect::get(&promise, &"then".into())?.dyn_into()?;
+        then.call1(&promise, &read)?.dyn_into()
+    };
+    let answered = Rc::new(Cell::new(Some(answered)));
+    let lost = answered.clone();
+    let fail = Closure::once_into_js(move |_: JsValue| {
+        if let Some(answered) = lost.take() {
+            answered(None);
+        }
+    });
+    let finish = Closure::once_into_js(move |both: JsValue| {
+        let both = js_sys::Array::from(&both);
+        if let Some(answered) = answered.take() {
+            answered(Some((
+                both.get(0).is_truthy(),
+                both.get(1).as_string().unwrap_or_default(),
+            )));
+        }
+    });
+    if let Ok(promise) = promise()
+        && let Ok(then) = Reflect::get(&promise, &"then".into())
+        && let Ok(then) = then.dyn_into::<Function>()
+    {
+        let _ = then.call2(&promise, &finish, &fail);
     }
+}
 
-    /// Sends the form as a browser without scripts would.
-    fn leave(self, button: Option<HtmlButtonElement>) {
-        self.leaving.set_value(true);
-        self.last_press.set_value(0.0);
-        if let Some(form) = dom::form() {
-            let _ = match button {
-                Some(button) => form.request_submit_with_submitter(Some(&button)),
-                None => form.request_submit(),
-            };
-        }
-    }
+/// Sends the form as a browser without scripts would.
+fn leave(keeper: &Keeper, button: Option<&HtmlButtonElement>) {
+    keeper.leaving.set(true);
+    keeper.last_press.set(0.0);
+    let _ = match button {
+        Some(button) => keeper.form.request_submit_with_submitter(Some(button)),
+        None => keeper.form.request_submit(),
+    };
+}
 
-    fn saved(self, saved: &Saved, typed: String) {
-        self.forget();
-        if saved.is_copy {
-            self.leaving.set_value(true);
-            let _ = window().location().set_href(&saved.path);
-            return;
-        }
-        dom::set_value("campaign-id", &saved.id.to_string());
-        dom::set_value("campaign-version", &saved.version.to_string());
-        let unnamed = dom::value("name").trim().is_empty();
-        if unnamed {
-            dom::set_value("name", &saved.name);
-        }
-        // What was typed while it was being saved is not kept yet.
-        let now = dom::form().map(|form| dom::typed(&form)).unwrap_or_default();
-        self.kept.set_value(if unnamed { now } else { typed });
-        self.said.set(saved.words.clone());
-        let edit = format!("/marketing/campaigns/{}/edit", saved.id);
-        if let Ok(history) = window().history() {
-            let _ = history.replace_state_with_url(&JsValue::NULL, "", Some(&edit));
-        }
-        if let Some(note) = document().get_element_by_id("saved-note") {
-            note.set_text_content(Some(&saved.words));
-        }
-        if let Some(frame) = dom::by_id::<HtmlIFrameElement>("preview-frame") {
-            frame.set_src(&frame.src());
-        }
-        if let Some(link) = dom::by_id::<HtmlElement>("see-preview") {
-            let _ = link.set_attribute("href", &format!("{edit}#preview"));
-            link.set_hidden(false);
-        }
+fn done(keeper: &Keeper, saved: &Saved, typed: String) {
+    forget(keeper);
+    if saved.is_copy {
+        keeper.leaving.set(true);
+        let _ = window().location().set_href(&saved.path);
+        return;
     }
+    dom::set_value("campaign-id", &saved.id.to_string());
+    dom::set_value("campaign-version", &saved.version.to_string());
+    let unnamed = dom::value("name").trim().is_empty();
+    if unnamed {
+        dom::set_value("name", &saved.name);
+    }
+    // What was typed while it was being saved is not kept yet.
+    keeper
+        .kept
+        .replace(if unnamed { dom::typed(&keeper.form) } else { typed });
+    tell("success", &saved.words);
+    let edit = format!("/marketing/campaigns/{}/edit", saved.id);
+    if let Ok(history) = window().history() {
+        let _ = history.replace_state_with_url(&JsValue::NULL, "", Some(&edit));
+    }
+    say("saved-note", &saved.words);
+    if let Some(frame) = dom::by_id::<HtmlIFrameElement>("preview-frame") {
+        frame.set_src(&frame.src());
+    }
+    if let Some(link) = dom::by_id::<Element>("see-preview") {
+        let _ = link.set_attribute("href", &format!("{edit}?ok=shown#preview"));
+    }
+    dom::hide("see-preview", false);
+}
 
-    fn copy(self) {
-        let Some(form) = dom::form() else { return };
-        if !self.is_dirty() {
-            return;
-        }
-        let copy = Copy {
-            at: js_sys::Date::now(),
-            typed: dom::typed(&form),
-        };
-        if let (Some(storage), Ok(json)) = (storage(), serde_json::to_string(&copy)) {
-            let _ = storage.set_item(&self.name(), &json);
-        }
-    }
+/// Says what happened at the top of the form. The element is a live region.
+fn tell(tone: &str, words: &str) {
+    fill(
+        "keeper",
+        [put(
+            make("div", &[("class", &format!("banner {tone}"))], ""),
+            [make("p", &[], words)],
+        )],
+    );
+}
 
-    fn name(self) -> String {
-        self.key.with_value(|key| format!("{PREFIX}{key}"))
+fn copy(keeper: &Rc<Keeper>) {
+    if keeper.leaving.get() || !is_dirty(keeper) {
+        return;
     }
+    let copy = Copy {
+        at: js_sys::Date::now(),
+        typed: dom::typed(&keeper.form),
+    };
+    if let (Some(storage), Ok(json)) = (storage(), serde_json::to_string(&copy)) {
+        let _ = storage.set_item(&keeper.name, &json);
+    }
+}
 
-    fn forget(self) {
-        if let Some(storage) = storage() {
-            let _ = storage.remove_item(&self.name());
-        }
+fn forget(keeper: &Keeper) {
+    if let Some(storage) = storage() {
+        let _ = storage.remove_item(&keeper.name);
     }
+}
 
-    fn look_for_copy(self, typed: &str) {
-        let json = storage().and_then(|s| s.get_item(&self.name()).ok().flatten());
-        let Some(copy) = json.and_then(|json| serde_json::from_str::<Copy>(&json).ok()) else {
-            return;
-        };
-        if copy.typed == typed || js_sys::Date::now() - copy.at > FORGET {
-            self.forget();
-            return;
-        }
-        self.found.set(Some((clock(copy.at), copy.typed)));
+fn look_for_copy(keeper: &Rc<Keeper>, typed: &str) {
+    let json = storage().and_then(|s| s.get_item(&keeper.name).ok().flatten());
+    let Some(copy) = json.and_then(|json| serde_json::from_str::<Copy>(&json).ok()) else {
+        return;
+    };
+    if copy.typed == typed || js_sys::Date::now() - copy.at > FORGET {
+        return forget(keeper);
     }
+    let words = format!("We kept what you typed at {} on this device.", clock(copy.at));
+    let (restoring, discarding) = (keeper.clone(), keeper.clone());
+    let restore = dom::button("btn sm", "Restore", move || {
+        put_back(&restoring.form, &copy.typed);
+        fill("keeper", []);
+    });
+    let discard = dom::button("btn quiet sm", "Discard", move || {
+        forget(&discarding);
+        fill("keeper", []);
+    });
+    let acts = put(make("div", &[("class", "acts")], ""), [restore, discard]);
+    let inside = put(make("div", &[], ""), [make("p", &[], &words), acts]);
+    fill("keeper", [put(make("div", &[("class", "banner info")], ""), [inside])]);
 }
 
 fn storage() -> Option<Storage> {
@@ -318,8 +335,8 @@ fn forget_all() {
 
 fn is_offline() -> bool {
     let online = |window: &JsValue| {
-        let navigator = js_sys::Reflect::get(window, &"navigator".into()).ok()?;
-        js_sys::Reflect::get(&navigator, &"onLine".into()).ok()?.as_bool()
+        let navigator = Reflect::get(window, &"navigator".into()).ok()?;
+        Reflect::get(&navigator, &"onLine".into()).ok()?.as_bool()
     };
     online(&window()) == Some(false)
 }
@@ -342,40 +359,28 @@ fn busy(button: &HtmlButtonElement, words: &str) {
 }
 
 fn wake_buttons() {
-    let Ok(buttons) = document().query_selector_all("button[data-words]") else {
-        return;
-    };
-    for button in (0..buttons.length()).filter_map(|i| buttons.item(i)) {
-        if let Some(button) = button.dyn_ref::<HtmlButtonElement>() {
-            let words = button.get_attribute("data-words");
-            button.set_text_content(words.as_deref());
-            let _ = button.remove_attribute("aria-disabled");
-            let _ = button.remove_attribute("data-words");
-        }
+    for button in dom::all("button[data-words]") {
+        button.set_text_content(button.get_attribute("data-words").as_deref());
+        let _ = button.remove_attribute("aria-disabled");
+        let _ = button.remove_attribute("data-words");
     }
 }
 
 /// What follows the writing: the length of the subject, and which fields want a fallback.
 fn follow_writing() {
     let (subject, body) = (dom::value("subject"), dom::value("body"));
-    if let Some(count) = document().get_element_by_id("subject-count") {
-        let n = subject.trim().chars().count();
-        count.set_text_content(Some(&format!(
-            "{n} {}",
-            if n == 1 { "character" } else { "characters" }
-        )));
-    }
+    let n = subject.trim().chars().count();
+    say(
+        "subject-count",
+        &format!("{n} {}", if n == 1 { "character" } else { "characters" }),
+    );
     let mut any = false;
     for field in ["first_name", "last_name", "next_anniversary"] {
         let used = uses(&subject, field) || uses(&body, field);
         any |= used;
-        if let Some(row) = dom::by_id::<HtmlElement>(&format!("fallback-row-{field}")) {
-            row.set_hidden(!used);
-        }
+        dom::hide(&format!("fallback-row-{field}"), !used);
     }
-    if let Some(table) = dom::by_id::<HtmlElement>("fallbacks") {
-        table.set_hidden(!any);
-    }
+    dom::hide("fallbacks", !any);
 }
 
 fn uses(text: &str, field: &str) -> bool {
@@ -385,12 +390,11 @@ fn uses(text: &str, field: &str) -> bool {
 }
 
 /// Puts a copy back into the fields that take text, ticks and choices.
-fn put_back(typed: &str) {
-    let (Some(form), Ok(pairs)) = (dom::form(), UrlSearchParams::new_with_str(typed)) else {
+fn put_back(form: &HtmlFormElement, typed: &str) {
+    let Ok(pairs) = UrlSearchParams::new_with_str(typed) else {
         return;
     };
-    let fields = form.elements();
-    for field in (0..fields.length()).filter_map(|i| fields.item(i)) {
+    for field in dom::fields(form) {
         let name = field.get_attribute("name").unwrap_or_default();
         if let Some(input) = field.dyn_ref::<HtmlInputElement>() {
             match input.type_().as_str() {
@@ -404,25 +408,13 @@ fn put_back(typed: &str) {
                     );
                 }
                 "hidden" => {}
-                _ => put_text(&pairs, &name, |text| input.set_value(text)),
+                _ => input.set_value(&pairs.get(&name).unwrap_or_default()),
             }
         } else if let Some(area) = field.dyn_ref::<HtmlTextAreaElement>() {
-            put_text(&pairs, &name, |text| area.set_value(text));
+            area.set_value(&pairs.get(&name).unwrap_or_default());
         } else if let Some(select) = field.dyn_ref::<HtmlSelectElement>() {
-            put_text(&pairs, &name, |text| select.set_value(text));
+            select.set_value(&pairs.get(&name).unwrap_or_default());
         }
     }
-    announce(&form);
-}
-
-fn put_text(pairs: &UrlSearchParams, name: &str, put: impl Fn(&str)) {
-    if let Some(text) = pairs.get(name) {
-        put(&text);
-    }
-}
-
-fn announce(form: &HtmlFormElement) {
-    if let Ok(event) = Event::new("change") {
-        let _ = form.dispatch_event(&event);
-    }
+    dom::announce_change();
 }

@@ -1,13 +1,16 @@
-//! The parts that run in the browser: leaf components with plain values as properties, calling
-//! server functions. Nothing heavy may be reached from here: this is all the browser downloads.
+//! The parts that run in the browser. Nothing heavy may be reached from here: this is all the
+//! browser downloads.
 //!
 //! Fields are never bound: an island finds them by id and reads what is in them, so that typing
-//! before it came to life is not lost and everything works without it.
+//! before it came to life is not lost and everything works without it. The form for writing has
+//! one island that wakes what the server has drawn, instead of drawing it a second time: drawn by
+//! the framework, the same parts weigh twice what a page may.
 
-pub mod audience;
-pub mod customers;
+mod audience;
+mod customers;
 mod dom;
-pub mod keeper;
+mod keeper;
 pub mod progress;
-pub mod schedule;
-pub mod wording;
+mod schedule;
+mod wording;
+pub mod writing;

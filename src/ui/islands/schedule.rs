@@ -1,115 +1,126 @@
 //! The planned time said back in the store's time, times people often choose, and which of two
 //! equal ones is meant.
 
-use std::time::Duration;
+use std::{cell::Cell, rc::Rc, time::Duration};
 
 use leptos::{leptos_dom::helpers::TimeoutHandle, prelude::*, task::spawn_local};
-use web_sys::HtmlElement;
+use web_sys::{Element, HtmlElement};
 
-use super::dom;
+use super::dom::{self, fill, make, put, say};
 use crate::campaigns::{api::when_it_goes, model::WhenWords};
 
 /// After the last change, before asking.
 const PAUSE: Duration = Duration::from_millis(250);
 
-/// Stands under the day and the time.
-#[island]
-pub fn ScheduleEcho(
-    start: WhenWords,
-    /// Of two equal times: "first" or "second".
-    fold: String,
-    /// A label, a day and a time each.
-    picks: Vec<(String, String, String)>,
-    /// Whether the question was left open when the form was sent.
-    problem: Option<String>,
-) -> impl IntoView {
-    let echo = RwSignal::new(start);
-    let live = RwSignal::new(false);
-    let question = StoredValue::new(0_u64);
-    let pause = StoredValue::new(None::<TimeoutHandle>);
-    let ask = move || {
-        let now = question.get_value();
-        let (date, time) = (dom::value("date"), dom::value("time"));
-        let fold = ["first", "second"]
-            .into_iter()
-            .find(|f| dom::is_ticked(&format!("fold-{f}")))
-            .unwrap_or_default();
-        if date.is_empty() || time.is_empty() {
-            echo.set(WhenWords::default());
+#[derive(Default)]
+struct Echo {
+    question: Cell<u64>,
+    pause: Cell<Option<TimeoutHandle>>,
+}
+
+/// Wakes the fields of the schedule, if the form has them.
+pub fn wake(untouched: bool) {
+    let echo = Rc::new(Echo::default());
+    for id in ["date", "time"] {
+        let Some(field) = dom::by_id::<HtmlElement>(id) else {
             return;
+        };
+        for event in ["input", "change"] {
+            let echo = echo.clone();
+            dom::listen(&field, event, move |_| changed(&echo));
         }
-        spawn_local(async move {
-            if let Ok(words) = when_it_goes(date, time, fold.to_owned()).await
-                && question.get_value() == now
-            {
-                echo.set(words);
-            }
+    }
+    dom::hide("quick-picks", false);
+    for pick in dom::all("#quick-picks button") {
+        let data = |name: &str| pick.get_attribute(name).unwrap_or_default();
+        let (date, time, echo) = (data("data-date"), data("data-time"), echo.clone());
+        dom::listen(&pick, "click", move |_| {
+            dom::set_value("date", &date);
+            dom::set_value("time", &time);
+            dom::announce_change();
+            changed(&echo);
         });
-    };
-    let changed = move || {
-        if let Some(waiting) = pause.get_value() {
-            waiting.clear();
-        }
-        question.update_value(|q| *q += 1);
-        pause.set_value(set_timeout_with_handle(ask, PAUSE).ok());
-    };
-    Effect::new(move |_| {
-        live.set(true);
-        for id in ["date", "time"] {
-            if let Some(field) = dom::by_id::<HtmlElement>(id) {
-                dom::listen(&field, "input", move |_| changed());
-                dom::listen(&field, "change", move |_| changed());
-            }
-        }
-        if dom::form().is_some_and(|form| !dom::is_untouched(&form)) {
-            changed();
+    }
+    listen_to_which(&echo);
+    if !untouched {
+        changed(&echo);
+    }
+}
+
+fn listen_to_which(echo: &Rc<Echo>) {
+    for radio in dom::all("#which input") {
+        let echo = echo.clone();
+        dom::listen(&radio, "change", move |_| changed(&echo));
+    }
+}
+
+fn changed(echo: &Rc<Echo>) {
+    if let Some(waiting) = echo.pause.take() {
+        waiting.clear();
+    }
+    echo.question.set(echo.question.get() + 1);
+    let asking = echo.clone();
+    echo.pause
+        .set(set_timeout_with_handle(move || ask(&asking), PAUSE).ok());
+}
+
+fn ask(echo: &Rc<Echo>) {
+    let question = echo.question.get();
+    let (date, time) = (dom::value("date"), dom::value("time"));
+    if date.is_empty() || time.is_empty() {
+        return show(echo, &WhenWords::default());
+    }
+    let fold = ["first", "second"]
+        .into_iter()
+        .find(|f| dom::is_ticked(&format!("fold-{f}")))
+        .unwrap_or_default();
+    let echo = echo.clone();
+    spawn_local(async move {
+        let answer = when_it_goes(date, time, fold.to_owned()).await;
+        if let Ok(words) = answer
+            && echo.question.get() == question
+        {
+            show(&echo, &words);
         }
     });
-    let picks = StoredValue::new(picks);
-    let pick_buttons = move || {
-        let buttons: Vec<_> = picks
-            .get_value()
-            .into_iter()
-            .map(|(label, date, time)| {
-                let choose = move |_| {
-                    dom::set_value("date", &date);
-                    dom::set_value("time", &time);
-                    dom::announce_change();
-                    changed();
-                };
-                view! { <button class="btn quiet sm" type="button" on:click=choose>{label}</button> }
-            })
-            .collect();
-        view! { <div class="inline">{buttons}</div> }
-    };
-    let which = Memo::new(move |_| echo.with(|e| e.which.clone()));
-    let fold = StoredValue::new(fold);
-    let problem = StoredValue::new(problem);
-    let radios = move |(question, first, second): (String, String, String)| {
-        let error = problem.get_value().map(|words| {
-            view! { <p class="error" id="fold-first-error"><span class="vh">"Error: "</span>{words}</p> }
-        });
-        let radio = |key: &'static str, label: String| {
-            view! {
-                <label class="tick">
-                    <input type="radio" id=format!("fold-{key}") name="fold" value=key checked=fold.get_value() == key
-                        on:change=move |_| changed()/>
-                    {label}
-                </label>
-            }
-        };
-        view! {
-            <fieldset class="field">
-                <legend>{question}</legend>
-                {error}
-                {radio("first", first)}
-                {radio("second", second)}
-            </fieldset>
-        }
-    };
-    view! {
-        {move || live.get().then(pick_buttons)}
-        {move || which.get().map(radios)}
-        <p class="hint" id="when-words">{move || echo.with(|e| e.words.clone())}</p>
+}
+
+fn show(echo: &Rc<Echo>, when: &WhenWords) {
+    say("when-words", &when.words);
+    // The same question keeps its answer and the focus.
+    let asked = dom::by_id::<Element>("which-legend").and_then(|legend| legend.text_content());
+    if asked.as_deref() == when.which.as_ref().map(|(question, ..)| question.as_str()) {
+        return;
     }
+    fill(
+        "which",
+        [when.which.as_ref().and_then(|(question, first, second)| {
+            put(
+                make("fieldset", &[("class", "field")], ""),
+                [
+                    make("legend", &[("id", "which-legend")], question),
+                    radio("first", first),
+                    radio("second", second),
+                ],
+            )
+        })],
+    );
+    listen_to_which(echo);
+}
+
+fn radio(key: &str, label: &str) -> Option<Element> {
+    let input = make(
+        "input",
+        &[
+            ("type", "radio"),
+            ("id", &format!("fold-{key}")),
+            ("name", "fold"),
+            ("value", key),
+        ],
+        "",
+    );
+    put(
+        make("label", &[("class", "tick")], ""),
+        [input, make("span", &[], label)],
+    )
 }

@@ -54,7 +54,7 @@ fn password_section(form: &Form) -> AnyView {
     view! {
         <section class="card pad" aria-labelledby="password-heading">
             <h2 id="password-heading">"Password"</h2>
-            <form method="post" action="/api/auth/password" novalidate>
+            <form method="post" action="/api/auth/password" class="prose" novalidate>
                 {form.line(Line {
                     id: "present-password",
                     name: "present_password",

@@ -183,7 +183,7 @@ fn table(lines: Vec<Line>, zone: Tz) -> AnyView {
             let machine = line.happened_at.to_rfc3339_opts(SecondsFormat::Secs, true);
             view! {
                 <tr>
-                    <td class="num"><time datetime=machine>{when}</time></td>
+                    <td><time datetime=machine>{when}</time></td>
                     <td>{line.actor}</td>
                     <td>{line.summary}</td>
                     <td>{details}</td>

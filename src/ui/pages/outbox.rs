@@ -61,7 +61,7 @@ pub async fn list(staff: Staff) -> Result<Response, AppError> {
                 <tr>
                     <th scope="row"><a href=format!("/outbox/{}", line.id)>{subject}</a></th>
                     <td>{line.recipient}</td>
-                    <td class="num"><Moment at=line.accepted_at now=now zone=zone/></td>
+                    <td><Moment at=line.accepted_at now=now zone=zone/></td>
                 </tr>
             }
         };

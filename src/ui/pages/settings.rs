@@ -62,7 +62,7 @@ fn store_section(form: &Form, store: &Store) -> AnyView {
     view! {
         <section class="card pad" aria-labelledby="store-heading">
             <h2 id="store-heading">"Store"</h2>
-            <form method="post" action="/api/settings/store" novalidate>
+            <form method="post" action="/api/settings/store" class="prose" novalidate>
                 {form.line(Line {
                     id: "name",
                     name: "name",
@@ -84,7 +84,7 @@ fn sending_section(form: &Form, store: &Store) -> AnyView {
     view! {
         <section class="card pad" aria-labelledby="sending-heading">
             <h2 id="sending-heading">"Sending"</h2>
-            <form method="post" action="/api/settings/sending" novalidate>
+            <form method="post" action="/api/settings/sending" class="prose" novalidate>
                 {form.line(Line {
                     id: "from-name",
                     name: "from_name",
@@ -138,7 +138,7 @@ fn safety_section(form: &Form, store: &Store, fixed_undo: Option<i64>) -> AnyVie
         <section class="card pad" aria-labelledby="safety-heading">
             <h2 id="safety-heading">"Safety"</h2>
             {overridden}
-            <form method="post" action="/api/settings/safety" novalidate>
+            <form method="post" action="/api/settings/safety" class="prose" novalidate>
                 {form.line(Line {
                     id: "undo-seconds",
                     name: "undo_seconds",
@@ -152,6 +152,7 @@ fn safety_section(form: &Form, store: &Store, fixed_undo: Option<i64>) -> AnyVie
                 {form.tick(
                     "requires-opt-in",
                     "email_requires_opt_in",
+                    "undo_seconds",
                     "Email only customers whose agreement is on record",
                     store.email_requires_opt_in,
                 )}

@@ -90,7 +90,7 @@ fn add_section(form: &Form) -> AnyView {
     view! {
         <section class="card pad" aria-labelledby="add-heading">
             <h2 id="add-heading">"Add a member"</h2>
-            <form method="post" action="/api/team/add" novalidate>
+            <form method="post" action="/api/team/add" class="prose" novalidate>
                 {form.line(Line {
                     id: "name",
                     name: "name",
@@ -139,7 +139,7 @@ pub async fn member(staff: Staff, Path(id): Path<i64>) -> Result<Response, AppEr
             <div class="stack">
                 <section class="card pad" aria-labelledby="role-heading">
                     <h2 id="role-heading">"What they may do"</h2>
-                    <form method="post" action="/api/team/role" novalidate>
+                    <form method="post" action="/api/team/role" class="prose" novalidate>
                         <input type="hidden" name="id" value=user.id.to_string()/>
                         {form.choice(roles(user.role))}
                         <div class="acts"><button class="btn primary" type="submit">"Save role"</button></div>
@@ -147,7 +147,7 @@ pub async fn member(staff: Staff, Path(id): Path<i64>) -> Result<Response, AppEr
                 </section>
                 <section class="card pad" aria-labelledby="password-heading">
                     <h2 id="password-heading">"Password"</h2>
-                    <form method="post" action="/api/team/password" novalidate>
+                    <form method="post" action="/api/team/password" class="prose" novalidate>
                         <input type="hidden" name="id" value=user.id.to_string()/>
                         {form.line(new_password("New password"))}
                         <div class="acts"><button class="btn" type="submit">"Set password"</button></div>

@@ -33,6 +33,31 @@ pub enum Fault {
     Nonsense,
 }
 
+impl Fault {
+    /// What it is called in a table.
+    pub fn name(self) -> &'static str {
+        match self {
+            Fault::Mail(code) if code < 500 => "4xx to MAIL",
+            Fault::Mail(_) => "5xx to MAIL",
+            Fault::Rcpt(code) if code < 500 => "4xx to RCPT",
+            Fault::Rcpt(_) => "5xx to RCPT",
+            Fault::Data(code) if code < 500 => "4xx to DATA",
+            Fault::Data(_) => "5xx to DATA",
+            Fault::RcptButData(_) => "RCPT refused, DATA taken",
+            Fault::Closing => "421 to MAIL",
+            Fault::HangUpBeforeData => "hang-up before the content",
+            Fault::HangUpInContent => "hang-up in the content",
+            Fault::HangUpAfterDot => "hang-up after the dot, before 250",
+            Fault::ResetAfterAccept => "250, then reset",
+            Fault::SlowDot(_) => "slow dot",
+            Fault::Dot(code) if code < 500 => "4xx to the dot",
+            Fault::Dot(_) => "5xx to the dot",
+            Fault::ClosingAfterDot => "421 to the dot",
+            Fault::Nonsense => "nonsense to the dot",
+        }
+    }
+}
+
 /// Which messages a fault is for; messages are counted from 1 over all connections.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum When {

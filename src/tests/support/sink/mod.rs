@@ -105,6 +105,11 @@ impl Sink {
         self.state.received()
     }
 
+    /// How often each kind of fault has struck.
+    pub fn faults(&self) -> std::collections::HashMap<&'static str, u64> {
+        self.state.faults()
+    }
+
     /// Copies per Message-ID. Empty with [`Keep::Counts`].
     pub fn copies(&self) -> std::collections::HashMap<String, u32> {
         self.state.copies()

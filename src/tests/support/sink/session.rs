@@ -124,6 +124,12 @@ impl<S: Line> Session<'_, S> {
         self.say(&format!("{code} {}.7.1 {words}", code / 100));
     }
 
+    fn struck(&self) {
+        if let Some(fault) = self.fault {
+            self.state.struck(fault);
+        }
+    }
+
     async fn flush(&mut self) -> io::Result<()> {
         if self.outbox.is_empty() {
             return Ok(());
@@ -276,11 +282,15 @@ impl<S: Line> Session<'_, S> {
         self.fault = self.state.fault(self.number, "");
         match self.fault {
             Some(Fault::Closing) => {
+                self.struck();
                 self.state.refused();
                 self.say("421 4.3.2 closing down");
                 return Step::HangUp;
             }
-            Some(Fault::Mail(code)) => self.refuse(code),
+            Some(Fault::Mail(code)) => {
+                self.struck();
+                self.refuse(code);
+            }
             _ => {
                 self.sender = path(rest);
                 self.say("250 2.1.0 ok");
@@ -298,7 +308,10 @@ impl<S: Line> Session<'_, S> {
             self.fault = self.state.fault(self.number, &recipient);
         }
         match self.fault {
-            Some(Fault::Rcpt(code) | Fault::RcptButData(code)) => self.refuse(code),
+            Some(Fault::Rcpt(code) | Fault::RcptButData(code)) => {
+                self.struck();
+                self.refuse(code);
+            }
             _ => {
                 self.recipient = recipient;
                 self.say("250 2.1.5 ok");
@@ -308,8 +321,12 @@ impl<S: Line> Session<'_, S> {
 
     async fn data(&mut self) -> io::Result<Step> {
         match self.fault {
-            Some(Fault::HangUpBeforeData) => return Ok(Step::HangUp),
+            Some(Fault::HangUpBeforeData) => {
+                self.struck();
+                return Ok(Step::HangUp);
+            }
             Some(Fault::Data(code)) => {
+                self.struck();
                 self.refuse(code);
                 return Ok(Step::Go);
             }
@@ -344,6 +361,7 @@ impl<S: Line> Session<'_, S> {
             }
             searched = unread.len().saturating_sub(4);
             if self.fault == Some(Fault::HangUpInContent) && !unread.is_empty() {
+                self.struck();
                 return Ok(None);
             }
             if !self.more().await? {
@@ -355,6 +373,20 @@ impl<S: Line> Session<'_, S> {
     async fn end_of_content(&mut self, length: usize) -> io::Result<Step> {
         let (start, end) = (self.read_to, self.read_to + length);
         self.read_to = end + 3;
+        if matches!(
+            self.fault,
+            Some(
+                Fault::HangUpInContent
+                    | Fault::HangUpAfterDot
+                    | Fault::Nonsense
+                    | Fault::SlowDot(_)
+                    | Fault::ResetAfterAccept
+                    | Fault::Dot(_)
+                    | Fault::ClosingAfterDot
+            )
+        ) {
+            self.struck();
+        }
         let answer = match self.fault {
             Some(Fault::HangUpInContent) => return Ok(Step::HangUp),
             Some(Fault::HangUpAfterDot | Fault::Nonsense) => 0,

@@ -64,6 +64,7 @@ pub(super) struct State {
     counters: Counters,
     copies: Mutex<HashMap<String, u32>>,
     received: Mutex<Vec<Received>>,
+    struck: Mutex<HashMap<&'static str, u64>>,
 }
 
 impl State {
@@ -75,6 +76,7 @@ impl State {
             counters: Counters::default(),
             copies: Mutex::new(HashMap::new()),
             received: Mutex::new(Vec::new()),
+            struck: Mutex::default(),
             settings,
         }
     }
@@ -98,6 +100,15 @@ impl State {
             .iter()
             .find(|rule| rule.fits(number, recipient))
             .map(|rule| rule.fault)
+    }
+
+    /// A fault has done its work.
+    pub(super) fn struck(&self, fault: Fault) {
+        *locked(&self.struck).entry(fault.name()).or_default() += 1;
+    }
+
+    pub(super) fn faults(&self) -> HashMap<&'static str, u64> {
+        locked(&self.struck).clone()
     }
 
     pub(super) fn connected(&self) {

@@ -39,7 +39,7 @@ pub async fn new(staff: Staff) -> Result<Response, AppError> {
                 {fields(&form, &CustomerForm::default())}
                 <fieldset>
                     <legend>"Marketing email"</legend>
-                    {form.tick("agreed", "agreed", "They agreed to get marketing email", false)}
+                    {form.tick("agreed", "agreed", "form[name]", "They agreed to get marketing email", false)}
                     {how}
                 </fieldset>
                 <div class="acts">
@@ -74,7 +74,7 @@ pub async fn show(staff: Staff, Path(id): Path<i64>) -> Result<Response, AppErro
                 <input type="hidden" name="id" value=id.to_string()/>
                 <input type="hidden" name="read_at" value=read_at/>
                 {fields(&form, &kept)}
-                {form.tick("do-not-contact", "form[do_not_contact]", "Asked not to be contacted at all", kept.do_not_contact)}
+                {form.tick("do-not-contact", "form[do_not_contact]", "form[name]", "Asked not to be contacted at all", kept.do_not_contact)}
                 <div class="acts">
                     <button class="btn primary" type="submit">"Save"</button>
                     <a class="btn quiet" href=format!("/customers/{id}")>"Cancel"</a>
@@ -136,7 +136,7 @@ fn fields(form: &Form, kept: &CustomerForm) -> AnyView {
         {line("email", "form[email]", "Email", "email", "", &kept.email)}
         {line("phone", "form[phone]", "Phone", "tel", "As they write it; the country is added.", &kept.phone)}
         {line("tags", "form[tags]", "Tags", "", "Separated by commas, such as wedding, collectors.", &kept.tags)}
-        {form.tick("is-vip", "form[is_vip]", "VIP", kept.is_vip)}
+        {form.tick("is-vip", "form[is_vip]", "form[name]", "VIP", kept.is_vip)}
         {date(form, "Birthday", ["birthday-day", "birthday-month", "birthday-year"],
             ["form[birthday_day]", "form[birthday_month]", "form[birthday_year]"],
             [&kept.birthday_day, &kept.birthday_month, &kept.birthday_year])}

@@ -5,10 +5,7 @@ use leptos::prelude::*;
 use super::Writing;
 use crate::{
     templates::render::Field,
-    ui::{
-        components::{FieldError, SafeTextArea},
-        islands::wording::TemplateFill,
-    },
+    ui::components::{FieldError, SafeTextArea},
 };
 
 /// One line of text.
@@ -58,7 +55,7 @@ pub fn template(writing: &Writing) -> AnyView {
                 </select>
                 <button class="btn" id="use-template" type="submit" name="intent" value="use_template">"Use template"</button>
             </div>
-            <TemplateFill/>
+            <div class="inline filled-note" id="template-note" role="status"></div>
         </div>
     }
     .into_any()

@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 
 use super::Writing;
-use crate::ui::{components::FieldError, islands::schedule::ScheduleEcho};
+use crate::ui::components::FieldError;
 
 /// The tick and what belongs to it.
 pub fn view(writing: &Writing) -> AnyView {
@@ -24,6 +24,17 @@ pub fn view(writing: &Writing) -> AnyView {
             </div>
         }
     };
+    let picks: Vec<_> = writing
+        .picks
+        .iter()
+        .map(|(label, date, time)| {
+            view! {
+                <button class="btn quiet sm" type="button" data-date=date.clone() data-time=time.clone()>
+                    {label.clone()}
+                </button>
+            }
+        })
+        .collect();
     view! {
         <div>
             <label class="tick">
@@ -35,8 +46,9 @@ pub fn view(writing: &Writing) -> AnyView {
                     {field("date", "Date", "date", &form.date)}
                     {field("time", "Time", "time", &form.time)}
                 </div>
-                <ScheduleEcho start=writing.when.clone() fold=form.fold.clone() picks=writing.picks.clone()
-                    problem=writing.problem("fold-first")/>
+                <div class="inline" id="quick-picks" hidden>{picks}</div>
+                <div id="which">{which(writing)}</div>
+                <p class="hint" id="when-words">{writing.when.words.clone()}</p>
                 <p class="hint">
                     "The runner that sends by itself is not running yet: a scheduled campaign waits until someone opens it and clicks Send now."
                 </p>
@@ -44,4 +56,30 @@ pub fn view(writing: &Writing) -> AnyView {
         </div>
     }
     .into_any()
+}
+
+/// Which of two equal clock times, where clocks go back.
+fn which(writing: &Writing) -> Option<AnyView> {
+    let (question, first, second) = writing.when.which.clone()?;
+    let fold = writing.form.fold.clone();
+    let radio = |key: &'static str, label: String| {
+        let checked = fold == key;
+        view! {
+            <label class="tick">
+                <input type="radio" id=format!("fold-{key}") name="fold" value=key checked=checked/>
+                <span>{label}</span>
+            </label>
+        }
+    };
+    Some(
+        view! {
+            <fieldset class="field">
+                <legend id="which-legend">{question}</legend>
+                <FieldError field="fold-first" words=writing.problem("fold-first")/>
+                {radio("first", first)}
+                {radio("second", second)}
+            </fieldset>
+        }
+        .into_any(),
+    )
 }

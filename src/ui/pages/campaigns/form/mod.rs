@@ -12,7 +12,7 @@ use leptos::prelude::*;
 
 pub use load::{Kind, Writing};
 
-use crate::ui::{components::ErrorSummary, islands::keeper::DraftKeeper};
+use crate::ui::{components::ErrorSummary, islands::writing::WritingForm};
 
 /// The whole form, below what went wrong.
 pub fn view(writing: Writing) -> AnyView {
@@ -30,7 +30,8 @@ pub fn view(writing: Writing) -> AnyView {
     };
     view! {
         <ErrorSummary problems=writing.problems.clone()/>
-        <DraftKeeper key in_place=campaign/>
+        <WritingForm key in_place=campaign/>
+        <div id="keeper" role="status"></div>
         <form class="f" id="writing" method="post" action=action novalidate aria-label=if campaign { "Campaign" } else { "Bulk email" }>
             // What Enter in a field presses.
             <button class="vh" type="submit" name="intent" value="enter" tabindex="-1" aria-hidden="true">"Save"</button>

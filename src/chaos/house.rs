@@ -1,0 +1,171 @@
+//! A store with customers and campaigns, in a database of its own, beside a mail server that
+//! keeps the truth.
+
+use std::path::{Path, PathBuf};
+
+use loupe::{
+    auth::model::StoreId,
+    db::{self, Db},
+    recipients::model::RecipientFilter,
+    sends::rules::{Presser, StartCampaign, Started, start_campaign_as},
+    stores::{
+        self,
+        model::{NewStore, Store},
+    },
+    time::Clock,
+};
+
+use super::{
+    Error,
+    oracle::{self, Arrived, Verdict},
+    people,
+    proxy::Proxy,
+    sending,
+    sink::{self, Rule, Sink},
+    worker::Orders,
+};
+
+#[derive(Debug)]
+pub struct House {
+    pub db: Db,
+    pub store: Store,
+    pub sink: Sink,
+    pub proxy: Proxy,
+    pub orders: Orders,
+    pub connections: u64,
+}
+
+impl House {
+    /// Builds it: so many people, so many campaigns to all of them.
+    pub async fn build(
+        url: &str,
+        folder: &Path,
+        size: Size,
+        rules: Vec<Rule>,
+        lease_seconds: u64,
+    ) -> Result<Self, Error> {
+        let db = db::connect(url).await?;
+        db::migrate(&db).await?;
+        let store = open_store(&db).await?;
+        people::crowd(&db, store.id, size.people, &["wedding"], Clock::System.now()).await;
+        for n in 0..size.campaigns {
+            let filter = match n % 2 {
+                0 => RecipientFilter::All,
+                _ => RecipientFilter::Tags(vec!["wedding".to_owned()]),
+            };
+            sending::draft(&db, &store, &format!("Campaign {n}"), &filter).await;
+        }
+        let settings = sink::Settings {
+            rules,
+            ..sink::Settings::default()
+        };
+        let sink = Sink::start(settings).await?;
+        let proxy = Proxy::start(sink.address()).await?;
+        let connections = size.connections;
+        let orders = Orders {
+            program: program()?,
+            folder: folder.to_owned(),
+            database: url.to_owned(),
+            smtp: format!("smtp://{}?connections={connections}", proxy.address()),
+            lease_seconds,
+            file_blocks: None,
+        };
+        Ok(Self {
+            db,
+            store,
+            sink,
+            proxy,
+            orders,
+            connections,
+        })
+    }
+
+    /// Presses Send now on everything that is a draft, twice at the same time: one of two counts.
+    pub async fn press_all(&self) -> Result<usize, Error> {
+        let drafts = super::rows_sql::campaigns(&self.db, self.store.id, "draft").await?;
+        for campaign in &drafts {
+            let (one, other) = tokio::join!(
+                press(&self.db, &self.store, *campaign),
+                press(&self.db, &self.store, *campaign)
+            );
+            let begun = [&one, &other]
+                .iter()
+                .filter(|started| matches!(started, Ok(Started::Sending { .. } | Started::NoRecipients)))
+                .count();
+            match (begun, one, other) {
+                (1, ..) => {}
+                (0, Err(error), _) => return Err(error),
+                (n, ..) => return Err(format!("campaign {campaign} was started {n} times at once").into()),
+            }
+        }
+        Ok(drafts.len())
+    }
+
+    pub async fn examine(&self) -> Result<Verdict, Error> {
+        let arrived: Vec<Arrived> = self
+            .sink
+            .received()
+            .into_iter()
+            .map(|message| Arrived {
+                message_id: message.message_id,
+                recipient: message.recipient,
+                answered: message.answered,
+            })
+            .collect();
+        Ok(oracle::examine(&self.db, self.store.id, &arrived).await?)
+    }
+}
+
+/// How big it is.
+#[derive(Clone, Copy, Debug)]
+pub struct Size {
+    pub people: usize,
+    pub campaigns: u64,
+    pub connections: u64,
+}
+
+/// Presses Send now on one campaign.
+pub async fn press(db: &Db, store: &Store, campaign: i64) -> Result<Started, Error> {
+    let presser = Presser {
+        store: store.clone(),
+        name: "Priya Nair".to_owned(),
+        now: Clock::System.now(),
+        undo_seconds: 0,
+    };
+    let what = StartCampaign {
+        campaign_id: campaign,
+        token: loupe::auth::tokens::public(),
+        skip_already: true,
+        shown_count: None,
+    };
+    Ok(start_campaign_as(db, &presser, &what).await?)
+}
+
+/// The program under test stands beside this one.
+fn program() -> Result<PathBuf, Error> {
+    let beside = std::env::current_exe()?.with_file_name("loupe");
+    if beside.exists() {
+        Ok(beside)
+    } else {
+        Err(format!("build the program first: there is no {}", beside.display()).into())
+    }
+}
+
+async fn open_store(db: &Db) -> Result<Store, Error> {
+    let new = NewStore {
+        slug: "aurelia".to_owned(),
+        name: "Aurelia".to_owned(),
+        time_zone: "Australia/Sydney".to_owned(),
+        country: "AU".to_owned(),
+        currency: "AUD".to_owned(),
+        from_name: "Aurelia Sydney".to_owned(),
+        from_email: "hello@aurelia.example.com".to_owned(),
+        footer: "Aurelia, 1 George Street, Sydney NSW 2000".to_owned(),
+        is_demo: false,
+    };
+    let mut tx = db.begin().await?;
+    let id: StoreId = stores::rules::open_store(&mut tx, &new, Clock::System.now()).await?;
+    tx.commit().await?;
+    let store = stores::store::find(db, id).await?;
+    store.ok_or_else(|| "the store is gone".into())
+}

@@ -1,0 +1,224 @@
+//! `loupe-chaos`: sends campaigns through a mail server that misbehaves, with processes that are
+//! killed, stopped and starved, on both databases; then compares what the mail server has with
+//! what the rows say. Ends with a table, one line, and exit code 1 if any promise was broken.
+
+#![expect(
+    clippy::expect_used,
+    reason = "what is shared with the tests stops when it cannot go on"
+)]
+
+mod cluster;
+mod dice;
+mod disk;
+mod faults;
+mod house;
+mod oracle;
+mod proxy;
+mod round;
+mod rows_sql;
+mod totals;
+mod watch;
+mod worker;
+
+#[path = "../tests/support/people.rs"]
+#[allow(dead_code, clippy::allow_attributes, reason = "a part of it is used here")]
+mod people;
+#[path = "../tests/support/sending.rs"]
+#[allow(dead_code, clippy::allow_attributes, reason = "a part of it is used here")]
+mod sending;
+#[path = "../tests/support/sink/mod.rs"]
+#[allow(
+    dead_code,
+    unused_imports,
+    clippy::allow_attributes,
+    reason = "a part of it is used here"
+)]
+mod sink;
+
+use std::{
+    path::PathBuf,
+    process::ExitCode,
+    time::{Duration, Instant, SystemTime},
+};
+
+use clap::{Parser, Subcommand, ValueEnum};
+use loupe::{
+    auth::model::StoreId,
+    db::{self, Backend},
+    stores,
+};
+
+use cluster::Cluster;
+use totals::Totals;
+
+/// Anything that keeps a round from being played.
+pub type Error = Box<dyn std::error::Error + Send + Sync>;
+
+/// Proves, or refutes, that nobody gets a message twice and nobody is lost.
+#[derive(Debug, Parser)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Option<Command>,
+    /// Rounds on each database
+    #[arg(long, default_value_t = 20)]
+    rounds: u64,
+    /// Begin no more rounds after this many minutes
+    #[arg(long)]
+    minutes: Option<u64>,
+    /// The seed of the first round; the others count on from it
+    #[arg(long)]
+    seed: Option<u64>,
+    /// Which database
+    #[arg(long, value_enum, default_value_t = On::Both)]
+    on: On,
+    /// A PostgreSQL that is running already; it is not stopped and started then
+    #[arg(long)]
+    postgres: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum On {
+    Sqlite,
+    Postgres,
+    Both,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Presses Send now on one campaign, and ends: for tests of what happens in between
+    #[command(hide = true)]
+    Press { url: String, campaign: i64 },
+}
+
+#[tokio::main]
+async fn main() -> Result<ExitCode, Error> {
+    let arguments = Arguments::parse();
+    if let Some(Command::Press { url, campaign }) = arguments.command {
+        return press(&url, campaign).await;
+    }
+    let begin = Instant::now();
+    let seed = match arguments.seed {
+        Some(seed) => seed,
+        None => SystemTime::now().duration_since(SystemTime::UNIX_EPOCH)?.as_secs() % 1_000_000_000,
+    };
+    let until = arguments
+        .minutes
+        .map(|minutes| begin + Duration::from_secs(60 * minutes));
+    let (sqlite, postgres) = tokio::join!(
+        async {
+            match arguments.on {
+                On::Postgres => Ok(None),
+                _ => rounds("SQLite", None, seed, arguments.rounds, until).await.map(Some),
+            }
+        },
+        async {
+            match arguments.on {
+                On::Sqlite => Ok(None),
+                _ => on_postgres(&arguments, seed, until).await.map(Some),
+            }
+        },
+    );
+    let (sqlite, postgres) = (sqlite?, postgres?);
+    let mut all = Totals::default();
+    let mut columns: Vec<(&str, &Totals)> = Vec::new();
+    for (name, totals) in [("SQLite", &sqlite), ("PostgreSQL", &postgres)] {
+        if let Some(totals) = totals {
+            all.add(totals);
+            columns.push((name, totals));
+        }
+    }
+    println!("\n{}\n", totals::table(&columns));
+    println!(
+        "{} ({:.0} s, seed {seed})",
+        totals::line(&all),
+        begin.elapsed().as_secs_f64()
+    );
+    let idle = all.kills > 20 && all.kills_attempting * 2 < all.kills;
+    if idle {
+        println!("Fewer than half of the kills hit a message that was being attempted.");
+    }
+    Ok(if all.verdict.wrong.is_empty() && !idle {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
+}
+
+async fn on_postgres(arguments: &Arguments, seed: u64, until: Option<Instant>) -> Result<Totals, Error> {
+    let cluster = match &arguments.postgres {
+        Some(url) => Cluster::Given { url: url.clone() },
+        None => Cluster::start().await?,
+    };
+    let totals = rounds("PostgreSQL", Some(&cluster), seed, arguments.rounds, until).await;
+    cluster.remove().await;
+    totals
+}
+
+async fn rounds(
+    name: &str,
+    cluster: Option<&Cluster>,
+    seed: u64,
+    rounds: u64,
+    until: Option<Instant>,
+) -> Result<Totals, Error> {
+    let backend = if cluster.is_some() {
+        Backend::Postgres
+    } else {
+        Backend::Sqlite
+    };
+    let mut all = Totals::default();
+    for seed in seed..seed + rounds {
+        if until.is_some_and(|until| Instant::now() > until) {
+            break;
+        }
+        let folder = temporary("round")?;
+        let begin = Instant::now();
+        let played = Box::pin(round::play(backend, cluster, seed, &folder)).await;
+        let totals = played.unwrap_or_else(|error| {
+            let mut totals = Totals {
+                rounds: 1,
+                ..Totals::default()
+            };
+            totals.wrong(format!("the round could not be played: {error}"));
+            totals
+        });
+        let v = &totals.verdict;
+        println!(
+            "{name} {seed}: {} messages, {} kills, {} unknown, {:.1} s{}",
+            v.messages,
+            totals.kills,
+            v.unknown_after_crash + v.unknown_unanswered,
+            begin.elapsed().as_secs_f64(),
+            if v.wrong.is_empty() { "" } else { "  BROKEN" }
+        );
+        if v.wrong.is_empty() {
+            std::fs::remove_dir_all(&folder)?;
+        } else {
+            for words in &v.wrong {
+                println!("  {words}");
+            }
+            println!(
+                "  again: --on {} --seed {seed} --rounds 1; its files: {}",
+                name.to_lowercase(),
+                folder.display()
+            );
+        }
+        all.add(&totals);
+    }
+    Ok(all)
+}
+
+async fn press(url: &str, campaign: i64) -> Result<ExitCode, Error> {
+    let db = db::connect(url).await?;
+    let store = stores::store::find(&db, StoreId(1)).await?.ok_or("no store")?;
+    house::press(&db, &store, campaign).await?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// A new folder of our own.
+pub fn temporary(what: &str) -> Result<PathBuf, Error> {
+    let name = format!("loupe-chaos-{what}-{}", loupe::auth::tokens::public());
+    let folder = std::env::temp_dir().join(name);
+    std::fs::create_dir(&folder)?;
+    Ok(folder)
+}

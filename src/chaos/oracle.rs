@@ -1,0 +1,246 @@
+//! What has to hold when everything is over, from two sides that know nothing of each other: the
+//! rows, and what the mail server has. Shared with the tests.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use loupe::{auth::model::StoreId, communications, db::Db, on_db};
+
+/// A whole message the mail server got.
+#[derive(Clone, Debug)]
+pub struct Arrived {
+    /// With its brackets.
+    pub message_id: String,
+    pub recipient: String,
+    /// What it was answered; 0 when it was kept without an answer.
+    pub answered: u16,
+}
+
+/// The numbers of one look.
+#[derive(Clone, Debug, Default)]
+pub struct Verdict {
+    /// Rows that were to be sent.
+    pub messages: u64,
+    pub accepted: u64,
+    /// Rejected or failed.
+    pub refused: u64,
+    pub cancelled: u64,
+    /// Found `attempting` with nobody working on it.
+    pub unknown_after_crash: u64,
+    /// The mail server took content and did not answer.
+    pub unknown_unanswered: u64,
+    /// Of both kinds, those the mail server has.
+    pub unknown_arrived: u64,
+    /// Copies beyond the first.
+    pub doubles: u64,
+    /// People without a message and without a reason.
+    pub lost: u64,
+    /// Everything that is not as promised, in words.
+    pub wrong: Vec<String>,
+}
+
+impl Verdict {
+    #[cfg_attr(test, expect(dead_code, reason = "for the program that adds up rounds"))]
+    pub fn add(&mut self, other: &Verdict) {
+        self.messages += other.messages;
+        self.accepted += other.accepted;
+        self.refused += other.refused;
+        self.cancelled += other.cancelled;
+        self.unknown_after_crash += other.unknown_after_crash;
+        self.unknown_unanswered += other.unknown_unanswered;
+        self.unknown_arrived += other.unknown_arrived;
+        self.doubles += other.doubles;
+        self.lost += other.lost;
+        self.wrong.extend(other.wrong.iter().cloned());
+    }
+}
+
+#[derive(Clone, Debug, sqlx::FromRow)]
+struct Row {
+    id: i64,
+    send_id: i64,
+    campaign_id: Option<i64>,
+    customer_id: i64,
+    addr_norm: Option<String>,
+    state: String,
+    skip_reason: Option<String>,
+    reply: Option<String>,
+}
+
+#[derive(Clone, Debug, sqlx::FromRow)]
+struct Campaign {
+    id: i64,
+    status: String,
+    sent_count: Option<i64>,
+    failed_count: Option<i64>,
+    /// Its newest send that ended well.
+    send_id: Option<i64>,
+}
+
+/// Looks at both sides. Every send has to have ended.
+pub async fn examine(db: &Db, store: StoreId, arrived: &[Arrived]) -> sqlx::Result<Verdict> {
+    let rows: Vec<Row> = on_db!(db, |pool| sqlx::query_as(
+        "select m.id, m.send_id, s.campaign_id, m.customer_id, m.addr_norm, m.state, m.skip_reason, m.reply
+           from messages m join sends s on s.id = m.send_id where m.store_id = $1 order by m.id"
+    )
+    .bind(store)
+    .fetch_all(pool)
+    .await)?;
+    let mut verdict = Verdict::default();
+    compare_copies(&rows, arrived, &mut verdict);
+    look_for_the_lost(&rows, &mut verdict);
+    compare_counts(db, store, &rows, &mut verdict).await?;
+    Ok(verdict)
+}
+
+/// Whether the server has the message, whatever it said.
+fn is_taken(arrived: &&Arrived) -> bool {
+    matches!(arrived.answered, 0 | 250)
+}
+
+/// The row a Message-ID belongs to: `<row.installation@domain>`.
+fn row_of(message_id: &str) -> Option<i64> {
+    message_id.strip_prefix('<')?.split('.').next()?.parse().ok()
+}
+
+fn compare_copies(rows: &[Row], arrived: &[Arrived], verdict: &mut Verdict) {
+    let mut copies: HashMap<i64, u64> = HashMap::new();
+    for message in arrived.iter().filter(is_taken) {
+        match row_of(&message.message_id) {
+            Some(row) => *copies.entry(row).or_default() += 1,
+            None => verdict
+                .wrong
+                .push(format!("{} has a message without a row", message.recipient)),
+        }
+    }
+    let mut per_person: BTreeMap<(Option<i64>, &str), u64> = BTreeMap::new();
+    for row in rows.iter().filter(|row| row.state != "skipped") {
+        let n = copies.remove(&row.id).unwrap_or(0);
+        let address = row.addr_norm.as_deref().unwrap_or_default();
+        *per_person.entry((row.campaign_id, address)).or_default() += n;
+        verdict.messages += 1;
+        match row.state.as_str() {
+            "accepted" => {
+                verdict.accepted += 1;
+                if n == 0 {
+                    verdict.lost += 1;
+                    verdict
+                        .wrong
+                        .push(format!("message {} is accepted but never arrived", row.id));
+                }
+            }
+            "unknown" => {
+                if row.reply.is_some() {
+                    verdict.unknown_unanswered += 1;
+                } else {
+                    verdict.unknown_after_crash += 1;
+                }
+                verdict.unknown_arrived += n.min(1);
+            }
+            "rejected" | "failed" => verdict.refused += 1,
+            "cancelled" => verdict.cancelled += 1,
+            open => verdict.wrong.push(format!("message {} is still {open}", row.id)),
+        }
+        if n > 0 && !matches!(row.state.as_str(), "accepted" | "unknown") {
+            verdict
+                .wrong
+                .push(format!("message {} is {} and arrived", row.id, row.state));
+        }
+    }
+    for row in copies.keys() {
+        verdict
+            .wrong
+            .push(format!("message {row} arrived and was to go to nobody"));
+    }
+    for ((campaign, address), n) in per_person {
+        if n > 1 {
+            verdict.doubles += n - 1;
+            verdict
+                .wrong
+                .push(format!("{address} has {n} copies of campaign {campaign:?}"));
+        }
+    }
+}
+
+/// Everybody who was to get a campaign has a message with an outcome, or was left out for a
+/// reason of their own.
+fn look_for_the_lost(rows: &[Row], verdict: &mut Verdict) {
+    let mut waiting: BTreeMap<(i64, i64), i64> = BTreeMap::new();
+    let mut settled: HashSet<(i64, i64)> = HashSet::new();
+    for row in rows {
+        let Some(campaign) = row.campaign_id else { continue };
+        let person = (campaign, row.customer_id);
+        match (row.state.as_str(), row.skip_reason.as_deref()) {
+            ("cancelled", _) | ("skipped", Some("already_received")) => {
+                waiting.insert(person, row.id);
+            }
+            _ => {
+                settled.insert(person);
+            }
+        }
+    }
+    for (person, row) in waiting {
+        if !settled.contains(&person) {
+            verdict.lost += 1;
+            verdict
+                .wrong
+                .push(format!("customer {} has only message {row}, and no outcome", person.1));
+        }
+    }
+}
+
+async fn compare_counts(db: &Db, store: StoreId, rows: &[Row], verdict: &mut Verdict) -> sqlx::Result<()> {
+    let mut sends: BTreeMap<i64, HashMap<&str, i64>> = BTreeMap::new();
+    for row in rows {
+        *sends
+            .entry(row.send_id)
+            .or_default()
+            .entry(row.state.as_str())
+            .or_default() += 1;
+    }
+    for (send, states) in &sends {
+        let of = |names: &[&str]| names.iter().filter_map(|name| states.get(name)).sum::<i64>();
+        let tally = communications::store::tally(db, store, *send).await?;
+        let shown = (
+            tally.sent,
+            tally.failed,
+            tally.unconfirmed,
+            tally.skipped,
+            tally.cancelled,
+            tally.waiting,
+        );
+        let counted = (
+            of(&["accepted"]),
+            of(&["rejected", "failed"]),
+            of(&["unknown"]),
+            of(&["skipped"]),
+            of(&["cancelled"]),
+            of(&["queued", "leased", "attempting"]),
+        );
+        if shown != counted {
+            verdict
+                .wrong
+                .push(format!("send {send} shows {shown:?}, its rows are {counted:?}"));
+        }
+    }
+    let campaigns: Vec<Campaign> = on_db!(db, |pool| sqlx::query_as(
+        "select c.id, c.status, c.sent_count, c.failed_count,
+                (select max(s.id) from sends s where s.campaign_id = c.id and s.state = 'done') as send_id
+           from campaigns c where c.store_id = $1"
+    )
+    .bind(store)
+    .fetch_all(pool)
+    .await)?;
+    for campaign in campaigns.iter().filter(|c| c.status == "sent") {
+        let states = campaign.send_id.and_then(|send| sends.get(&send));
+        let of = |name: &str| states.and_then(|s| s.get(name)).copied().unwrap_or(0);
+        let written = (campaign.sent_count, campaign.failed_count);
+        let counted = (Some(of("accepted")), Some(of("rejected") + of("failed")));
+        if written != counted {
+            verdict.wrong.push(format!(
+                "campaign {} says {written:?}, its rows are {counted:?}",
+                campaign.id
+            ));
+        }
+    }
+    Ok(())
+}

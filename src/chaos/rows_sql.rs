@@ -1,0 +1,84 @@
+//! What the rows say while it is going on.
+
+use chrono::{DateTime, Utc};
+use loupe::{
+    auth::model::StoreId,
+    db::{Db, dialect::database_now},
+    on_db,
+};
+use sqlx::AssertSqlSafe;
+
+/// Messages being attempted; of one sender, or of all.
+pub async fn attempting(db: &Db, owner: Option<&str>) -> sqlx::Result<i64> {
+    on_db!(db, |pool| sqlx::query_scalar(
+        "select count(*) from messages where state = 'attempting' and ($1 = '' or lease_owner = $1)"
+    )
+    .bind(owner.unwrap_or_default())
+    .fetch_one(pool)
+    .await)
+}
+
+/// Messages this sender has leased or is attempting.
+pub async fn held(db: &Db, owner: &str) -> sqlx::Result<i64> {
+    on_db!(db, |pool| sqlx::query_scalar(
+        "select count(*) from messages where state in ('leased', 'attempting') and lease_owner = $1"
+    )
+    .bind(owner)
+    .fetch_one(pool)
+    .await)
+}
+
+/// Campaigns by status: of those, how many there are.
+pub async fn campaigns(db: &Db, store: StoreId, status: &str) -> sqlx::Result<Vec<i64>> {
+    on_db!(db, |pool| sqlx::query_scalar(
+        "select id from campaigns where store_id = $1 and status = $2 order by id"
+    )
+    .bind(store)
+    .bind(status)
+    .fetch_all(pool)
+    .await)
+}
+
+/// What the messages of a store are doing, for the words of a failure.
+pub async fn states(db: &Db, store: StoreId) -> sqlx::Result<Vec<(i64, String, i64)>> {
+    on_db!(db, |pool| sqlx::query_as(
+        "select send_id, state, count(*) from messages where store_id = $1 group by send_id, state order by 1, 2"
+    )
+    .bind(store)
+    .fetch_all(pool)
+    .await)
+}
+
+/// Sends that go on, that nobody works on, and that have something to do now.
+pub async fn idle_sends(db: &Db, store: StoreId, now: DateTime<Utc>) -> sqlx::Result<Vec<i64>> {
+    let sql = format!(
+        "select s.id from sends s
+          where s.store_id = $1 and s.state = 'sending' and s.paused_at is null
+            and not exists (select 1 from messages m where m.send_id = s.id and m.state in ('leased', 'attempting')
+                               and m.lease_until >= {now})
+            and (exists (select 1 from messages m where m.send_id = s.id and m.state = 'queued' and m.next_at <= $2)
+                 or exists (select 1 from messages m where m.send_id = s.id and m.state in ('leased', 'attempting'))
+                 or not exists (select 1 from messages m where m.send_id = s.id
+                                   and m.state in ('queued', 'leased', 'attempting')))
+          order by s.id",
+        now = database_now(db.backend())
+    );
+    on_db!(db, |pool| sqlx::query_scalar(AssertSqlSafe(sql))
+        .bind(store)
+        .bind(now)
+        .fetch_all(pool)
+        .await)
+}
+
+/// Breaks some of the database connections of the workers; answers how many.
+pub async fn terminate_some(db: &Db) -> sqlx::Result<i64> {
+    let Db::Postgres(pool) = db else { return Ok(0) };
+    sqlx::query_scalar(
+        "select count(pg_terminate_backend(pid)) from
+           (select pid from pg_stat_activity
+             where application_name = 'loupe' and datname = current_database() and pid <> pg_backend_pid()
+             order by random() limit 4) backends",
+    )
+    .fetch_one(pool)
+    .await
+}

@@ -1,0 +1,205 @@
+//! The process dies at every place before, in and after each step of a message's way
+//! ([`dispatch::fault_points`]), and another takes over: nothing twice, nobody lost. Real
+//! processes: they abort.
+
+use std::{
+    process::{Child, Command, Stdio},
+    time::{Duration, Instant},
+};
+
+use loupe::{
+    db::Backend,
+    dispatch::fault_points::Point,
+    recipients::model::RecipientFilter,
+    server::settings::Given,
+};
+
+use crate::{
+    faults::arrived,
+    oracle,
+    support::{
+        app::TestApp,
+        people,
+        sending::{self, begun, deliver, draft, press, status},
+        sink::{self, Fault, Rule, Sink, When},
+    },
+};
+
+const PEOPLE: usize = 40;
+const CONNECTIONS: u64 = 2;
+
+struct House {
+    app: TestApp,
+    sink: Sink,
+    campaign: i64,
+}
+
+async fn house(backend: Backend) -> House {
+    // So slow that what is on its way when a process dies is really on its way.
+    let rules = vec![
+        Rule::new(When::Nth(9), Fault::Dot(451)),
+        Rule::new(When::Every(4), Fault::SlowDot(Duration::from_millis(3))),
+    ];
+    let sink = Sink::start(sink::Settings {
+        rules,
+        ..sink::Settings::default()
+    })
+    .await
+    .unwrap();
+    let given = Given {
+        smtp_url: Some(format!("{}?connections={CONNECTIONS}", sink.url())),
+        lease_seconds: Some("1".to_owned()),
+        retry_scale: Some("0.0001".to_owned()),
+        ..Given::default()
+    };
+    let app = TestApp::with(backend, given).await;
+    people::crowd(app.db(), app.store.id, PEOPLE, &[], app.now()).await;
+    let campaign = draft(app.db(), &app.store, "Autumn", &RecipientFilter::All).await;
+    House { app, sink, campaign }
+}
+
+impl House {
+    /// A process of its own that dies at the place.
+    fn child(&self, program: &str, arguments: &[&str], point: Option<&str>) -> Child {
+        let mut command = Command::new(program);
+        command
+            .args(arguments)
+            .current_dir(self.app.folder.path())
+            .env("LOUPE_DATABASE_URL", &self.app.url)
+            .env("LOUPE_SMTP_URL", format!("{}?connections={CONNECTIONS}", self.sink.url()))
+            .env("LOUPE_SECRET_KEY", "a secret key for tests, long enough")
+            .env("LOUPE_LEASE_SECONDS", "1")
+            .env("LOUPE_RETRY_SCALE", "0.0001")
+            .env("LOUPE_UNDO_SECONDS", "0")
+            .env("LOUPE_LOG", "error")
+            .stdout(Stdio::null())
+            .stderr(Stdio::null());
+        if let Some(point) = point {
+            command.env("LOUPE_FAULT_POINT", point);
+        }
+        command.spawn().expect("the program starts")
+    }
+
+    fn worker(&self, point: Option<&str>) -> Child {
+        self.child(env!("CARGO_BIN_EXE_loupe"), &["worker"], point)
+    }
+}
+
+/// Waits for the death that was ordered.
+async fn dies(mut child: Child, point: &str) {
+    let begin = Instant::now();
+    let ended = loop {
+        if let Some(ended) = child.try_wait().unwrap() {
+            break ended;
+        }
+        if begin.elapsed() > Duration::from_secs(40) {
+            child.kill().unwrap();
+            panic!("{point} was never reached");
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    };
+    assert_eq!(ended.code(), None, "{point}: it was to abort and ended with {ended}");
+}
+
+fn terminate(child: &Child) {
+    let sent = Command::new("kill").arg(child.id().to_string()).status().unwrap();
+    assert!(sent.success());
+}
+
+async fn dies_at(backend: Backend, point: Point) {
+    let house = house(backend).await;
+    let (app, name) = (&house.app, point.name());
+    // The fifth time, where it happens for every message.
+    let busy = matches!(
+        point,
+        Point::BeforeMark
+            | Point::MarkWritten
+            | Point::AfterMark
+            | Point::BeforeContent
+            | Point::AfterContent
+            | Point::AfterAnswer
+            | Point::BeforeOutcome
+            | Point::OutcomeWritten
+            | Point::AfterOutcome
+    );
+    let ordered = format!("{name}:{}", if busy { 5 } else { 1 });
+    let mut crashes = 1;
+    match point {
+        Point::BeforeClaim | Point::ClaimWritten | Point::FreezeWritten | Point::AfterFreeze => {
+            let campaign = house.campaign.to_string();
+            let presser = env!("CARGO_BIN_EXE_loupe-chaos");
+            dies(house.child(presser, &["press", &app.url, &campaign], Some(&ordered)), &name).await;
+            let before = status(app.db(), house.campaign).await;
+            let expected = if point == Point::AfterFreeze { "sending" } else { "draft" };
+            assert_eq!(before, expected, "{name}: all of it or nothing");
+        }
+        _ => {
+            begun(press(&app.state, &app.store, house.campaign).await);
+        }
+    }
+    match point {
+        Point::BeforeClaim | Point::ClaimWritten | Point::FreezeWritten => {
+            begun(press(&app.state, &app.store, house.campaign).await);
+        }
+        Point::AfterFreeze => {}
+        Point::BeforeRecovery | Point::RecoveryWritten | Point::AfterRecovery => {
+            dies(house.worker(Some("AfterContent:7")), "AfterContent").await;
+            dies(house.worker(Some(&ordered)), &name).await;
+            crashes = 2;
+        }
+        Point::BeforeRelease | Point::ReleaseWritten | Point::AfterRelease => {
+            let child = house.worker(Some(&ordered));
+            while house.sink.counts().accepted < 5 {
+                tokio::time::sleep(Duration::from_millis(2)).await;
+            }
+            terminate(&child);
+            dies(child, &name).await;
+        }
+        _ => dies(house.worker(Some(&ordered)), &name).await,
+    }
+    let send = loupe::sends::store::latest_of_campaign(app.db(), app.store.id, house.campaign)
+        .await
+        .unwrap()
+        .unwrap();
+    let ended = if send.state.is_open() {
+        let mut heir = house.worker(None);
+        let ended = sending::until(&app.state, &app.store, send.id, |s| !s.state.is_open()).await;
+        terminate(&heir);
+        assert!(heir.wait().unwrap().success(), "it stops in an orderly way");
+        ended
+    } else {
+        deliver(&app.state, &app.store, send.id).await
+    };
+    assert!(sending::is_done(&ended), "{name}: {:?}", ended.problem);
+    assert_eq!(status(app.db(), house.campaign).await, "sent", "{name}");
+    let verdict = oracle::examine(app.db(), app.store.id, &arrived(&house.sink)).await.unwrap();
+    assert_eq!(verdict.wrong, Vec::<String>::new(), "{name}");
+    assert_eq!(verdict.messages, PEOPLE as u64, "{name}");
+    assert_eq!(verdict.accepted + verdict.unknown_after_crash, PEOPLE as u64, "{name}");
+    assert!(verdict.unknown_after_crash <= 2 * CONNECTIONS * crashes, "{name}: {verdict:?}");
+    // What was never marked is certainly not unknown.
+    if matches!(point, Point::BeforeLease | Point::LeaseWritten | Point::AfterLease | Point::BeforeOffer) {
+        assert_eq!(verdict.unknown_after_crash, 0, "{name}");
+    }
+    if matches!(point, Point::AfterMark | Point::BeforeContent | Point::AfterContent | Point::AfterAnswer) {
+        assert!(verdict.unknown_after_crash > 0, "{name}: somebody had been marked");
+    }
+}
+
+/// A few at a time: each is a process that starts.
+async fn everywhere(backend: Backend) {
+    use futures::StreamExt as _;
+    futures::stream::iter(Point::ALL)
+        .for_each_concurrent(4, |point| dies_at(backend, point))
+        .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn dying_anywhere_doubles_and_loses_nothing_on_sqlite() {
+    everywhere(Backend::Sqlite).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn dying_anywhere_doubles_and_loses_nothing_on_postgres() {
+    everywhere(Backend::Postgres).await;
+}
