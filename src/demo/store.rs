@@ -8,6 +8,7 @@ use super::{
 };
 use crate::{
     auth::{model::StoreId, tokens},
+    campaigns::store::search_key,
     customers::names::name_key,
     db::Tx,
     on_tx,
@@ -234,8 +235,8 @@ pub(super) async fn add_campaign(tx: &mut Tx, store: StoreId, new: &NewCampaign<
     on_tx!(tx, |conn| sqlx::query_scalar(
         "insert into campaigns (store_id, name, subject, body, fallbacks, template_id, filter, status, scheduled_local,
                                 scheduled_zone, scheduled_at, created_by, created_at, updated_by, updated_at, sent_at,
-                                sent_count, failed_count)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $12, $14, $15, $16, $17) returning id"
+                                sent_count, failed_count, search_key)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $12, $14, $15, $16, $17, $18) returning id"
     )
     .bind(store)
     .bind(new.name)
@@ -254,6 +255,7 @@ pub(super) async fn add_campaign(tx: &mut Tx, store: StoreId, new: &NewCampaign<
     .bind(new.sent.map(|s| s.0))
     .bind(new.sent.map(|s| s.1))
     .bind(new.sent.map(|s| s.2))
+    .bind(search_key(new.name, new.subject))
     .fetch_one(&mut *conn)
     .await)
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Duration, Utc};
 use loupe::{
+    campaigns::{self, list::ListQuery},
     communications,
     db::{Backend, Db},
     demo, on_db,
@@ -117,6 +118,13 @@ async fn its_numbers_are_its_rows(backend: Backend) {
     );
 }
 
+async fn its_campaigns_are_found_by_searching(backend: Backend) {
+    let shop = filled(backend, start()).await;
+    let query = ListQuery::read("pearl evening", "sent", "", "", "", shop.store.zone());
+    let (cards, total) = campaigns::store::list(&shop.db, shop.store.id, &query).await.unwrap();
+    assert_eq!((cards.len(), total), (1, 1));
+}
+
 async fn no_segment_is_empty_and_every_reason_is_shown(backend: Backend) {
     let shop = filled(backend, start()).await;
     let scope = recipients::rules::scope(&shop.store, start(), None);
@@ -169,6 +177,7 @@ macro_rules! on_both {
 on_both!(
     filling_twice_changes_nothing,
     its_numbers_are_its_rows,
+    its_campaigns_are_found_by_searching,
     no_segment_is_empty_and_every_reason_is_shown,
     nothing_in_it_reaches_anybody_real
 );

@@ -157,6 +157,8 @@ fn save(keeper: &Rc<Keeper>, button: Option<HtmlButtonElement>) {
     let keeper = keeper.clone();
     let answered = move |answer: Option<(bool, String)>| {
         wake_buttons();
+        // It is answered: the next press is another one, however quick.
+        keeper.last_press.set(0.0);
         match answer {
             Some((true, json)) => match serde_json::from_str(&json) {
                 Ok(saved) => done(&keeper, &saved, typed),
