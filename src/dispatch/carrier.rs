@@ -127,7 +127,12 @@ impl Carriers {
         let offer = envelope(&current);
         reach(Point::BeforeOffer);
         let (offered, marked) = tokio::join!(connection.offer(&offer), self.ledger.mark(current.job.ticket()));
-        let mut answered = matches!(offered, Ok(Offered::Refused { .. }));
+        // A mark that was refused is not the server's fault.
+        let mut answered = match &offered {
+            Ok(Offered::Refused { .. }) => true,
+            Ok(Offered::Ready) => !marked,
+            Err(_) => false,
+        };
         reach(Point::AfterOffer);
         if !self.is_ready(&current, offered, marked).await {
             connection.withdraw();

@@ -251,15 +251,18 @@ pub async fn remember_bounces(tx: &mut Tx, outcomes: &str, now: DateTime<Utc>) -
         .map(|_| ()))
 }
 
-/// Keeps this owner's leases of these messages from expiring.
+/// Keeps this owner's leases of these messages from expiring. What the ledger is writing at this
+/// moment is left for the next time: waiting for it here ends in a deadlock.
 pub async fn renew(tx: &mut Tx, owner: &str, tickets: &str, seconds: i64) -> sqlx::Result<u64> {
     let sql = format!(
         "update messages set lease_until = {until}
-           from {rows} as t
-          where messages.id = t.id and messages.epoch = t.epoch and lease_owner = $2
-            and state in ('leased', 'attempting')",
+          where id in (select m.id from messages m
+                        where (m.id, m.epoch) in (select t.id, t.epoch from {rows} as t)
+                          and m.lease_owner = $2 and m.state in ('leased', 'attempting')
+                        order by m.id {skip})",
         until = database_now_plus(tx.backend(), seconds),
         rows = json_rows(tx.backend(), "$1", &TICKET),
+        skip = skip_locked(tx.backend()),
     );
     on_tx!(tx, |conn| sqlx::query(AssertSqlSafe(sql))
         .bind(tickets)
