@@ -42,7 +42,9 @@ pub async fn play(backend: Backend, cluster: Option<&Cluster>, seed: u64, folder
     let mut dice = Dice::new(seed);
     let data = folder.join("data");
     std::fs::create_dir(&data)?;
-    let disk = (backend == Backend::Sqlite && dice.percent(25)).then(|| SmallDisk::mount(&data)).flatten();
+    let disk = (backend == Backend::Sqlite && dice.percent(25))
+        .then(|| SmallDisk::mount(&data))
+        .flatten();
     let url = match (backend, cluster) {
         (Backend::Postgres, Some(cluster)) => cluster.schema(&format!("r{seed}")).await?,
         _ => format!("sqlite://{}", data.join("loupe.db").display()),
@@ -71,7 +73,11 @@ pub async fn play(backend: Backend, cluster: Option<&Cluster>, seed: u64, folder
         may_be_unknown: 0,
     };
     round.house.press_all().await?;
-    let workers = if backend == Backend::Sqlite { 1 } else { round.dice.from_to(2, 4) };
+    let workers = if backend == Backend::Sqlite {
+        1
+    } else {
+        round.dice.from_to(2, 4)
+    };
     for _ in 0..workers {
         let orders = round.house.orders.clone();
         round.hire(&orders)?;
@@ -129,7 +135,8 @@ impl Round<'_> {
             80..82 => self.secure_connection_is_missing().await?,
             82..92 if on_postgres => {
                 let broken = rows_sql::terminate_some(&self.house.db).await?;
-                self.totals.did_times("database connections broken", broken.unsigned_abs());
+                self.totals
+                    .did_times("database connections broken", broken.unsigned_abs());
             }
             92..97 if can_stop => self.database_goes_away().await?,
             82..97 if self.disk.is_some() => self.disk_is_full().await?,
@@ -175,7 +182,10 @@ impl Round<'_> {
             let left = rows_sql::attempting(&self.house.db, Some(&owner)).await?.unsigned_abs();
             self.totals.kills_attempting += u64::from(left > 0);
             if left > 2 * self.house.connections {
-                let words = format!("a kill left {left} attempting on {} connections", self.house.connections);
+                let words = format!(
+                    "a kill left {left} attempting on {} connections",
+                    self.house.connections
+                );
                 self.totals.wrong(words);
             }
         }
@@ -185,7 +195,9 @@ impl Round<'_> {
     /// Stopped for longer than its lease, then woken up: others have taken over meanwhile.
     async fn freeze(&mut self) -> Result<(), Error> {
         let at = self.any_worker();
-        let Some(worker) = self.workers.get(at) else { return Ok(()) };
+        let Some(worker) = self.workers.get(at) else {
+            return Ok(());
+        };
         let Some(owner) = worker.owner() else { return Ok(()) };
         worker.signal("STOP").await?;
         self.totals.did("stopped for longer than the lease");
@@ -324,7 +336,9 @@ impl Round<'_> {
 
     /// The same for whoever may not mount: the worker may not write large files.
     async fn file_is_full(&mut self) -> Result<(), Error> {
-        let Some(worker) = self.workers.pop() else { return Ok(()) };
+        let Some(worker) = self.workers.pop() else {
+            return Ok(());
+        };
         let owner = worker.owner();
         worker.kill().await?;
         self.after_a_kill(owner).await?;
@@ -344,10 +358,9 @@ impl Round<'_> {
     async fn wait_for_trouble(&mut self, what: &'static str) {
         let begin = Instant::now();
         while begin.elapsed() < Duration::from_secs(4) {
-            let noticed = self
-                .workers
-                .last()
-                .is_some_and(|w| w.says("could not be written") || w.says("could not go on") || w.says("could not start"));
+            let noticed = self.workers.last().is_some_and(|w| {
+                w.says("could not be written") || w.says("could not go on") || w.says("could not start")
+            });
             if noticed {
                 self.totals.did(what);
                 break;
@@ -381,7 +394,8 @@ impl Round<'_> {
             }
             if begin.elapsed() > PATIENCE {
                 let states = rows_sql::states(&self.house.db, store).await?;
-                self.totals.wrong(format!("still sending after {PATIENCE:?} without faults: {states:?}"));
+                self.totals
+                    .wrong(format!("still sending after {PATIENCE:?} without faults: {states:?}"));
                 return Ok(());
             }
             tokio::time::sleep(Duration::from_millis(50)).await;
@@ -395,7 +409,8 @@ impl Round<'_> {
             let begun = worker.owner().is_some();
             let code = worker.end().await?;
             if code != Some(0) && begun {
-                self.totals.wrong(format!("the last orderly stop ended with {code:?}: {log}"));
+                self.totals
+                    .wrong(format!("the last orderly stop ended with {code:?}: {log}"));
             }
         }
         for seen in self.watch.end() {

@@ -56,13 +56,15 @@ impl Db {
     /// customers; not inside a transaction.
     pub async fn refresh_statistics(&self) -> sqlx::Result<()> {
         match self {
-            Db::Sqlite(pools) => {
-                sqlx::raw_sql("pragma analysis_limit = 2000; analyze;").execute(&pools.write).await.map(|_| ())
-            }
+            Db::Sqlite(pools) => sqlx::raw_sql("pragma analysis_limit = 2000; analyze;")
+                .execute(&pools.write)
+                .await
+                .map(|_| ()),
             // Index-only reads need to know which rows everybody can see, too.
-            Db::Postgres(pool) => {
-                sqlx::raw_sql("vacuum (analyze) customers, customer_tags").execute(pool).await.map(|_| ())
-            }
+            Db::Postgres(pool) => sqlx::raw_sql("vacuum (analyze) customers, customer_tags")
+                .execute(pool)
+                .await
+                .map(|_| ()),
         }
     }
 

@@ -4,12 +4,12 @@ use leptos::prelude::*;
 use leptos::server_fn::codec::{Json, PostUrl};
 
 use super::model::Progress;
-use crate::{auth::model::Permission, error::AppError};
+use crate::error::AppError;
 
 /// Takes a send back while nothing has gone out.
 #[server(prefix = "/api", endpoint = "sends/undo", input = PostUrl)]
 pub async fn undo_send(send_id: i64) -> Result<(), AppError> {
-    let ctx = crate::auth::guard::require(Permission::SendCampaigns)?;
+    let ctx = crate::auth::guard::require(crate::auth::model::Permission::SendCampaigns)?;
     let response = crate::server::respond::here()?;
     let undone = super::rules::undo(&ctx, send_id).await?;
     response.redirect(&super::rules::after_undo(&ctx, send_id, undone).await?);
@@ -19,34 +19,34 @@ pub async fn undo_send(send_id: i64) -> Result<(), AppError> {
 /// Ends the time to undo now.
 #[server(prefix = "/api", endpoint = "sends/go", input = PostUrl)]
 pub async fn send_immediately(send_id: i64) -> Result<(), AppError> {
-    let ctx = crate::auth::guard::require(Permission::SendCampaigns)?;
+    let ctx = crate::auth::guard::require(crate::auth::model::Permission::SendCampaigns)?;
     super::rules::send_immediately(&ctx, send_id).await
 }
 
 /// Stops a send for good.
 #[server(prefix = "/api", endpoint = "sends/stop", input = PostUrl)]
 pub async fn stop_send(send_id: i64) -> Result<(), AppError> {
-    let ctx = crate::auth::guard::require(Permission::SendCampaigns)?;
+    let ctx = crate::auth::guard::require(crate::auth::model::Permission::SendCampaigns)?;
     super::halting::stop(&ctx, send_id).await
 }
 
 /// Lets nothing more out until it is resumed.
 #[server(prefix = "/api", endpoint = "sends/pause", input = PostUrl)]
 pub async fn pause_send(send_id: i64) -> Result<(), AppError> {
-    let ctx = crate::auth::guard::require(Permission::SendCampaigns)?;
+    let ctx = crate::auth::guard::require(crate::auth::model::Permission::SendCampaigns)?;
     super::halting::pause(&ctx, send_id).await
 }
 
 /// Goes on after a pause.
 #[server(prefix = "/api", endpoint = "sends/resume", input = PostUrl)]
 pub async fn resume_send(send_id: i64) -> Result<(), AppError> {
-    let ctx = crate::auth::guard::require(Permission::SendCampaigns)?;
+    let ctx = crate::auth::guard::require(crate::auth::model::Permission::SendCampaigns)?;
     super::halting::resume(&ctx, send_id).await
 }
 
 /// How far a send is. `after` is the newest message already shown.
 #[server(prefix = "/api", endpoint = "sends/progress", input = Json)]
 pub async fn send_progress(send_id: i64) -> Result<Progress, AppError> {
-    let ctx = crate::auth::guard::require(Permission::SeeCampaigns)?;
+    let ctx = crate::auth::guard::require(crate::auth::model::Permission::SeeCampaigns)?;
     super::rules::progress(&ctx, send_id).await
 }

@@ -7,12 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use loupe::{
-    db::Backend,
-    dispatch::fault_points::Point,
-    recipients::model::RecipientFilter,
-    server::settings::Given,
-};
+use loupe::{db::Backend, dispatch::fault_points::Point, recipients::model::RecipientFilter, server::settings::Given};
 
 use crate::{
     faults::arrived,
@@ -66,7 +61,10 @@ impl House {
             .args(arguments)
             .current_dir(self.app.folder.path())
             .env("LOUPE_DATABASE_URL", &self.app.url)
-            .env("LOUPE_SMTP_URL", format!("{}?connections={CONNECTIONS}", self.sink.url()))
+            .env(
+                "LOUPE_SMTP_URL",
+                format!("{}?connections={CONNECTIONS}", self.sink.url()),
+            )
             .env("LOUPE_SECRET_KEY", "a secret key for tests, long enough")
             .env("LOUPE_LEASE_SECONDS", "1")
             .env("LOUPE_RETRY_SCALE", "0.0001")
@@ -128,9 +126,17 @@ async fn dies_at(backend: Backend, point: Point) {
         Point::BeforeClaim | Point::ClaimWritten | Point::FreezeWritten | Point::AfterFreeze => {
             let campaign = house.campaign.to_string();
             let presser = env!("CARGO_BIN_EXE_loupe-chaos");
-            dies(house.child(presser, &["press", &app.url, &campaign], Some(&ordered)), &name).await;
+            dies(
+                house.child(presser, &["press", &app.url, &campaign], Some(&ordered)),
+                &name,
+            )
+            .await;
             let before = status(app.db(), house.campaign).await;
-            let expected = if point == Point::AfterFreeze { "sending" } else { "draft" };
+            let expected = if point == Point::AfterFreeze {
+                "sending"
+            } else {
+                "draft"
+            };
             assert_eq!(before, expected, "{name}: all of it or nothing");
         }
         _ => {
@@ -172,16 +178,27 @@ async fn dies_at(backend: Backend, point: Point) {
     };
     assert!(sending::is_done(&ended), "{name}: {:?}", ended.problem);
     assert_eq!(status(app.db(), house.campaign).await, "sent", "{name}");
-    let verdict = oracle::examine(app.db(), app.store.id, &arrived(&house.sink)).await.unwrap();
+    let verdict = oracle::examine(app.db(), app.store.id, &arrived(&house.sink))
+        .await
+        .unwrap();
     assert_eq!(verdict.wrong, Vec::<String>::new(), "{name}");
     assert_eq!(verdict.messages, PEOPLE as u64, "{name}");
     assert_eq!(verdict.accepted + verdict.unknown_after_crash, PEOPLE as u64, "{name}");
-    assert!(verdict.unknown_after_crash <= 2 * CONNECTIONS * crashes, "{name}: {verdict:?}");
+    assert!(
+        verdict.unknown_after_crash <= 2 * CONNECTIONS * crashes,
+        "{name}: {verdict:?}"
+    );
     // What was never marked is certainly not unknown.
-    if matches!(point, Point::BeforeLease | Point::LeaseWritten | Point::AfterLease | Point::BeforeOffer) {
+    if matches!(
+        point,
+        Point::BeforeLease | Point::LeaseWritten | Point::AfterLease | Point::BeforeOffer
+    ) {
         assert_eq!(verdict.unknown_after_crash, 0, "{name}");
     }
-    if matches!(point, Point::AfterMark | Point::BeforeContent | Point::AfterContent | Point::AfterAnswer) {
+    if matches!(
+        point,
+        Point::AfterMark | Point::BeforeContent | Point::AfterContent | Point::AfterAnswer
+    ) {
         assert!(verdict.unknown_after_crash > 0, "{name}: somebody had been marked");
     }
 }

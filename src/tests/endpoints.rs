@@ -132,7 +132,11 @@ const PAGES: &[(&str, &str, Who)] = &[
 /// address of it, who.
 const POSTS: &[(&str, &str, Who)] = &[
     ("/customers/import", "/customers/import", Staff(ImportCustomers)),
-    ("/customers/import/{token}", "/customers/import/no-such-file", Staff(ImportCustomers)),
+    (
+        "/customers/import/{token}",
+        "/customers/import/no-such-file",
+        Staff(ImportCustomers),
+    ),
     ("/u/{token}", "/u/no-such-token", Anyone),
 ];
 
@@ -433,7 +437,12 @@ both!(every_page_refuses_who_may_not, |app| {
                 // What cannot be shown yet leads to where it can be begun.
                 true => &[StatusCode::OK, StatusCode::SEE_OTHER],
             };
-            assert!(fine.contains(&answer.status), "{path} as {role:?}: {} {}", answer.status, answer.text);
+            assert!(
+                fine.contains(&answer.status),
+                "{path} as {role:?}: {} {}",
+                answer.status,
+                answer.text
+            );
             assert!(!answer.location().starts_with("/login"), "{path} as {role:?}");
         }
     }

@@ -96,7 +96,10 @@ async fn one_fault(backend: Backend, fault: Fault, then: (&str, i64, Option<i64>
         if row == expected && rest.waiting == i64::from(then.0 == "queued") {
             break;
         }
-        assert!(begin.elapsed() < Duration::from_secs(20), "{fault:?}: {row:?}, {rest:?}");
+        assert!(
+            begin.elapsed() < Duration::from_secs(20),
+            "{fault:?}: {row:?}, {rest:?}"
+        );
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
     sink.set_rules(vec![]);
@@ -107,7 +110,11 @@ async fn one_fault(backend: Backend, fault: Fault, then: (&str, i64, Option<i64>
     task.await.unwrap();
     assert!(is_done(&ended), "{fault:?}: {:?}", ended.problem);
     assert_eq!(status(app.db(), campaign).await, "sent");
-    assert_eq!(row_of(app.db(), send, "p000004@example.com").await.state, at_last.0, "{fault:?}");
+    assert_eq!(
+        row_of(app.db(), send, "p000004@example.com").await.state,
+        at_last.0,
+        "{fault:?}"
+    );
     let taken = |m: &&sink::Received| m.recipient == "p000004@example.com" && matches!(m.answered, 0 | 250);
     assert_eq!(sink.received().iter().filter(taken).count(), at_last.1, "{fault:?}");
     assert_eq!(sink.faults().get(fault.name()), Some(&1), "{fault:?} has struck");
@@ -194,7 +201,9 @@ async fn two_instances_race_and_everybody_gets_it_once() {
 /// What a sender did before it died: some messages leased, some marked.
 async fn leave_behind(app: &TestApp, send: i64, leased: i64, marked: usize) -> Vec<ledger::Leased> {
     let mut tx = app.db().begin().await.unwrap();
-    let rows = ledger::lease(&mut tx, send, "gone", 0, leased, app.now()).await.unwrap();
+    let rows = ledger::lease(&mut tx, send, "gone", 0, leased, app.now())
+        .await
+        .unwrap();
     assert_eq!(i64::try_from(rows.len()).unwrap(), leased);
     let marks = tickets(&rows[..marked]);
     assert_eq!(
@@ -231,11 +240,13 @@ fn outcome(row: &ledger::Leased, state: &'static str) -> String {
 
 async fn begin_sending(db: &Db, send: i64) {
     let mut tx = db.begin().await.unwrap();
-    on_tx!(&mut tx, |conn| sqlx::query("update sends set state = 'sending' where id = $1")
-        .bind(send)
-        .execute(&mut *conn)
-        .await
-        .map(|_| ()))
+    on_tx!(&mut tx, |conn| sqlx::query(
+        "update sends set state = 'sending' where id = $1"
+    )
+    .bind(send)
+    .execute(&mut *conn)
+    .await
+    .map(|_| ()))
     .unwrap();
     tx.commit().await.unwrap();
 }
@@ -256,14 +267,46 @@ async fn a_dead_sender_is_taken_over(backend: Backend) {
 
     // The dead one wakes up. What it has not marked it may not send; what it is sure of counts.
     let mut tx = app.db().begin().await.unwrap();
-    let marked = ledger::mark_attempting(&mut tx, &tickets(&left), app.now()).await.unwrap();
+    let marked = ledger::mark_attempting(&mut tx, &tickets(&left), app.now())
+        .await
+        .unwrap();
     assert_eq!(marked, Vec::<i64>::new(), "a lost lease is not marked");
-    assert!(ledger::settle(&mut tx, &outcome(&left[5], "rejected"), app.now()).await.unwrap().is_empty());
-    assert!(ledger::settle(&mut tx, &outcome(&left[0], "accepted"), app.now()).await.unwrap().is_empty());
-    assert_eq!(ledger::settle_late(&mut tx, &outcome(&left[5], "rejected"), app.now()).await.unwrap(), 0);
-    assert_eq!(ledger::settle_late(&mut tx, &outcome(&left[1], "queued"), app.now()).await.unwrap(), 0);
-    assert_eq!(ledger::settle_late(&mut tx, &outcome(&left[0], "accepted"), app.now()).await.unwrap(), 1);
-    assert_eq!(ledger::settle_late(&mut tx, &outcome(&left[2], "rejected"), app.now()).await.unwrap(), 1);
+    assert!(
+        ledger::settle(&mut tx, &outcome(&left[5], "rejected"), app.now())
+            .await
+            .unwrap()
+            .is_empty()
+    );
+    assert!(
+        ledger::settle(&mut tx, &outcome(&left[0], "accepted"), app.now())
+            .await
+            .unwrap()
+            .is_empty()
+    );
+    assert_eq!(
+        ledger::settle_late(&mut tx, &outcome(&left[5], "rejected"), app.now())
+            .await
+            .unwrap(),
+        0
+    );
+    assert_eq!(
+        ledger::settle_late(&mut tx, &outcome(&left[1], "queued"), app.now())
+            .await
+            .unwrap(),
+        0
+    );
+    assert_eq!(
+        ledger::settle_late(&mut tx, &outcome(&left[0], "accepted"), app.now())
+            .await
+            .unwrap(),
+        1
+    );
+    assert_eq!(
+        ledger::settle_late(&mut tx, &outcome(&left[2], "rejected"), app.now())
+            .await
+            .unwrap(),
+        1
+    );
     tx.commit().await.unwrap();
     let after = tally(app.db(), &app.store, send).await;
     assert_eq!((after.sent, after.failed, after.unconfirmed), (37, 1, 2));
@@ -294,14 +337,23 @@ async fn nothing_goes_back_into_a_queue_that_has_ended(backend: Backend) {
     let send = begun(press(&app.state, &app.store, campaign).await);
     begin_sending(app.db(), send).await;
     let left = leave_behind(&app, send, 4, 2).await;
-    let row = loupe::sends::store::find(app.db(), app.store.id, send).await.unwrap().unwrap();
+    let row = loupe::sends::store::find(app.db(), app.store.id, send)
+        .await
+        .unwrap()
+        .unwrap();
     let mut tx = app.db().begin().await.unwrap();
-    assert!(ending::revert(&mut tx, &row, "The provider is away.", app.now()).await.unwrap());
+    assert!(
+        ending::revert(&mut tx, &row, "The provider is away.", app.now())
+            .await
+            .unwrap()
+    );
     tx.commit().await.unwrap();
     let mut tx = app.db().begin().await.unwrap();
     for row in &left {
         ledger::hold_sends(&mut tx, &outcome(row, "queued")).await.unwrap();
-        ledger::settle(&mut tx, &outcome(row, "queued"), app.now()).await.unwrap();
+        ledger::settle(&mut tx, &outcome(row, "queued"), app.now())
+            .await
+            .unwrap();
     }
     tx.commit().await.unwrap();
     let after = tally(app.db(), &app.store, send).await;
@@ -397,7 +449,11 @@ async fn a_transaction_that_sqlite_ended_by_itself_blocks_no_other() {
     let app = TestApp::new(Backend::Sqlite).await;
     let mut tx = app.db().begin().await.unwrap();
     // What a full disk does.
-    on_tx!(&mut tx, |conn| sqlx::query("rollback").execute(&mut *conn).await.map(|_| ())).unwrap();
+    on_tx!(&mut tx, |conn| sqlx::query("rollback")
+        .execute(&mut *conn)
+        .await
+        .map(|_| ()))
+    .unwrap();
     assert!(tx.commit().await.is_err());
     people::crowd(app.db(), app.store.id, 1, &[], app.now()).await;
 }

@@ -163,11 +163,15 @@ impl Model<'_> {
         let mut tx = self.begin().await;
         match step {
             Step::Lease(w, n) => {
-                let rows = ledger::lease(&mut tx, self.send, &owner(*w), 600, *n, now).await.unwrap();
+                let rows = ledger::lease(&mut tx, self.send, &owner(*w), 600, *n, now)
+                    .await
+                    .unwrap();
                 self.senders[*w].leased.extend(rows);
             }
             Step::Mark(w, at) => {
-                let Some(row) = take(&mut self.senders[*w].leased, at) else { return };
+                let Some(row) = take(&mut self.senders[*w].leased, at) else {
+                    return;
+                };
                 let rows = [row];
                 let marked = ledger::mark_attempting(&mut tx, &json(&rows), now).await.unwrap();
                 if marked.is_empty() {
@@ -175,31 +179,46 @@ impl Model<'_> {
                 } else {
                     let [row] = rows;
                     assert!(
-                        !self.before.iter().any(|b| b.id == row.id && self.opted_out.contains(&b.customer_id)),
+                        !self
+                            .before
+                            .iter()
+                            .any(|b| b.id == row.id && self.opted_out.contains(&b.customer_id)),
                         "marked after opting out"
                     );
                     self.senders[*w].marked.push(row);
                 }
             }
             Step::Send(w, at, answer) => {
-                let Some(row) = take(&mut self.senders[*w].marked, at) else { return };
+                let Some(row) = take(&mut self.senders[*w].marked, at) else {
+                    return;
+                };
                 if matches!(answer, Answer::Accepted | Answer::Silence) {
                     *self.copies.entry(row.id).or_default() += 1;
                 }
                 self.senders[*w].answered.push((row, *answer));
             }
             Step::Settle(w, at) => {
-                let Some((row, answer)) = take(&mut self.senders[*w].answered, at) else { return };
+                let Some((row, answer)) = take(&mut self.senders[*w].answered, at) else {
+                    return;
+                };
                 self.settle(&mut tx, &row, answer).await;
             }
             Step::GiveBack(w, at) => {
-                let Some(row) = take(&mut self.senders[*w].leased, at) else { return };
+                let Some(row) = take(&mut self.senders[*w].leased, at) else {
+                    return;
+                };
                 self.settle(&mut tx, &row, Answer::NotSent).await;
             }
             Step::Renew(w) => {
                 let sender = &self.senders[*w];
                 let answered = sender.answered.iter().map(|(row, _)| row);
-                let all: Vec<Leased> = sender.leased.iter().chain(&sender.marked).chain(answered).cloned().collect();
+                let all: Vec<Leased> = sender
+                    .leased
+                    .iter()
+                    .chain(&sender.marked)
+                    .chain(answered)
+                    .cloned()
+                    .collect();
                 ledger::renew(&mut tx, &owner(*w), &json(&all), 600).await.unwrap();
             }
             Step::Release(w) => {
@@ -242,7 +261,9 @@ impl Model<'_> {
                 ending::finish(&mut tx, &self.state().await, now).await.unwrap();
             }
             Step::Revert => {
-                ending::revert(&mut tx, &self.state().await, "The provider is away.", now).await.unwrap();
+                ending::revert(&mut tx, &self.state().await, "The provider is away.", now)
+                    .await
+                    .unwrap();
             }
         }
         tx.commit().await.unwrap();
@@ -293,7 +314,12 @@ impl Model<'_> {
             };
             prop_assert!(fits, "{step:?}: message {} is {} with {copies} copies", is.id, is.state);
             let newly_leased = i64::from((was.state.as_str(), is.state.as_str()) == ("queued", "leased"));
-            prop_assert_eq!(is.epoch, was.epoch + newly_leased, "{:?}: the epoch counts leases", step);
+            prop_assert_eq!(
+                is.epoch,
+                was.epoch + newly_leased,
+                "{:?}: the epoch counts leases",
+                step
+            );
             if was.state == is.state {
                 continue;
             }
@@ -309,7 +335,13 @@ impl Model<'_> {
                 ("unknown", "accepted" | "rejected") => matches!(step, Step::Settle(..)),
                 _ => false,
             };
-            prop_assert!(allowed, "{step:?} took message {} from {} to {}", is.id, was.state, is.state);
+            prop_assert!(
+                allowed,
+                "{step:?} took message {} from {} to {}",
+                is.id,
+                was.state,
+                is.state
+            );
         }
         self.given_back = None;
         self.before = rows;
@@ -364,10 +396,12 @@ fn index() -> Index {
 
 async fn play(app: &TestApp, steps: Vec<Step>) -> Result<(), TestCaseError> {
     let mut tx = app.db().begin().await.unwrap();
-    on_tx!(&mut tx, |conn| sqlx::query("update customers set email_consent = 'granted'")
-        .execute(&mut *conn)
-        .await
-        .map(|_| ()))
+    on_tx!(&mut tx, |conn| sqlx::query(
+        "update customers set email_consent = 'granted'"
+    )
+    .execute(&mut *conn)
+    .await
+    .map(|_| ()))
     .unwrap();
     tx.commit().await.unwrap();
     let campaign = draft(app.db(), &app.store, "Autumn", &RecipientFilter::All).await;

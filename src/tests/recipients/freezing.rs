@@ -44,17 +44,16 @@ both!(everybody_gets_a_row_with_what_the_message_needs, |app| {
         vec![(SkipReason::NoAddress, 1), (SkipReason::Bounced, 1)]
     );
 
-    let rows: Vec<Row> =
-        on_db!(app.db(), |pool| {
-            sqlx::query_as(
+    let rows: Vec<Row> = on_db!(app.db(), |pool| {
+        sqlx::query_as(
         "select customer_id, state, skip_reason, address, addr_norm, next_at is not null, first_name, anniversary_day
            from messages where send_id = $1 order by id"
     )
     .bind(send)
     .fetch_all(pool)
     .await
-        })
-        .unwrap();
+    })
+    .unwrap();
     let text = |t: &str| Some(t.to_owned());
     let expected: [Row; 3] = [
         (

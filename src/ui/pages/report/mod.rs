@@ -1,6 +1,7 @@
 //! What came of a send: the same on a campaign's page and on a bulk email's receipt.
 
 mod failures;
+mod live;
 mod people;
 
 use chrono::{DateTime, Utc};
@@ -22,10 +23,7 @@ use crate::{
     },
     server::visit::Staff,
     time,
-    ui::{
-        components::{Stat, Stats},
-        islands::progress::{HoldBar, SendProgress},
-    },
+    ui::components::{Stat, Stats},
 };
 
 /// Everything about one send that its page shows.
@@ -94,11 +92,8 @@ impl Report {
     pub fn hold_bar(&self) -> Option<AnyView> {
         (self.is_held() && self.may_send).then(|| {
             let left = (self.send.hold_until - self.now).num_milliseconds();
-            view! {
-                <HoldBar send_id=self.send.id customers=self.tally.audience() seconds=(left + 999) / 1000
-                    at=time::clock_seconds(self.send.hold_until, self.zone)/>
-            }
-            .into_any()
+            let at = time::clock_seconds(self.send.hold_until, self.zone);
+            live::hold_bar(self.send.id, self.tally.audience(), (left + 999) / 1000, &at)
         })
     }
 
@@ -109,8 +104,7 @@ impl Report {
         let rows_of = (watched && self.show.is_empty() && self.page == 1).then(|| self.path.clone());
         let listed = rows_of.is_none();
         let numbers = if watched {
-            let start = self.progress();
-            view! { <SendProgress send_id=self.send.id start rows_of/> }.into_any()
+            live::progress(self.send.id, &self.progress(), rows_of)
         } else {
             view! { <Stats items=stats(&self.tally, self.is_live())/> }.into_any()
         };
