@@ -136,6 +136,7 @@ pub fn form_of(campaign: &Campaign, token: String) -> CampaignForm {
             .unwrap_or_default(),
         date: date.to_owned(),
         time: time.to_owned(),
+        asks_skip_already: "true".to_owned(),
         skip_already: if campaign.skip_already { "true" } else { "" }.to_owned(),
         send_token: token,
         ..CampaignForm::default()

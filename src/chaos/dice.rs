@@ -17,7 +17,7 @@ impl Dice {
     }
 
     /// From `least` to `most`, both included.
-    pub fn from_to(&mut self, least: u64, most: u64) -> u64 {
+    pub fn between(&mut self, least: u64, most: u64) -> u64 {
         least + self.roll() % (most - least + 1)
     }
 

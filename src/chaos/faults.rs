@@ -29,18 +29,18 @@ const KINDS: [Fault; 14] = [
 /// stays so for a while.
 pub fn rules(dice: &mut Dice) -> Vec<Rule> {
     let mut rules = Vec::new();
-    for _ in 0..dice.from_to(3, 5) {
+    for _ in 0..dice.between(3, 5) {
         let fault = KINDS.get(dice.place(KINDS.len())).copied().unwrap_or(Fault::Nonsense);
-        rules.push(Rule::new(When::Every(dice.from_to(13, 60)), fault));
+        rules.push(Rule::new(When::Every(dice.between(13, 60)), fault));
     }
     if dice.percent(30) {
-        rules.push(Rule::new(When::Every(dice.from_to(25, 60)), Fault::Nonsense));
+        rules.push(Rule::new(When::Every(dice.between(25, 60)), Fault::Nonsense));
     }
     if dice.percent(4) {
         // The sender is refused: the campaign goes back to its people.
-        rules.insert(0, Rule::new(When::Nth(dice.from_to(20, 100)), Fault::Mail(550)));
+        rules.insert(0, Rule::new(When::Nth(dice.between(20, 100)), Fault::Mail(550)));
     }
-    let slow = |dice: &mut Dice, most| Fault::SlowDot(Duration::from_millis(dice.from_to(5, most)));
+    let slow = |dice: &mut Dice, most| Fault::SlowDot(Duration::from_millis(dice.between(5, most)));
     let (often, seldom) = (slow(dice, 25), slow(dice, 400));
     rules.push(Rule::new(When::Every(29), seldom));
     rules.push(Rule::new(When::Always, often));

@@ -66,7 +66,6 @@ const FUNCTIONS: &[(&str, Who, Call)] = &[
     ("/api/customers/finish-repair", Staff(WriteCustomers), Form("id={customer}&repair={repair}")),
     ("/api/customers/notes", Staff(WriteCustomers), Form("id={customer}&notes=Tall")),
     ("/api/instance/confirm", Staff(ManageStore), Form("")),
-    ("/api/instance/confirm", Staff(ManageStore), Form("")),
     ("/api/recipients/count", Staff(SendCampaigns), Json(r#"{"filter":{"type":"all"},"not_again":null}"#)),
     ("/api/recipients/find", Staff(SendCampaigns), Json(r#"{"text":"ama"}"#)),
     ("/api/recipients/skipped", Staff(SendCampaigns), Json(r#"{"filter":{"type":"all"},"not_again":null,"reason":"no_address"}"#)),
@@ -250,7 +249,8 @@ impl Things {
             format!(
                 "insert into imports (store_id, file_name, file_sha256, mapping, started_by, started_at, progress_at,
                                       finished_at)
-                 values ({s}, 'Secret{s}.csv', 'x', '[]', 'x', $1, $1, $1) returning id"
+                 values ({s}, 'Secret{s}.csv', 'x', '{{\"kind\":\"plain\",\"columns\":[],\"fields\":[]}}', 'x', $1, $1, $1)
+                 returning id"
             ),
         )
         .await;
