@@ -174,7 +174,7 @@ create index import_errors_import on import_errors (import_id, id);
 create function customers_share(store bigint, addresses text[]) returns void language plpgsql
 set enable_seqscan = off as $$
 begin
-    perform pg_advisory_xact_lock(b.lock)
+    perform pg_advisory_xact_lock(hashtext(current_schema()), b.lock::integer)
        from (select distinct hashtextextended(a, store) & 1023 as lock from unnest(addresses) a order by lock) b;
     update customers c set email_shared = not c.email_shared
      where c.store_id = store and c.email_norm = any (addresses)
