@@ -235,8 +235,14 @@ pub struct TimelineRow {
     pub campaign_id: Option<i64>,
     /// The campaign's name at the time, or "Bulk email".
     pub label: String,
+    /// As it was frozen, before anybody's name went in; see
+    /// [`crate::sends::message_view::subjects`].
     pub subject: String,
     pub channel: String,
+    pub first_name: String,
+    pub last_name: String,
+    pub anniversary_month: Option<i64>,
+    pub anniversary_day: Option<i64>,
     pub state: MessageState,
     pub skip_reason: Option<String>,
     pub reply: Option<String>,
@@ -255,7 +261,8 @@ impl TimelineRow {
 /// count from 1.
 pub async fn timeline(db: &Db, store: StoreId, customer: i64, page: i64) -> sqlx::Result<Vec<TimelineRow>> {
     on_db!(db, |pool| sqlx::query_as(
-        "select m.id as message_id, m.send_id, s.campaign_id, s.label, s.subject, m.channel, m.state, m.skip_reason,
+        "select m.id as message_id, m.send_id, s.campaign_id, s.label, s.subject, m.channel, m.first_name, m.last_name,
+                m.anniversary_month, m.anniversary_day, m.state, m.skip_reason,
                 m.reply, coalesce(m.settled_at, m.attempted_at, m.created_at) as at
            from messages m join sends s on s.id = m.send_id
           where m.store_id = $1 and m.customer_id = $2 and m.state <> 'cancelled'

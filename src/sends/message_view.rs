@@ -1,6 +1,8 @@
 //! The exact message somebody was sent, again: rendered from what was frozen then, never from
 //! what campaign or customer say today.
 
+use std::collections::HashMap;
+
 use axum::{
     extract::{Path, Query},
     http::header,
@@ -11,7 +13,8 @@ use serde::Deserialize;
 use super::store::{self, Send};
 use crate::{
     auth::model::Permission,
-    communications::store::{self as messages, MessageRow},
+    communications::store::{self as messages, MessageRow, TimelineRow},
+    db::Db,
     error::AppError,
     server::{headers::MESSAGE_POLICY, visit::Staff},
     stores::model::Store,
@@ -100,6 +103,30 @@ pub fn anniversary_words(send: &Send, zone: chrono_tz::Tz, month: Option<i64>, d
         }
         _ => String::new(),
     }
+}
+
+/// The subjects as this customer read them, put into the rows of their history.
+pub async fn subjects(db: &Db, store: &Store, rows: &mut [TimelineRow]) -> Result<(), AppError> {
+    let mut frozen: HashMap<i64, (Send, Compiled)> = HashMap::new();
+    for row in rows.iter_mut() {
+        if !frozen.contains_key(&row.send_id) {
+            let send = store::find(db, store.id, row.send_id)
+                .await?
+                .ok_or(AppError::NotFound)?;
+            let compiled = compiled(&send)?;
+            frozen.insert(row.send_id, (send, compiled));
+        }
+        if let Some((send, compiled)) = frozen.get(&row.send_id) {
+            let anniversary = anniversary_words(send, store.zone(), row.anniversary_month, row.anniversary_day);
+            row.subject = compiled.subject_for(&Person {
+                first_name: &row.first_name,
+                last_name: &row.last_name,
+                next_anniversary: &anniversary,
+                unsubscribe_url: "",
+            });
+        }
+    }
+    Ok(())
 }
 
 fn rendered(send: &Send, store: &Store, base_url: &str, row: &MessageRow) -> Result<Rendered, AppError> {

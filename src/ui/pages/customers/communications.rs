@@ -30,7 +30,8 @@ pub async fn show(staff: Staff, Path(id): Path<i64>) -> Result<Response, AppErro
         .await?
         .ok_or(AppError::NotFound)?;
     let page_asked = Paging::asked(staff.param("page"));
-    let rows = store::timeline(db, store_id, id, page_asked).await?;
+    let mut rows = store::timeline(db, store_id, id, page_asked).await?;
+    crate::sends::message_view::subjects(db, &staff.store, &mut rows).await?;
     let (now, zone) = (staff.now(), staff.zone());
     let standing = may_be_emailed(&customer, staff.store.email_requires_opt_in);
     let contacted = customer
