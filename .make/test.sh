@@ -22,9 +22,6 @@ start_postgres
 say 'Tests on SQLite and PostgreSQL'
 cargo test --features ssr
 stop_postgres
-say 'Chaos, the short form'
-.make/chaos.sh --rounds 15 --minutes 2
-
 BUDGET=1 .make/build.sh dev
 
 playwright
