@@ -1,7 +1,7 @@
 //! The exact message somebody was sent, again: rendered from what was frozen then, never from
 //! what campaign or customer say today.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, hash_map::Entry};
 
 use axum::{
     extract::{Path, Query},
@@ -109,22 +109,23 @@ pub fn anniversary_words(send: &Send, zone: chrono_tz::Tz, month: Option<i64>, d
 pub async fn subjects(db: &Db, store: &Store, rows: &mut [TimelineRow]) -> Result<(), AppError> {
     let mut frozen: HashMap<i64, (Send, Compiled)> = HashMap::new();
     for row in rows.iter_mut() {
-        if !frozen.contains_key(&row.send_id) {
-            let send = store::find(db, store.id, row.send_id)
-                .await?
-                .ok_or(AppError::NotFound)?;
-            let compiled = compiled(&send)?;
-            frozen.insert(row.send_id, (send, compiled));
-        }
-        if let Some((send, compiled)) = frozen.get(&row.send_id) {
-            let anniversary = anniversary_words(send, store.zone(), row.anniversary_month, row.anniversary_day);
-            row.subject = compiled.subject_for(&Person {
-                first_name: &row.first_name,
-                last_name: &row.last_name,
-                next_anniversary: &anniversary,
-                unsubscribe_url: "",
-            });
-        }
+        let (send, compiled) = match frozen.entry(row.send_id) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(place) => {
+                let send = store::find(db, store.id, row.send_id)
+                    .await?
+                    .ok_or(AppError::NotFound)?;
+                let compiled = compiled(&send)?;
+                place.insert((send, compiled))
+            }
+        };
+        let anniversary = anniversary_words(send, store.zone(), row.anniversary_month, row.anniversary_day);
+        row.subject = compiled.subject_for(&Person {
+            first_name: &row.first_name,
+            last_name: &row.last_name,
+            next_anniversary: &anniversary,
+            unsubscribe_url: "",
+        });
     }
     Ok(())
 }

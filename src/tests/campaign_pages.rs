@@ -110,7 +110,7 @@ both!(what_a_customer_got_is_on_their_communications_tab, |app| {
     let cookie = app.sign_in_as(Role::Salesperson).await;
     let page = app.get(&format!("/customers/{reached}/communications"), &cookie).await;
     let read = words(&page.text);
-    assert!(read.contains("Ring clean For you, {{first_name}}"), "{read}");
+    assert!(read.contains("Ring clean For you, Amara"), "{read}");
     assert!(read.contains("Accepted"), "{read}");
     let frame = page
         .text
