@@ -14,20 +14,20 @@ node_tools() {
   fi
 }
 
-# Sets CHROMIUM. Ubuntu's package is only a pointer to a snap, so there Playwright brings its own.
+# Sets CHROMIUM to a program (never a shell function of that name, which would call itself). Ubuntu's
+# package is only a pointer to a snap, so there Playwright brings its own.
 find_chromium() {
   local name
   for name in "${CHROMIUM:-}" chromium google-chrome google-chrome-stable chromium-browser; do
-    if [ -n "$name" ] && has "$name" && "$name" --version >/dev/null 2>&1; then
-      CHROMIUM=$(command -v "$name")
-      export CHROMIUM
+    if name=$(type -P "$name") && "$name" --version >/dev/null 2>&1; then
+      export CHROMIUM=$name
       return 0
     fi
   done
   return 1
 }
 
-chromium() {
+fetch_chromium() {
   find_chromium && return
   if grep -qs '^ID=debian' /etc/os-release && packages chromium && find_chromium; then
     return
@@ -45,5 +45,5 @@ playwright() {
     (cd end2end && PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD=1 npm ci --silent --no-fund --no-audit)
     touch "$lock"
   fi
-  chromium
+  fetch_chromium
 }
