@@ -19,6 +19,7 @@ pub fn register() {
     register_explicit::<crate::campaigns::api::ConfirmCampaign>();
     register_explicit::<crate::campaigns::api::DeleteCampaign>();
     register_explicit::<crate::campaigns::api::DuplicateCampaign>();
+    register_explicit::<crate::campaigns::api::LookAt>();
     register_explicit::<crate::campaigns::api::SaveBulk>();
     register_explicit::<crate::campaigns::api::SaveCampaign>();
     register_explicit::<crate::campaigns::api::TemplateText>();

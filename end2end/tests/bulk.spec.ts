@@ -26,3 +26,15 @@ test("a bulk email that can't go yet keeps what was typed", async ({ page }) => 
   await expect(page.getByRole("alert")).toContainText("Enter a subject");
   await expect(page.getByLabel("Body", { exact: true })).toHaveValue("Kept through a refusal.");
 });
+
+test("a bulk email can be seen as customers will read it, before it goes", async ({ page }) => {
+  await page.goto("/marketing/bulk-email");
+  await write(page, { subject: "Seen first", body: "Dear {{first_name}}, **come** and see." });
+  await pickTags(page, "bespoke");
+  await page.getByRole("button", { name: /(See|Update) the preview/ }).click();
+  await expect(page.getByRole("region", { name: "Preview" }).getByRole("link", { name: /^Typical: / })).toBeVisible();
+  const message = page.frameLocator("#preview-frame");
+  await expect(message.locator("body")).toContainText(/Dear \S+, come and see\./);
+  await expect(message.locator("strong")).toHaveText("come");
+  await expect(page.getByLabel("Subject", { exact: true })).toHaveValue("Seen first");
+});

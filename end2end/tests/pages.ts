@@ -27,6 +27,15 @@ export const routes: Record<string, string | ((page: Page) => Promise<void>)> = 
     await page.getByRole("button", { name: "Send now" }).click();
     await expect(page.getByRole("alert")).toContainText("Enter a subject");
   },
+  "new campaign, asked first": async (page) => {
+    await page.goto("/marketing/campaigns/new");
+    await page.getByLabel("Name", { exact: true }).fill("Asked first");
+    await page.getByLabel("Subject", { exact: true }).fill("Come and see");
+    await page.getByLabel("Body", { exact: true }).fill("Dear {{first_name}}, come and see.");
+    await page.getByRole("radio", { name: "All", exact: true }).check();
+    await page.getByRole("button", { name: "Send now" }).click();
+    await expect(page.getByRole("dialog", { name: /^Send to/ })).toBeVisible();
+  },
   "draft being edited": async (page) => {
     await open(page, "Private preview");
     await page.getByRole("link", { name: "Edit", exact: true }).click();

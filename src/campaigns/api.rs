@@ -5,12 +5,19 @@ use leptos::{
     server_fn::codec::{Json, PostUrl},
 };
 
-use super::model::{CampaignForm, Saved, TemplateWording, WhenWords};
+use super::{
+    looked::Looked,
+    model::{CampaignForm, Saved, TemplateWording, WhenWords},
+};
 use crate::error::AppError;
 #[cfg(feature = "ssr")]
 use crate::{
     auth::{guard, model::Permission},
-    campaigns::{bulk, rules, schedule},
+    campaigns::{
+        bulk,
+        model::{Intent, Kind},
+        question, rules, schedule,
+    },
     server::respond,
     stores, templates,
 };
@@ -29,6 +36,17 @@ pub async fn save_campaign(
         response.redirect(&saved.path);
     }
     Ok(saved)
+}
+
+/// Looks at the form as it stands and keeps nothing: the checks, and what `intent` would ask first.
+#[server(prefix = "/api", endpoint = "campaigns/look", input = PostUrl)]
+pub async fn look_at(
+    #[server(flatten)] form: CampaignForm,
+    #[server(default)] intent: String,
+    #[server(default)] kind: String,
+) -> Result<Looked, AppError> {
+    let ctx = guard::require(Permission::SendCampaigns)?;
+    question::look_at_form(&ctx, &form, Kind::from_key(&kind), Intent::from_key(&intent)).await
 }
 
 /// Sends a campaign after its review.

@@ -62,7 +62,7 @@ pub async fn save(ctx: &Ctx, form: &CampaignForm, intent: Intent) -> Result<Stri
         tx.commit().await?;
         return Ok(format!("{PATH}?ok=cleared"));
     }
-    if intent == Intent::SendNow
+    if intent.sends()
         && let Some(before) = sends::store::by_token(ctx.db(), ctx.store(), &form.send_token).await?
     {
         return Ok(receipt(before.id, "already"));
@@ -87,9 +87,10 @@ pub async fn save(ctx: &Ctx, form: &CampaignForm, intent: Intent) -> Result<Stri
     Ok(match intent {
         Intent::UseTemplate => format!("{PATH}?ok=filled#template"),
         Intent::RefreshCount => format!("{PATH}?ok=counted#who"),
+        Intent::SeePreview => format!("{PATH}?ok=shown#preview"),
         Intent::FindCustomer => format!("{PATH}?find={}#p-manual", encode(form.find_customer.trim())),
         Intent::AsCampaign => as_campaign(ctx, draft).await?,
-        Intent::SendNow => send_now(ctx, &form, Asked::NotYet).await?,
+        Intent::SendNow | Intent::SendConfirmed => send_now(ctx, &form, Asked::by(intent, &form)).await?,
         Intent::Draft | Intent::Schedule | Intent::StartOver => format!("{PATH}?ok=kept"),
     })
 }

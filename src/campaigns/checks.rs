@@ -4,12 +4,13 @@ use chrono::{DateTime, Utc};
 
 use super::{
     draft::{Draft, Fallbacks},
+    looked::{Check, Standing},
     model::{is_complete, missing},
 };
 use crate::{
     db::Db,
     error::{AppError, Problem},
-    recipients::model::{Audience, NO_RECIPIENTS, RecipientFilter},
+    recipients::model::{Audience, NO_RECIPIENTS, RecipientFilter, grouped},
     segments,
     sends::rules::LANGUAGE,
     stores::model::Store,
@@ -124,46 +125,6 @@ async fn recipient_problem(db: &Db, store: &Store, filter: Option<&RecipientFilt
     Ok((!known).then(|| Problem::new(field, words)))
 }
 
-/// How one of the checks stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Standing {
-    Done,
-    /// Worth a look before it goes.
-    Look,
-    /// It can't go like this.
-    Fix,
-}
-
-impl Standing {
-    /// The word beside the icon.
-    pub fn word(self) -> &'static str {
-        match self {
-            Standing::Done => "Done",
-            Standing::Look => "Check",
-            Standing::Fix => "Fix",
-        }
-    }
-}
-
-/// One line of the checks.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Check {
-    pub standing: Standing,
-    pub words: String,
-    /// The id of the field it is about.
-    pub field: Option<String>,
-}
-
-impl Check {
-    fn new(standing: Standing, words: impl Into<String>, field: Option<&str>) -> Self {
-        Self {
-            standing,
-            words: words.into(),
-            field: field.map(str::to_owned),
-        }
-    }
-}
-
 /// People of the audience who have nothing in a field the message uses.
 pub type Blanks = Vec<(Field, i64)>;
 
@@ -215,6 +176,19 @@ pub fn checks(
         None,
     ));
     list
+}
+
+/// Of those who will get it, `n` got the very same message a short while ago.
+pub fn repetition(n: i64, at: DateTime<Utc>, now: DateTime<Utc>) -> Check {
+    let who = match n {
+        1 => "1 of these customers".to_owned(),
+        n => format!("{} of these customers", grouped(n)),
+    };
+    Check::new(
+        Standing::Look,
+        format!("{who} got this same message {}", time::relative(at, now)),
+        Some("rt-all"),
+    )
 }
 
 /// A word of warning when it is so late, or so early, at the store that mail would disturb.

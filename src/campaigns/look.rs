@@ -3,12 +3,13 @@
 use chrono::{DateTime, Utc};
 
 use super::{
-    checks::{self, Blanks, Check, Message},
+    checks::{self, Blanks, Message},
     draft::Draft,
     look_sql,
+    looked::Check,
     model::is_complete,
     store::Campaign,
-    writing_store,
+    wording, writing_store,
 };
 use crate::{
     db::Db,
@@ -63,8 +64,10 @@ pub async fn look_at(
     let filter = message.filter.filter(|f| is_complete(f));
     let mut audience = None;
     let mut blanks = Blanks::new();
+    let mut repetition = None;
     if let Some(filter) = filter {
         audience = Some(recipients::store::count(db, &scope, filter).await?);
+        repetition = look_sql::repetition(db, &scope, filter, message.subject, message.body).await?;
         if used.iter().any(|u| u.field.is_personal()) {
             let gaps = look_sql::gaps(db, &scope, filter).await?;
             blanks = used
@@ -75,6 +78,10 @@ pub async fn look_at(
         }
     }
     let mut checks = checks::checks(message, compiled.as_ref(), &problems, audience.as_ref(), &blanks);
+    checks.extend(wording::remarks(message.subject, message.body));
+    if let Some((n, at)) = repetition {
+        checks.push(checks::repetition(n, at, now));
+    }
     if !message.later {
         checks.extend(checks::quiet_hours(store, now));
     }

@@ -5,6 +5,7 @@
 //! **Save, then check**: whatever was typed is kept before anything about it is judged.
 
 pub mod api;
+pub mod looked;
 pub mod model;
 
 #[cfg(feature = "ssr")]
@@ -20,10 +21,14 @@ pub mod look;
 #[cfg(feature = "ssr")]
 pub mod look_sql;
 #[cfg(feature = "ssr")]
+pub mod question;
+#[cfg(feature = "ssr")]
 pub mod rules;
 #[cfg(feature = "ssr")]
 pub mod schedule;
 #[cfg(feature = "ssr")]
 pub mod store;
+#[cfg(feature = "ssr")]
+pub mod wording;
 #[cfg(feature = "ssr")]
 pub mod writing_store;

@@ -92,6 +92,32 @@ pub struct CampaignForm {
     pub find_customer: String,
 }
 
+/// What is being written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    Campaign,
+    Bulk,
+}
+
+impl Kind {
+    /// As the form says it.
+    pub fn key(self) -> &'static str {
+        match self {
+            Kind::Campaign => "campaign",
+            Kind::Bulk => "bulk",
+        }
+    }
+
+    /// A campaign unless it says otherwise: that has more to be right.
+    pub fn from_key(key: &str) -> Self {
+        if key == Kind::Bulk.key() {
+            Kind::Bulk
+        } else {
+            Kind::Campaign
+        }
+    }
+}
+
 /// The value of the button that Enter presses.
 pub const ENTER: &str = "enter";
 
@@ -182,9 +208,12 @@ pub fn audience_key(filter: Option<&RecipientFilter>, skips_already: bool) -> St
 pub enum Intent {
     Draft,
     SendNow,
+    /// Send now, after the question that some sends ask first.
+    SendConfirmed,
     Schedule,
     UseTemplate,
     RefreshCount,
+    SeePreview,
     FindCustomer,
     /// Bulk email only: carry everything over into a campaign.
     AsCampaign,
@@ -198,22 +227,31 @@ impl Intent {
         match self {
             Intent::Draft => "draft",
             Intent::SendNow => "send_now",
+            Intent::SendConfirmed => "send_confirmed",
             Intent::Schedule => "schedule",
             Intent::UseTemplate => "use_template",
             Intent::RefreshCount => "refresh_count",
+            Intent::SeePreview => "see_preview",
             Intent::FindCustomer => "find_customer",
             Intent::AsCampaign => "as_campaign",
             Intent::StartOver => "start_over",
         }
     }
 
+    /// Whether it is to go out at once.
+    pub fn sends(self) -> bool {
+        matches!(self, Intent::SendNow | Intent::SendConfirmed)
+    }
+
     /// An unknown or missing one only saves.
     pub fn from_key(key: &str) -> Self {
         [
             Intent::SendNow,
+            Intent::SendConfirmed,
             Intent::Schedule,
             Intent::UseTemplate,
             Intent::RefreshCount,
+            Intent::SeePreview,
             Intent::FindCustomer,
             Intent::AsCampaign,
             Intent::StartOver,
@@ -244,8 +282,9 @@ pub struct Saved {
 pub struct WhenWords {
     /// `Saturday 2 May 2026, 9:00 am in Sydney (AEST, UTC+10)`, or what to mend.
     pub words: String,
-    /// Whether a campaign could be scheduled for it.
-    pub fits: bool,
+    /// The moment itself, for the clock of whoever looks: `2026-05-01T23:00:00Z`. Nothing when no
+    /// campaign could be scheduled for it.
+    pub at: Option<String>,
     /// "Which 1:30 am?" and the two answers, when it comes twice.
     pub which: Option<(String, String, String)>,
 }

@@ -25,7 +25,7 @@ use crate::{
 /// the page of the kept campaign.
 pub async fn save(ctx: &Ctx, form: &CampaignForm, intent: Intent) -> Result<Saved, AppError> {
     let store = store_of(ctx).await?;
-    if intent == Intent::SendNow
+    if intent.sends()
         && let Some(before) = crate::sends::store::by_token(ctx.db(), store.id, &form.send_token).await?
     {
         return Ok(already_done(before.campaign_id, before.id));
@@ -56,6 +56,7 @@ pub async fn save(ctx: &Ctx, form: &CampaignForm, intent: Intent) -> Result<Save
         Intent::Draft | Intent::AsCampaign | Intent::StartOver => saved(format!("{edit}?ok=saved")),
         Intent::UseTemplate => saved(format!("{edit}?ok=filled{off}#template")),
         Intent::RefreshCount => saved(format!("{edit}?ok=counted{off}#who")),
+        Intent::SeePreview => saved(format!("{edit}?ok=shown{off}#preview")),
         Intent::FindCustomer => saved(format!(
             "{edit}?find={}{off}#p-manual",
             encode(form.find_customer.trim())
@@ -65,8 +66,10 @@ pub async fn save(ctx: &Ctx, form: &CampaignForm, intent: Intent) -> Result<Save
             saved(format!("/marketing/campaigns/{id}?ok=scheduled"))
         }
         Intent::Schedule => return Err(kept(problems, format!("{edit}?check=schedule"))),
-        Intent::SendNow if problems.is_empty() => saved(send_now(ctx, id, &form.send_token, Asked::NotYet).await?),
-        Intent::SendNow => return Err(kept(problems, format!("{edit}?check=send_now"))),
+        Intent::SendNow | Intent::SendConfirmed if problems.is_empty() => {
+            saved(send_now(ctx, id, &form.send_token, Asked::by(intent, form)).await?)
+        }
+        Intent::SendNow | Intent::SendConfirmed => return Err(kept(problems, format!("{edit}?check=send_now"))),
     })
 }
 
@@ -117,11 +120,11 @@ async fn plan(
     draft: &Draft,
     intent: Intent,
 ) -> Result<(Due, Vec<Problem>), AppError> {
-    if !matches!(intent, Intent::Schedule | Intent::SendNow) {
+    if !(intent.sends() || intent == Intent::Schedule) {
         return Ok((None, Vec::new()));
     }
     let mut problems = checks::problems(ctx.db(), store, &ctx.actor.name, &Message::of(draft)).await?;
-    if intent == Intent::SendNow {
+    if intent.sends() {
         return Ok((None, problems));
     }
     match schedule::moment(&form.date, &form.time, &form.fold, store.zone(), ctx.now) {
@@ -287,6 +290,16 @@ pub enum Asked {
     NotYet,
     /// With this many people on the page.
     Shown(Option<i64>),
+}
+
+impl Asked {
+    /// As the pressed button of a form says.
+    pub(super) fn by(intent: Intent, form: &CampaignForm) -> Self {
+        match intent {
+            Intent::SendConfirmed => Asked::Shown(form.shown()),
+            _ => Asked::NotYet,
+        }
+    }
 }
 
 /// Presses Send now on a kept campaign and answers where to go: its page, the question whether

@@ -1,6 +1,6 @@
 //! When a campaign is to go, as typed: a day and a time on the store's clock.
 
-use chrono::{DateTime, Datelike, Duration, NaiveDate, NaiveDateTime, NaiveTime, Utc, Weekday};
+use chrono::{DateTime, Datelike, Duration, NaiveDate, NaiveDateTime, NaiveTime, SecondsFormat, Utc, Weekday};
 use chrono_tz::Tz;
 
 use super::model::WhenWords;
@@ -123,13 +123,13 @@ pub fn words(date: &str, clock: &str, fold: &str, zone: Tz, now: DateTime<Utc>) 
             );
             WhenWords {
                 words,
-                fits: true,
+                at: Some(at.to_rfc3339_opts(SecondsFormat::Secs, true)),
                 which,
             }
         }
         Err(problems) => WhenWords {
             words: problems.into_iter().next().map(|p| p.words).unwrap_or_default(),
-            fits: false,
+            at: None,
             which,
         },
     }
@@ -227,7 +227,7 @@ mod tests {
         ];
         for (date, clock, zone, first, second) in cases {
             let words = words(date, clock, "", zone, at("2026-01-01T00:00:00Z"));
-            assert!(!words.fits);
+            assert_eq!(words.at, None);
             assert_eq!(
                 words.which.map(|(_, a, b)| (a, b)),
                 Some((first.to_owned(), second.to_owned()))

@@ -52,6 +52,7 @@ const FUNCTIONS: &[(&str, Who, Call)] = &[
     ("/api/campaigns/confirm", Staff(SendCampaigns), Form("id={campaign}&send_token=t-confirm")),
     ("/api/campaigns/delete", Staff(SendCampaigns), Form("id={campaign}")),
     ("/api/campaigns/duplicate", Staff(SendCampaigns), Form("id={campaign}")),
+    ("/api/campaigns/look", Staff(SendCampaigns), Form("subject=S&body=B&recipient_type=all&intent=send_now")),
     ("/api/campaigns/save", Staff(SendCampaigns), Form("id={campaign}&version=1&name=Mine&intent=draft")),
     ("/api/campaigns/template", Staff(SendCampaigns), Json(r#"{"id":{template}}"#)),
     ("/api/campaigns/unschedule", Staff(SendCampaigns), Form("id={campaign}")),

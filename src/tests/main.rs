@@ -27,6 +27,7 @@ mod health;
 mod import;
 mod layout;
 mod lease_model;
+mod looking;
 mod mime;
 #[expect(dead_code, reason = "the chaos program adds up rounds with the rest of it")]
 #[path = "../chaos/oracle.rs"]

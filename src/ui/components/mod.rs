@@ -18,6 +18,8 @@ mod moment;
 #[cfg(feature = "ssr")]
 mod pagination;
 #[cfg(feature = "ssr")]
+mod question;
+#[cfg(feature = "ssr")]
 mod safe_text_area;
 #[cfg(feature = "ssr")]
 mod stats;
@@ -37,6 +39,8 @@ pub use locked::LockedCampaign;
 pub use moment::{Distance, Moment};
 #[cfg(feature = "ssr")]
 pub use pagination::{Pagination, Paging};
+#[cfg(feature = "ssr")]
+pub use question::QuestionFacts;
 #[cfg(feature = "ssr")]
 pub use safe_text_area::SafeTextArea;
 #[cfg(feature = "ssr")]

@@ -6,10 +6,13 @@ use std::{
     time::Duration,
 };
 
-use leptos::{leptos_dom::helpers::TimeoutHandle, prelude::*, task::spawn_local};
+use leptos::{prelude::*, task::spawn_local};
 use web_sys::{Element, HtmlFormElement};
 
-use super::dom::{self, fill, make, put, say};
+use super::{
+    dom::{self, fill, make, put, say},
+    pause::Pause,
+};
 use crate::{
     campaigns::model::{audience_key, missing},
     recipients::{
@@ -29,11 +32,9 @@ const OLD: Duration = Duration::from_secs(60);
 struct Panel {
     /// The campaign whose earlier recipients may be left out.
     campaign: Option<i64>,
-    /// The latest question: answers to earlier ones are dropped.
-    question: Cell<u64>,
     /// What was asked last, so that a change elsewhere in the form asks nothing.
     asked: RefCell<String>,
-    pause: Cell<Option<TimeoutHandle>>,
+    pause: Pause,
     answered: Cell<bool>,
 }
 
@@ -45,14 +46,15 @@ pub fn wake(form: &HtmlFormElement) {
     let data = |name: &str| section.get_attribute(name).unwrap_or_default();
     let panel = Rc::new(Panel {
         campaign: data("data-campaign").parse().ok(),
-        question: Cell::new(0),
         asked: RefCell::new(data("data-asked")),
-        pause: Cell::new(None),
+        pause: Pause::default(),
         answered: Cell::new(true),
     });
     if let Some(button) = dom::by_id::<Element>("count-again") {
         let _ = button.set_attribute("type", "button");
         button.set_text_content(Some("Count again"));
+        let number = dom::by_id::<Element>("will-send").and_then(|number| number.text_content());
+        dom::hide("count-again", number.unwrap_or_default().is_empty());
         let panel = panel.clone();
         dom::listen(&button, "click", move |_| ask_after(&panel, Duration::ZERO));
     }
@@ -60,9 +62,9 @@ pub fn wake(form: &HtmlFormElement) {
         let panel = panel.clone();
         dom::listen(form, event, move |_| changed(&panel));
     }
+    grow_old(&panel, data("data-counted"));
     // Somebody may have chosen before this ran.
     changed(&panel);
-    grow_old(&panel, 0, data("data-counted"));
 }
 
 fn not_again(panel: &Panel) -> Option<i64> {
@@ -78,28 +80,24 @@ fn changed(panel: &Rc<Panel>) {
 }
 
 fn ask_after(panel: &Rc<Panel>, pause: Duration) {
-    if let Some(waiting) = panel.pause.take() {
-        waiting.clear();
-    }
-    panel.question.set(panel.question.get() + 1);
     let asking = panel.clone();
-    panel
-        .pause
-        .set(set_timeout_with_handle(move || ask(&asking), pause).ok());
+    panel.pause.then(pause, move || ask(&asking));
 }
 
 fn ask(panel: &Rc<Panel>) {
     let filter = dom::recipients();
     let Some(filter) = filter.filter(|f| missing(Some(f)).is_none()) else {
         let words = missing(dom::recipients().as_ref()).unwrap_or_default();
-        return show_words(words);
+        show_words(words);
+        // There is nothing to count.
+        return dom::hide("count-again", true);
     };
-    let question = panel.question.get();
+    let turn = panel.pause.turn();
     panel.answered.set(false);
     let slow = panel.clone();
     set_timeout(
         move || {
-            if slow.question.get() == question && !slow.answered.get() {
+            if slow.pause.turn() == turn && !slow.answered.get() {
                 show_words("Counting…");
             }
         },
@@ -109,14 +107,14 @@ fn ask(panel: &Rc<Panel>) {
     spawn_local(async move {
         let not_again = not_again(&panel);
         let answer = count_recipients(filter.clone(), not_again).await;
-        if panel.question.get() != question {
+        if panel.pause.turn() != turn {
             return;
         }
         panel.answered.set(true);
         match answer {
             Ok(count) => {
                 show(&count, &filter, not_again);
-                grow_old(&panel, question, count.counted_at);
+                grow_old(&panel, count.counted_at);
             }
             Err(_) => show_words("Couldn't count customers. You can still save a draft."),
         }
@@ -124,6 +122,7 @@ fn ask(panel: &Rc<Panel>) {
 }
 
 fn show_words(words: &str) {
+    dom::hide("count-again", false);
     say("will-send", "");
     say("estimate", words);
     say("estimate-more", "");
@@ -134,6 +133,7 @@ fn show_words(words: &str) {
 }
 
 fn show(count: &Count, filter: &RecipientFilter, not_again: Option<i64>) {
+    dom::hide("count-again", false);
     let audience = &count.audience;
     let skipped = audience.skipped_total();
     say("will-send", &grouped(audience.will_send));
@@ -184,10 +184,14 @@ fn parts(audience: &Audience, filter: &RecipientFilter, not_again: Option<i64>) 
 
 fn reason_part(reason: SkipReason, n: i64, filter: RecipientFilter, not_again: Option<i64>) -> Option<Element> {
     let names = make("ul", &[], "")?;
-    let see = put(
-        make("details", &[], ""),
-        [make("summary", &[], "See who"), Some(names.clone())],
-    )?;
+    let summary = put(
+        make("summary", &[], ""),
+        [
+            make("span", &[], &format!("{} ", reason.label())),
+            make("span", &[("class", "see")], "See who"),
+        ],
+    );
+    let see = put(make("details", &[], ""), [summary, Some(names.clone())])?;
     let asked = Cell::new(false);
     dom::listen(&see, "toggle", move |_| {
         if asked.replace(true) {
@@ -205,7 +209,7 @@ fn reason_part(reason: SkipReason, n: i64, filter: RecipientFilter, not_again: O
             }
         });
     });
-    put(make("dd", &[], reason.label()), [Some(see)])
+    put(make("dd", &[], ""), [Some(see)])
 }
 
 fn name_part(person: &Named, reason: SkipReason) -> Option<Element> {
@@ -228,11 +232,11 @@ fn bound(audience: &Audience, filter: &RecipientFilter) -> Option<Element> {
     make("p", &[("class", "hint")], &audience.segment_bound(&name))
 }
 
-fn grow_old(panel: &Rc<Panel>, question: u64, at: String) {
-    let panel = panel.clone();
+fn grow_old(panel: &Rc<Panel>, at: String) {
+    let (panel, turn) = (panel.clone(), panel.pause.turn());
     set_timeout(
         move || {
-            if panel.question.get() == question && !at.is_empty() {
+            if panel.pause.turn() == turn && !at.is_empty() {
                 say("counted", &format!("Counted {at}. We count again when it sends. "));
                 if let Some(number) = dom::by_id::<Element>("will-send") {
                     number.set_class_name("big stale");

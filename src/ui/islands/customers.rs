@@ -7,11 +7,15 @@ use std::{
     time::Duration,
 };
 
-use leptos::{leptos_dom::helpers::TimeoutHandle, prelude::*, task::spawn_local};
+use leptos::task::spawn_local;
+use serde::{Deserialize, Serialize};
 use wasm_bindgen::JsCast;
 use web_sys::{Element, Event, HtmlInputElement, KeyboardEvent};
 
-use super::dom::{self, fill, make, put, say};
+use super::{
+    dom::{self, fill, make, put, say},
+    pause::Pause,
+};
 use crate::recipients::{api::find_customers, model::Candidate};
 
 /// After the last key, before asking.
@@ -24,8 +28,7 @@ struct Picker {
     options: RefCell<Vec<Candidate>>,
     open: Cell<bool>,
     active: Cell<Option<usize>>,
-    question: Cell<u64>,
-    pause: Cell<Option<TimeoutHandle>>,
+    pause: Pause,
 }
 
 /// Turns the plain search into the combobox. The box itself stays, with what is typed in it.
@@ -53,16 +56,10 @@ pub fn wake() {
                 .is_some_and(|tick| tick.checked())
         })
         .collect();
-    let chips: Vec<_> = ticked
-        .iter()
-        .map(|label| {
-            let data = |name: &str| label.get_attribute(name).unwrap_or_default();
-            (data("data-id"), data("data-name"), data("data-skip"))
-        })
-        .collect();
+    let ticked: Vec<Chosen> = ticked.iter().map(Chosen::read).collect();
     fill("cust-found", []);
     let picker = Rc::new(Picker::default());
-    fill("cust-chosen", chips.iter().map(|(id, name, skip)| chip(id, name, skip)));
+    choose(&ticked);
     if let Some(chosen) = dom::by_id::<Element>("cust-chosen") {
         chosen.set_class_name("chips");
     }
@@ -79,34 +76,56 @@ pub fn wake() {
     }
 }
 
+/// A chosen customer, as the page knows them.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Chosen {
+    id: String,
+    name: String,
+    /// Why they would be skipped; empty when they wouldn't.
+    skip: String,
+}
+
+impl Chosen {
+    fn read(element: &Element) -> Self {
+        let data = |name: &str| element.get_attribute(name).unwrap_or_default();
+        Self {
+            id: data("data-id"),
+            name: data("data-name"),
+            skip: data("data-skip"),
+        }
+    }
+}
+
+/// Everybody chosen so far.
+pub fn chosen() -> Vec<Chosen> {
+    dom::all("#cust-chosen > .chip").iter().map(Chosen::read).collect()
+}
+
+/// Chooses these and nobody else.
+pub fn choose(people: &[Chosen]) {
+    fill("cust-chosen", people.iter().map(chip));
+}
+
 fn chosen_ids() -> Vec<String> {
-    dom::all("#cust-chosen input")
-        .into_iter()
-        .filter_map(|input| input.get_attribute("value"))
-        .collect()
+    chosen().into_iter().map(|person| person.id).collect()
 }
 
 fn typed(picker: &Rc<Picker>) {
-    if let Some(waiting) = picker.pause.take() {
-        waiting.clear();
-    }
-    picker.question.set(picker.question.get() + 1);
     let text = dom::value("cust").trim().to_owned();
     if text.chars().count() < FEWEST {
+        picker.pause.stop();
         return close(picker);
     }
     let asking = picker.clone();
-    picker
-        .pause
-        .set(set_timeout_with_handle(move || ask(&asking, text), PAUSE).ok());
+    picker.pause.then(PAUSE, move || ask(&asking, text));
 }
 
 fn ask(picker: &Rc<Picker>, text: String) {
-    let question = picker.question.get();
+    let turn = picker.pause.turn();
     let picker = picker.clone();
     spawn_local(async move {
         let answer = find_customers(text.clone()).await;
-        if picker.question.get() != question {
+        if picker.pause.turn() != turn {
             return;
         }
         match answer {
@@ -200,25 +219,37 @@ fn add(picker: &Rc<Picker>, person: &Candidate) {
         return;
     }
     let skip = person.skip.map(|reason| reason.label()).unwrap_or_default();
-    put(dom::by_id("cust-chosen"), [chip(&id, &person.name, skip)]);
+    let chosen = Chosen {
+        id,
+        name: person.name.clone(),
+        skip: skip.to_owned(),
+    };
+    put(dom::by_id("cust-chosen"), [chip(&chosen)]);
     say(
         "cust-said",
         &format!("{} added. {} chosen.", person.name, chosen_ids().len()),
     );
     dom::set_value("cust", "");
-    picker.question.set(picker.question.get() + 1);
+    picker.pause.stop();
     close(picker);
     dom::focus("cust");
     dom::announce_change();
 }
 
-fn chip(id: &str, name: &str, skip: &str) -> Option<Element> {
-    let chip = make("li", &[("class", "chip")], name)?;
+fn chip(person: &Chosen) -> Option<Element> {
+    let Chosen { id, name, skip } = person;
+    let data = [
+        ("class", "chip"),
+        ("data-id", id.as_str()),
+        ("data-name", name.as_str()),
+        ("data-skip", skip.as_str()),
+    ];
+    let chip = make("li", &data, name)?;
     let hint = (!skip.is_empty())
         .then(|| make("span", &[("class", "hint")], skip))
         .flatten();
     let button = dom::button("", "×", {
-        let (chip, name) = (chip.clone(), name.to_owned());
+        let (chip, name) = (chip.clone(), name.clone());
         move || remove(&chip, &name)
     })?;
     let _ = button.set_attribute("aria-label", &format!("Remove {name}"));

@@ -138,6 +138,13 @@ pub fn set_value(id: &str, text: &str) {
     }
 }
 
+/// `10:02 am`, on the clock of this device.
+pub fn clock(date: &js_sys::Date) -> String {
+    let hours = date.get_hours();
+    let half = if hours < 12 { "am" } else { "pm" };
+    format!("{}:{:02} {half}", (hours + 11) % 12 + 1, date.get_minutes())
+}
+
 /// Whether a box is ticked.
 pub fn is_ticked(id: &str) -> bool {
     by_id::<HtmlInputElement>(id).is_some_and(|i| i.checked())

@@ -7,40 +7,36 @@ use std::{
     time::Duration,
 };
 
-use js_sys::{Function, Object, Promise, Reflect};
+use js_sys::Reflect;
 use leptos::prelude::*;
-use serde::{Deserialize, Serialize};
-use wasm_bindgen::{JsCast, JsValue, closure::Closure};
+use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{
-    BeforeUnloadEvent, Element, Event, HtmlButtonElement, HtmlFormElement, HtmlIFrameElement, HtmlInputElement,
-    HtmlSelectElement, HtmlTextAreaElement, KeyboardEvent, Storage, SubmitEvent, UrlSearchParams,
+    BeforeUnloadEvent, Element, Event, HtmlButtonElement, HtmlFormElement, HtmlIFrameElement, KeyboardEvent,
+    SubmitEvent,
 };
 
-use super::dom::{self, fill, make, put, say};
-use crate::campaigns::model::Saved;
+use super::{
+    copy,
+    dom::{self, fill, make, put, say},
+    looking,
+    post::{Answer, post},
+};
+use crate::{
+    campaigns::model::{Kind, Saved},
+    error::AppError,
+};
 
 /// Between two looks at whether a copy is due.
 const EVERY: Duration = Duration::from_secs(5);
 /// A second click within this is the first one again, in milliseconds.
 const TWICE: f64 = 1000.0;
-/// A copy older than this is forgotten, in milliseconds.
-const FORGET: f64 = 24.0 * 3600.0 * 1000.0;
-/// What the names of the copies begin with.
-const PREFIX: &str = "loupe:";
-
-/// What is kept on this device.
-#[derive(Serialize, Deserialize)]
-struct Copy {
-    /// Milliseconds since 1970.
-    at: f64,
-    /// The form, as an address carries it.
-    typed: String,
-}
 
 struct Keeper {
     form: HtmlFormElement,
-    /// The name of the copy.
-    name: String,
+    /// The name of the copy on this device.
+    key: String,
+    /// See [`crate::campaigns::model::Kind::key`].
+    kind: String,
     /// Whether a draft can be saved without leaving the page.
     in_place: bool,
     /// What the server has.
@@ -50,12 +46,13 @@ struct Keeper {
 }
 
 /// Wakes it.
-pub fn wake(form: &HtmlFormElement, key: String, in_place: bool, untouched: bool) {
+pub fn wake(form: &HtmlFormElement, key: String, kind: String, untouched: bool) {
     let typed = dom::typed(form);
     let keeper = Rc::new(Keeper {
         form: form.clone(),
-        name: format!("{PREFIX}{key}"),
-        in_place,
+        key,
+        in_place: kind == Kind::Campaign.key(),
+        kind,
         // What was typed before this ran is not kept yet.
         kept: RefCell::new(if untouched { typed.clone() } else { String::new() }),
         last_press: Cell::new(0.0),
@@ -63,6 +60,7 @@ pub fn wake(form: &HtmlFormElement, key: String, in_place: bool, untouched: bool
     });
     look_for_copy(&keeper, &typed);
     follow_writing();
+    show_keys();
     let on = |target: &web_sys::EventTarget, event: &str, act: fn(&Rc<Keeper>, Event)| {
         let keeper = keeper.clone();
         dom::listen(target, event, move |event| act(&keeper, event));
@@ -72,14 +70,21 @@ pub fn wake(form: &HtmlFormElement, key: String, in_place: bool, untouched: bool
     on(form, "submit", submitted);
     on(&document(), "keydown", key_pressed);
     on(&window(), "beforeunload", before_leaving);
+    on(&window(), "offline", |keeper, _| {
+        keep_copy(keeper);
+        tell_offline();
+    });
+    on(&window(), "online", |_, _| tell("info", "Back online."));
     on(&window(), "pageshow", |keeper, _| {
         keeper.leaving.set(false);
         wake_buttons();
+        looking::close();
     });
-    for sign_out in dom::all("form[action='/api/auth/sign-out']") {
-        on(&sign_out, "submit", |_, _| forget_all());
-    }
-    set_interval(move || copy(&keeper), EVERY);
+    set_interval(move || keep_copy(&keeper), EVERY);
+}
+
+fn tell_offline() {
+    tell("warning", "You're offline. What you type is kept on this device.");
 }
 
 fn is_dirty(keeper: &Keeper) -> bool {
@@ -92,7 +97,9 @@ fn key_pressed(keeper: &Rc<Keeper>, event: Event) {
     };
     if (event.ctrl_key() || event.meta_key()) && event.key() == "s" {
         event.prevent_default();
-        if let Some(button) = dom::all("button[value='draft']").first() {
+        if !looking::is_asking()
+            && let Some(button) = dom::all("button[value='draft']").first()
+        {
             let _ = keeper.form.request_submit_with_submitter(button.dyn_ref());
         }
     }
@@ -102,7 +109,7 @@ fn before_leaving(keeper: &Rc<Keeper>, event: Event) {
     if keeper.leaving.get() || !is_dirty(keeper) {
         return;
     }
-    copy(keeper);
+    keep_copy(keeper);
     event.prevent_default();
     if let Some(event) = event.dyn_ref::<BeforeUnloadEvent>() {
         event.set_return_value("unsaved");
@@ -115,33 +122,69 @@ fn submitted(keeper: &Rc<Keeper>, event: Event) {
         event.prevent_default();
         return;
     }
-    keeper.last_press.set(now);
     if is_offline() {
         event.prevent_default();
-        copy(keeper);
-        tell("warning", "You're offline. What you type is kept on this device.");
+        looking::close();
+        keep_copy(keeper);
+        tell_offline();
         return;
     }
+    keeper.last_press.set(now);
     let button = event.dyn_ref::<SubmitEvent>().and_then(SubmitEvent::submitter);
     let button = button.and_then(|b| b.dyn_into::<HtmlButtonElement>().ok());
     let intent = button.as_ref().map(HtmlButtonElement::value).unwrap_or_default();
-    if keeper.in_place && intent == "draft" && !keeper.leaving.get() {
-        event.prevent_default();
-        save(keeper, button);
-        return;
+    if !keeper.leaving.get() {
+        match intent.as_str() {
+            "draft" if keeper.in_place => {
+                event.prevent_default();
+                return save(keeper, button);
+            }
+            "send_now" | "schedule" => {
+                event.prevent_default();
+                return ask_first(keeper, button, &intent);
+            }
+            _ => {}
+        }
     }
     keeper.leaving.set(true);
-    forget(keeper);
+    copy::forget(&keeper.key);
     if let Some(button) = button {
         busy(
             &button,
-            if intent == "send_now" {
-                "Sending…"
-            } else {
-                "Saving…"
+            match intent.as_str() {
+                "send_now" | "send_confirmed" => "Sending…",
+                _ => "Saving…",
             },
         );
     }
+}
+
+/// Before the form leaves: whether somebody is still signed in, and what this send asks first.
+/// Whatever the server can't say now it says on the page the form leads to.
+fn ask_first(keeper: &Rc<Keeper>, button: Option<HtmlButtonElement>, intent: &str) {
+    if let Some(button) = &button {
+        busy(button, "Checking…");
+    }
+    let asking = keeper.clone();
+    looking::look(&keeper.form, &keeper.kind, intent, move |answer| {
+        wake_buttons();
+        asking.last_press.set(0.0);
+        match answer {
+            Answer::Done(looked) => match looked.question {
+                Some(question) => looking::open(&question),
+                None => leave(&asking, button.as_ref()),
+            },
+            Answer::Refused(AppError::SignedOut) => tell_signed_out(&asking),
+            Answer::Refused(_) => leave(&asking, button.as_ref()),
+            Answer::Lost => {
+                keep_copy(&asking);
+                tell(
+                    "warning",
+                    "Couldn't reach Loupe. Nothing was sent; what you type is kept on this device.",
+                );
+            }
+        }
+    });
 }
 
 fn save(keeper: &Rc<Keeper>, button: Option<HtmlButtonElement>) {
@@ -155,74 +198,24 @@ fn save(keeper: &Rc<Keeper>, button: Option<HtmlButtonElement>) {
         busy(button, "Saving…");
     }
     let keeper = keeper.clone();
-    let answered = move |answer: Option<(bool, String)>| {
+    post("/api/campaigns/save", &body, move |answer| {
         wake_buttons();
         // It is answered: the next press is another one, however quick.
         keeper.last_press.set(0.0);
         match answer {
-            Some((true, json)) => match serde_json::from_str(&json) {
-                Ok(saved) => done(&keeper, &saved, typed),
-                Err(_) => leave(&keeper, button.as_ref()),
-            },
+            Answer::Done(saved) => done(&keeper, &saved, typed),
+            Answer::Refused(AppError::SignedOut) => tell_signed_out(&keeper),
             // What can't be done here has a page of its own.
-            Some((false, _)) => leave(&keeper, button.as_ref()),
-            None => {
-                copy(&keeper);
+            Answer::Refused(_) => leave(&keeper, button.as_ref()),
+            Answer::Lost => {
+                keep_copy(&keeper);
                 tell(
                     "warning",
-                    "Couldn't reach Loupe. Nothing was saved; what you type is kept on this device.",
+                    "Couldn't reach Loupe. What you type is kept on this device; press Save as draft again.",
                 );
             }
         }
-    };
-    post("/api/campaigns/save", &body, Box::new(answered));
-}
-
-/// What came of a request: whether it was done, and the answer. Nothing when it never arrived.
-type Answered = Box<dyn FnOnce(Option<(bool, String)>)>;
-
-/// Posts a form. The typed client would bring a parser and a writer of forms into the page.
-fn post(path: &str, body: &UrlSearchParams, answered: Answered) {
-    let promise = || -> Result<Promise, JsValue> {
-        let (headers, options) = (Object::new(), Object::new());
-        Reflect::set(&headers, &"accept".into(), &"application/json".into())?;
-        Reflect::set(&options, &"method".into(), &"POST".into())?;
-        Reflect::set(&options, &"headers".into(), &headers)?;
-        Reflect::set(&options, &"body".into(), body)?;
-        let window = JsValue::from(window());
-        let fetch: Function = Reflect::get(&window, &"fetch".into())?.dyn_into()?;
-        let read = Closure::once_into_js(|response: JsValue| -> Result<JsValue, JsValue> {
-            let ok = Reflect::get(&response, &"ok".into())?;
-            let text: Function = Reflect::get(&response, &"text".into())?.dyn_into()?;
-            let text: Promise = text.call0(&response)?.dyn_into()?;
-            Ok(Promise::all(&js_sys::Array::of2(&ok, &text)).into())
-        });
-        let promise: Promise = fetch.call2(&window, &path.into(), &options)?.dyn_into()?;
-        let then: Function = Reflect::get(&promise, &"then".into())?.dyn_into()?;
-        then.call1(&promise, &read)?.dyn_into()
-    };
-    let answered = Rc::new(Cell::new(Some(answered)));
-    let lost = answered.clone();
-    let fail = Closure::once_into_js(move |_: JsValue| {
-        if let Some(answered) = lost.take() {
-            answered(None);
-        }
     });
-    let finish = Closure::once_into_js(move |both: JsValue| {
-        let both = js_sys::Array::from(&both);
-        if let Some(answered) = answered.take() {
-            answered(Some((
-                both.get(0).is_truthy(),
-                both.get(1).as_string().unwrap_or_default(),
-            )));
-        }
-    });
-    if let Ok(promise) = promise()
-        && let Ok(then) = Reflect::get(&promise, &"then".into())
-        && let Ok(then) = then.dyn_into::<Function>()
-    {
-        let _ = then.call2(&promise, &finish, &fail);
-    }
 }
 
 /// Sends the form as a browser without scripts would.
@@ -236,7 +229,7 @@ fn leave(keeper: &Keeper, button: Option<&HtmlButtonElement>) {
 }
 
 fn done(keeper: &Keeper, saved: &Saved, typed: String) {
-    forget(keeper);
+    copy::forget(&keeper.key);
     if saved.is_copy {
         keeper.leaving.set(true);
         let _ = window().location().set_href(&saved.path);
@@ -261,94 +254,86 @@ fn done(keeper: &Keeper, saved: &Saved, typed: String) {
     if let Some(frame) = dom::by_id::<HtmlIFrameElement>("preview-frame") {
         frame.set_src(&frame.src());
     }
-    if let Some(link) = dom::by_id::<Element>("see-preview") {
-        let _ = link.set_attribute("href", &format!("{edit}?ok=shown#preview"));
-    }
-    dom::hide("see-preview", false);
 }
 
 /// Says what happened at the top of the form. The element is a live region.
 fn tell(tone: &str, words: &str) {
+    tell_with(tone, words, []);
+}
+
+/// [`tell`], with what can be done about it.
+fn tell_with(tone: &str, words: &str, acts: impl IntoIterator<Item = Option<Element>>) {
+    let words = make("p", &[], words);
+    let acts = put(make("div", &[("class", "acts")], ""), acts).filter(|acts| acts.child_element_count() > 0);
+    let inside = put(make("div", &[], ""), [words, acts]);
     fill(
         "keeper",
-        [put(
-            make("div", &[("class", &format!("banner {tone}"))], ""),
-            [make("p", &[], words)],
-        )],
+        [put(make("div", &[("class", &format!("banner {tone}"))], ""), [inside])],
     );
 }
 
-fn copy(keeper: &Rc<Keeper>) {
-    if keeper.leaving.get() || !is_dirty(keeper) {
-        return;
+/// The session has ended: what is typed waits on this device until they are back.
+fn tell_signed_out(keeper: &Rc<Keeper>) {
+    keep_copy(keeper);
+    let back = window().location().pathname().unwrap_or_default();
+    let link = make(
+        "a",
+        &[("class", "btn sm"), ("href", &format!("/login?next={back}"))],
+        "Sign in",
+    );
+    if let Some(link) = &link {
+        let keeper = keeper.clone();
+        dom::listen(link, "click", move |_| keeper.leaving.set(true));
     }
-    let copy = Copy {
-        at: js_sys::Date::now(),
-        typed: dom::typed(&keeper.form),
-    };
-    if let (Some(storage), Ok(json)) = (storage(), serde_json::to_string(&copy)) {
-        let _ = storage.set_item(&keeper.name, &json);
-    }
+    tell_with(
+        "warning",
+        "You were signed out. Sign in to carry on: what you typed is kept on this device.",
+        [link],
+    );
 }
 
-fn forget(keeper: &Keeper) {
-    if let Some(storage) = storage() {
-        let _ = storage.remove_item(&keeper.name);
+fn keep_copy(keeper: &Keeper) {
+    if !keeper.leaving.get() && is_dirty(keeper) {
+        copy::keep(&keeper.key, &keeper.form);
     }
 }
 
 fn look_for_copy(keeper: &Rc<Keeper>, typed: &str) {
-    let json = storage().and_then(|s| s.get_item(&keeper.name).ok().flatten());
-    let Some(copy) = json.and_then(|json| serde_json::from_str::<Copy>(&json).ok()) else {
-        return;
+    let Some(copy) = copy::find(&keeper.key).filter(|copy| copy.typed != typed) else {
+        return copy::forget(&keeper.key);
     };
-    if copy.typed == typed || js_sys::Date::now() - copy.at > FORGET {
-        return forget(keeper);
-    }
-    let words = format!("We kept what you typed at {} on this device.", clock(copy.at));
+    let words = format!(
+        "We kept what you typed at {} on this device.",
+        dom::clock(&js_sys::Date::new(&copy.at.into()))
+    );
     let (restoring, discarding) = (keeper.clone(), keeper.clone());
     let restore = dom::button("btn sm", "Restore", move || {
-        put_back(&restoring.form, &copy.typed);
+        copy.put_back(&restoring.form);
         fill("keeper", []);
     });
     let discard = dom::button("btn quiet sm", "Discard", move || {
-        forget(&discarding);
+        copy::forget(&discarding.key);
         fill("keeper", []);
     });
-    let acts = put(make("div", &[("class", "acts")], ""), [restore, discard]);
-    let inside = put(make("div", &[], ""), [make("p", &[], &words), acts]);
-    fill("keeper", [put(make("div", &[("class", "banner info")], ""), [inside])]);
-}
-
-fn storage() -> Option<Storage> {
-    window().session_storage().ok().flatten()
-}
-
-/// On a computer that several people use, nothing stays behind.
-fn forget_all() {
-    let Some(storage) = storage() else { return };
-    let names: Vec<String> = (0..storage.length().unwrap_or(0))
-        .filter_map(|i| storage.key(i).ok().flatten())
-        .collect();
-    for name in names.iter().filter(|n| n.starts_with(PREFIX)) {
-        let _ = storage.remove_item(name);
-    }
+    tell_with("info", &words, [restore, discard]);
 }
 
 fn is_offline() -> bool {
-    let online = |window: &JsValue| {
-        let navigator = Reflect::get(window, &"navigator".into()).ok()?;
-        Reflect::get(&navigator, &"onLine".into()).ok()?.as_bool()
-    };
-    online(&window()) == Some(false)
+    navigator("onLine").and_then(|online| online.as_bool()) == Some(false)
 }
 
-/// `10:02 am`, on the clock of this device.
-fn clock(at: f64) -> String {
-    let date = js_sys::Date::new(&at.into());
-    let hours = date.get_hours();
-    let half = if hours < 12 { "am" } else { "pm" };
-    format!("{}:{:02} {half}", (hours + 11) % 12 + 1, date.get_minutes())
+/// Shows the keys that save, by their names on this device.
+fn show_keys() {
+    let platform = navigator("platform").and_then(|platform| platform.as_string());
+    if platform.is_some_and(|platform| platform.starts_with("Mac") || platform.starts_with("iP")) {
+        say("save-key", "⌘");
+    }
+    dom::hide("save-keys", false);
+}
+
+fn navigator(property: &str) -> Option<JsValue> {
+    let navigator = Reflect::get(&window(), &"navigator".into()).ok()?;
+    Reflect::get(&navigator, &property.into()).ok()
 }
 
 /// While something is on its way a button says so; it is never disabled.
@@ -389,34 +374,4 @@ fn uses(text: &str, field: &str) -> bool {
     text.split("{{")
         .skip(1)
         .any(|rest| rest.trim_start().starts_with(field))
-}
-
-/// Puts a copy back into the fields that take text, ticks and choices.
-fn put_back(form: &HtmlFormElement, typed: &str) {
-    let Ok(pairs) = UrlSearchParams::new_with_str(typed) else {
-        return;
-    };
-    for field in dom::fields(form) {
-        let name = field.get_attribute("name").unwrap_or_default();
-        if let Some(input) = field.dyn_ref::<HtmlInputElement>() {
-            match input.type_().as_str() {
-                "checkbox" | "radio" => {
-                    let value = input.value();
-                    input.set_checked(
-                        pairs
-                            .get_all(&name)
-                            .iter()
-                            .any(|v| v.as_string().as_ref() == Some(&value)),
-                    );
-                }
-                "hidden" => {}
-                _ => input.set_value(&pairs.get(&name).unwrap_or_default()),
-            }
-        } else if let Some(area) = field.dyn_ref::<HtmlTextAreaElement>() {
-            area.set_value(&pairs.get(&name).unwrap_or_default());
-        } else if let Some(select) = field.dyn_ref::<HtmlSelectElement>() {
-            select.set_value(&pairs.get(&name).unwrap_or_default());
-        }
-    }
-    dom::announce_change();
 }

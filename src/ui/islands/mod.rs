@@ -7,10 +7,16 @@
 //! the framework, the same parts weigh twice what a page may.
 
 mod audience;
+mod copy;
 mod customers;
 mod dom;
 mod keeper;
+mod looking;
+pub mod marks;
+mod pause;
+mod post;
 pub mod progress;
 mod schedule;
+mod toolbar;
 mod wording;
 pub mod writing;

@@ -1,26 +1,26 @@
 //! The planned time said back in the store's time, times people often choose, and which of two
 //! equal ones is meant.
 
-use std::{cell::Cell, rc::Rc, time::Duration};
+use std::{rc::Rc, time::Duration};
 
-use leptos::{leptos_dom::helpers::TimeoutHandle, prelude::*, task::spawn_local};
+use leptos::task::spawn_local;
 use web_sys::{Element, HtmlElement};
 
-use super::dom::{self, fill, make, put, say};
+use super::{
+    dom::{self, fill, make, put, say},
+    pause::Pause,
+};
 use crate::campaigns::{api::when_it_goes, model::WhenWords};
 
 /// After the last change, before asking.
 const PAUSE: Duration = Duration::from_millis(250);
 
-#[derive(Default)]
-struct Echo {
-    question: Cell<u64>,
-    pause: Cell<Option<TimeoutHandle>>,
-}
+/// As a browser counts them.
+const DAYS: [&str; 7] = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"];
 
 /// Wakes the fields of the schedule, if the form has them.
 pub fn wake(untouched: bool) {
-    let echo = Rc::new(Echo::default());
+    let echo = Rc::new(Pause::default());
     for id in ["date", "time"] {
         let Some(field) = dom::by_id::<HtmlElement>(id) else {
             return;
@@ -42,30 +42,27 @@ pub fn wake(untouched: bool) {
         });
     }
     listen_to_which(&echo);
+    let planned = dom::by_id::<Element>("your-time").and_then(|place| place.get_attribute("data-at"));
+    say_your_time(planned.as_deref().unwrap_or_default());
     if !untouched {
         changed(&echo);
     }
 }
 
-fn listen_to_which(echo: &Rc<Echo>) {
+fn listen_to_which(echo: &Rc<Pause>) {
     for radio in dom::all("#which input") {
         let echo = echo.clone();
         dom::listen(&radio, "change", move |_| changed(&echo));
     }
 }
 
-fn changed(echo: &Rc<Echo>) {
-    if let Some(waiting) = echo.pause.take() {
-        waiting.clear();
-    }
-    echo.question.set(echo.question.get() + 1);
+fn changed(echo: &Rc<Pause>) {
     let asking = echo.clone();
-    echo.pause
-        .set(set_timeout_with_handle(move || ask(&asking), PAUSE).ok());
+    echo.then(PAUSE, move || ask(&asking));
 }
 
-fn ask(echo: &Rc<Echo>) {
-    let question = echo.question.get();
+fn ask(echo: &Rc<Pause>) {
+    let turn = echo.turn();
     let (date, time) = (dom::value("date"), dom::value("time"));
     if date.is_empty() || time.is_empty() {
         return show(echo, &WhenWords::default());
@@ -78,15 +75,16 @@ fn ask(echo: &Rc<Echo>) {
     spawn_local(async move {
         let answer = when_it_goes(date, time, fold.to_owned()).await;
         if let Ok(words) = answer
-            && echo.question.get() == question
+            && echo.turn() == turn
         {
             show(&echo, &words);
         }
     });
 }
 
-fn show(echo: &Rc<Echo>, when: &WhenWords) {
+fn show(echo: &Rc<Pause>, when: &WhenWords) {
     say("when-words", &when.words);
+    say_your_time(when.at.as_deref().unwrap_or_default());
     // The same question keeps its answer and the focus.
     let asked = dom::by_id::<Element>("which-legend").and_then(|legend| legend.text_content());
     if asked.as_deref() == when.which.as_ref().map(|(question, ..)| question.as_str()) {
@@ -106,6 +104,26 @@ fn show(echo: &Rc<Echo>, when: &WhenWords) {
         })],
     );
     listen_to_which(echo);
+}
+
+/// The same moment on the clock of this device, where that is another one.
+fn say_your_time(at: &str) {
+    let here = js_sys::Date::new(&at.into());
+    let clock = format!(
+        "{}-{:02}-{:02} {:02}:{:02}",
+        here.get_full_year(),
+        here.get_month() + 1,
+        here.get_date(),
+        here.get_hours(),
+        here.get_minutes()
+    );
+    let same = at.is_empty() || clock == format!("{} {}", dom::value("date"), dom::value("time"));
+    let day = usize::try_from(here.get_day()).ok().and_then(|day| DAYS.get(day));
+    let words = match day.filter(|_| !same) {
+        Some(day) => format!("(your time: {day} {})", dom::clock(&here)),
+        None => String::new(),
+    };
+    say("your-time", &words);
 }
 
 fn radio(key: &str, label: &str) -> Option<Element> {

@@ -2,15 +2,15 @@
 
 use leptos::prelude::*;
 
-use super::{audience, customers, dom, keeper, schedule, wording};
+use super::{audience, customers, dom, keeper, looking, schedule, toolbar, wording};
 
 /// Stands at the top of the form and wakes its parts.
 #[island]
 pub fn WritingForm(
     /// Whose form it is, and of what: the name of the copy on this device.
     key: String,
-    /// Whether "Save as draft" saves without leaving the page.
-    in_place: bool,
+    /// What is being written, see [`crate::campaigns::model::Kind::key`].
+    kind: String,
 ) -> impl IntoView {
     Effect::new(move |_| {
         let Some(form) = dom::form() else { return };
@@ -18,9 +18,11 @@ pub fn WritingForm(
         let untouched = dom::is_untouched(&form);
         customers::wake();
         wording::wake();
+        toolbar::wake();
         schedule::wake(untouched);
         audience::wake(&form);
-        keeper::wake(&form, key.clone(), in_place, untouched);
+        looking::wake(&form, &kind);
+        keeper::wake(&form, key.clone(), kind.clone(), untouched);
         // Tests may wait for this; people need not.
         if let Some(root) = document().document_element() {
             let _ = root.set_attribute("data-hydrated", "");

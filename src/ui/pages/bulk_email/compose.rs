@@ -9,10 +9,9 @@ use crate::{
         bulk,
         checks::Message,
         draft::{self, Draft},
-        look,
+        look, question,
     },
     error::AppError,
-    recipients,
     server::visit::Staff,
     ui::{
         components::{Banner, Tone},
@@ -20,7 +19,7 @@ use crate::{
         pages::campaigns::{
             builder,
             form::{self, Kind, Writing, zero},
-            review::{Question, ask},
+            review::{Asking, ask},
         },
         shell::Nav,
     },
@@ -77,17 +76,15 @@ pub async fn review(staff: Staff) -> Result<Response, AppError> {
     let draft = Draft::of(&form, &staff.store, staff.now());
     let message = Message::without_name(&draft);
     let look = look::look_at(staff.db(), &staff.store, &staff.actor.name, &message, None, staff.now()).await?;
-    let Some(filter) = draft.filter.as_ref().filter(|_| look.problems.is_empty()) else {
+    let question = question::question(staff.db(), &staff.store, &message, &look, form.shown()).await?;
+    let Some(question) = question else {
         return Ok(Redirect::to(&format!("{}?check=send_now", bulk::PATH)).into_response());
     };
-    let question = Question {
+    let asking = Asking {
         action: "/api/bulk-email/confirm",
         campaign: None,
         back: bulk::PATH.to_owned(),
-        subject: draft.subject.clone(),
-        goes_to: recipients::words::today(staff.db(), staff.store_id(), filter).await?,
-        shown: form.shown(),
         nav: Nav::BulkEmail,
     };
-    ask(&staff, question, &look).await
+    Ok(ask(&staff, question, asking).await)
 }

@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 
-use super::Writing;
+use super::{Writing, toolbar};
 use crate::{
     templates::render::Field,
     ui::components::{FieldError, SafeTextArea},
@@ -90,7 +90,10 @@ pub fn body(writing: &Writing) -> AnyView {
             <label for="body">"Body"</label>
             <p class="hint" id="body-hint">"Write as you'd speak. Personal fields stand in double braces."</p>
             <FieldError field="body" words=problem/>
-            <SafeTextArea id="body" name="body" value=writing.form.body.clone() rows=14 described_by=described invalid/>
+            <div class="editor">
+                {toolbar::view()}
+                <SafeTextArea id="body" name="body" value=writing.form.body.clone() rows=14 described_by=described invalid/>
+            </div>
             {help()}
             {fallbacks(writing)}
         </div>

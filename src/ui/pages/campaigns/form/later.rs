@@ -29,12 +29,17 @@ pub fn view(writing: &Writing) -> AnyView {
         .iter()
         .map(|(label, date, time)| {
             view! {
-                <button class="btn quiet sm" type="button" data-date=date.clone() data-time=time.clone()>
+                <button class="pick" type="button" data-date=date.clone() data-time=time.clone()>
                     {label.clone()}
                 </button>
             }
         })
         .collect();
+    let by_itself = if writing.runs {
+        "Sends by itself. We count again when it does."
+    } else {
+        "Scheduled sends are paused. It stays scheduled until someone clicks Send now."
+    };
     view! {
         <div>
             <label class="tick">
@@ -48,10 +53,11 @@ pub fn view(writing: &Writing) -> AnyView {
                 </div>
                 <div class="inline" id="quick-picks" hidden>{picks}</div>
                 <div id="which">{which(writing)}</div>
-                <p class="hint" id="when-words">{writing.when.words.clone()}</p>
                 <p class="hint">
-                    "The runner that sends by itself is not running yet: a scheduled campaign waits until someone opens it and clicks Send now."
+                    <span id="when-words">{writing.when.words.clone()}</span>" "
+                    <span id="your-time" data-at=writing.when.at.clone()></span>
                 </p>
+                <p class="hint">{by_itself}</p>
             </div>
         </div>
     }

@@ -7,7 +7,7 @@ use crate::{
         draft::Draft,
         look::{self, Look},
         look_sql,
-        model::{CampaignForm, WhenWords},
+        model::{CampaignForm, Kind, WhenWords},
         schedule, writing_store,
     },
     db::Db,
@@ -18,18 +18,12 @@ use crate::{
         model::{Candidate, Named, Person, RecipientFilter, SkipReason},
         search,
     },
+    runner::heartbeat::Pulse,
     segments,
     server::visit::Staff,
     stores::model::Store,
     templates, time,
 };
-
-/// What is being written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
-    Campaign,
-    Bulk,
-}
 
 /// A segment to choose.
 #[derive(Clone, Debug)]
@@ -63,6 +57,8 @@ pub struct Writing {
     pub counted_at: String,
     pub when: WhenWords,
     pub picks: Vec<(String, String, String)>,
+    /// Whether planned campaigns go out by themselves now.
+    pub runs: bool,
     pub store: Store,
     pub outbox: bool,
 }
@@ -123,6 +119,7 @@ impl Writing {
             counted_at: time::today_or_day(now, now, zone),
             when: schedule::words(&form.date, &form.time, &form.fold, zone, now),
             picks: schedule::quick_picks(zone, now),
+            runs: Pulse::feel(&staff.visit.state, now).await?.is_running(),
             store: store.clone(),
             outbox: staff.visit.state.settings.uses_outbox(),
             form,

@@ -6,13 +6,21 @@ mod load;
 pub mod preview;
 mod rail;
 mod recipients;
+mod toolbar;
 pub mod zero;
 
 use leptos::prelude::*;
 
-pub use load::{Kind, Writing};
+pub use load::Writing;
 
-use crate::ui::{components::ErrorSummary, islands::writing::WritingForm};
+pub use crate::campaigns::model::Kind;
+use crate::{
+    campaigns::looked::Question,
+    ui::{
+        components::{ErrorSummary, QuestionFacts},
+        islands::writing::WritingForm,
+    },
+};
 
 /// The whole form, below what went wrong.
 pub fn view(writing: Writing) -> AnyView {
@@ -30,7 +38,7 @@ pub fn view(writing: Writing) -> AnyView {
     };
     view! {
         <ErrorSummary problems=writing.problems.clone()/>
-        <WritingForm key in_place=campaign/>
+        <WritingForm key kind=writing.kind.key().to_owned()/>
         <div id="keeper" role="status"></div>
         <form class="f" id="writing" method="post" action=action novalidate aria-label=if campaign { "Campaign" } else { "Bulk email" }>
             // What Enter in a field presses.
@@ -49,6 +57,23 @@ pub fn view(writing: Writing) -> AnyView {
             {campaign.then(|| later::view(&writing))}
             <div>{actions(&writing)}{outbox}</div>
         </form>
+        {dialog(writing.outbox)}
+    }
+    .into_any()
+}
+
+/// The question that some sends ask first. The browser's code fills it in and opens it; without
+/// that the same is asked on a page of its own.
+fn dialog(outbox: bool) -> AnyView {
+    view! {
+        <dialog id="ask-dialog" aria-labelledby="ask">
+            <h2 id="ask" tabindex="-1"></h2>
+            <QuestionFacts question=Question::default() outbox/>
+            <div class="acts">
+                <button class="btn" id="ask-cancel" type="button">"Cancel"</button>
+                <button class="btn primary" id="ask-send" type="submit" form="writing" name="intent" value="send_confirmed"></button>
+            </div>
+        </dialog>
     }
     .into_any()
 }
@@ -85,6 +110,7 @@ fn actions(writing: &Writing) -> AnyView {
                 <button class="btn" type="submit" name="intent" value="draft" aria-keyshortcuts="Control+S Meta+S">
                     "Save as draft"
                 </button>
+                <span class="hint keys" id="save-keys" aria-hidden="true" hidden><kbd id="save-key">"Ctrl"</kbd>" "<kbd>"S"</kbd></span>
             </div>
         }
         .into_any(),

@@ -3,11 +3,11 @@
 
 use leptos::prelude::*;
 
-use super::{Kind, Writing};
+use super::Writing;
 use crate::{
     campaigns::{
-        checks::{Check, Standing},
-        model::{audience_key, missing},
+        looked::{Check, Standing},
+        model::{Kind, audience_key, missing},
     },
     recipients::model::{Audience, Named, Person, RecipientFilter, SkipReason, grouped},
 };
@@ -76,9 +76,7 @@ fn audience(writing: &Writing) -> AnyView {
             </div>
             <div id="audience-parts">{counted.as_ref().and_then(|a| parts(a, &writing.names))}{bound}</div>
             <p class="hint"><span id="counted">{note}</span>
-                <button class="btn quiet sm" id="count-again" type="submit" name="intent" value="refresh_count">
-                    "Update count"
-                </button>
+                <button class="link" id="count-again" type="submit" name="intent" value="refresh_count">"Update count"</button>
             </p>
             <input type="hidden" id="shown-count" name="shown_count" value=shown/>
         </section>
@@ -109,7 +107,12 @@ fn parts(audience: &Audience, names: &[(SkipReason, Vec<Named>)]) -> Option<AnyV
             let more = (more > 0).then(|| view! { <li class="hint">{format!("and {} more", grouped(more))}</li> });
             view! {
                 <dt>{grouped(*n)}</dt>
-                <dd>{reason.label()}<details><summary>"See who"</summary><ul>{people}{more}</ul></details></dd>
+                <dd>
+                    <details>
+                        <summary><span>{reason.label()}" "</span><span class="see">"See who"</span></summary>
+                        <ul>{people}{more}</ul>
+                    </details>
+                </dd>
             }
         })
         .collect();
@@ -158,47 +161,57 @@ fn icon(standing: Standing) -> AnyView {
     .into_any()
 }
 
-fn checks(list: &[Check], saved: bool) -> Option<AnyView> {
-    saved.then(|| {
-        let items: Vec<_> = list
-            .iter()
-            .map(|check| {
-                let words = match &check.field {
-                    Some(field) if check.standing != Standing::Done => {
-                        view! { <a href=format!("#{field}")>{check.words.clone()}</a> }.into_any()
-                    }
-                    _ => check.words.clone().into_any(),
-                };
-                view! { <li>{icon(check.standing)}<span><b>{check.standing.word()}</b>" "{words}</span></li> }
-            })
-            .collect();
-        view! {
-            <section class="card pad" aria-labelledby="checks-title">
-                <h2 id="checks-title">"Checks"</h2>
-                <p class="hint">"Of what was last saved"</p>
-                <ul class="checks">{items}</ul>
-            </section>
-        }
-        .into_any()
-    })
+/// What is right, worth a look, or to be mended. Without scripts that is what was last saved, so
+/// there is nothing to say before; the browser's code asks again as the form changes, and copies
+/// the marks.
+fn checks(list: &[Check], saved: bool) -> AnyView {
+    let item = |standing: Standing, id: Option<&'static str>, words: AnyView| {
+        view! { <li id=id>{icon(standing)}<b>{standing.word()}</b>" "<span>{words}</span></li> }
+    };
+    let items: Vec<_> = list
+        .iter()
+        .map(|check| {
+            let words = check.words.clone();
+            let words = match check.leads_to() {
+                Some(field) => view! { <a href=format!("#{field}")>{words}</a> }.into_any(),
+                None => words.into_any(),
+            };
+            item(check.standing, None, words)
+        })
+        .collect();
+    let marks = Standing::ALL.map(|standing| item(standing, Some(standing.key()), ().into_any()));
+    view! {
+        <section class="card pad" id="checks" aria-labelledby="checks-title" hidden=!saved>
+            <h2 id="checks-title">"Checks"</h2>
+            <p class="hint" id="checks-of">"Of what was last saved"</p>
+            <ul class="checks" id="checks-list">{items}</ul>
+            <ul hidden>{marks}</ul>
+        </section>
+    }
+    .into_any()
 }
 
 /// Why somebody was chosen to be shown, in the order of the sample.
 const WHY: [&str; 3] = ["Typical", "Longest name", "Most gaps"];
 
 fn preview(writing: &Writing) -> AnyView {
-    let inside = match (writing.preview_path(), writing.sample.as_slice()) {
+    let blank = writing.form.subject.is_empty() && writing.form.body.trim().is_empty();
+    let inside = match (writing.preview_path().filter(|_| !blank), writing.sample.as_slice()) {
         (Some(path), people) => frame(&path, people),
-        (None, _) => view! {
-            <p class="hint">"Save it once to see it as three of the customers who will get it. "
-                <a id="see-preview" href="#preview" hidden>"See the preview"</a></p>
+        (None, _) => {
+            view! { <p class="hint">"The message as three of the customers who will get it read it."</p> }.into_any()
         }
-        .into_any(),
+    };
+    let words = if writing.saved {
+        "Update the preview"
+    } else {
+        "See the preview"
     };
     view! {
         <section class="card pad" aria-labelledby="preview">
             <h2 id="preview" tabindex="-1">"Preview"</h2>
             {inside}
+            <button class="btn sm" type="submit" name="intent" value="see_preview">{words}</button>
         </section>
     }
     .into_any()

@@ -1,0 +1,83 @@
+//! The question before a send that matters, worked out once for the page and for the dialog.
+
+use super::{
+    checks::{self, Message},
+    draft::Draft,
+    look::{self, Look},
+    looked::{Looked, Question},
+    model::{CampaignForm, Intent, Kind},
+};
+use crate::{
+    auth::guard::Ctx,
+    db::Db,
+    error::AppError,
+    recipients::{self, model::grouped},
+    stores::{self, model::Store},
+};
+
+/// The question about a message, from what a look at it found. Nothing while something has to be
+/// mended, or nobody is chosen. `shown` is the count that was on the page.
+pub async fn question(
+    db: &Db,
+    store: &Store,
+    message: &Message<'_>,
+    look: &Look,
+    shown: Option<i64>,
+) -> sqlx::Result<Option<Question>> {
+    let (Some(filter), Some(audience)) = (message.filter, &look.audience) else {
+        return Ok(None);
+    };
+    if !look.problems.is_empty() {
+        return Ok(None);
+    }
+    let n = audience.will_send;
+    let people = format!("{} {}", grouped(n), if n == 1 { "customer" } else { "customers" });
+    let skipped = match audience.skipped_total() {
+        0 => String::new(),
+        skipped => format!(" ({} skipped)", grouped(skipped)),
+    };
+    let whom = recipients::words::today(db, store.id, filter).await?;
+    let mut warnings = checks::warnings(&look.checks);
+    if let Some(shown) = shown.filter(|shown| *shown != n) {
+        warnings.insert(0, format!("You saw {}. It goes to {} now.", grouped(shown), grouped(n)));
+    }
+    Ok(Some(Question {
+        title: format!("Send to {people} now?"),
+        subject: message.subject.to_owned(),
+        from: format!("{} <{}>", store.from_name, store.from_email),
+        goes_to: format!("{whom}: {} of {}{skipped}", grouped(n), grouped(audience.matched)),
+        warnings,
+        button: format!("Send to {people}"),
+        count: n,
+    }))
+}
+
+/// Looks at a form while it is being written; nothing is kept. `intent` is what is about to be
+/// pressed: for Send now the answer carries what that would ask first.
+pub async fn look_at_form(ctx: &Ctx, form: &CampaignForm, kind: Kind, intent: Intent) -> Result<Looked, AppError> {
+    let store = stores::store::find(ctx.db(), ctx.store())
+        .await?
+        .ok_or(AppError::SignedOut)?;
+    let draft = Draft::of(form, &store, ctx.now);
+    let message = Message {
+        name: (kind == Kind::Campaign).then_some(draft.name.as_str()),
+        later: draft.scheduled_local.is_some() && intent != Intent::SendNow,
+        ..Message::of(&draft)
+    };
+    let not_again = form.campaign_id().filter(|_| form.skips_already());
+    let look = look::look_at(ctx.db(), &store, &ctx.actor.name, &message, not_again, ctx.now).await?;
+    let shown = form.shown();
+    let asks = intent == Intent::SendNow
+        && look
+            .audience
+            .as_ref()
+            .is_some_and(|audience| checks::asks_first(audience, shown, &checks::warnings(&look.checks)));
+    let question = match asks {
+        true => question(ctx.db(), &store, &message, &look, shown).await?,
+        false => None,
+    };
+    Ok(Looked {
+        checks: look.checks,
+        question,
+    })
+}

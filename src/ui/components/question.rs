@@ -1,0 +1,30 @@
+//! What stands between the title and the buttons of the question before a send: the same on its
+//! own page and in the dialog, where the browser fills in the words.
+
+use leptos::prelude::*;
+
+use super::banner::Tone;
+use crate::campaigns::looked::Question;
+
+/// The facts and the warnings. `outbox`: nothing is really mailed, and it says so.
+#[component]
+pub fn QuestionFacts(question: Question, outbox: bool) -> impl IntoView {
+    let nothing = question.warnings.is_empty();
+    let warnings: Vec<_> = question
+        .warnings
+        .into_iter()
+        .map(|words| view! { <li>{words}</li> })
+        .collect();
+    view! {
+        <dl class="facts">
+            <dt>"Subject"</dt><dd id="ask-subject">{question.subject}</dd>
+            <dt>"From"</dt><dd id="ask-from">{question.from}</dd>
+            <dt>"Goes to"</dt><dd id="ask-goes-to">{question.goes_to}</dd>
+        </dl>
+        <div class="banner warning" id="ask-warned" hidden=nothing>
+            {Tone::Warning.icon()}
+            <ul id="ask-warnings">{warnings}</ul>
+        </div>
+        {outbox.then(|| view! { <p class="hint">"Nothing is mailed: messages stay in the outbox."</p> })}
+    }
+}
