@@ -48,7 +48,7 @@ pub async fn sign_out() -> Result<(), AppError> {
     let response = respond::here()?;
     rules::sign_out(ctx.db(), ctx.actor.session_id).await?;
     response.set_cookie(&session::cleared_cookie(ctx.state.settings.https()));
-    response.redirect("/login");
+    response.redirect("/login?out=1");
     Ok(())
 }
 

@@ -202,12 +202,12 @@ impl AppError {
     /// The page that says it: signing in for somebody signed out, else a page with the status.
     pub async fn into_page(self, visit: &Visit) -> Response {
         if self == AppError::SignedOut {
-            let back = match visit.parts.method {
-                axum::http::Method::GET => visit.parts.uri.path_and_query().map(|p| p.as_str().to_owned()),
-                _ => referer_path(visit),
+            let (back, unsaved) = match visit.parts.method {
+                axum::http::Method::GET => (visit.parts.uri.path_and_query().map(|p| p.as_str().to_owned()), ""),
+                _ => (referer_path(visit), "&unsaved=1"),
             };
             let next = back
-                .map(|p| format!("?next={}", crate::ui::links::encode(&p)))
+                .map(|p| format!("?next={}{unsaved}", crate::ui::links::encode(&p)))
                 .unwrap_or_default();
             return see_other(&format!("/login{next}"));
         }

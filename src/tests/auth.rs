@@ -256,7 +256,7 @@ both!(signing_out_ends_this_session_and_no_other, |app| {
     let here = app.sign_in_as(Role::Owner).await;
     let there = app.sign_in_as(Role::Owner).await;
     let answer = app.post_form("/api/auth/sign-out", "/account", &[], &here).await;
-    assert_eq!(answer.location(), "/login");
+    assert_eq!(answer.location(), "/login?out=1");
     assert!(cookie(&answer, "sid").unwrap().contains("Max-Age=0"));
     assert_eq!(app.get("/account", &here).await.status, StatusCode::SEE_OTHER);
     assert_eq!(app.get("/account", &there).await.status, StatusCode::OK);

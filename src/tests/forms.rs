@@ -290,7 +290,7 @@ both!(only_owners_and_managers_write_and_send, |app| {
     let signed_out = app
         .post_form("/api/campaigns/save", "/marketing/campaigns/new", &[("id", &id)], "")
         .await;
-    assert_eq!(signed_out.location(), "/login?next=/marketing/campaigns/new");
+    assert_eq!(signed_out.location(), "/login?next=/marketing/campaigns/new&unsaved=1");
 });
 
 both!(an_island_saves_in_place_and_is_told_what_happened, |app| {

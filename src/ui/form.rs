@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 
-use super::components::{ErrorSummary, FieldError, SafeTextArea, problem_of};
+use super::components::{ErrorSummary, FieldError, SafeTextArea, ShowPassword, problem_of};
 use crate::server::forms::Flash;
 
 /// A form after it was refused, or before it was sent.
@@ -77,13 +77,21 @@ impl Form {
         let (least, most) = line
             .range
             .map_or((None, None), |(a, b)| (Some(a.to_string()), Some(b.to_string())));
+        let invalid = problem.is_some().then_some("true");
+        let input = view! {
+            <input id=id name=name r#type=kind value=value autocomplete=line.autocomplete min=least max=most
+                aria-describedby=described aria-invalid=invalid/>
+        };
+        let input = match kind {
+            "password" => view! { <div class="with-peek">{input}<ShowPassword field=id/></div> }.into_any(),
+            _ => input.into_any(),
+        };
         view! {
             <div class="field">
                 <label for=id>{label}</label>
                 {hint(id, line.hint)}
-                <FieldError field=id words=problem.clone()/>
-                <input id=id name=name r#type=kind value=value autocomplete=line.autocomplete min=least max=most
-                    aria-describedby=described aria-invalid=problem.is_some().then_some("true")/>
+                <FieldError field=id words=problem/>
+                {input}
             </div>
         }
         .into_any()

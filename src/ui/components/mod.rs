@@ -22,6 +22,8 @@ mod question;
 #[cfg(feature = "ssr")]
 mod safe_text_area;
 #[cfg(feature = "ssr")]
+mod show_password;
+#[cfg(feature = "ssr")]
 mod stats;
 
 pub use badge::{Badge, Mark};
@@ -43,5 +45,7 @@ pub use pagination::{Pagination, Paging};
 pub use question::QuestionFacts;
 #[cfg(feature = "ssr")]
 pub use safe_text_area::SafeTextArea;
+#[cfg(feature = "ssr")]
+pub use show_password::ShowPassword;
 #[cfg(feature = "ssr")]
 pub use stats::{Stat, Stats};
