@@ -57,6 +57,19 @@ export function withJavaScript(): boolean {
   return test.info().project.name === "js";
 }
 
+/** Holds the islands' code back; answers what lets it arrive. */
+export async function withoutCodeYet(page: Page): Promise<() => void> {
+  let release = () => {};
+  const held = new Promise<void>((resolve) => {
+    release = resolve;
+  });
+  await page.route("**/*.wasm", async (route) => {
+    await held;
+    await route.continue();
+  });
+  return release;
+}
+
 export type Message = {
   name?: string;
   subject?: string;

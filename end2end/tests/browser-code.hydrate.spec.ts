@@ -1,4 +1,4 @@
-import { expect, test, unique } from "../support/test";
+import { expect, test, unique, withoutCodeYet } from "../support/test";
 
 test("pages without islands fetch no code at all", async ({ page }) => {
   const code: string[] = [];
@@ -31,14 +31,7 @@ test("the builder's code comes packed, named by its content, and once", async ({
 });
 
 test("what is typed before the code arrives is kept", async ({ page }) => {
-  let release = () => {};
-  const held = new Promise<void>((resolve) => {
-    release = resolve;
-  });
-  await page.route("**/*.wasm", async (route) => {
-    await held;
-    await route.continue();
-  });
+  const release = await withoutCodeYet(page);
   const name = unique("Typed early");
   await page.goto("/marketing/campaigns/new", { waitUntil: "commit" });
   await page.getByLabel("Name", { exact: true }).fill(name);

@@ -1,6 +1,6 @@
 import type { Page } from "@playwright/test";
 import { address, password, servers } from "../support/servers";
-import { expect, pickCustomer, test, unique, write } from "../support/test";
+import { expect, pickCustomer, test, unique, withoutCodeYet, write } from "../support/test";
 
 const body = (page: Page) => page.getByLabel("Body", { exact: true });
 const toolbar = (page: Page) => page.getByRole("toolbar", { name: "Formatting" });
@@ -59,6 +59,26 @@ test("Ctrl+S saves the draft where it is, and the address is the draft's", async
   await page.keyboard.press("Control+s");
   await expect(page.locator("#keeper")).toContainText(/Saved as draft at \d+:\d\d [ap]m\./);
   await expect(page).toHaveURL(/\/marketing\/campaigns\/\d+\/edit$/);
+});
+
+test("a planned time is said back in the store's time, and in that of whoever looks", async ({ page }) => {
+  await page.goto("/marketing/campaigns/new");
+  await page.getByLabel("Schedule for later").check();
+  const year = new Date().getFullYear() + 1;
+  await page.getByLabel("Date", { exact: true }).fill(`${year}-05-02`);
+  await page.getByLabel("Time", { exact: true }).fill("09:30");
+  await expect(page.getByRole("main")).toContainText(`2 May ${year}, 9:30 am in Sydney`);
+  // The browser of these tests is in Lisbon.
+  await expect(page.getByRole("main")).toContainText(/\(your time: [A-Z][a-z]{2} 12:30 am\)/);
+});
+
+test("a template chosen before the code arrives is filled in when it does", async ({ page }) => {
+  const release = await withoutCodeYet(page);
+  await page.goto("/marketing/campaigns/new", { waitUntil: "commit" });
+  await page.getByLabel("Template", { exact: true }).selectOption({ label: "Private preview invitation" });
+  release();
+  await expect(page.getByLabel("Subject", { exact: true })).toHaveValue("A quiet hour before the doors open, {{first_name}}");
+  await expect(body(page)).toHaveValue(/private preview/);
 });
 
 test("what was typed is offered again after leaving, customers and all", async ({ page }) => {

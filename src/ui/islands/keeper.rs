@@ -134,19 +134,12 @@ fn submitted(keeper: &Rc<Keeper>, event: Event) {
     let button = button.and_then(|b| b.dyn_into::<HtmlButtonElement>().ok());
     let intent = button.as_ref().map(HtmlButtonElement::value).unwrap_or_default();
     if !keeper.leaving.get() {
-        match intent.as_str() {
-            "draft" if keeper.in_place => {
-                event.prevent_default();
-                return save(keeper, button);
-            }
-            "send_now" | "schedule" => {
-                event.prevent_default();
-                return ask_first(keeper, button, &intent);
-            }
-            _ => {}
-        }
+        event.prevent_default();
+        return match intent.as_str() {
+            "draft" if keeper.in_place => save(keeper, button),
+            _ => ask_first(keeper, button, &intent),
+        };
     }
-    keeper.leaving.set(true);
     copy::forget(&keeper.key);
     if let Some(button) = button {
         busy(
@@ -177,6 +170,7 @@ fn ask_first(keeper: &Rc<Keeper>, button: Option<HtmlButtonElement>, intent: &st
             Answer::Refused(AppError::SignedOut) => tell_signed_out(&asking),
             Answer::Refused(_) => leave(&asking, button.as_ref()),
             Answer::Lost => {
+                looking::close();
                 keep_copy(&asking);
                 tell(
                     "warning",
@@ -274,6 +268,7 @@ fn tell_with(tone: &str, words: &str, acts: impl IntoIterator<Item = Option<Elem
 
 /// The session has ended: what is typed waits on this device until they are back.
 fn tell_signed_out(keeper: &Rc<Keeper>) {
+    looking::close();
     keep_copy(keeper);
     let back = window().location().pathname().unwrap_or_default();
     let link = make(

@@ -20,9 +20,16 @@ pub fn wake() {
     dom::hide("use-template", true);
     // What the last template put there: that may be replaced without asking.
     let ours = Rc::new(RefCell::new(Texts::default()));
-    if let Some(select) = dom::by_id::<HtmlElement>("template") {
-        dom::listen(&select, "change", move |_| chosen(&ours));
+    let Some(select) = dom::by_id::<HtmlElement>("template") else {
+        return;
+    };
+    // Somebody may have chosen before this ran.
+    let given = select.query_selector("option[selected]").ok().flatten();
+    let given = given.and_then(|option| option.get_attribute("value"));
+    if dom::value("template") != given.unwrap_or_default() {
+        chosen(&ours);
     }
+    dom::listen(&select, "change", move |_| chosen(&ours));
 }
 
 fn now() -> Texts {
