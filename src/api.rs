@@ -40,9 +40,11 @@ pub fn register() {
     register_explicit::<crate::recipients::api::SkippedNames>();
     register_explicit::<crate::sends::api::PauseSend>();
     register_explicit::<crate::sends::api::ResumeSend>();
+    register_explicit::<crate::sends::api::SendAgain>();
     register_explicit::<crate::sends::api::SendImmediately>();
     register_explicit::<crate::sends::api::SendProgress>();
     register_explicit::<crate::sends::api::StopSend>();
+    register_explicit::<crate::sends::api::TreatAsSent>();
     register_explicit::<crate::sends::api::UndoSend>();
     register_explicit::<crate::stores::api::SaveSafety>();
     register_explicit::<crate::stores::api::SaveSending>();

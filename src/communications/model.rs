@@ -56,6 +56,17 @@ impl MessageState {
     }
 }
 
+/// How a message without an answer was settled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "ssr", derive(sqlx::Type))]
+#[cfg_attr(feature = "ssr", sqlx(type_name = "text", rename_all = "snake_case"))]
+pub enum Resolution {
+    /// Somebody, or time, says that it arrived.
+    TreatedAsSent,
+    /// It was sent once more; what came of the first is still not known.
+    SentAgain,
+}
+
 /// The numbers of a send, counted from its messages.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Tally {

@@ -3,7 +3,7 @@
 
 use chrono::{DateTime, Utc};
 
-use super::model::{MessageState, Tally};
+use super::model::{MessageState, Resolution, Tally};
 use crate::{
     auth::model::StoreId,
     db::{Db, Tx},
@@ -69,6 +69,7 @@ pub struct RecipientRow {
     pub name: String,
     pub address: Option<String>,
     pub state: MessageState,
+    pub resolution: Option<Resolution>,
     pub skip_reason: Option<String>,
     pub reply_code: Option<i64>,
     pub reply: Option<String>,
@@ -79,22 +80,38 @@ pub struct RecipientRow {
 impl RecipientRow {
     /// Why they were skipped, refused, or have to wait.
     pub fn why(&self) -> String {
-        why(self.state, self.skip_reason.as_deref(), self.reply.as_deref())
+        why(
+            self.state,
+            self.resolution,
+            self.skip_reason.as_deref(),
+            self.reply.as_deref(),
+        )
     }
 }
 
-fn why(state: MessageState, skip_reason: Option<&str>, reply: Option<&str>) -> String {
+fn why(state: MessageState, resolution: Option<Resolution>, skip_reason: Option<&str>, reply: Option<&str>) -> String {
     match state {
         MessageState::Skipped => skip_reason
             .and_then(SkipReason::from_key)
             .map(|r| r.label().to_owned())
             .unwrap_or_default(),
-        MessageState::Accepted => String::new(),
+        MessageState::Accepted if resolution.is_none() => String::new(),
+        MessageState::Unknown if resolution.is_some() => "It was sent again. This one may have arrived too.".to_owned(),
         MessageState::Unknown => {
             "The connection was lost before the mail server answered. It may have arrived.".to_owned()
         }
         _ => reply.unwrap_or_default().to_owned(),
     }
+}
+
+macro_rules! people {
+    ($rest:literal) => {
+        concat!(
+            "select id as message_id, customer_id, name, address, state, resolution, skip_reason, reply_code, reply, ",
+            "next_at, settled_at from messages ",
+            $rest
+        )
+    };
 }
 
 /// The people of a send, newest outcome first. `show` is one of `sent`, `failed`, `skipped`,
@@ -111,23 +128,21 @@ pub async fn recipients(
         return everyone(db, store, send, page).await;
     };
     let rows = on_db!(db, |pool| {
-        sqlx::query_as(
-        "select id as message_id, customer_id, name, address, state, skip_reason, reply_code, reply, next_at, settled_at
-           from messages
-          where store_id = $1 and send_id = $2
+        sqlx::query_as(people!(
+            "where store_id = $1 and send_id = $2
             and state in ($3, $4, $5)
           order by settled_at desc, id
           limit $6 offset $7"
-    )
-    .bind(store)
-    .bind(send)
-    .bind(states[0])
-    .bind(states[1])
-    .bind(states[2])
-    .bind(PAGE)
-    .bind((page.max(1) - 1).saturating_mul(PAGE))
-    .fetch_all(pool)
-    .await
+        ))
+        .bind(store)
+        .bind(send)
+        .bind(states[0])
+        .bind(states[1])
+        .bind(states[2])
+        .bind(PAGE)
+        .bind((page.max(1) - 1).saturating_mul(PAGE))
+        .fetch_all(pool)
+        .await
     })?;
     let tally = tally(db, store, send).await?;
     let total = match show {
@@ -153,14 +168,12 @@ fn states_of(show: &str) -> Option<[&'static str; 3]> {
 
 async fn everyone(db: &Db, store: StoreId, send: i64, page: i64) -> sqlx::Result<(Vec<RecipientRow>, i64)> {
     let rows = on_db!(db, |pool| {
-        sqlx::query_as(
-        "select id as message_id, customer_id, name, address, state, skip_reason, reply_code, reply, next_at, settled_at
-           from messages
-          where store_id = $1 and send_id = $2 and state <> 'cancelled'
+        sqlx::query_as(people!(
+        "where store_id = $1 and send_id = $2 and state <> 'cancelled'
           order by case when state in ('queued', 'leased', 'attempting') then 1 when state = 'skipped' then 2 else 0 end,
                    settled_at desc, id
           limit $3 offset $4"
-    )
+    ))
     .bind(store)
     .bind(send)
     .bind(PAGE)
@@ -172,19 +185,48 @@ async fn everyone(db: &Db, store: StoreId, send: i64, page: i64) -> sqlx::Result
     Ok((rows, tally.audience() + tally.skipped))
 }
 
-/// The newest outcomes of a send, for the live table.
-pub async fn newest(db: &Db, store: StoreId, send: i64) -> sqlx::Result<Vec<RecipientRow>> {
-    on_db!(db, |pool| {
-        sqlx::query_as(
-        "select id as message_id, customer_id, name, address, state, skip_reason, reply_code, reply, next_at, settled_at
-           from messages
-          where store_id = $1 and send_id = $2 and state in ('accepted', 'rejected', 'failed', 'unknown')
-          order by id desc limit 20"
+/// People of a send by the order they were written down in, after one of them: for a file of all.
+pub async fn people_after(
+    db: &Db,
+    store: StoreId,
+    send: i64,
+    after: i64,
+    limit: i64,
+) -> sqlx::Result<Vec<RecipientRow>> {
+    on_db!(db, |pool| sqlx::query_as(people!(
+        "where store_id = $1 and send_id = $2 and id > $3 and state <> 'cancelled' order by id limit $4"
+    ))
+    .bind(store)
+    .bind(send)
+    .bind(after)
+    .bind(limit)
+    .fetch_all(pool)
+    .await)
+}
+
+/// How many of a send were never answered, and nobody has settled it.
+pub async fn unresolved(db: &Db, store: StoreId, send: i64) -> sqlx::Result<i64> {
+    on_db!(db, |pool| sqlx::query_scalar(
+        "select count(*) from messages
+          where store_id = $1 and send_id = $2 and state = 'unknown' and resolution is null"
     )
     .bind(store)
     .bind(send)
-    .fetch_all(pool)
-    .await
+    .fetch_one(pool)
+    .await)
+}
+
+/// The newest outcomes of a send, for the live table.
+pub async fn newest(db: &Db, store: StoreId, send: i64) -> sqlx::Result<Vec<RecipientRow>> {
+    on_db!(db, |pool| {
+        sqlx::query_as(people!(
+            "where store_id = $1 and send_id = $2 and state in ('accepted', 'rejected', 'failed', 'unknown')
+          order by id desc limit 20"
+        ))
+        .bind(store)
+        .bind(send)
+        .fetch_all(pool)
+        .await
     })
 }
 
@@ -244,6 +286,7 @@ pub struct TimelineRow {
     pub anniversary_month: Option<i64>,
     pub anniversary_day: Option<i64>,
     pub state: MessageState,
+    pub resolution: Option<Resolution>,
     pub skip_reason: Option<String>,
     pub reply: Option<String>,
     /// When its outcome was known, else when it was written down.
@@ -253,7 +296,12 @@ pub struct TimelineRow {
 impl TimelineRow {
     /// Why they were skipped or refused.
     pub fn why(&self) -> String {
-        why(self.state, self.skip_reason.as_deref(), self.reply.as_deref())
+        why(
+            self.state,
+            self.resolution,
+            self.skip_reason.as_deref(),
+            self.reply.as_deref(),
+        )
     }
 }
 
@@ -262,7 +310,7 @@ impl TimelineRow {
 pub async fn timeline(db: &Db, store: StoreId, customer: i64, page: i64) -> sqlx::Result<Vec<TimelineRow>> {
     on_db!(db, |pool| sqlx::query_as(
         "select m.id as message_id, m.send_id, s.campaign_id, s.label, s.subject, m.channel, m.first_name, m.last_name,
-                m.anniversary_month, m.anniversary_day, m.state, m.skip_reason,
+                m.anniversary_month, m.anniversary_day, m.state, m.resolution, m.skip_reason,
                 m.reply, coalesce(m.settled_at, m.attempted_at, m.created_at) as at
            from messages m join sends s on s.id = m.send_id
           where m.store_id = $1 and m.customer_id = $2 and m.state <> 'cancelled'

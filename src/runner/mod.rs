@@ -26,7 +26,7 @@ use futures::StreamExt;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use crate::{auth::tokens, db::Tx, error::AppError, server::AppState};
+use crate::{auth::tokens, db::Tx, error::AppError, sends::unanswered, server::AppState};
 use clock_watch::ClockWatch;
 use fire::Fired;
 use heartbeat::Heart;
@@ -38,6 +38,8 @@ const TICK: Duration = Duration::from_secs(1);
 const BATCH: i64 = 256;
 /// Campaigns started at the same time.
 const AT_ONCE: usize = 8;
+/// Between two looks at what time settles.
+const TIDY: Duration = Duration::from_secs(600);
 /// After so many failures that are our own, a campaign waits for a person.
 const TRIES: u32 = 5;
 
@@ -54,6 +56,8 @@ struct Runner {
     fire: fire::Since,
     /// Where to begin in the list, so that several runners do not all reach for the same one.
     offset: usize,
+    /// When old business is looked at next.
+    tidy_at: Instant,
     /// Campaigns that could not be started, and when they are tried again.
     later: HashMap<i64, (u32, Instant)>,
 }
@@ -73,6 +77,7 @@ pub async fn run(state: AppState, stop: CancellationToken) {
         },
         offset,
         later: HashMap::new(),
+        tidy_at: Instant::now(),
         state,
     };
     runner.go_active(&stop).await;
@@ -128,6 +133,7 @@ impl Runner {
             return Ok(behind.to_std().unwrap_or(TICK).min(TICK));
         }
         self.heart.say(&self.state, heartbeat::State::Running).await;
+        self.tidy(now).await;
         let mut due = store::due(&self.state.db, now, BATCH).await?;
         let full = due.len() >= usize::try_from(BATCH).unwrap_or(usize::MAX);
         let asleep = Instant::now();
@@ -141,6 +147,19 @@ impl Runner {
             }
         }
         self.until_next().await
+    }
+
+    /// What time settles by itself. Nothing is due more exactly than this is looked at.
+    async fn tidy(&mut self, now: DateTime<Utc>) {
+        if self.tidy_at > Instant::now() {
+            return;
+        }
+        self.tidy_at = Instant::now() + TIDY;
+        match unanswered::settle_old(&self.state.db, now).await {
+            Ok(0) => {}
+            Ok(settled) => tracing::info!(settled, "treated as sent what was never answered"),
+            Err(error) => tracing::warn!(error = %error, "old business could not be looked at"),
+        }
     }
 
     async fn fire_all(&mut self, due: Vec<store::Due>) {

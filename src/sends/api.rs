@@ -27,7 +27,9 @@ pub async fn send_immediately(send_id: i64) -> Result<(), AppError> {
 #[server(prefix = "/api", endpoint = "sends/stop", input = PostUrl)]
 pub async fn stop_send(send_id: i64) -> Result<(), AppError> {
     let ctx = crate::auth::guard::require(crate::auth::model::Permission::SendCampaigns)?;
-    super::halting::stop(&ctx, send_id).await
+    let response = crate::server::respond::here()?;
+    response.redirect(&super::halting::stop(&ctx, send_id).await?);
+    Ok(())
 }
 
 /// Lets nothing more out until it is resumed.
@@ -42,6 +44,28 @@ pub async fn pause_send(send_id: i64) -> Result<(), AppError> {
 pub async fn resume_send(send_id: i64) -> Result<(), AppError> {
     let ctx = crate::auth::guard::require(crate::auth::model::Permission::SendCampaigns)?;
     super::halting::resume(&ctx, send_id).await
+}
+
+/// Counts what the provider never answered, for one message or the whole send, as sent.
+#[server(prefix = "/api", endpoint = "sends/treat-as-sent", input = PostUrl)]
+pub async fn treat_as_sent(send_id: i64, #[server(default)] message_id: Option<i64>) -> Result<(), AppError> {
+    let ctx = crate::auth::guard::require(crate::auth::model::Permission::SendCampaigns)?;
+    let response = crate::server::respond::here()?;
+    response.redirect(&super::unanswered::treat_as_sent(&ctx, send_id, message_id).await?);
+    Ok(())
+}
+
+/// Sends what the provider never answered once more, to one person or all of them.
+#[server(prefix = "/api", endpoint = "sends/again", input = PostUrl)]
+pub async fn send_again(
+    send_id: i64,
+    #[server(default)] message_id: Option<i64>,
+    send_token: String,
+) -> Result<(), AppError> {
+    let ctx = crate::auth::guard::require(crate::auth::model::Permission::SendCampaigns)?;
+    let response = crate::server::respond::here()?;
+    response.redirect(&super::unanswered::send_again(&ctx, send_id, message_id, &send_token).await?);
+    Ok(())
 }
 
 /// How far a send is. `after` is the newest message already shown.

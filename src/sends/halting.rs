@@ -8,15 +8,17 @@ use super::{
 use crate::{auth::guard::Ctx, error::AppError};
 
 /// Stops a send for good: nothing more goes out, what went out stays recorded, its campaign is a
-/// draft again. What is on the wire at this moment still gets its outcome.
-pub async fn stop(ctx: &Ctx, send_id: i64) -> Result<(), AppError> {
+/// draft again. What is on the wire at this moment still gets its outcome. Answers the page that
+/// shows what came of it.
+pub async fn stop(ctx: &Ctx, send_id: i64) -> Result<String, AppError> {
     let send = sending(ctx, send_id).await?;
     let mut tx = ctx.db().begin().await?;
     let words = format!("{} stopped it.", ctx.actor.first_name());
     if !ending::revert_by(&mut tx, &send, &ctx.actor.name, &words, ctx.now).await? {
         return Err(not_sending(&send));
     }
-    Ok(tx.commit().await?)
+    tx.commit().await?;
+    Ok(send.page())
 }
 
 /// Lets nothing more out until somebody resumes it.
@@ -64,6 +66,6 @@ fn not_sending(send: &Send) -> AppError {
     };
     AppError::Refused {
         words: words.to_owned(),
-        back_to: None,
+        back_to: Some(send.page()),
     }
 }

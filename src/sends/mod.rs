@@ -18,3 +18,5 @@ pub mod planned;
 pub mod rules;
 #[cfg(feature = "ssr")]
 pub mod store;
+#[cfg(feature = "ssr")]
+pub mod unanswered;

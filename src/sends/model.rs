@@ -36,6 +36,8 @@ impl SendState {
 pub enum SendKind {
     Campaign,
     Bulk,
+    /// A second try for those whose first copy was never answered.
+    Again,
 }
 
 /// What the progress panel asks for again and again.
@@ -49,6 +51,8 @@ pub struct Progress {
     pub problem: Option<String>,
     /// Whether nothing goes out at the moment.
     pub paused: bool,
+    /// When a pause ends by itself, as the store's clock says it; none while a person has paused it.
+    pub again_at: Option<String>,
     /// The newest outcomes, newest first; at most 50.
     pub newest: Vec<ProgressRow>,
 }

@@ -39,6 +39,7 @@ pub async fn start_planned(
     let fallbacks: Fallbacks = serde_json::from_str(&campaign.fallbacks)?;
     let frozen = Frozen {
         campaign: Some(campaign.id),
+        of_send: None,
         kind: SendKind::Campaign,
         label: &campaign.name,
         subject: &campaign.subject,

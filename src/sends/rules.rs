@@ -128,6 +128,7 @@ pub async fn start_campaign_as(db: &Db, presser: &Presser, what: &StartCampaign)
     let fallbacks: Fallbacks = serde_json::from_str(&campaign.fallbacks)?;
     let frozen = Frozen {
         campaign: Some(campaign.id),
+        of_send: None,
         kind: SendKind::Campaign,
         label: &campaign.name,
         subject: &campaign.subject,
@@ -201,6 +202,7 @@ pub async fn start_bulk_as(db: &Db, presser: &Presser, what: &StartBulk) -> Resu
     let mut tx = db.begin().await?;
     let frozen = Frozen {
         campaign: None,
+        of_send: None,
         kind: SendKind::Bulk,
         label: "Bulk email",
         subject: &what.subject,
@@ -236,6 +238,7 @@ pub async fn start_bulk_as(db: &Db, presser: &Presser, what: &StartBulk) -> Resu
 /// What is about to be written down for ever.
 pub(super) struct Frozen<'a> {
     pub campaign: Option<i64>,
+    pub of_send: Option<i64>,
     pub kind: SendKind,
     pub label: &'a str,
     pub subject: &'a str,
@@ -272,6 +275,7 @@ pub(super) async fn freeze(
     let new = NewSend {
         store: store.id,
         campaign: what.campaign,
+        of_send: what.of_send,
         kind: what.kind,
         token: what.token,
         label: what.label,
@@ -452,9 +456,8 @@ pub async fn after_undo(ctx: &Ctx, send_id: i64, undone: Undone) -> Result<Strin
         Undone::TooLate => "too-late",
     };
     Ok(match (send.campaign_id, undone) {
-        (Some(campaign), _) => format!("/marketing/campaigns/{campaign}?ok={ok}"),
         (None, Undone::InTime) => format!("/marketing/bulk-email?ok={ok}"),
-        (None, Undone::TooLate) => format!("/marketing/bulk-email/sent/{send_id}?ok={ok}"),
+        _ => format!("{}?ok={ok}", send.page()),
     })
 }
 
@@ -477,6 +480,7 @@ pub async fn progress(ctx: &Ctx, send_id: i64) -> Result<Progress, AppError> {
             _ => 0,
         },
         paused: send.paused_at.is_some(),
+        again_at: send.resume_at.map(|at| crate::time::clock_seconds(at, zone)),
         problem: send.problem,
         newest: newest
             .into_iter()

@@ -15,6 +15,8 @@ pub struct Send {
     pub id: i64,
     pub store_id: StoreId,
     pub campaign_id: Option<i64>,
+    /// The send this one follows, for a second try.
+    pub of_send: Option<i64>,
     pub kind: SendKind,
     /// What Communications tabs call it: the campaign's name at the time, or "Bulk email".
     pub label: String,
@@ -52,10 +54,20 @@ pub struct Send {
     pub resume_at: Option<DateTime<Utc>>,
 }
 
+impl Send {
+    /// The page that shows it.
+    pub fn page(&self) -> String {
+        match self.campaign_id {
+            Some(campaign) => format!("/marketing/campaigns/{campaign}"),
+            None => format!("/marketing/bulk-email/sent/{}", self.id),
+        }
+    }
+}
+
 macro_rules! columns {
     ($rest:literal) => {
         concat!(
-            "select id, store_id, campaign_id, kind, label, subject, body, fallbacks, filter, audience_words, from_name, ",
+            "select id, store_id, campaign_id, of_send, kind, label, subject, body, fallbacks, filter, audience_words, from_name, ",
             "from_email, reply_to, store_name, footer, signature, state, hold_until, shown_count, started_by, started_at, ",
             "planned_at, late_by, late_why, finished_at, problem, paused_at, paused_by, resume_at from sends ",
             $rest
@@ -91,6 +103,17 @@ pub async fn latest_of_campaign(db: &Db, store: StoreId, campaign: i64) -> sqlx:
     .bind(store)
     .bind(campaign)
     .fetch_optional(pool)
+    .await)
+}
+
+/// What followed a send: second tries, oldest first.
+pub async fn following(db: &Db, store: StoreId, send: i64) -> sqlx::Result<Vec<Send>> {
+    on_db!(db, |pool| sqlx::query_as(columns!(
+        "where store_id = $1 and of_send = $2 order by id"
+    ))
+    .bind(store)
+    .bind(send)
+    .fetch_all(pool)
     .await)
 }
 
@@ -133,6 +156,7 @@ pub async fn next_hold(db: &Db, now: DateTime<Utc>) -> sqlx::Result<Option<DateT
 pub struct NewSend<'a> {
     pub store: StoreId,
     pub campaign: Option<i64>,
+    pub of_send: Option<i64>,
     pub kind: SendKind,
     pub token: &'a str,
     pub label: &'a str,
@@ -170,9 +194,9 @@ pub async fn insert(tx: &mut Tx, new: &NewSend<'_>) -> sqlx::Result<Option<i64>>
         sqlx::query_scalar(
         "insert into sends (store_id, campaign_id, kind, token, label, subject, body, fallbacks, filter, audience_words,
                             from_name, from_email, reply_to, store_name, footer, signature, state, hold_until,
-                            shown_count, started_by, started_at, planned_at, late_by, late_why)
+                            shown_count, started_by, started_at, planned_at, late_by, late_why, of_send)
          values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, 'holding', $17, $18, $19, $20,
-                 $21, $22, $23)
+                 $21, $22, $23, $24)
          on conflict (store_id, token) do nothing returning id"
     )
     .bind(new.store)
@@ -198,6 +222,7 @@ pub async fn insert(tx: &mut Tx, new: &NewSend<'_>) -> sqlx::Result<Option<i64>>
     .bind(new.planned.map(|p| p.at))
     .bind(new.planned.map(|p| p.late_by))
     .bind(new.planned.and_then(|p| p.late_why))
+    .bind(new.of_send)
     .fetch_optional(&mut *conn)
     .await
     })

@@ -9,6 +9,7 @@
 
 mod support;
 
+mod after_sending;
 mod auth;
 mod backup;
 mod campaign_pages;

@@ -123,11 +123,10 @@ fn show(live: Live, progress: &Progress, took: f64) {
     fill("newest", progress.newest.iter().map(person));
     match progress.state {
         SendState::Holding | SendState::Sending => {
-            let note = match &progress.problem {
-                Some(problem) if progress.paused => problem,
-                _ => "You can leave this page. Sending carries on. The list of customers is fixed now.",
-            };
-            say("progress-note", note);
+            say("progress-note", &note(progress));
+            if let Some(card) = by_id::<Element>("sending") {
+                let _ = card.set_attribute("data-paused", if progress.paused { "true" } else { "false" });
+            }
             say("progress-eta", &time_left(&live, tally));
             speak_now_and_then(&live, tally);
             // A slow answer is a busy server: ask it less.
@@ -174,6 +173,17 @@ fn person(row: &ProgressRow) -> Option<Element> {
         make("td", &[("class", "num nowrap")], &row.at),
     );
     put(make("tr", &[], ""), [who, Some(state), why, at])
+}
+
+/// What the page says below the bar: why nothing goes out, or that nobody has to wait for it.
+pub fn note(progress: &Progress) -> String {
+    match &progress.problem {
+        Some(problem) if progress.paused => match &progress.again_at {
+            Some(at) => format!("{problem} It is tried again at {at}."),
+            None => format!("{problem} Nothing goes out until somebody resumes it."),
+        },
+        _ => "You can leave this page. Sending carries on. The list of customers is fixed now.".to_owned(),
+    }
 }
 
 /// The headline of a send.

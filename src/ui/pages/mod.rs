@@ -9,7 +9,7 @@ pub mod customers;
 pub mod login;
 pub mod outbox;
 pub mod problem;
-mod report;
+pub mod report;
 pub mod settings;
 pub mod setup;
 pub mod team;

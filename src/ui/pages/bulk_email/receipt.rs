@@ -25,12 +25,18 @@ pub async fn show(staff: Staff, Path(send_id): Path<i64>) -> Result<Response, Ap
     staff.allow(Permission::SeeCampaigns)?;
     let send = sends::store::find(staff.db(), staff.store_id(), send_id)
         .await?
-        .filter(|send| send.kind == SendKind::Bulk)
+        .filter(|send| send.campaign_id.is_none())
         .ok_or(AppError::NotFound)?;
-    let path = format!("/marketing/bulk-email/sent/{send_id}");
+    let path = send.page();
     let state = send.state;
+    let kind = send.kind;
+    let first = match send.of_send {
+        Some(first) => sends::store::find(staff.db(), staff.store_id(), first).await?,
+        None => None,
+    };
+    let again = if kind == SendKind::Again { "Sent again: " } else { "" };
     let words = format!(
-        "“{}”, started {} by {}.",
+        "{again}“{}”, started {} by {}.",
         send.subject,
         time::absolute(send.started_at, staff.zone()),
         send.started_by
@@ -39,15 +45,29 @@ pub async fn show(staff: Staff, Path(send_id): Path<i64>) -> Result<Response, Ap
     let ok = staff.param("ok").to_owned();
     let report = Report::load(&staff, send, path).await?;
     let live = report.is_live();
-    let page = Page::new(title(state), Nav::BulkEmail, move || {
+    let nav = match kind {
+        SendKind::Bulk => Nav::BulkEmail,
+        SendKind::Campaign | SendKind::Again => Nav::Campaigns,
+    };
+    let up = match kind {
+        SendKind::Bulk => ("Bulk email", "/marketing/bulk-email"),
+        SendKind::Campaign | SendKind::Again => ("Campaigns", "/marketing/campaigns"),
+    };
+    let page = Page::new(title(state), nav, move || {
         let bar = report.hold_bar();
         let note = note(&report, problem, &ok);
         view! {
             {bar}
-            <Crumbs links=vec![("Bulk email", "/marketing/bulk-email")] here="Receipt"/>
+            <Crumbs links=vec![up] here="Receipt"/>
             {note}
             <PageHead title=title(state) words eyebrow=badge(state)>
-                <a class="btn" href="/marketing/bulk-email">"Write another"</a>
+                {match first {
+                    Some(first) => view! { <a class="btn" href=first.page()>"See the first send"</a> }.into_any(),
+                    None if kind == SendKind::Bulk => {
+                        view! { <a class="btn" href="/marketing/bulk-email">"Write another"</a> }.into_any()
+                    }
+                    None => ().into_any(),
+                }}
             </PageHead>
             <p class="hint after-head">"This page is your receipt. It isn't listed in Campaigns."</p>
             {report.view()}

@@ -10,6 +10,7 @@ use crate::{
     audit::history_sql::{self, Line},
     auth::{model::Permission, tokens},
     campaigns::{
+        look,
         model::CampaignStatus,
         store::{self, Campaign},
     },
@@ -52,6 +53,17 @@ pub async fn show(staff: Staff, Path(id): Path<i64>) -> Result<Response, AppErro
         Some(send) => Some(Report::load(&staff, send, path).await?),
         None => None,
     };
+    let stopped = campaign.status == CampaignStatus::Draft && campaign.problem.is_some() && report.is_some();
+    let left = if stopped && may_send {
+        let look = look::look(db, &staff.store, &staff.actor.name, &campaign, staff.now()).await?;
+        Some(notes::Left {
+            already: look.already,
+            skips: campaign.skip_already,
+            to_go: look.audience.map(|a| a.will_send),
+        })
+    } else {
+        None
+    };
     let told = notes::Told {
         ok: staff.param("ok").to_owned(),
         problem: campaign.problem.clone(),
@@ -60,6 +72,7 @@ pub async fn show(staff: Staff, Path(id): Path<i64>) -> Result<Response, AppErro
         may_send,
         runs: campaign.status == CampaignStatus::Scheduled
             && Pulse::feel(&staff.visit.state, staff.now()).await?.is_running(),
+        left,
         token: tokens::public(),
     };
     let live = report.as_ref().is_some_and(Report::is_live);

@@ -6,7 +6,7 @@ use leptos::prelude::*;
 
 use crate::{
     campaigns::{model::CampaignStatus, store::Campaign},
-    recipients::model::NO_RECIPIENTS,
+    recipients::model::{NO_RECIPIENTS, grouped},
     time,
     ui::{
         components::{Banner, Tone},
@@ -24,8 +24,21 @@ pub struct Told {
     pub may_send: bool,
     /// Whether planned campaigns go out by themselves now.
     pub runs: bool,
+    /// For one that was stopped: whom it would go to now.
+    pub left: Option<Left>,
     /// For the form that sends: the same one twice is one send.
     pub token: String,
+}
+
+/// Who is left of an audience after a send that was given up.
+#[derive(Clone, Copy, Debug)]
+pub struct Left {
+    /// Those an earlier send reached.
+    pub already: i64,
+    /// Whether these are left out.
+    pub skips: bool,
+    /// Whom it goes to now; nothing while nobody is chosen.
+    pub to_go: Option<i64>,
 }
 
 /// The most important of what could be said, or nothing.
@@ -78,18 +91,16 @@ pub fn view(campaign: &Campaign, report: Option<&Report>, told: &Told) -> Option
         .into_any(),
         (CampaignStatus::Draft, _) => {
             let problem = told.problem.clone().filter(|p| !p.is_empty())?;
-            let settled = report.map_or(0, |r| r.tally.settled());
             let at = report
                 .and_then(|r| r.send.finished_at)
                 .map(|at| format!(" at {}", time::clock(at, told.zone)))
                 .unwrap_or_default();
-            let next = if settled > 0 { "Send to the rest" } else { "Send now" };
-            let again = (settled > 0).then_some("When you send it again, those who already got it are left out.");
+            let reached = report.map_or(String::new(), reached);
+            let next = rest(told, id);
             view! {
-                <Banner tone=Tone::Error title=format!("Sending stopped{at} after {}.", customers(settled))>
+                <Banner tone=Tone::Error title=format!("Sending stopped{at}{reached}.")>
                     <p>{problem}</p>
-                    {again.map(|words| view! { <p>{words}</p> })}
-                    {button(next, "review")}
+                    {next}
                 </Banner>
             }
             .into_any()
@@ -110,6 +121,38 @@ pub fn view(campaign: &Campaign, report: Option<&Report>, told: &Told) -> Option
         _ => return None,
     };
     Some(banner)
+}
+
+/// ` after 145 of 348 customers`
+fn reached(report: &Report) -> String {
+    let (settled, meant) = (report.tally.settled(), report.tally.audience() + report.tally.cancelled);
+    format!(" after {} of {}", grouped(settled), customers(meant))
+}
+
+/// What can be done about a send that ended before everybody had it.
+fn rest(told: &Told, campaign: i64) -> Option<AnyView> {
+    let left = told.left.as_ref().filter(|_| told.may_send)?;
+    let edit = format!("/marketing/campaigns/{campaign}/edit#who");
+    let again = match (left.already, left.skips) {
+        (0, _) => None,
+        (n, true) => Some(format!("The {} who already got it are left out.", grouped(n))),
+        (n, false) => Some(format!("The {} who already got it get it again.", grouped(n))),
+    };
+    let words = match (left.already, left.to_go) {
+        (_, None | Some(0)) => "Send now".to_owned(),
+        (0, Some(n)) => format!("Send to {}", customers(n)),
+        (_, Some(n)) => format!("Send to the remaining {}", grouped(n)),
+    };
+    Some(
+        view! {
+            {again.map(|words| view! { <p>{words}" "<a href=edit>"Change who gets it"</a></p> })}
+            <div class="acts">
+                <a class="btn sm primary" href=format!("/marketing/campaigns/{campaign}/review")>{words}</a>
+                <a class="btn sm" href="#people">"See who got it"</a>
+            </div>
+        }
+        .into_any(),
+    )
 }
 
 /// The list's own banner while nothing goes out by itself.

@@ -10,7 +10,7 @@ use crate::{
     sends::model::{Progress, ProgressRow},
     ui::{
         components::Badge,
-        islands::progress::{WakeHold, WakeProgress, heading, people},
+        islands::progress::{WakeHold, WakeProgress, heading, note, people},
     },
 };
 
@@ -39,26 +39,28 @@ pub fn hold_bar(send_id: i64, customers: i64, seconds: i64, at: &str) -> AnyView
     .into_any()
 }
 
-/// How far a send is. With the address of its page it also shows the newest outcomes.
-pub fn progress(send_id: i64, start: &Progress, rows_of: Option<String>) -> AnyView {
+/// How far a send is, and what somebody who may can do about it. With the address of its page it
+/// also shows the newest outcomes.
+pub fn progress(send_id: i64, start: &Progress, may_halt: bool, rows_of: Option<String>) -> AnyView {
     let tally = start.tally;
     let number = |id: &'static str, label: &'static str, n: i64| {
         view! { <div><dt>{label}</dt><dd class="n" id=id>{grouped(n)}</dd></div> }
     };
     let settled = tally.settled();
     let rows = rows_of.map(|path| newest_rows(&tally, &start.newest, &path));
+    let paused = if start.paused { "true" } else { "false" };
+    let acts = may_halt.then(|| halting(send_id));
     view! {
         <div class="stack">
-            <section class="card pad" aria-labelledby="progress-title">
+            <section class="card pad" id="sending" data-paused=paused aria-labelledby="progress-title">
                 <div class="sending-head">
                     <h2 id="progress-title">{heading(start)}</h2>
                     <span class="hint num" id="progress-eta"></span>
                 </div>
                 <progress id="progress-bar" aria-labelledby="progress-title" max=tally.audience().max(1).to_string()
                     value=settled.to_string()></progress>
-                <p class="hint" id="progress-note">
-                    "You can leave this page. Sending carries on. The list of customers is fixed now."
-                </p>
+                <p class="hint" id="progress-note">{note(start)}</p>
+                {acts}
                 <p class="vh" role="status" id="progress-said"></p>
             </section>
             <dl class="stats">
@@ -70,6 +72,26 @@ pub fn progress(send_id: i64, start: &Progress, rows_of: Option<String>) -> AnyV
             </dl>
             {rows}
             <WakeProgress send_id settled/>
+        </div>
+    }
+    .into_any()
+}
+
+/// Pause or Resume, as it is at the moment, and Stop sending.
+fn halting(send_id: i64) -> AnyView {
+    let form = |action: &'static str, class: &'static str, words: &'static str| {
+        view! {
+            <form method="post" action=action class=class>
+                <input type="hidden" name="send_id" value=send_id.to_string()/>
+                <button class="btn sm" type="submit">{words}</button>
+            </form>
+        }
+    };
+    view! {
+        <div class="acts while-sending">
+            {form("/api/sends/pause", "while-going", "Pause")}
+            {form("/api/sends/resume", "while-paused", "Resume")}
+            <a class="btn sm danger" href=format!("/sends/{send_id}/stop")>"Stop sending"</a>
         </div>
     }
     .into_any()

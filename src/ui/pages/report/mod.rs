@@ -1,15 +1,18 @@
 //! What came of a send: the same on a campaign's page and on a bulk email's receipt.
 
 mod failures;
+pub mod file;
 mod live;
 mod people;
+pub mod stop;
+mod unanswered;
 
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use leptos::prelude::*;
 
 use crate::{
-    auth::model::Permission,
+    auth::{model::Permission, tokens},
     communications::{
         self,
         model::Tally,
@@ -18,15 +21,17 @@ use crate::{
     error::AppError,
     recipients::model::grouped,
     sends::{
+        self,
         model::{Progress, ProgressRow, SendState},
         store::Send,
     },
     server::visit::Staff,
     time,
-    ui::components::{Stat, Stats},
+    ui::components::{Distance, Moment, Stat, Stats},
 };
 
 /// Everything about one send that its page shows.
+#[derive(Debug)]
 pub struct Report {
     pub send: Send,
     pub tally: Tally,
@@ -37,6 +42,12 @@ pub struct Report {
     /// Which people are shown: `sent`, `failed`, `skipped`, `waiting`, `unconfirmed`, or everyone.
     show: String,
     page: i64,
+    /// How many were never answered, and nobody has settled it.
+    unresolved: i64,
+    /// Second tries for these people.
+    following: Vec<Send>,
+    /// For the buttons that send: the same one twice is one send.
+    token: String,
     /// The address of the page.
     path: String,
     may_send: bool,
@@ -62,7 +73,14 @@ impl Report {
         } else {
             Vec::new()
         };
+        let unresolved = match tally.unconfirmed {
+            0 => 0,
+            _ => communications::store::unresolved(db, store, send.id).await?,
+        };
         Ok(Self {
+            unresolved,
+            following: sends::store::following(db, store, send.id).await?,
+            token: tokens::public(),
             tally,
             rows,
             total,
@@ -104,14 +122,18 @@ impl Report {
         let rows_of = (watched && self.show.is_empty() && self.page == 1).then(|| self.path.clone());
         let listed = rows_of.is_none();
         let numbers = if watched {
-            live::progress(self.send.id, &self.progress(), rows_of)
+            live::progress(self.send.id, &self.progress(), self.may_send, rows_of)
         } else {
             view! { <Stats items=stats(&self.tally, self.is_live())/> }.into_any()
         };
         let failed = failures::view(&self.failures, &self.tally, &self.path);
         let message = message(&self.send);
+        let unanswered = self
+            .may_send
+            .then(|| unanswered::panel(self.send.id, self.unresolved, &self.token));
+        let followed = followed(&self.following, self.now, self.zone);
         let people = listed.then(|| people::view(self));
-        view! { <div class="stack">{numbers}{failed}{people}{message}</div> }.into_any()
+        view! { <div class="stack">{numbers}{unanswered}{failed}{followed}{people}{message}</div> }.into_any()
     }
 
     /// `Already sent at 10:04 am. We didn't send it again.`
@@ -136,6 +158,7 @@ impl Report {
         };
         Progress {
             paused: self.send.paused_at.is_some(),
+            again_at: self.send.resume_at.map(|at| time::clock_seconds(at, zone)),
             state: self.send.state,
             tally: self.tally,
             hold_seconds: 0,
@@ -143,6 +166,30 @@ impl Report {
             newest: self.newest.iter().map(row).collect(),
         }
     }
+}
+
+/// Second tries, each with the way to what came of it.
+fn followed(sends: &[Send], now: DateTime<Utc>, zone: Tz) -> Option<AnyView> {
+    if sends.is_empty() {
+        return None;
+    }
+    let lines: Vec<_> = sends
+        .iter()
+        .map(|send| {
+            let words = format!("Sent again by {}", send.started_by);
+            let at = send.started_at;
+            view! { <li><a href=send.page()>{words}</a>", "<Moment at now zone distance=Distance::With/></li> }
+        })
+        .collect();
+    Some(
+        view! {
+            <section aria-labelledby="followed-title">
+                <h2 id="followed-title">"What followed"</h2>
+                <ul class="reasons">{lines}</ul>
+            </section>
+        }
+        .into_any(),
+    )
 }
 
 fn stats(tally: &Tally, open: bool) -> Vec<Stat> {

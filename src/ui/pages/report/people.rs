@@ -2,9 +2,15 @@
 
 use leptos::prelude::*;
 
-use super::Report;
+use super::{
+    Report,
+    unanswered::{self, About},
+};
 use crate::{
-    communications::store::{PAGE, RecipientRow},
+    communications::{
+        model::MessageState,
+        store::{PAGE, RecipientRow},
+    },
     recipients::model::{SkipReason, grouped},
     time,
     ui::{
@@ -67,7 +73,13 @@ pub fn view(report: Report) -> AnyView {
     };
     let query = vec![("show", report.show.clone())];
     let path = report.path.clone();
-    let rows: Vec<_> = report.rows.into_iter().map(|row| line(row, report.zone)).collect();
+    let file = format!("/sends/{}/recipients.csv", report.send.id);
+    let settles = report.may_send.then_some((report.send.id, report.token));
+    let rows: Vec<_> = report
+        .rows
+        .into_iter()
+        .map(|row| line(row, report.zone, settles.as_ref()))
+        .collect();
     let list = if rows.is_empty() {
         view! { <p class="hint">"Nobody."</p> }.into_any()
     } else {
@@ -92,7 +104,9 @@ pub fn view(report: Report) -> AnyView {
     };
     view! {
         <section id="people" aria-labelledby="people-title">
-            <div class="inline spread"><h2 id="people-title">"Recipients"</h2>{refresh}</div>
+            <div class="inline spread"><h2 id="people-title">"Recipients"</h2>
+                <div class="acts">{refresh}<a class="btn sm" href=file download>"Download CSV"</a></div>
+            </div>
             <nav class="narrow" aria-label="Recipients by status"><ul>{newest}{narrow}</ul></nav>
             {list}
         </section>
@@ -100,8 +114,18 @@ pub fn view(report: Report) -> AnyView {
     .into_any()
 }
 
-fn line(row: RecipientRow, zone: chrono_tz::Tz) -> AnyView {
+/// `settles` is there for those who may settle what was never answered: the send, and a token.
+fn line(row: RecipientRow, zone: chrono_tz::Tz, settles: Option<&(i64, String)>) -> AnyView {
     let why = row.why();
+    let settle = settles
+        .filter(|_| row.state == MessageState::Unknown && row.resolution.is_none())
+        .map(|(send, token)| {
+            let about = About::One {
+                message: row.message_id,
+                name: &row.name,
+            };
+            unanswered::buttons(*send, &about, token)
+        });
     let fix = row
         .skip_reason
         .as_deref()
@@ -129,7 +153,7 @@ fn line(row: RecipientRow, zone: chrono_tz::Tz) -> AnyView {
                 <span class="hint">{row.address.unwrap_or_else(|| "No email address".to_owned())}</span>
             </th>
             <td><Badge mark=row.state/></td>
-            <td>{why}{fix}</td>
+            <td>{why}{fix}{settle}</td>
             <td class="num nowrap">{at}</td>
         </tr>
     }

@@ -1,0 +1,194 @@
+//! What the provider never answered: somebody, or time, says that it arrived, or it is sent once
+//! more to those people, because a person pressed for it.
+
+use chrono::{DateTime, Duration, Utc};
+
+use super::{
+    ending::{self, log},
+    model::SendKind,
+    rules::{self, Freezing, Frozen, Presser},
+    store::{self, Send},
+};
+use crate::{
+    auth::guard::Ctx,
+    db::{Db, Tx},
+    error::AppError,
+    on_db, on_tx,
+    recipients::model::{RecipientFilter, grouped},
+};
+
+/// What nobody has settled after this long is treated as sent: a second copy would be the greater
+/// nuisance by then.
+pub const SETTLES_ITSELF_AFTER: Duration = Duration::hours(72);
+
+/// Counts the unanswered messages of a send, or one of them, as sent. Answers the page of the send.
+pub async fn treat_as_sent(ctx: &Ctx, send_id: i64, message: Option<i64>) -> Result<String, AppError> {
+    let send = find(ctx, send_id).await?;
+    let mut tx = ctx.db().begin().await?;
+    let words = format!("Treated as sent by {}.", ctx.actor.name);
+    let people = resolve_as_sent(&mut tx, &send, message, &words).await?;
+    if people > 0 {
+        let summary = format!("Treated {} of “{}” as sent", unconfirmed(people), send.label);
+        log(
+            &mut tx,
+            &send,
+            &ctx.actor.name,
+            "send.treated_as_sent",
+            summary,
+            ctx.now,
+        )
+        .await?;
+    }
+    tx.commit().await?;
+    Ok(send.page())
+}
+
+/// Sends once more to those whose first copy was never answered, or to one of them: the same
+/// message, as a send of its own, and each first copy is settled by it. Answers the page of the
+/// new send.
+pub async fn send_again(ctx: &Ctx, send_id: i64, message: Option<i64>, token: &str) -> Result<String, AppError> {
+    let first = find(ctx, send_id).await?;
+    if let Some(before) = store::by_token(ctx.db(), ctx.store(), token).await? {
+        return Ok(format!("{}?ok=already", before.page()));
+    }
+    let presser = Presser::of(ctx).await?;
+    let mut tx = ctx.db().begin().await?;
+    let people = take_for_another_try(&mut tx, &first, message).await?;
+    if people.is_empty() {
+        return Err(refused(
+            &first,
+            "Nobody of this send is waiting for an answer any more.",
+        ));
+    }
+    let fallbacks = serde_json::from_str(&first.fallbacks)?;
+    let filter = RecipientFilter::Manual(people);
+    let frozen = Frozen {
+        campaign: None,
+        of_send: Some(first.id),
+        kind: SendKind::Again,
+        label: &first.label,
+        subject: &first.subject,
+        body: &first.body,
+        fallbacks: &fallbacks,
+        filter: &filter,
+        token,
+        shown_count: None,
+        planned: None,
+    };
+    match rules::freeze(&mut tx, ctx.db(), &presser, &frozen, None).await? {
+        Freezing::Written { send_id, audience } => {
+            let summary = format!("Sent “{}” again to {}", first.label, unconfirmed(audience.will_send));
+            log(&mut tx, &first, &ctx.actor.name, "send.sent_again", summary, ctx.now).await?;
+            tx.commit().await?;
+            ctx.state.wake.notify_one();
+            let again = store::find(ctx.db(), ctx.store(), send_id).await?;
+            Ok(again.ok_or(AppError::NotFound)?.page())
+        }
+        Freezing::TokenUsed => Err(AppError::Conflict),
+        Freezing::Nobody => Err(refused(
+            &first,
+            "They can't be written to any more: each of them has a reason against it by now.",
+        )),
+    }
+}
+
+/// Settles what has been without an answer for too long, of every store. Answers how many.
+pub async fn settle_old(db: &Db, now: DateTime<Utc>) -> sqlx::Result<i64> {
+    let before = now - SETTLES_ITSELF_AFTER;
+    let mut settled = 0;
+    for send in with_old_ones(db, before).await? {
+        let mut tx = db.begin().await?;
+        let people = resolve_older(&mut tx, &send, before).await?;
+        if people > 0 {
+            let summary = format!(
+                "Treated {} of “{}” as sent after 72 hours without an answer",
+                unconfirmed(people),
+                send.label
+            );
+            log(&mut tx, &send, "Loupe", "send.treated_as_sent", summary, now).await?;
+        }
+        tx.commit().await?;
+        settled += people;
+    }
+    Ok(settled)
+}
+
+async fn find(ctx: &Ctx, send_id: i64) -> Result<Send, AppError> {
+    store::find(ctx.db(), ctx.store(), send_id)
+        .await?
+        .ok_or(AppError::NotFound)
+}
+
+fn refused(send: &Send, words: &str) -> AppError {
+    AppError::Refused {
+        words: words.to_owned(),
+        back_to: Some(send.page()),
+    }
+}
+
+fn unconfirmed(people: i64) -> String {
+    let noun = if people == 1 { "customer" } else { "customers" };
+    format!("{} unconfirmed {noun}", grouped(people))
+}
+
+async fn resolve_as_sent(tx: &mut Tx, send: &Send, message: Option<i64>, words: &str) -> sqlx::Result<i64> {
+    let settled = on_tx!(tx, |conn| {
+        sqlx::query(
+        "update messages set state = 'accepted', resolution = 'treated_as_sent', reply = $4
+          where store_id = $1 and send_id = $2 and ($3 is null or id = $3) and state = 'unknown' and resolution is null"
+    )
+    .bind(send.store_id)
+    .bind(send.id)
+    .bind(message)
+    .bind(words)
+    .execute(&mut *conn)
+    .await
+    .map(|r| r.rows_affected())
+    })?;
+    ending::count_again(tx, send.id).await?;
+    Ok(i64::try_from(settled).unwrap_or(i64::MAX))
+}
+
+async fn resolve_older(tx: &mut Tx, send: &Send, before: DateTime<Utc>) -> sqlx::Result<i64> {
+    let settled = on_tx!(tx, |conn| sqlx::query(
+        "update messages set state = 'accepted', resolution = 'treated_as_sent',
+                reply = 'Treated as sent after 72 hours without an answer.'
+          where send_id = $1 and state = 'unknown' and resolution is null and settled_at < $2"
+    )
+    .bind(send.id)
+    .bind(before)
+    .execute(&mut *conn)
+    .await
+    .map(|r| r.rows_affected()))?;
+    ending::count_again(tx, send.id).await?;
+    Ok(i64::try_from(settled).unwrap_or(i64::MAX))
+}
+
+/// The first copies stay unconfirmed: what came of them is still not known.
+async fn take_for_another_try(tx: &mut Tx, send: &Send, message: Option<i64>) -> sqlx::Result<Vec<i64>> {
+    on_tx!(tx, |conn| sqlx::query_scalar(
+        "update messages set resolution = 'sent_again'
+          where store_id = $1 and send_id = $2 and ($3 is null or id = $3) and state = 'unknown' and resolution is null
+          returning customer_id"
+    )
+    .bind(send.store_id)
+    .bind(send.id)
+    .bind(message)
+    .fetch_all(&mut *conn)
+    .await)
+}
+
+async fn with_old_ones(db: &Db, before: DateTime<Utc>) -> sqlx::Result<Vec<Send>> {
+    let ids: Vec<(crate::auth::model::StoreId, i64)> = on_db!(db, |pool| sqlx::query_as(
+        "select distinct store_id, send_id from messages
+          where state = 'unknown' and resolution is null and settled_at < $1 limit 100"
+    )
+    .bind(before)
+    .fetch_all(pool)
+    .await)?;
+    let mut sends = Vec::new();
+    for (store, id) in ids {
+        sends.extend(store::find(db, store, id).await?);
+    }
+    Ok(sends)
+}

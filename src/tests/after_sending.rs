@@ -1,0 +1,306 @@
+//! What staff can do about a send: stop it, read who got it, and settle what was never answered.
+
+use axum::http::StatusCode;
+use loupe::{
+    auth::model::Role,
+    communications::model::Tally,
+    on_db, on_tx,
+    recipients::model::RecipientFilter,
+    sends::{
+        self,
+        model::{SendKind, SendState},
+        unanswered,
+    },
+};
+
+use crate::{
+    both,
+    support::{
+        app::TestApp,
+        people,
+        sending::{begun, deliver, draft, press, status, tally},
+    },
+};
+
+/// A campaign to five people that has gone out, except that the first `unknown` never got an answer.
+async fn partly_unanswered(app: &TestApp, unknown: i64) -> (i64, i64) {
+    people::crowd(app.db(), app.store.id, 5, &["wedding"], app.now()).await;
+    let filter = RecipientFilter::Tags(vec!["wedding".to_owned()]);
+    let campaign = draft(app.db(), &app.store, "Ring clean", &filter).await;
+    let send = begun(press(&app.state, &app.store, campaign).await);
+    deliver(&app.state, &app.store, send).await;
+    let mut tx = app.db().begin().await.unwrap();
+    on_tx!(&mut tx, |conn| sqlx::query(
+        "update messages set state = 'unknown', reply = null
+          where id in (select id from messages where send_id = $1 order by id limit $2)"
+    )
+    .bind(send)
+    .bind(unknown)
+    .execute(&mut *conn)
+    .await
+    .map(|_| ()))
+    .unwrap();
+    sends::ending::count_again(&mut tx, send).await.unwrap();
+    tx.commit().await.unwrap();
+    (campaign, send)
+}
+
+async fn sent_count(app: &TestApp, campaign: i64) -> i64 {
+    on_db!(app.db(), |pool| sqlx::query_scalar(
+        "select sent_count from campaigns where id = $1"
+    )
+    .bind(campaign)
+    .fetch_one(pool)
+    .await)
+    .unwrap()
+}
+
+async fn in_outbox(app: &TestApp) -> i64 {
+    on_db!(app.db(), |pool| sqlx::query_scalar("select count(*) from outbox")
+        .fetch_one(pool)
+        .await)
+    .unwrap()
+}
+
+async fn unresolved_ids(app: &TestApp, send: i64) -> Vec<i64> {
+    on_db!(app.db(), |pool| sqlx::query_scalar(
+        "select id from messages where send_id = $1 and state = 'unknown' and resolution is null order by id"
+    )
+    .bind(send)
+    .fetch_all(pool)
+    .await)
+    .unwrap()
+}
+
+both!(a_person_treats_one_and_then_the_rest_as_sent, |app| {
+    let (campaign, send) = partly_unanswered(&app, 3).await;
+    assert_eq!(sent_count(&app, campaign).await, 2);
+    let cookie = app.sign_in_as(Role::Manager).await;
+    let page = format!("/marketing/campaigns/{campaign}");
+    let html = app.get(&page, &cookie).await.text;
+    assert!(html.contains("3 customers are unconfirmed."), "{html}");
+    let one = unresolved_ids(&app, send).await[0].to_string();
+    let id = send.to_string();
+    let answer = app
+        .post_form(
+            "/api/sends/treat-as-sent",
+            &page,
+            &[("send_id", &id), ("message_id", &one)],
+            &cookie,
+        )
+        .await;
+    assert_eq!(answer.location(), page);
+    assert_eq!(unresolved_ids(&app, send).await.len(), 2);
+    assert_eq!(
+        sent_count(&app, campaign).await,
+        3,
+        "the campaign's number follows its rows"
+    );
+    app.post_form("/api/sends/treat-as-sent", &page, &[("send_id", &id)], &cookie)
+        .await;
+    let after = tally(app.db(), &app.store, send).await;
+    assert_eq!(
+        after,
+        Tally {
+            sent: 5,
+            ..Tally::default()
+        }
+    );
+    let html = app.get(&page, &cookie).await.text;
+    assert!(!html.contains("unconfirmed."), "nothing is left to settle");
+    assert!(html.contains("Treated as sent by manager Person."), "{html}");
+    assert!(html.contains("Treated 2 unconfirmed customers of “Ring clean” as sent"));
+});
+
+both!(sending_again_reaches_exactly_those_without_an_answer_once, |app| {
+    let (campaign, send) = partly_unanswered(&app, 2).await;
+    let before = in_outbox(&app).await;
+    let cookie = app.sign_in_as(Role::Owner).await;
+    let page = format!("/marketing/campaigns/{campaign}");
+    let id = send.to_string();
+    let fields = [("send_id", id.as_str()), ("send_token", "again-1")];
+    let (first, second) = tokio::join!(
+        app.post_form("/api/sends/again", &page, &fields, &cookie),
+        app.post_form("/api/sends/again", &page, &fields, &cookie),
+    );
+    let follows = sends::store::following(app.db(), app.store.id, send).await.unwrap();
+    assert_eq!(follows.len(), 1, "{} {}", first.text, second.text);
+    let again = &follows[0];
+    assert_eq!((again.kind, again.label.as_str()), (SendKind::Again, "Ring clean"));
+    let done = deliver(&app.state, &app.store, again.id).await;
+    assert_eq!(done.state, SendState::Done);
+    assert_eq!(in_outbox(&app).await, before + 2);
+    assert_eq!(tally(app.db(), &app.store, again.id).await.sent, 2);
+    // The first copies stay what they are, and nobody can press again.
+    assert_eq!(tally(app.db(), &app.store, send).await.unconfirmed, 2);
+    assert!(unresolved_ids(&app, send).await.is_empty());
+    let third = app
+        .post_form(
+            "/api/sends/again",
+            &page,
+            &[("send_id", &id), ("send_token", "again-2")],
+            &cookie,
+        )
+        .await;
+    assert_eq!(third.location(), page, "refused, and told there");
+    assert_eq!(in_outbox(&app).await, before + 2);
+    // Both pages lead to each other.
+    let html = app.get(&page, &cookie).await.text;
+    assert!(
+        html.contains(&format!("/marketing/bulk-email/sent/{}", again.id)),
+        "{html}"
+    );
+    let receipt = app.get(&again.page(), &cookie).await;
+    assert_eq!(receipt.status, StatusCode::OK);
+    assert!(receipt.text.contains(&page));
+    assert_eq!(status(app.db(), campaign).await, "sent");
+});
+
+both!(who_opted_out_meanwhile_is_not_sent_to_again, |app| {
+    let (campaign, send) = partly_unanswered(&app, 1).await;
+    let mut tx = app.db().begin().await.unwrap();
+    on_tx!(&mut tx, |conn| sqlx::query(
+        "update customers set do_not_contact = true
+          where id in (select customer_id from messages where send_id = $1 and state = 'unknown')"
+    )
+    .bind(send)
+    .execute(&mut *conn)
+    .await
+    .map(|_| ()))
+    .unwrap();
+    tx.commit().await.unwrap();
+    let cookie = app.sign_in_as(Role::Owner).await;
+    let page = format!("/marketing/campaigns/{campaign}");
+    let fields = [("send_id", &*send.to_string()), ("send_token", "again")];
+    let answer = app.post_form("/api/sends/again", &page, &fields, &cookie).await;
+    assert_eq!(answer.location(), page, "refused, and told there");
+    assert!(
+        sends::store::following(app.db(), app.store.id, send)
+            .await
+            .unwrap()
+            .is_empty()
+    );
+    assert_eq!(unresolved_ids(&app, send).await.len(), 1, "it can still be settled");
+});
+
+both!(after_three_days_it_counts_as_sent, |app| {
+    let (campaign, send) = partly_unanswered(&app, 2).await;
+    let almost = app.now() + unanswered::SETTLES_ITSELF_AFTER;
+    assert_eq!(unanswered::settle_old(app.db(), almost).await.unwrap(), 0);
+    let then = almost + chrono::Duration::seconds(1);
+    assert_eq!(unanswered::settle_old(app.db(), then).await.unwrap(), 2);
+    assert_eq!(tally(app.db(), &app.store, send).await.sent, 5);
+    assert_eq!(sent_count(&app, campaign).await, 5);
+    let cookie = app.sign_in_as(Role::Accountant).await;
+    let html = app.get(&format!("/marketing/campaigns/{campaign}"), &cookie).await.text;
+    assert!(html.contains("after 72 hours without an answer"), "{html}");
+});
+
+both!(only_those_who_may_send_can_settle_anything, |app| {
+    let (campaign, send) = partly_unanswered(&app, 1).await;
+    let cookie = app.sign_in_as(Role::Salesperson).await;
+    let html = app.get(&format!("/marketing/campaigns/{campaign}"), &cookie).await.text;
+    assert!(
+        html.contains("Unconfirmed") && !html.contains("Treat as sent"),
+        "{html}"
+    );
+    let fields = [("send_id", &*send.to_string())];
+    let answer = app.post_form("/api/sends/treat-as-sent", "/", &fields, &cookie).await;
+    assert_eq!(answer.status, StatusCode::FORBIDDEN);
+    assert_eq!(unresolved_ids(&app, send).await.len(), 1);
+});
+
+both!(everybody_of_a_send_is_in_its_file, |app| {
+    people::one(
+        app.db(),
+        app.store.id,
+        "=cmd()",
+        Some("odd@example.com"),
+        &["wedding"],
+        app.now(),
+    )
+    .await;
+    people::one(app.db(), app.store.id, "Dara Petrov", None, &["wedding"], app.now()).await;
+    let (_, send) = partly_unanswered(&app, 1).await;
+    let cookie = app.sign_in_as(Role::Accountant).await;
+    let file = app.get(&format!("/sends/{send}/recipients.csv"), &cookie).await;
+    assert_eq!(file.status, StatusCode::OK);
+    let zone = app.store.zone();
+    let mut lines = file.text.lines();
+    assert_eq!(
+        lines.next().unwrap(),
+        format!("Customer,Email,Status,Why,Sent ({})", zone.name())
+    );
+    assert_eq!(lines.count(), 7, "{}", file.text);
+    assert!(file.text.contains("\"'=cmd()\",odd@example.com,"), "{}", file.text);
+    assert!(
+        file.text.contains("Dara Petrov,,Skipped,No email address,"),
+        "{}",
+        file.text
+    );
+});
+
+both!(stopping_asks_first_and_the_rest_can_go_later, |app| {
+    people::crowd(app.db(), app.store.id, 8, &["wedding"], app.now()).await;
+    let filter = RecipientFilter::Tags(vec!["wedding".to_owned()]);
+    let campaign = draft(app.db(), &app.store, "Ring clean", &filter).await;
+    let send = begun(press(&app.state, &app.store, campaign).await);
+    // Three have it, and the dispatcher has got no further.
+    let mut tx = app.db().begin().await.unwrap();
+    assert!(
+        sends::store::change_state(&mut tx, send, SendState::Holding, SendState::Sending, None, None)
+            .await
+            .unwrap()
+    );
+    on_tx!(&mut tx, |conn| sqlx::query(
+        "update messages set state = 'accepted', settled_at = $2, next_at = null
+          where id in (select id from messages where send_id = $1 order by id limit 3)"
+    )
+    .bind(send)
+    .bind(app.now())
+    .execute(&mut *conn)
+    .await
+    .map(|_| ()))
+    .unwrap();
+    tx.commit().await.unwrap();
+
+    let page = format!("/marketing/campaigns/{campaign}");
+    let sales = app.sign_in_as(Role::Salesperson).await;
+    let html = app.get(&page, &sales).await.text;
+    assert!(!html.contains("Stop sending") && !html.contains("/api/sends/pause"));
+    let cookie = app.sign_in_as(Role::Owner).await;
+    let html = app.get(&page, &cookie).await.text;
+    for control in ["/api/sends/pause", "/api/sends/resume", "Stop sending"] {
+        assert!(html.contains(control), "{control}");
+    }
+    let asked = app.get(&format!("/sends/{send}/stop"), &cookie).await;
+    assert!(
+        asked
+            .text
+            .contains("3 customers already have it. The other 5 won&#x27;t get it.")
+            || asked
+                .text
+                .contains("3 customers already have it. The other 5 won't get it."),
+        "{}",
+        asked.text
+    );
+    let stopped = app
+        .post_form(
+            "/api/sends/stop",
+            &format!("/sends/{send}/stop"),
+            &[("send_id", &send.to_string())],
+            &cookie,
+        )
+        .await;
+    assert_eq!(stopped.location(), page);
+    let html = app.get(&page, &cookie).await.text;
+    assert!(html.contains("after 3 of 8 customers."), "{html}");
+    assert!(html.contains("The 3 who already got it are left out."), "{html}");
+    assert!(html.contains("Send to the remaining 5"), "{html}");
+    let late = app.get(&format!("/sends/{send}/stop"), &cookie).await;
+    assert_eq!(late.location(), page, "there is nothing to stop any more");
+    let rest = begun(press(&app.state, &app.store, campaign).await);
+    deliver(&app.state, &app.store, rest).await;
+    assert_eq!(in_outbox(&app).await, 5, "the first three were the provider's business");
+    assert_eq!(tally(app.db(), &app.store, rest).await.sent, 5);
+});
