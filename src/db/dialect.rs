@@ -67,21 +67,18 @@ pub fn text_list(backend: Backend, texts: &[String]) -> String {
     }
 }
 
-/// The expression, kept from being looked up in an index one by one. SQLite believes that a row by
-/// its id costs next to nothing; for half of a table, reading an index through is faster.
-pub fn not_looked_up(backend: Backend, expression: &str) -> String {
-    match backend {
-        Backend::Sqlite => format!("+{expression}"),
-        Backend::Postgres => expression.to_owned(),
-    }
-}
-
 /// How often `expression` is each of `values` among the rows of `from` (a table and a condition),
-/// as rows (value, count). SQLite sorts to group unless an index happens to be in order, and is
-/// quicker with a counter per value; PostgreSQL hashes, and is slower with counters.
-pub fn tally(backend: Backend, expression: &str, values: &[i64], from: &str) -> String {
-    match backend {
-        Backend::Sqlite => {
+/// as rows (value, count). SQLite sorts to group unless an index has the rows in the order of the
+/// column `in_order_of` and then of the expression, and without one is quicker with a counter per
+/// value; PostgreSQL hashes, and is slower with counters.
+pub fn tally(backend: Backend, expression: &str, values: &[i64], from: &str, in_order_of: Option<&str>) -> String {
+    match (backend, in_order_of) {
+        (Backend::Sqlite, Some(column)) => format!(
+            "select part, sum(n) as n from (
+                select {expression} as part, count(*) as n from {from} group by {column}, {expression}) runs
+              group by part"
+        ),
+        (Backend::Sqlite, None) => {
             let counters: Vec<String> = values
                 .iter()
                 .map(|value| format!("count(*) filter (where {expression} = {value}) as n{value}"))
@@ -96,7 +93,7 @@ pub fn tally(backend: Backend, expression: &str, values: &[i64], from: &str) -> 
                 rows.join(" union all ")
             )
         }
-        Backend::Postgres => format!("select {expression}, count(*) from {from} group by {expression}"),
+        (Backend::Postgres, _) => format!("select {expression}, count(*) from {from} group by {expression}"),
     }
 }
 

@@ -61,7 +61,7 @@ impl Db {
                 .await
                 .map(|_| ()),
             // Index-only reads need to know which rows everybody can see, too.
-            Db::Postgres(pool) => sqlx::raw_sql("vacuum (analyze) customers, customer_tags")
+            Db::Postgres(pool) => sqlx::raw_sql("vacuum (analyze) customers, customer_tags, tag_set_tags")
                 .execute(pool)
                 .await
                 .map(|_| ()),

@@ -64,6 +64,8 @@ pub struct AudienceSql {
     received: Option<String>,
     /// The ids of those whose address somebody before them in the audience has.
     doubles: String,
+    /// Whether the index by sets of tags has everybody whom the filter means.
+    by_tag_set: bool,
     pub binds: Binds,
     backend: Backend,
     requires_opt_in: bool,
@@ -111,7 +113,7 @@ impl AudienceSql {
             store: String::new(),
         };
         build.store = build.binds.add(scope.store.0);
-        let matched = build.matched("c", Many::All);
+        let matched = build.matched("c");
         let received = scope.not_again.map(|campaign| {
             let campaign = build.binds.add(campaign);
             build.received(&campaign)
@@ -129,7 +131,7 @@ impl AudienceSql {
                 select o.id, row_number() over (partition by o.email_norm order by o.id) as place from customers o
                  where {} and o.email_shared and o.email_standing in ({fine}){not_received}) sharing
               where place > 1",
-            build.matched("o", Many::Few)
+            build.matched("o")
         );
         let received = received.map(|r| format!("c.id in ({r})"));
         let already = received
@@ -144,6 +146,7 @@ impl AudienceSql {
             reason_alone: format!("case{alone} else 0 end"),
             received,
             doubles,
+            by_tag_set: matches!(picked, Picked::Everybody | Picked::Tags(_)),
             binds: build.binds,
             backend,
             requires_opt_in: scope.requires_opt_in,
@@ -160,6 +163,7 @@ impl AudienceSql {
             "c.email_standing",
             &STANDINGS,
             &format!("customers c where {matched}"),
+            self.by_tag_set.then_some("c.tag_set"),
         );
         if let Some(received) = &self.received {
             let fine = fine(self.requires_opt_in);
@@ -197,13 +201,6 @@ impl AudienceSql {
     }
 }
 
-/// Whether an expression is for walking through a book, or for a handful of its customers.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Many {
-    All,
-    Few,
-}
-
 struct Build<'a> {
     backend: Backend,
     scope: &'a Scope,
@@ -215,7 +212,7 @@ struct Build<'a> {
 
 impl Build<'_> {
     /// The condition "the filter means this customer".
-    fn matched(&mut self, alias: &str, many: Many) -> String {
+    fn matched(&mut self, alias: &str) -> String {
         let store = self.store.clone();
         let moment = Moment {
             now: self.scope.now,
@@ -235,16 +232,11 @@ impl Build<'_> {
                     "t.tag",
                     &self.binds.add(dialect::text_list(self.backend, tags)),
                 );
-                match many {
-                    // `in`, not `exists`: one set for everybody, instead of a look-up each.
-                    Many::All => format!(
-                        "{own} and {} in (select t.customer_id from customer_tags t where t.store_id = {store} and {any})",
-                        dialect::not_looked_up(self.backend, &format!("{alias}.id"))
-                    ),
-                    Many::Few => format!(
-                        "{own} and exists (select 1 from customer_tags t where t.customer_id = {alias}.id and {any})"
-                    ),
-                }
+                // The sets of tags with any of these, see the migration: nobody has two sets, so
+                // nobody is met twice.
+                format!(
+                    "{own} and {alias}.tag_set in (select t.tag_set from tag_set_tags t where t.store_id = {store} and {any})"
+                )
             }
             Picked::Ids(ids) => {
                 let list = dialect::json_ids(

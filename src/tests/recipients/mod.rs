@@ -6,6 +6,7 @@ mod picking;
 mod reasons;
 mod segments;
 mod shared_addresses;
+mod tag_sets;
 
 use std::collections::BTreeMap;
 
