@@ -383,6 +383,10 @@ async fn why_not_claimed(db: &Db, store: StoreId, what: &StartCampaign) -> Resul
     let Some(send) = store::latest_of_campaign(db, store, campaign).await? else {
         return Ok(NotClaimed::Gone);
     };
+    if !send.state.is_open() && store::is_on_the_wire(db, store, campaign).await? {
+        let words = "The last messages of the earlier try are still on their way. Try again in a minute.".to_owned();
+        return Ok(NotClaimed::Sending { words, campaign });
+    }
     if !send.state.is_open() {
         return Ok(NotClaimed::Sent { campaign });
     }

@@ -277,6 +277,8 @@ pub struct Claimed {
 }
 
 /// Claims a campaign for sending: one statement, so that of two claims one finds nothing.
+/// Not while an earlier send of it has messages on the wire: until they are settled nobody knows
+/// whether those people have it, and leaving them out could lose them.
 pub async fn claim_campaign(
     tx: &mut Tx,
     store: StoreId,
@@ -289,6 +291,8 @@ pub async fn claim_campaign(
             set status = 'sending', version = version + 1, scheduled_at = null, hold = null, problem = null,
                 updated_by = $3, updated_at = $4
           where store_id = $1 and id = $2 and status in ('draft', 'scheduled')
+            and not exists (select 1 from messages m join sends s on s.id = m.send_id
+                             where s.campaign_id = campaigns.id and m.state in ('leased', 'attempting'))
           returning id, name, subject, body, fallbacks, filter"
     )
     .bind(store)
@@ -297,6 +301,19 @@ pub async fn claim_campaign(
     .bind(now)
     .fetch_optional(&mut *conn)
     .await)
+}
+
+/// Whether an earlier send of this campaign still has messages on the wire.
+pub async fn is_on_the_wire(db: &Db, store: StoreId, campaign: i64) -> sqlx::Result<bool> {
+    let one: Option<i64> = on_db!(db, |pool| sqlx::query_scalar(
+        "select m.id from messages m join sends s on s.id = m.send_id
+          where s.store_id = $1 and s.campaign_id = $2 and m.state in ('leased', 'attempting') limit 1"
+    )
+    .bind(store)
+    .bind(campaign)
+    .fetch_optional(pool)
+    .await)?;
+    Ok(one.is_some())
 }
 
 /// [`claim_campaign`] for one that is due: only while it is still scheduled for that very moment
@@ -312,6 +329,8 @@ pub async fn claim_due(
         "update campaigns
             set status = 'sending', version = version + 1, scheduled_at = null, problem = null, updated_at = $4
           where store_id = $1 and id = $2 and status = 'scheduled' and scheduled_at = $3 and hold is null
+            and not exists (select 1 from messages m join sends s on s.id = m.send_id
+                             where s.campaign_id = campaigns.id and m.state in ('leased', 'attempting'))
           returning id, name, subject, body, fallbacks, filter"
     )
     .bind(store)

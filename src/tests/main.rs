@@ -24,6 +24,7 @@ mod dispatch;
 mod endpoints;
 mod faults;
 mod forms;
+mod handover;
 mod health;
 mod import;
 mod layout;
