@@ -67,6 +67,14 @@ pub fn text_list(backend: Backend, texts: &[String]) -> String {
     }
 }
 
+/// The expression, kept from being looked up in an index.
+pub fn not_looked_up(backend: Backend, expression: &str) -> String {
+    match backend {
+        Backend::Sqlite => format!("+{expression}"),
+        Backend::Postgres => expression.to_owned(),
+    }
+}
+
 /// How often `expression` is each of `values` among the rows of `from` (a table and a condition),
 /// as rows (value, count). SQLite sorts to group unless an index has the rows in the order of the
 /// column `in_order_of` and then of the expression, and without one is quicker with a counter per
@@ -118,7 +126,8 @@ pub fn json_rows(backend: Backend, placeholder: &str, columns: &[(&str, Column)]
     match backend {
         Backend::Sqlite => {
             let columns = list(&|name, _| format!("json_extract(value, '$.{name}') as {name}"));
-            format!("(select {columns} from json_each({placeholder}))")
+            // Binary: read once, not once for each column.
+            format!("(select {columns} from jsonb_each({placeholder}))")
         }
         Backend::Postgres => {
             let names = list(&|name, _| name.to_owned());

@@ -59,6 +59,7 @@ pub(crate) fn open(db: Db, clock: Clock, settled: Arc<Notify>) -> (Ledger, tokio
 async fn keep(db: Db, clock: Clock, mut inbox: mpsc::Receiver<Request>, settled: Arc<Notify>) {
     let mut batch = Vec::with_capacity(MOST);
     while inbox.recv_many(&mut batch, MOST).await > 0 {
+        gather(&mut inbox, &mut batch).await;
         let mut marks = Vec::new();
         let mut outcomes = Vec::new();
         let mut holds = Vec::new();
@@ -82,6 +83,24 @@ async fn keep(db: Db, clock: Clock, mut inbox: mpsc::Receiver<Request>, settled:
         }
         if !outcomes.is_empty() {
             settled.notify_one();
+        }
+    }
+}
+
+/// The last transaction has let many connections go on at once. Whoever can ask again without
+/// waiting for a mail server does so first: one flush of the disk then serves them all, where the
+/// first to ask would have had one for itself.
+async fn gather(inbox: &mut mpsc::Receiver<Request>, batch: &mut Vec<Request>) {
+    loop {
+        tokio::task::yield_now().await;
+        let before = batch.len();
+        while batch.len() < MOST
+            && let Ok(request) = inbox.try_recv()
+        {
+            batch.push(request);
+        }
+        if batch.len() == before || batch.len() == MOST {
+            return;
         }
     }
 }

@@ -46,7 +46,7 @@ impl Queue {
         None
     }
 
-    /// Waits until something was taken out.
+    /// Waits until there is room for many: whoever fills is not woken for every single one.
     pub(crate) async fn emptied(&self) {
         self.emptied.notified().await;
     }
@@ -59,9 +59,12 @@ impl Queue {
             {
                 let mut inside = self.inside();
                 if let Some(job) = inside.jobs.pop_front() {
-                    let more = !inside.jobs.is_empty();
+                    let left = inside.jobs.len();
                     drop(inside);
-                    self.taken(more);
+                    if left > 0 {
+                        self.filled.notify_one();
+                    }
+                    self.taken(left);
                     return Some(job);
                 }
                 if inside.closed {
@@ -76,8 +79,9 @@ impl Queue {
     pub(crate) fn at_hand(&self) -> Option<Job> {
         let mut inside = self.inside();
         let job = inside.jobs.pop_front()?;
+        let left = inside.jobs.len();
         drop(inside);
-        self.emptied.notify_one();
+        self.taken(left);
         Some(job)
     }
 
@@ -98,11 +102,10 @@ impl Queue {
         self.filled.notify_one();
     }
 
-    fn taken(&self, more: bool) {
-        if more {
-            self.filled.notify_one();
+    fn taken(&self, left: usize) {
+        if left == self.room / 2 {
+            self.emptied.notify_one();
         }
-        self.emptied.notify_one();
     }
 
     fn inside(&self) -> MutexGuard<'_, Inside> {

@@ -10,7 +10,7 @@ use sqlx::AssertSqlSafe;
 use crate::{
     db::{
         Backend, Db, Tx,
-        dialect::{Column, database_now, database_now_plus, json_rows, row_lock, skip_locked},
+        dialect::{Column, database_now, database_now_plus, json_rows, not_looked_up, row_lock, skip_locked},
     },
     on_db, on_tx,
     sends::ending,
@@ -193,8 +193,10 @@ pub async fn settle(tx: &mut Tx, outcomes: &str, now: DateTime<Utc>) -> sqlx::Re
                 settled_at = case when {again} then null else $2 end,
                 lease_owner = null, lease_until = null
            from {rows} as t
-          where messages.id = t.id and messages.epoch = t.epoch and messages.state in ('leased', 'attempting')
+          where messages.id = t.id and messages.epoch = t.epoch and {state} in ('leased', 'attempting')
           returning messages.id",
+        // Else SQLite goes through everything that is leased, for each outcome.
+        state = not_looked_up(tx.backend(), "messages.state"),
         again = "t.state = 'queued' and exists (select 1 from sends s where s.id = messages.send_id and s.state = 'sending')",
     );
     on_tx!(tx, |conn| sqlx::query_scalar(AssertSqlSafe(sql))
