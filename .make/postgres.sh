@@ -1,4 +1,4 @@
-# A throwaway PostgreSQL on loopback for the tests. Read by test.sh.
+# A throwaway PostgreSQL on loopback. Read by the scripts that need one.
 
 postgres_folder=''
 postgres_bin=''
@@ -48,7 +48,7 @@ start_postgres() {
   for try in 1 2 3 4 5; do
     port=$((20000 + RANDOM % 12000))
     if as_postgres "$postgres_bin/pg_ctl" -D "$data" -w -s -l "$postgres_folder/log" \
-      -o "-c listen_addresses=127.0.0.1 -c port=$port -c unix_socket_directories='' -c fsync=off -c max_connections=400" start; then
+      -o "-c listen_addresses=127.0.0.1 -c port=$port -c unix_socket_directories='' -c fsync=${POSTGRES_FSYNC:-off} -c max_connections=400" start; then
       as_postgres "$postgres_bin/createdb" -h 127.0.0.1 -p "$port" -U loupe loupe_test
       export TEST_POSTGRES_URL=postgres://loupe@127.0.0.1:$port/loupe_test
       return

@@ -1,323 +1,400 @@
-//! Sending one campaign over SMTP, beside bare loops sending the same messages over as many
-//! connections to the same server, all in one run.
+//! Sending over SMTP: bare loops and Loupe side by side, the same messages over as many
+//! connections to the same server.
 
-use std::{net::SocketAddr, process::Stdio, sync::Arc, time::Duration};
+use std::{path::PathBuf, sync::Arc};
 
 use loupe::{
-    channels::email::{Addressee, EmailAddress, Prepared, Sender, smtp::Account},
+    channels::email::{EmailAddress, smtp::Account},
     db::{self, Db},
-    dispatch, on_db, on_tx,
-    recipients::model::RecipientFilter,
-    sends::{
-        message_view,
-        rules::{Presser, StartBulk, Started, start_bulk_as},
-        store as sends,
-    },
-    server::{AppState, Settings, settings::Given},
-    stores::{self, model::Store},
-    templates::render::Person,
-    time::Clock,
 };
-use tokio::io::{AsyncBufReadExt, BufReader};
-use tokio_util::sync::CancellationToken;
 
 use crate::{
     Error,
+    book::{Book, FROM},
+    courier::{self, Sent},
     loops::{self, Ready},
     measure::{self, Cost, median},
-    sink::{self, Fault, Rule, When},
+    servers::{Kind, Server},
+    table::{Section, Table, Target},
 };
 
-/// What to measure.
+/// Where and how often.
 #[derive(Clone, Debug)]
 pub struct Plan {
     pub people: i64,
-    pub connections: usize,
     pub rounds: usize,
+    /// For SQLite: on the disk that is to be measured.
+    pub folder: PathBuf,
     pub postgres: Option<String>,
-    /// `smtp-sink` of Postfix, when it is there.
     pub smtp_sink: Option<String>,
 }
 
-/// One mail server to send to.
-struct Server {
-    name: &'static str,
-    at: SocketAddr,
-    _child: tokio::process::Child,
+/// Who sends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Sender {
+    LettrePool,
+    Lettre,
+    Ours,
+    Sqlite,
+    Postgres { workers: usize },
 }
 
-/// One line of the table.
+impl Sender {
+    fn name(self) -> String {
+        match self {
+            Sender::LettrePool => "lettre's pool, bare".to_owned(),
+            Sender::Lettre => "lettre's connections, no delay, bare".to_owned(),
+            Sender::Ours => "our client, bare".to_owned(),
+            Sender::Sqlite => "Loupe on SQLite".to_owned(),
+            Sender::Postgres { workers: 1 } => "Loupe on PostgreSQL".to_owned(),
+            Sender::Postgres { workers } => format!("Loupe on PostgreSQL, {workers} workers"),
+        }
+    }
+}
+
+/// One table section.
+struct Scenario {
+    heading: &'static str,
+    server: Kind,
+    people: i64,
+    connections: usize,
+    senders: Vec<Sender>,
+}
+
+/// What one sender reached: medians.
 struct Line {
-    what: String,
+    sender: Sender,
     rate: f64,
     cpu_per_100k: f64,
     peak_mb: f64,
+    bytes_per_message: Option<f64>,
+    /// Connections it opened in all its rounds together, where the server can tell.
+    connections: Option<u64>,
 }
 
-/// Runs the plan and prints the table.
-pub async fn run(plan: &Plan) -> Result<(), Error> {
-    let mut servers = vec![own_sink().await?];
-    if let Some(program) = &plan.smtp_sink {
-        servers.push(postfix_sink(program).await?);
-    }
-    println!(
-        "{} people, {} connections, medians of {} rounds; times of this process only, the server is another one",
-        plan.people, plan.connections, plan.rounds
-    );
-    for server in &servers {
-        let lines = against(plan, server).await?;
-        let base = lines.first().map_or(f64::NAN, |l| l.rate);
-        println!("\nto {}", server.name);
-        println!(
-            "{:<34} {:>9} {:>8} {:>12} {:>9}",
-            "", "msg/s", "ratio", "cpu-s/100k", "peak MB"
-        );
-        for line in &lines {
-            println!(
-                "{:<34} {:>9.0} {:>8.2} {:>12.2} {:>9.0}",
-                line.what,
-                line.rate,
-                line.rate / base,
-                line.cpu_per_100k,
-                line.peak_mb
-            );
-        }
-    }
-    Ok(())
-}
+/// The pool sends 22 messages a second over a connection, however many there are to send.
+const POOL_SECONDS: i64 = 3;
+const POOL_RATE: i64 = 22;
 
-async fn against(plan: &Plan, server: &Server) -> Result<Vec<Line>, Error> {
-    let folder = std::env::temp_dir().join(format!("loupe-bench-{}", std::process::id()));
-    std::fs::create_dir_all(&folder)?;
-    let file = folder.join(format!("{}.db", server.name));
-    let mut books = vec![(
-        "Loupe on SQLite",
-        Book::fill(&format!("sqlite://{}", file.display()), plan, server).await?,
-    )];
-    if let Some(url) = &plan.postgres {
-        books.push((
-            "Loupe on PostgreSQL",
-            Book::fill(&schema(url).await?, plan, server).await?,
-        ));
-    }
-    let url = format!("smtp://{}?connections={}", server.at, plan.connections);
-    let account = Account::parse(&url)?;
-    let ready = books.first().ok_or("no book")?.1.ready().await?;
-    let from = EmailAddress::parse(FROM)?;
-    let mut names = vec![
-        "bare loop, lettre, no delay".to_owned(),
-        "bare loop, our client".to_owned(),
-    ];
-    names.extend(books.iter().map(|(name, _)| (*name).to_owned()));
-    let mut costs: Vec<Vec<Cost>> = names.iter().map(|_| Vec::new()).collect();
-    for _ in 0..plan.rounds {
-        // Side by side: whatever else the machine does hits all of them alike.
-        for (at, costs) in costs.iter_mut().enumerate() {
-            let end = measure::begin();
-            match at {
-                0 => expect(loops::lettre(server.at, plan.connections, &ready, FROM).await?, plan)?,
-                1 => expect(loops::ours(&account, &ready, &from).await?, plan)?,
-                _ => books.get(at - 2).ok_or("no book")?.1.send(plan).await?,
-            }
-            costs.push(end());
+/// Runs every scenario.
+pub async fn run(plan: &Plan) -> Result<Table, Error> {
+    let own = |delay_ms, refuse_every| Kind::Own { delay_ms, refuse_every };
+    let loupe = || {
+        let mut senders = vec![Sender::Sqlite];
+        if plan.postgres.is_some() {
+            senders.extend([1, 2].map(|workers| Sender::Postgres { workers }));
         }
-    }
-    let people = f64::from(u32::try_from(plan.people)?);
-    let line = |(what, costs): (String, Vec<Cost>)| Line {
-        what,
-        rate: median(costs.iter().map(|c| people / c.wall.as_secs_f64()).collect()),
-        cpu_per_100k: median(costs.iter().map(|c| c.cpu / people * 100_000.0).collect()),
-        peak_mb: median(costs.iter().map(|c| c.peak_mb).collect()),
+        senders
     };
-    let lines = names.into_iter().zip(costs).map(line).collect();
-    drop(books);
-    std::fs::remove_dir_all(&folder)?;
+    let with = |bare: &[Sender]| [bare.to_vec(), loupe()].concat();
+    let mut table = Table::default();
+    if let Some(program) = &plan.smtp_sink {
+        let all = Scenario {
+            heading: "to Postfix's smtp-sink, 16 connections",
+            server: Kind::SmtpSink(program.clone()),
+            people: plan.people,
+            connections: 16,
+            senders: with(&[Sender::LettrePool, Sender::Lettre, Sender::Ours]),
+        };
+        let lines = measured(plan, &all, &mut table).await?;
+        let share = ratio(&lines, Sender::Sqlite, Sender::Ours);
+        aim(
+            &mut table,
+            "D1",
+            "Loupe on SQLite / our client, bare, to smtp-sink",
+            0.90,
+            share,
+        );
+        let times = ratio(&lines, Sender::Sqlite, Sender::LettrePool);
+        aim(
+            &mut table,
+            "D3",
+            "Loupe on SQLite / lettre's pool, to smtp-sink",
+            20.0,
+            times,
+        );
+    }
+    let near = Scenario {
+        heading: "to our own sink, 16 connections",
+        server: own(0, None),
+        people: plan.people,
+        connections: 16,
+        senders: with(&[Sender::LettrePool, Sender::Lettre, Sender::Ours]),
+    };
+    let lines = measured(plan, &near, &mut table).await?;
+    let share = ratio(&lines, Sender::Sqlite, Sender::Ours);
+    aim(
+        &mut table,
+        "D2",
+        "Loupe on SQLite / our client, bare, to our sink",
+        0.65,
+        share,
+    );
+    let times = ratio(&lines, Sender::Sqlite, Sender::LettrePool);
+    aim(
+        &mut table,
+        "D3",
+        "Loupe on SQLite / lettre's pool, to our sink",
+        20.0,
+        times,
+    );
+    let well = lines;
+
+    let refusing = Scenario {
+        heading: "5 % refused, our own sink, 16 connections",
+        server: own(0, Some(20)),
+        people: plan.people,
+        connections: 16,
+        senders: with(&[Sender::Ours]),
+    };
+    let lines = measured(plan, &refusing, &mut table).await?;
+    let rate = |lines: &[Line]| {
+        lines
+            .iter()
+            .find(|l| l.sender == Sender::Sqlite)
+            .map_or(0.0, |l| l.rate)
+    };
+    aim(
+        &mut table,
+        "D6",
+        "5 % refused / none refused, Loupe on SQLite",
+        0.9,
+        rate(&lines) / rate(&well),
+    );
+    let opened = lines
+        .iter()
+        .find(|l| l.sender == Sender::Sqlite)
+        .and_then(|l| l.connections);
+    let wanted = u64::try_from(refusing.connections * plan.rounds)?;
+    table.targets.push(Target {
+        id: "D6",
+        what: format!("connections opened in {} runs of 16", plan.rounds),
+        aim: wanted.to_string(),
+        result: opened.map_or("?".to_owned(), |n| n.to_string()),
+        is_met: opened == Some(wanted),
+    });
+
+    let far = Scenario {
+        heading: "20 ms away, our own sink, 32 connections",
+        server: own(20, None),
+        people: plan.people / 4,
+        connections: 32,
+        senders: with(&[Sender::LettrePool, Sender::Ours]),
+    };
+    let lines = measured(plan, &far, &mut table).await?;
+    let share = rate(&lines) / (32.0 / 0.020);
+    aim(
+        &mut table,
+        "D5",
+        "Loupe on SQLite / (connections / round trip)",
+        0.8,
+        share,
+    );
+    let times = ratio(&lines, Sender::Sqlite, Sender::LettrePool);
+    aim(
+        &mut table,
+        "D5",
+        "Loupe on SQLite / lettre's pool, 20 ms away",
+        6.0,
+        times,
+    );
+    Ok(table)
+}
+
+fn aim(table: &mut Table, id: &'static str, what: &str, least: f64, result: f64) {
+    table.targets.push(Target {
+        id,
+        what: what.to_owned(),
+        aim: format!(">= {least:.2}"),
+        result: format!("{result:.2}"),
+        is_met: result >= least,
+    });
+}
+
+fn ratio(lines: &[Line], one: Sender, other: Sender) -> f64 {
+    let rate = |sender| lines.iter().find(|l| l.sender == sender).map_or(f64::NAN, |l| l.rate);
+    rate(one) / rate(other)
+}
+
+/// Measures a scenario and adds its section.
+async fn measured(plan: &Plan, scenario: &Scenario, table: &mut Table) -> Result<Vec<Line>, Error> {
+    let lines = Side::prepare(plan, scenario).await?.play(plan.rounds).await?;
+    let bare = lines
+        .iter()
+        .find(|l| l.sender == Sender::Ours)
+        .map_or(f64::NAN, |l| l.rate);
+    let row = |line: &Line| {
+        let figures = vec![
+            format!("{:.0}", line.rate),
+            format!("{:.2}", line.rate / bare),
+            format!("{:.2}", line.cpu_per_100k),
+            format!("{:.0}", line.peak_mb),
+            line.bytes_per_message
+                .map_or("-".to_owned(), |bytes| format!("{bytes:.0}")),
+        ];
+        (line.sender.name(), figures)
+    };
+    table.sections.push(Section {
+        heading: format!("{}, {} messages", scenario.heading, scenario.people),
+        columns: vec!["msg/s", "/ bare", "cpu-s/100k", "peak MB", "db bytes"],
+        rows: lines.iter().map(row).collect(),
+    });
     Ok(lines)
 }
 
-fn expect(sent: usize, plan: &Plan) -> Result<(), Error> {
-    if i64::try_from(sent)? == plan.people {
-        Ok(())
-    } else {
-        Err(format!("{sent} of {} sent", plan.people).into())
-    }
+/// A scenario with everything it needs.
+struct Side<'a> {
+    scenario: &'a Scenario,
+    server: Server,
+    smtp: String,
+    from: EmailAddress,
+    ready: Ready,
+    few: Ready,
+    sqlite: String,
+    postgres: Option<String>,
+    folder: PathBuf,
 }
 
-const FROM: &str = "hello@aurelia.example.com";
-
-/// A store with a full book, and a program around it.
-struct Book {
-    state: AppState,
-    store: Store,
-}
-
-impl Book {
-    async fn fill(url: &str, plan: &Plan, server: &Server) -> Result<Self, Error> {
-        let db = db::connect(url).await?;
-        db::migrate(&db).await?;
-        let given = Given {
-            database_url: Some(url.to_owned()),
-            secret_key: Some("a key for measurements, long enough".to_owned()),
-            smtp_url: Some(format!("smtp://{}?connections={}", server.at, plan.connections)),
-            undo_seconds: Some("0".to_owned()),
-            ..Given::default()
-        };
-        let state = AppState::new(db, Clock::System, Settings::resolve(given, None)?);
-        let store = open_store(&state.db).await?;
-        crowd(&state.db, &store, plan.people).await?;
-        Ok(Self { state, store })
-    }
-
-    /// What the dispatcher would send, rendered beforehand.
-    async fn ready(&self) -> Result<Ready, Error> {
-        let send_id = self.start().await?;
-        let send = sends::find(&self.state.db, self.store.id, send_id)
-            .await?
-            .ok_or("no send")?;
-        let from = EmailAddress::parse(&send.from_email)?;
-        let sender = Sender {
-            name: &send.from_name,
-            address: &from,
-            reply_to: None,
-            id_key: "bench",
-        };
-        let prepared = Prepared::new(message_view::compiled(&send)?, sender);
-        let rows: Vec<(i64, String, String, String)> = on_db!(&self.state.db, |pool| sqlx::query_as(
-            "select id, address, name, first_name from messages where send_id = $1 and state = 'queued'"
-        )
-        .bind(send_id)
-        .fetch_all(pool)
-        .await)?;
-        let mut ready = Vec::with_capacity(rows.len());
-        for (id, address, name, first_name) in &rows {
-            let to = EmailAddress::parse(address)?;
-            let person = Person {
-                first_name,
-                unsubscribe_url: "http://127.0.0.1:3000/u/0123456789012345678901",
-                ..Person::default()
-            };
-            let date = self.state.clock.now();
-            let mut bytes = Vec::new();
-            prepared.write(
-                &Addressee {
-                    message_id: *id,
-                    name,
-                    address: &to,
-                    date,
-                    person,
-                },
-                &mut bytes,
-            )?;
-            ready.push((to, bytes));
-        }
-        println!("{} bytes per message", ready.first().map_or(0, |(_, b)| b.len()));
-        // The rows stay behind; the dispatcher must not find them.
-        let mut tx = self.state.db.begin().await?;
-        on_tx!(&mut tx, |conn| sqlx::query(
-            "update sends set state = 'cancelled' where id = $1"
-        )
-        .bind(send_id)
-        .execute(&mut *conn)
-        .await
-        .map(|_| ()))?;
-        tx.commit().await?;
-        Ok(Arc::new(ready))
-    }
-
-    async fn start(&self) -> Result<i64, Error> {
-        let presser = Presser {
-            store: self.store.clone(),
-            name: "Bench".to_owned(),
-            now: self.state.clock.now(),
-            undo_seconds: 0,
-        };
-        let what = StartBulk {
-            subject: "New in the window, {{first_name}}".to_owned(),
-            body: body(),
-            fallbacks: std::collections::BTreeMap::new(),
-            filter: RecipientFilter::All,
-            token: loupe::auth::tokens::public(),
-            shown_count: None,
-        };
-        match start_bulk_as(&self.state.db, &presser, &what).await? {
-            Started::Sending { send_id } => Ok(send_id),
-            other => Err(format!("{other:?}").into()),
-        }
-    }
-
-    /// Send now until everybody has an outcome: freezing, sending, every row settled.
-    async fn send(&self, plan: &Plan) -> Result<(), Error> {
-        let send_id = self.start().await?;
-        let stop = CancellationToken::new();
-        let task = tokio::spawn(dispatch::run(self.state.clone(), stop.clone()));
-        loop {
-            let send = sends::find(&self.state.db, self.store.id, send_id)
-                .await?
-                .ok_or("no send")?;
-            if !send.state.is_open() {
-                break;
+impl<'a> Side<'a> {
+    async fn prepare(plan: &Plan, scenario: &'a Scenario) -> Result<Self, Error> {
+        eprintln!("{} …", scenario.heading);
+        let folder = plan.folder.join("books");
+        std::fs::create_dir_all(&folder)?;
+        let server = Server::start(&scenario.server).await?;
+        let smtp = format!("smtp://{}?connections={}", server.at, scenario.connections);
+        let file = |name: &str| format!("sqlite://{}", folder.join(name).display());
+        let (sqlite, rendered) = (file("loupe.db"), file("ready.db"));
+        Book::fill(&rendered, scenario.people).await?;
+        let book = Book::open(&rendered, &smtp).await?;
+        let ready = book.ready().await?;
+        book.state.db.close().await;
+        let few = POOL_SECONDS * POOL_RATE * i64::try_from(scenario.connections)?;
+        let few = ready.iter().take(usize::try_from(few)?).cloned().collect::<Vec<_>>();
+        Book::fill(&sqlite, scenario.people).await?;
+        let postgres = match &plan.postgres {
+            Some(server) => {
+                let url = schema(server).await?;
+                Book::fill(&url, scenario.people).await?;
+                Some(url)
             }
-            tokio::time::sleep(Duration::from_millis(20)).await;
+            None => None,
+        };
+        Ok(Self {
+            scenario,
+            server,
+            smtp,
+            from: EmailAddress::parse(FROM)?,
+            ready,
+            few: Arc::new(few),
+            sqlite,
+            postgres,
+            folder,
+        })
+    }
+
+    /// Everybody in turn, so that whatever else the machine does hits all of them alike.
+    async fn play(mut self, rounds: usize) -> Result<Vec<Line>, Error> {
+        let mut runs: Vec<Vec<Run>> = self.scenario.senders.iter().map(|_| Vec::new()).collect();
+        for _ in 0..rounds {
+            for (sender, runs) in self.scenario.senders.iter().zip(&mut runs) {
+                runs.push(self.send(*sender).await?);
+            }
         }
-        stop.cancel();
-        task.await?;
-        let tally = loupe::communications::store::tally(&self.state.db, self.store.id, send_id).await?;
-        if tally.sent == plan.people {
+        std::fs::remove_dir_all(&self.folder)?;
+        let line = |(sender, runs): (&Sender, Vec<Run>)| {
+            let all = |figure: &dyn Fn(&Run) -> f64| median(runs.iter().map(figure).collect());
+            Line {
+                sender: *sender,
+                rate: all(&|run| run.messages / run.cost.wall),
+                cpu_per_100k: all(&|run| run.cost.cpu / run.messages * 100_000.0),
+                peak_mb: all(&|run| run.cost.peak_mb),
+                bytes_per_message: runs
+                    .first()
+                    .and_then(|run| run.grown)
+                    .map(|bytes| bytes / self.scenario.people as f64),
+                connections: runs.iter().map(|run| run.connections).sum(),
+            }
+        };
+        Ok(self.scenario.senders.iter().zip(runs).map(line).collect())
+    }
+
+    async fn send(&mut self, sender: Sender) -> Result<Run, Error> {
+        let before = self.server.counts().await?;
+        let (server, connections) = (self.server.at, self.scenario.connections);
+        let mut grown = None;
+        let (cost, messages) = match sender {
+            Sender::Sqlite | Sender::Postgres { .. } => {
+                let (url, workers) = match (sender, &self.postgres) {
+                    (Sender::Postgres { workers }, Some(url)) => (url, workers),
+                    _ => (&self.sqlite, 1),
+                };
+                let size = size_of(url, &self.smtp).await?;
+                let sent = courier::send(url, &self.smtp, workers).await?;
+                self.check(&sent)?;
+                grown = Some((size_of(url, &self.smtp).await? - size) as f64);
+                (sent.cost, self.scenario.people)
+            }
+            bare => {
+                let end = measure::begin();
+                let ready = if bare == Sender::LettrePool {
+                    &self.few
+                } else {
+                    &self.ready
+                };
+                let done = match bare {
+                    Sender::LettrePool => loops::lettre_pool(server, connections, ready, &self.from).await?,
+                    Sender::Lettre => loops::lettre(server, connections, ready, &self.from).await?,
+                    _ => loops::ours(&Account::parse(&self.smtp)?, ready, &self.from).await?,
+                };
+                let cost = end();
+                if done != ready.len() {
+                    return Err(format!("{done} of {} sent", ready.len()).into());
+                }
+                (cost, i64::try_from(done)?)
+            }
+        };
+        let after = self.server.counts().await?;
+        Ok(Run {
+            cost,
+            messages: messages as f64,
+            grown,
+            connections: after
+                .zip(before)
+                .map(|(after, before)| after.connections - before.connections),
+        })
+    }
+
+    fn check(&self, sent: &Sent) -> Result<(), Error> {
+        let refuses = matches!(
+            self.scenario.server,
+            Kind::Own {
+                refuse_every: Some(_),
+                ..
+            }
+        );
+        let done = sent.accepted + if refuses { sent.failed } else { 0 };
+        if done == self.scenario.people {
             Ok(())
         } else {
-            Err(format!("{tally:?}").into())
+            Err(format!("{sent:?} of {}", self.scenario.people).into())
         }
     }
 }
 
-/// About 10 kB of HTML once rendered.
-fn body() -> String {
-    let paragraph = "Before the doors open on Saturday we are setting aside one hour for a handful of people who know \
-                     what they like. There will be coffee, a quiet table and good light, and nobody will hurry you. ";
-    let mut body = "Dear {{first_name}},\n\n".to_owned();
-    for piece in 1..=12 {
-        body.push_str(&format!("**Piece {piece}.** {paragraph}\n\n"));
-    }
-    body.push_str("[button: See them](https://aurelia.example.com/window)\n\n{{staff_signature}}\n");
-    body
+/// One sender, once.
+struct Run {
+    cost: Cost,
+    messages: f64,
+    /// Bytes the database grew by.
+    grown: Option<f64>,
+    connections: Option<u64>,
 }
 
-async fn open_store(db: &Db) -> Result<Store, Error> {
-    let new = stores::model::NewStore {
-        slug: "bench".to_owned(),
-        name: "Aurelia".to_owned(),
-        time_zone: "Australia/Sydney".to_owned(),
-        country: "AU".to_owned(),
-        currency: "AUD".to_owned(),
-        from_name: "Aurelia Sydney".to_owned(),
-        from_email: FROM.to_owned(),
-        footer: "Aurelia, 1 George Street, Sydney NSW 2000".to_owned(),
-        is_demo: false,
-    };
-    let mut tx = db.begin().await?;
-    let id = stores::rules::open_store(&mut tx, &new, Clock::System.now()).await?;
-    tx.commit().await?;
-    Ok(stores::store::find(db, id).await?.ok_or("no store")?)
-}
-
-async fn crowd(db: &Db, store: &Store, people: i64) -> Result<(), Error> {
-    let mut tx = db.begin().await?;
-    on_tx!(&mut tx, |conn| sqlx::query(
-        "insert into customers (store_id, name, name_key, first_name, last_name, email, email_norm, email_valid,
-                                email_consent, unsubscribe_token, created_at, updated_at)
-         with recursive n(i) as (select cast(1 as bigint) union all select i + 1 from n where i < $2)
-         select $1, 'Person ' || i, 'person ' || i, 'Person', '' || i, 'p' || i || '@example.com',
-                'p' || i || '@example.com', true, 'granted', 'token-0123456789-' || i, $3, $3
-           from n"
-    )
-    .bind(store.id)
-    .bind(people)
-    .bind(store.created_at)
-    .execute(&mut *conn)
-    .await
-    .map(|_| ()))?;
-    tx.commit().await?;
-    Ok(())
+async fn size_of(url: &str, smtp: &str) -> Result<i64, Error> {
+    let book = Book::open(url, smtp).await?;
+    let size = book.size().await?;
+    book.state.db.close().await;
+    Ok(size)
 }
 
 async fn schema(url: &str) -> Result<String, Error> {
@@ -330,59 +407,4 @@ async fn schema(url: &str) -> Result<String, Error> {
         .await?;
     let joint = if url.contains('?') { '&' } else { '?' };
     Ok(format!("{url}{joint}options[search_path]={name}"))
-}
-
-/// Our own sink, in a process of its own so that its costs are not ours.
-async fn own_sink() -> Result<Server, Error> {
-    let mut child = tokio::process::Command::new(std::env::current_exe()?)
-        .arg("sink")
-        .stdout(Stdio::piped())
-        .kill_on_drop(true)
-        .spawn()?;
-    let lines = child.stdout.take().ok_or("no output")?;
-    let first = BufReader::new(lines).lines().next_line().await?.ok_or("no address")?;
-    Ok(Server {
-        name: "our sink",
-        at: first.parse()?,
-        _child: child,
-    })
-}
-
-/// Serves as the sink until it is killed.
-pub async fn serve_sink(refuse_every: Option<u64>, delay_ms: u64) -> Result<(), Error> {
-    let rules = refuse_every
-        .map(|n| Rule::new(When::Every(n), Fault::Rcpt(550)))
-        .into_iter()
-        .collect();
-    let delay = Duration::from_millis(delay_ms);
-    let settings = sink::Settings {
-        keep: sink::Keep::Counts,
-        rules,
-        delay,
-        ..sink::Settings::default()
-    };
-    let sink = sink::Sink::start(settings).await?;
-    println!("{}", sink.address());
-    std::future::pending::<()>().await;
-    Ok(())
-}
-
-async fn postfix_sink(program: &str) -> Result<Server, Error> {
-    let at = SocketAddr::from(([127, 0, 0, 1], 2599));
-    let child = tokio::process::Command::new(program)
-        .args(["-u", "nobody", &at.to_string(), "1000"])
-        .stderr(Stdio::null())
-        .kill_on_drop(true)
-        .spawn()?;
-    for _ in 0..50 {
-        if tokio::net::TcpStream::connect(at).await.is_ok() {
-            return Ok(Server {
-                name: "smtp-sink",
-                at,
-                _child: child,
-            });
-        }
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
-    Err(format!("{program} does not answer on {at}").into())
 }

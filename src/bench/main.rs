@@ -1,11 +1,18 @@
-//! Measurements anyone can run: `make bench`. All figures of a table come from one run, side by
+//! Measurements anyone can run: `make bench`. All figures of the table come from one run, side by
 //! side; read the ratios, not the absolutes.
 
+mod book;
 mod counts;
+mod courier;
 mod dispatch;
+mod look;
 mod loops;
 mod measure;
+mod micro;
+mod million;
 mod schedule;
+mod servers;
+mod table;
 
 #[path = "../tests/support/books.rs"]
 mod books;
@@ -13,16 +20,48 @@ mod books;
 #[expect(dead_code, reason = "the tests use the rest of it")]
 mod sink;
 
-use clap::{Parser, Subcommand};
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+use table::{Section, Table};
 
 /// Whatever stops a measurement.
 pub type Error = Box<dyn std::error::Error>;
 
-/// Measures Loupe on this machine.
+/// Measures Loupe on this machine, and ends with one table.
 #[derive(Debug, Parser)]
+#[command(args_conflicts_with_subcommands = true)]
 struct Bench {
     #[command(subcommand)]
-    what: What,
+    what: Option<What>,
+    #[command(flatten)]
+    all: All,
+}
+
+#[derive(Args, Debug)]
+struct All {
+    /// Messages in a run
+    #[arg(long, default_value_t = 20_000)]
+    people: i64,
+    /// Runs, of which the median is shown
+    #[arg(long, default_value_t = 5)]
+    rounds: usize,
+    /// Where the SQLite files lie: on the disk that is to be measured
+    #[arg(long, default_value = "target/bench")]
+    folder: PathBuf,
+    /// A PostgreSQL to make schemas in
+    #[arg(long)]
+    postgres: Option<String>,
+    /// The path of Postfix's smtp-sink, for a second server
+    #[arg(long)]
+    smtp_sink: Option<String>,
+    /// Also one campaign to so many, on SQLite
+    #[arg(long, num_args = 0..=1, default_missing_value = "1000000")]
+    million: Option<i64>,
+    /// Only that
+    #[arg(long, requires = "million")]
+    only_million: bool,
 }
 
 #[derive(Debug, Subcommand)]
@@ -34,21 +73,6 @@ enum What {
         people: u64,
         #[arg(default_value_t = 200)]
         rounds: usize,
-    },
-    /// One campaign over SMTP, beside bare loops
-    Dispatch {
-        #[arg(long, default_value_t = 20_000)]
-        people: i64,
-        #[arg(long, default_value_t = 16)]
-        connections: usize,
-        #[arg(long, default_value_t = 5)]
-        rounds: usize,
-        /// A PostgreSQL to make a schema in
-        #[arg(long)]
-        postgres: Option<String>,
-        /// The path of Postfix's smtp-sink, for a second server
-        #[arg(long)]
-        smtp_sink: Option<String>,
     },
     /// How late planned campaigns begin, all due in the same second, in an empty database
     Schedule {
@@ -68,33 +92,74 @@ enum What {
         #[arg(long, default_value_t = 0)]
         delay_ms: u64,
     },
+    /// Writes a store with so many customers into an empty database
+    Fill { database: String, people: i64 },
+    /// Sends one campaign when told to
+    #[command(hide = true)]
+    Courier {
+        database: String,
+        smtp: String,
+        #[arg(long)]
+        look: bool,
+    },
 }
 
 #[tokio::main]
 async fn main() -> Result<(), Error> {
-    match Bench::parse().what {
-        What::Counts { url, people, rounds } => counts::run(&url, people, rounds).await,
-        What::Dispatch {
-            people,
-            connections,
-            rounds,
-            postgres,
-            smtp_sink,
-        } => {
-            dispatch::run(&dispatch::Plan {
-                people,
-                connections,
-                rounds,
-                postgres,
-                smtp_sink,
-            })
-            .await
-        }
-        What::Schedule {
+    let Bench { what, all } = Bench::parse();
+    match what {
+        None => everything(&all).await,
+        Some(What::Counts { url, people, rounds }) => counts::run(&url, people, rounds).await,
+        Some(What::Schedule {
             url,
             campaigns,
             runners,
-        } => schedule::run(&url, campaigns, runners).await,
-        What::Sink { refuse_every, delay_ms } => dispatch::serve_sink(refuse_every, delay_ms).await,
+        }) => schedule::run(&url, campaigns, runners).await,
+        Some(What::Sink { refuse_every, delay_ms }) => servers::serve(refuse_every, delay_ms).await,
+        Some(What::Fill { database, people }) => book::Book::fill(&database, people).await,
+        Some(What::Courier { database, smtp, look }) => courier::run(&database, &smtp, look).await,
+    }
+}
+
+async fn everything(all: &All) -> Result<(), Error> {
+    // Nothing of an earlier run.
+    let _none = std::fs::remove_dir_all(&all.folder);
+    std::fs::create_dir_all(&all.folder)?;
+    let mut table = Table::default();
+    if !all.only_million {
+        let commits = measure::durable_writes_per_second(&all.folder)?;
+        table.add(micro::run(&all.folder, all.rounds).await?);
+        let plan = dispatch::Plan {
+            people: all.people,
+            rounds: all.rounds,
+            folder: all.folder.clone(),
+            postgres: all.postgres.clone(),
+            smtp_sink: all.smtp_sink.clone(),
+        };
+        table.add(dispatch::run(&plan).await?);
+        table.sections.push(disk(commits));
+    }
+    if let Some(people) = all.million {
+        table.add(million::run(&all.folder, people).await?);
+    }
+    std::fs::remove_dir_all(&all.folder)?;
+    println!("{table}");
+    println!(
+        "medians of {}; cpu and memory are those of the sender alone: the mail server and PostgreSQL are other processes",
+        all.rounds
+    );
+    Ok(())
+}
+
+/// The mark before each message has to be durable: a bound of its own on slow disks.
+fn disk(commits: f64) -> Section {
+    let row = |what: &str, figure: f64| (what.to_owned(), vec![format!("{figure:.0}")]);
+    Section {
+        heading: "the disk".to_owned(),
+        columns: vec!["/s"],
+        rows: vec![
+            row("durable writes, one after another", commits),
+            row("messages they allow over 16 connections", 2.0 * 16.0 * commits),
+        ],
     }
 }

@@ -4,10 +4,10 @@ use memchr::memchr_iter;
 
 /// The content has a line end that is not CR LF: servers disagree about where it would end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct BareLineEnd;
+pub struct BareLineEnd;
 
 /// Appends `content` and its final dot to `out`; leaves `out` as it was on an error.
-pub(super) fn write_content(content: &[u8], out: &mut Vec<u8>) -> Result<(), BareLineEnd> {
+pub fn write_content(content: &[u8], out: &mut Vec<u8>) -> Result<(), BareLineEnd> {
     let before = out.len();
     out.reserve(content.len() + 64);
     let mut copied = 0;

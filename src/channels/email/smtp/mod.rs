@@ -34,5 +34,6 @@ mod wire;
 
 pub use account::{Account, AccountProblem, Login, Tls, Waits};
 pub use connection::{ConnectProblem, Connection, Offers};
+pub use content::{BareLineEnd, write_content};
 pub use reply::Reply;
 pub use transaction::{Delivered, Envelope, Lost, Offered, Step};
