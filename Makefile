@@ -8,7 +8,7 @@ help:
 	@echo 'make build  the release binary and the site it serves'
 	@echo 'make test   format, lints, tests on both databases, browser tests'
 	@echo 'make watch  build and restart on every change (needs cargo-leptos)'
-	@echo 'make bench  measure sending and counting'
+	@echo 'make bench  measure sending and counting (MILLION=1: also a campaign to a million)'
 	@echo 'make chaos  kill, stop and starve it while it sends, and count copies (ROUNDS=20)'
 
 run:
@@ -24,7 +24,7 @@ watch:
 	@cargo leptos watch
 
 bench:
-	@.make/bench.sh
+	@.make/bench.sh $(if $(MILLION),--million)
 
 chaos:
 	@.make/chaos.sh --rounds $(or $(ROUNDS),20)

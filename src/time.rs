@@ -2,7 +2,9 @@
 
 use std::sync::{Arc, Mutex};
 
-use chrono::{DateTime, Datelike, LocalResult, NaiveDate, NaiveDateTime, SubsecRound, TimeZone, Timelike, Utc};
+use chrono::{
+    DateTime, Datelike, LocalResult, NaiveDate, NaiveDateTime, SubsecRound, TimeDelta, TimeZone, Timelike, Utc,
+};
 use chrono_tz::Tz;
 
 /// What time it is: the system's, or one that a test sets.
@@ -22,7 +24,7 @@ impl Clock {
     #[expect(clippy::disallowed_methods, reason = "the one place that asks the system")]
     pub fn now(&self) -> DateTime<Utc> {
         match self {
-            Clock::System => Utc::now().trunc_subsecs(6),
+            Clock::System => (Utc::now() + jumped()).trunc_subsecs(6),
             Clock::Fixed(at) => at
                 .lock()
                 .map(|at| *at)
@@ -39,6 +41,24 @@ impl Clock {
             }
         }
     }
+}
+
+/// How far a test has put the system's clock forward or back.
+#[cfg(not(debug_assertions))]
+#[inline(always)]
+fn jumped() -> TimeDelta {
+    TimeDelta::zero()
+}
+
+/// How far a test has put the system's clock forward or back: `LOUPE_CLOCK_FILE` names a file
+/// with the seconds, read anew each time. Only in builds with debug assertions.
+#[cfg(debug_assertions)]
+fn jumped() -> TimeDelta {
+    static FILE: std::sync::OnceLock<Option<std::ffi::OsString>> = std::sync::OnceLock::new();
+    let file = FILE.get_or_init(|| std::env::var_os("LOUPE_CLOCK_FILE"));
+    let text = file.as_ref().and_then(|file| std::fs::read_to_string(file).ok());
+    let seconds = text.and_then(|text| text.trim().parse().ok()).unwrap_or(0);
+    TimeDelta::seconds(seconds)
 }
 
 /// A wall-clock time in a zone as a moment, or why it is none or two.

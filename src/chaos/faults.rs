@@ -3,13 +3,15 @@
 use std::{collections::HashMap, time::Duration};
 
 use super::{
+    deck,
     dice::Dice,
     sink::{Fault, Rule, When},
 };
 
-/// Every kind that may come again and again.
-const KINDS: [Fault; 14] = [
+/// Every kind but the slow dot, which every round has.
+const KINDS: [Fault; 16] = [
     Fault::Mail(451),
+    Fault::Mail(550),
     Fault::Rcpt(450),
     Fault::Rcpt(550),
     Fault::RcptButData(550),
@@ -23,22 +25,27 @@ const KINDS: [Fault; 14] = [
     Fault::Dot(452),
     Fault::Dot(554),
     Fault::ClosingAfterDot,
+    Fault::Nonsense,
 ];
 
-/// Four kinds or so, each for every so many messages; and it is slow, so that what is under way
-/// stays so for a while.
-pub fn rules(dice: &mut Dice) -> Vec<Rule> {
+const SLOW: Fault = Fault::SlowDot(Duration::ZERO);
+
+/// What all of them are called.
+pub fn names() -> impl Iterator<Item = &'static str> {
+    KINDS.into_iter().chain([SLOW]).map(Fault::name)
+}
+
+/// Four kinds, each for every so many messages; and it is slow, so that what is under way stays
+/// so for a while.
+pub fn rules(seed: u64, dice: &mut Dice) -> Vec<Rule> {
     let mut rules = Vec::new();
-    for _ in 0..dice.between(3, 5) {
-        let fault = KINDS.get(dice.place(KINDS.len())).copied().unwrap_or(Fault::Nonsense);
-        rules.push(Rule::new(When::Every(dice.between(13, 60)), fault));
-    }
-    if dice.percent(30) {
-        rules.push(Rule::new(When::Every(dice.between(25, 60)), Fault::Nonsense));
-    }
-    if dice.percent(4) {
-        // The sender is refused: the campaign goes back to its people.
-        rules.insert(0, Rule::new(When::Nth(dice.between(20, 100)), Fault::Mail(550)));
+    for fault in deck::hand(&KINDS, seed, 4) {
+        // A refused sender gives everything back to its people: once is enough.
+        let when = match fault {
+            Fault::Mail(550) => When::Nth(dice.between(20, 60)),
+            _ => When::Every(dice.between(13, 60)),
+        };
+        rules.push(Rule::new(when, fault));
     }
     let slow = |dice: &mut Dice, most| Fault::SlowDot(Duration::from_millis(dice.between(5, most)));
     let (often, seldom) = (slow(dice, 25), slow(dice, 400));

@@ -1,11 +1,15 @@
 //! A store with customers and campaigns, in a database of its own, beside a mail server that
 //! keeps the truth.
 
-use std::path::{Path, PathBuf};
+use std::{
+    collections::HashSet,
+    path::{Path, PathBuf},
+};
 
 use loupe::{
     auth::model::StoreId,
     db::{self, Db},
+    error::AppError,
     recipients::model::RecipientFilter,
     sends::rules::{Presser, StartCampaign, Started, start_campaign_as},
     stores::{
@@ -17,10 +21,11 @@ use loupe::{
 
 use super::{
     Error,
+    clock::WorkersClock,
     oracle::{self, Arrived, Verdict},
     people,
     proxy::Proxy,
-    sending,
+    rows_sql, sending,
     sink::{self, Rule, Sink},
     worker::Orders,
 };
@@ -31,8 +36,11 @@ pub struct House {
     pub store: Store,
     pub sink: Sink,
     pub proxy: Proxy,
+    pub clock: WorkersClock,
     pub orders: Orders,
     pub connections: u64,
+    /// Given back when everybody had got it, or might have.
+    pub nobody_left: HashSet<i64>,
 }
 
 impl House {
@@ -61,6 +69,7 @@ impl House {
         };
         let sink = Sink::start(settings).await?;
         let proxy = Proxy::start(sink.address()).await?;
+        let clock = WorkersClock::start(folder)?;
         let connections = size.connections;
         let orders = Orders {
             program: program()?,
@@ -68,6 +77,7 @@ impl House {
             database: url.to_owned(),
             smtp: format!("smtp://{}?connections={connections}", proxy.address()),
             lease_seconds,
+            clock: clock.file().to_owned(),
             file_blocks: None,
         };
         Ok(Self {
@@ -75,30 +85,44 @@ impl House {
             store,
             sink,
             proxy,
+            clock,
             orders,
             connections,
+            nobody_left: HashSet::new(),
         })
     }
 
-    /// Presses Send now on everything that is a draft, twice at the same time: one of two counts.
-    pub async fn press_all(&self) -> Result<usize, Error> {
-        let drafts = super::rows_sql::campaigns(&self.db, self.store.id, "draft").await?;
-        for campaign in &drafts {
+    /// Presses Send now on the first drafts, twice each at the same time: one of two counts. What
+    /// was given back when everybody had it already stays a draft, with nobody left to go to.
+    pub async fn press_some(&mut self, most: usize) -> Result<Vec<i64>, Error> {
+        let mut pressed = Vec::new();
+        for campaign in self.drafts().await?.iter().take(most) {
             let (one, other) = tokio::join!(
                 press(&self.db, &self.store, *campaign),
                 press(&self.db, &self.store, *campaign)
             );
-            let begun = [&one, &other]
-                .iter()
-                .filter(|started| matches!(started, Ok(Started::Sending { .. } | Started::NoRecipients)))
-                .count();
+            let both = [&one, &other];
+            let begun = both.iter().filter(|s| matches!(s, Ok(Started::Sending { .. }))).count();
+            let nobody = both.iter().any(|s| matches!(s, Ok(Started::NoRecipients)));
             match (begun, one, other) {
-                (1, ..) => {}
-                (0, Err(error), _) => return Err(error),
+                (1, ..) => pressed.push(*campaign),
+                (0, ..) if nobody => {
+                    self.nobody_left.insert(*campaign);
+                }
+                // What is still on the wire of an earlier try has to be settled first.
+                (0, Err(AppError::Refused { .. }), _) => {}
+                (0, Err(error), _) => return Err(error.into()),
                 (n, ..) => return Err(format!("campaign {campaign} was started {n} times at once").into()),
             }
         }
-        Ok(drafts.len())
+        Ok(pressed)
+    }
+
+    /// Drafts that have somebody to go to.
+    pub async fn drafts(&self) -> Result<Vec<i64>, Error> {
+        let mut drafts = rows_sql::campaigns(&self.db, self.store.id, "draft").await?;
+        drafts.retain(|campaign| !self.nobody_left.contains(campaign));
+        Ok(drafts)
     }
 
     pub async fn examine(&self) -> Result<Verdict, Error> {
@@ -125,7 +149,7 @@ pub struct Size {
 }
 
 /// Presses Send now on one campaign.
-pub async fn press(db: &Db, store: &Store, campaign: i64) -> Result<Started, Error> {
+pub async fn press(db: &Db, store: &Store, campaign: i64) -> Result<Started, AppError> {
     let presser = Presser {
         store: store.clone(),
         name: "Priya Nair".to_owned(),
@@ -138,7 +162,7 @@ pub async fn press(db: &Db, store: &Store, campaign: i64) -> Result<Started, Err
         skip_already: true,
         shown_count: None,
     };
-    Ok(start_campaign_as(db, &presser, &what).await?)
+    start_campaign_as(db, &presser, &what).await
 }
 
 /// The program under test stands beside this one.

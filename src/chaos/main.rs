@@ -7,11 +7,15 @@
     reason = "what is shared with the tests stops when it cannot go on"
 )]
 
+mod clock;
 mod cluster;
+mod deck;
+mod deeds;
 mod dice;
 mod disk;
 mod faults;
 mod house;
+mod kills;
 mod oracle;
 mod proxy;
 mod round;
@@ -49,6 +53,7 @@ use loupe::{
 };
 
 use cluster::Cluster;
+use deeds::Deed;
 use totals::Totals;
 
 /// Anything that keeps a round from being played.
@@ -62,9 +67,9 @@ struct Arguments {
     /// Rounds on each database
     #[arg(long, default_value_t = 20)]
     rounds: u64,
-    /// Begin no more rounds after this many minutes
+    /// Begin no more rounds after this many seconds
     #[arg(long)]
-    minutes: Option<u64>,
+    seconds: Option<u64>,
     /// The seed of the first round; the others count on from it
     #[arg(long)]
     seed: Option<u64>,
@@ -101,24 +106,22 @@ async fn main() -> Result<ExitCode, Error> {
         Some(seed) => seed,
         None => SystemTime::now().duration_since(SystemTime::UNIX_EPOCH)?.as_secs() % 1_000_000_000,
     };
-    let until = arguments
-        .minutes
-        .map(|minutes| begin + Duration::from_secs(60 * minutes));
-    let (sqlite, postgres) = tokio::join!(
-        async {
-            match arguments.on {
-                On::Postgres => Ok(None),
-                _ => rounds("SQLite", None, seed, arguments.rounds, until).await.map(Some),
-            }
-        },
-        async {
-            match arguments.on {
-                On::Sqlite => Ok(None),
-                _ => on_postgres(&arguments, seed, until).await.map(Some),
-            }
-        },
-    );
-    let (sqlite, postgres) = (sqlite?, postgres?);
+    let until = arguments.seconds.map(|seconds| begin + Duration::from_secs(seconds));
+    let cluster = match (&arguments.on, &arguments.postgres) {
+        (On::Sqlite, _) => None,
+        (_, Some(url)) => Some(Cluster::Given { url: url.clone() }),
+        (_, None) => Some(Cluster::start().await?),
+    };
+    let played = tokio::select! {
+        both = on_both(&arguments, cluster.as_ref(), seed, until) => both.map(Some),
+        () = told_to_stop() => Ok(None),
+    };
+    if let Some(cluster) = cluster {
+        cluster.remove().await;
+    }
+    let Some((sqlite, postgres)) = played? else {
+        return Ok(ExitCode::FAILURE);
+    };
     let mut all = Totals::default();
     let mut columns: Vec<(&str, &Totals)> = Vec::new();
     for (name, totals) in [("SQLite", &sqlite), ("PostgreSQL", &postgres)] {
@@ -133,25 +136,63 @@ async fn main() -> Result<ExitCode, Error> {
         totals::line(&all),
         begin.elapsed().as_secs_f64()
     );
-    let idle = all.kills > 20 && all.kills_attempting * 2 < all.kills;
-    if idle {
-        println!("Fewer than half of the kills hit a message that was being attempted.");
+    let idle = totals::idle(&all, &to_happen(&arguments));
+    for why in &idle {
+        println!("Too idle to prove anything: {why}.");
     }
-    Ok(if all.verdict.wrong.is_empty() && !idle {
+    Ok(if all.verdict.wrong.is_empty() && idle.is_empty() {
         ExitCode::SUCCESS
     } else {
         ExitCode::FAILURE
     })
 }
 
-async fn on_postgres(arguments: &Arguments, seed: u64, until: Option<Instant>) -> Result<Totals, Error> {
-    let cluster = match &arguments.postgres {
-        Some(url) => Cluster::Given { url: url.clone() },
-        None => Cluster::start().await?,
+/// Everything that happens sooner or later on these databases.
+fn to_happen(arguments: &Arguments) -> Vec<&'static str> {
+    let mut deeds: Vec<Deed> = kills::Moment::ALL.map(Deed::Kill).to_vec();
+    if arguments.on != On::Postgres {
+        deeds.extend(deeds::on(Backend::Sqlite, false));
+    }
+    if arguments.on != On::Sqlite {
+        deeds.extend(deeds::on(Backend::Postgres, arguments.postgres.is_none()));
+    }
+    faults::names().chain(deeds.into_iter().map(Deed::name)).collect()
+}
+
+/// The rounds on each database that was asked for, at the same time.
+async fn on_both(
+    arguments: &Arguments,
+    cluster: Option<&Cluster>,
+    seed: u64,
+    until: Option<Instant>,
+) -> Result<(Option<Totals>, Option<Totals>), Error> {
+    let sqlite = async {
+        match arguments.on {
+            On::Postgres => Ok(None),
+            _ => rounds("SQLite", None, seed, arguments.rounds, until).await.map(Some),
+        }
     };
-    let totals = rounds("PostgreSQL", Some(&cluster), seed, arguments.rounds, until).await;
-    cluster.remove().await;
-    totals
+    let postgres = async {
+        match cluster {
+            None => Ok(None),
+            some => rounds("PostgreSQL", some, seed, arguments.rounds, until)
+                .await
+                .map(Some),
+        }
+    };
+    tokio::try_join!(sqlite, postgres)
+}
+
+/// Whoever is interrupted leaves no PostgreSQL behind.
+async fn told_to_stop() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let Ok(mut terminate) = signal(SignalKind::terminate()) else {
+        return std::future::pending().await;
+    };
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = tokio::signal::ctrl_c() => {}
+    }
 }
 
 async fn rounds(

@@ -30,6 +30,8 @@ pub struct Verdict {
     pub unknown_unanswered: u64,
     /// Of both kinds, those the mail server has.
     pub unknown_arrived: u64,
+    /// What the mail server has: copies too.
+    pub arrived: u64,
     /// Copies beyond the first.
     pub doubles: u64,
     /// People without a message and without a reason.
@@ -47,6 +49,7 @@ impl Verdict {
         self.unknown_after_crash += other.unknown_after_crash;
         self.unknown_unanswered += other.unknown_unanswered;
         self.unknown_arrived += other.unknown_arrived;
+        self.arrived += other.arrived;
         self.doubles += other.doubles;
         self.lost += other.lost;
         self.wrong.extend(other.wrong.iter().cloned());
@@ -86,6 +89,12 @@ pub async fn examine(db: &Db, store: StoreId, arrived: &[Arrived]) -> sqlx::Resu
     .await)?;
     let mut verdict = Verdict::default();
     compare_copies(&rows, arrived, &mut verdict);
+    if verdict.arrived != verdict.accepted + verdict.unknown_arrived {
+        verdict.wrong.push(format!(
+            "{} arrived, {} are accepted and {} unknown ones arrived",
+            verdict.arrived, verdict.accepted, verdict.unknown_arrived
+        ));
+    }
     look_for_the_lost(&rows, &mut verdict);
     compare_counts(db, store, &rows, &mut verdict).await?;
     Ok(verdict)
@@ -105,7 +114,10 @@ fn compare_copies(rows: &[Row], arrived: &[Arrived], verdict: &mut Verdict) {
     let mut copies: HashMap<i64, u64> = HashMap::new();
     for message in arrived.iter().filter(is_taken) {
         match row_of(&message.message_id) {
-            Some(row) => *copies.entry(row).or_default() += 1,
+            Some(row) => {
+                *copies.entry(row).or_default() += 1;
+                verdict.arrived += 1;
+            }
             None => verdict
                 .wrong
                 .push(format!("{} has a message without a row", message.recipient)),

@@ -8,12 +8,62 @@ use loupe::{
 };
 use sqlx::AssertSqlSafe;
 
-/// Messages being attempted; of one sender, or of all.
-pub async fn attempting(db: &Db, owner: Option<&str>) -> sqlx::Result<i64> {
-    on_db!(db, |pool| sqlx::query_scalar(
-        "select count(*) from messages where state = 'attempting' and ($1 = '' or lease_owner = $1)"
+/// Messages this sender is attempting.
+pub async fn attempting(db: &Db, owner: &str) -> sqlx::Result<u64> {
+    let n: i64 = on_db!(db, |pool| sqlx::query_scalar(
+        "select count(*) from messages where state = 'attempting' and lease_owner = $1"
     )
-    .bind(owner.unwrap_or_default())
+    .bind(owner)
+    .fetch_one(pool)
+    .await)?;
+    Ok(n.unsigned_abs())
+}
+
+/// The senders that are attempting something.
+pub async fn busy_owners(db: &Db) -> sqlx::Result<Vec<String>> {
+    on_db!(db, |pool| sqlx::query_scalar(
+        "select distinct lease_owner from messages where state = 'attempting' and lease_owner is not null"
+    )
+    .fetch_all(pool)
+    .await)
+}
+
+/// Some customers whose messages wait.
+pub async fn waiting_customers(db: &Db, most: i64) -> sqlx::Result<Vec<i64>> {
+    on_db!(db, |pool| sqlx::query_scalar(
+        "select distinct customer_id from messages where state = 'queued' order by customer_id desc limit $1"
+    )
+    .bind(most)
+    .fetch_all(pool)
+    .await)
+}
+
+/// The messages to one customer that are in this state.
+pub async fn messages_to(db: &Db, customer: i64, state: &str) -> sqlx::Result<Vec<i64>> {
+    on_db!(db, |pool| sqlx::query_scalar(
+        "select id from messages where customer_id = $1 and state = $2"
+    )
+    .bind(customer)
+    .bind(state)
+    .fetch_all(pool)
+    .await)
+}
+
+/// The state of one message.
+pub async fn state_of(db: &Db, message: i64) -> sqlx::Result<String> {
+    on_db!(db, |pool| sqlx::query_scalar(
+        "select state from messages where id = $1"
+    )
+    .bind(message)
+    .fetch_one(pool)
+    .await)
+}
+
+/// Messages somebody has leased or is attempting, or was.
+pub async fn in_hand(db: &Db) -> sqlx::Result<i64> {
+    on_db!(db, |pool| sqlx::query_scalar(
+        "select count(*) from messages where state in ('leased', 'attempting')"
+    )
     .fetch_one(pool)
     .await)
 }

@@ -4,6 +4,10 @@ use std::collections::BTreeMap;
 
 use super::oracle::Verdict;
 
+/// How campaigns end.
+pub const SENT: &str = "campaigns sent";
+pub const NOBODY_LEFT: &str = "campaigns given back with nobody left to go to";
+
 /// Counted over rounds.
 #[derive(Clone, Debug, Default)]
 pub struct Totals {
@@ -14,7 +18,7 @@ pub struct Totals {
     /// Everything we did, by name.
     pub done: BTreeMap<&'static str, u64>,
     pub verdict: Verdict,
-    /// Starts it took, beyond the first, because the mail server was away too long.
+    /// Starts it took beyond the first, because trouble had given a campaign back.
     pub pressed_again: u64,
 }
 
@@ -43,6 +47,33 @@ impl Totals {
     }
 }
 
+/// What has to happen this often in a run of twenty rounds or more.
+const OFTEN: u64 = 5;
+
+/// Why a run proves nothing: it was too idle. `all` is what was to happen. A few rounds are too few
+/// for chance to be fair: a quarter of their kills has to hit, of a whole run a half.
+pub fn idle(totals: &Totals, all: &[&'static str]) -> Vec<String> {
+    let mut why = Vec::new();
+    let share = if totals.rounds < 20 { 4 } else { 2 };
+    if totals.kills == 0 || totals.kills_attempting * share < totals.kills {
+        why.push(format!(
+            "only {} of {} kills hit a message that was being attempted",
+            totals.kills_attempting, totals.kills
+        ));
+    }
+    if totals.verdict.accepted == 0 {
+        why.push("nothing was sent".to_owned());
+    }
+    let often = if totals.rounds < 20 { 0 } else { OFTEN };
+    for name in all {
+        let times = totals.done.get(name).copied().unwrap_or(0);
+        if times < often {
+            why.push(format!("{name}: {times} times, {often} were to be"));
+        }
+    }
+    why
+}
+
 /// Side by side.
 pub fn table(columns: &[(&str, &Totals)]) -> String {
     type Cell = Box<dyn Fn(&Totals) -> u64>;
@@ -63,9 +94,9 @@ pub fn table(columns: &[(&str, &Totals)]) -> String {
             Box::new(move |t| t.done.get(name).copied().unwrap_or(0)),
         ));
     }
-    let more: [(&str, Cell); 11] = [
+    let more: [(&str, Cell); 12] = [
         (
-            "started again after the mail server was away",
+            "given back to its people, and sent again by them",
             Box::new(|t| t.pressed_again),
         ),
         ("messages", Box::new(|t| t.verdict.messages)),
@@ -78,17 +109,21 @@ pub fn table(columns: &[(&str, &Totals)]) -> String {
             Box::new(|t| t.verdict.unknown_unanswered),
         ),
         ("    of the unknown, arrived", Box::new(|t| t.verdict.unknown_arrived)),
+        (
+            "at the mail server: accepted, and unknown that arrived",
+            Box::new(|t| t.verdict.arrived),
+        ),
         ("doubles", Box::new(|t| t.verdict.doubles)),
         ("lost", Box::new(|t| t.verdict.lost)),
         ("broken promises", Box::new(|t| t.verdict.wrong.len() as u64)),
     ];
     rows.extend(more.map(|(name, cell)| (name.to_owned(), cell)));
-    let mut text = format!("{:<52}", "");
+    let mut text = format!("{:<56}", "");
     for (name, _) in columns {
         text.push_str(&format!("{name:>12}"));
     }
     for (name, cell) in &rows {
-        text.push_str(&format!("\n{name:<52}"));
+        text.push_str(&format!("\n{name:<56}"));
         for (_, totals) in columns {
             text.push_str(&format!("{:>12}", cell(totals)));
         }
@@ -101,7 +136,7 @@ pub fn line(all: &Totals) -> String {
     let v = &all.verdict;
     format!(
         "{} rounds, {} kills ({} while attempting), {} messages: {} accepted, {} refused, {} unknown ({} of them \
-         arrived), {} doubles, {} lost, {} broken promises",
+         arrived), {} at the mail server, {} doubles, {} lost, {} broken promises",
         all.rounds,
         all.kills,
         all.kills_attempting,
@@ -110,6 +145,7 @@ pub fn line(all: &Totals) -> String {
         v.refused,
         v.unknown_after_crash + v.unknown_unanswered,
         v.unknown_arrived,
+        v.arrived,
         v.doubles,
         v.lost,
         v.wrong.len()

@@ -3,6 +3,7 @@
 use std::{
     path::{Path, PathBuf},
     process::Stdio,
+    sync::OnceLock,
     time::Duration,
 };
 
@@ -18,6 +19,8 @@ pub struct Orders {
     pub database: String,
     pub smtp: String,
     pub lease_seconds: u64,
+    /// Their clock is so many seconds off.
+    pub clock: PathBuf,
     /// Largest file it may write, in blocks of 512 bytes: a full disk for whoever may not mount.
     pub file_blocks: Option<u64>,
 }
@@ -27,6 +30,7 @@ pub struct Orders {
 pub struct Worker {
     child: Child,
     log: PathBuf,
+    owner: OnceLock<String>,
 }
 
 impl Worker {
@@ -55,17 +59,29 @@ impl Worker {
             .env("LOUPE_SECRET_KEY", "a secret key for chaos, long enough")
             .env("LOUPE_UNDO_SECONDS", "0")
             .env("LOUPE_RETRY_SCALE", "0.0005")
+            .env("LOUPE_CLOCK_FILE", &orders.clock)
             .env("LOUPE_LOG", "info")
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(std::fs::File::create(&log)?)
             .kill_on_drop(true)
             .spawn()?;
-        Ok(Self { child, log })
+        Ok(Self {
+            child,
+            log,
+            owner: OnceLock::new(),
+        })
     }
 
     /// The name its leases carry, once it has begun.
-    pub fn owner(&self) -> Option<String> {
+    pub fn owner(&self) -> Option<&str> {
+        if self.owner.get().is_none() {
+            let _known = self.owner.set(self.owner_in_log()?);
+        }
+        self.owner.get().map(String::as_str)
+    }
+
+    fn owner_in_log(&self) -> Option<String> {
         let text = std::fs::read_to_string(&self.log).ok()?;
         let line = text.lines().find(|line| line.contains("\"owner\""))?;
         let value: serde_json::Value = serde_json::from_str(line).ok()?;

@@ -96,6 +96,16 @@ impl Sink {
         self.state.set_rules(rules);
     }
 
+    /// From now on no message is answered: its content is taken, and whoever sent it waits.
+    pub fn hold_answers(&self) {
+        self.state.hold(true);
+    }
+
+    /// Gives the answers that were held back.
+    pub fn release_answers(&self) {
+        self.state.hold(false);
+    }
+
     pub fn counts(&self) -> Counts {
         self.state.counts()
     }

@@ -397,6 +397,7 @@ impl<S: Line> Session<'_, S> {
         };
         let content = self.inbox.get(start..end).unwrap_or_default();
         self.state.keep(&self.sender, &self.recipient, content, answer);
+        self.state.until_released().await;
         match self.fault {
             Some(Fault::HangUpAfterDot) => return Ok(Step::HangUp),
             Some(Fault::Nonsense) => self.say("what?"),

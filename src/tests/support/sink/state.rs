@@ -8,6 +8,8 @@ use std::{
     },
 };
 
+use tokio::sync::watch;
+
 use super::{
     Keep, Settings,
     fault::{Fault, Rule},
@@ -65,6 +67,7 @@ pub(super) struct State {
     copies: Mutex<HashMap<String, u32>>,
     received: Mutex<Vec<Received>>,
     struck: Mutex<HashMap<&'static str, u64>>,
+    held: watch::Sender<bool>,
 }
 
 impl State {
@@ -77,6 +80,7 @@ impl State {
             copies: Mutex::new(HashMap::new()),
             received: Mutex::new(Vec::new()),
             struck: Mutex::default(),
+            held: watch::Sender::new(false),
             settings,
         }
     }
@@ -85,6 +89,16 @@ impl State {
         let has_rules = !rules.is_empty();
         *locked(&self.rules) = rules;
         self.has_rules.store(has_rules, Relaxed);
+    }
+
+    pub(super) fn hold(&self, held: bool) {
+        self.held.send_replace(held);
+    }
+
+    pub(super) async fn until_released(&self) {
+        // An error would mean that the sender is gone; it is in `self`.
+        let mut held = self.held.subscribe();
+        let _released = held.wait_for(|held| !held).await;
     }
 
     /// The number of the message that begins.

@@ -1,0 +1,341 @@
+//! What is done to the workers, the wire, the database and the clock in the middle of sending.
+
+use std::time::{Duration, Instant};
+
+use chrono::TimeDelta;
+use loupe::{
+    consent::{
+        model::{Channel, Source, Wish},
+        rules::{self as consent, Change},
+    },
+    db::Backend,
+    time::Clock,
+};
+
+use super::{
+    Error,
+    cluster::Cluster,
+    deck,
+    dice::Dice,
+    kills::Moment,
+    proxy::Mode,
+    round::Round,
+    rows_sql,
+    worker::{Orders, Worker},
+};
+
+/// One thing that is done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Deed {
+    Kill(Moment),
+    Freeze,
+    EndOne,
+    CutWire,
+    DeadWire,
+    ServerAway,
+    NoStartTls,
+    ClockJumps,
+    OptOuts,
+    /// SQLite: the disk is full.
+    NoRoom,
+    /// PostgreSQL: connections to it break.
+    BreakConnections,
+    /// PostgreSQL: it is stopped and started.
+    DatabaseAway,
+}
+
+/// What can be done to any database.
+const ANYWHERE: [Deed; 8] = [
+    Deed::Freeze,
+    Deed::EndOne,
+    Deed::CutWire,
+    Deed::DeadWire,
+    Deed::ServerAway,
+    Deed::NoStartTls,
+    Deed::ClockJumps,
+    Deed::OptOuts,
+];
+
+/// Seconds. All jumps of a round together stay below the three days after which what was never
+/// answered is treated as sent.
+const LONGEST_JUMP: u64 = 24 * 3600;
+
+/// Of each in a round: kills, and other things.
+const KILLS: u64 = 3;
+const OTHERS: u64 = 3;
+
+impl Deed {
+    /// What it is called in the table.
+    pub fn name(self) -> &'static str {
+        match self {
+            Deed::Kill(moment) => moment.name(),
+            Deed::Freeze => "stopped for longer than the lease",
+            Deed::EndOne => "orderly stop",
+            Deed::CutWire => "wire cut",
+            Deed::DeadWire => "wire dead, then cut",
+            Deed::ServerAway => "mail server away",
+            Deed::NoStartTls => "no STARTTLS",
+            Deed::ClockJumps => "clock jumped",
+            Deed::OptOuts => "opted out while their message waited",
+            Deed::NoRoom => "no room on the disk",
+            Deed::BreakConnections => "database connections broken",
+            Deed::DatabaseAway => "database stopped and started",
+        }
+    }
+}
+
+/// What can be done on this database, beside kills; whether a PostgreSQL is ours to stop.
+pub fn on(backend: Backend, can_stop: bool) -> Vec<Deed> {
+    let mut deeds = ANYWHERE.to_vec();
+    match backend {
+        Backend::Sqlite => deeds.push(Deed::NoRoom),
+        Backend::Postgres => deeds.push(Deed::BreakConnections),
+    }
+    if can_stop {
+        deeds.push(Deed::DatabaseAway);
+    }
+    deeds
+}
+
+/// What is done in the round with this seed, in order.
+pub fn hand(backend: Backend, cluster: Option<&Cluster>, seed: u64) -> Vec<Deed> {
+    let others = on(backend, cluster.is_some_and(Cluster::can_stop));
+    let mut hand: Vec<Deed> = deck::hand(&Moment::ALL.map(Deed::Kill), seed, KILLS);
+    let mut dice = Dice::new(seed ^ 0xdeed);
+    for deed in deck::hand(&others, seed, OTHERS) {
+        hand.insert(dice.place(hand.len() + 1), deed);
+    }
+    hand
+}
+
+impl Round<'_> {
+    pub(super) async fn commit(&mut self, deed: Deed) -> Result<(), Error> {
+        match deed {
+            Deed::Kill(moment) => self.kill(moment).await,
+            Deed::Freeze => self.freeze().await,
+            Deed::EndOne => self.end_one().await,
+            Deed::CutWire => self.wire_is_cut().await,
+            Deed::DeadWire => self.wire_goes_dead().await,
+            Deed::ServerAway => self.server_goes_away().await,
+            Deed::NoStartTls => self.secure_connection_is_missing().await,
+            Deed::ClockJumps => self.clock_jumps().await,
+            Deed::OptOuts => self.some_opt_out().await,
+            Deed::NoRoom if self.disk.is_some() => self.disk_is_full().await,
+            Deed::NoRoom => self.file_is_full().await,
+            Deed::BreakConnections => self.connections_break().await,
+            Deed::DatabaseAway => self.database_goes_away().await,
+        }
+    }
+
+    /// Stopped for longer than its lease, then woken up: others have taken over meanwhile.
+    async fn freeze(&mut self) -> Result<(), Error> {
+        let at = self.somebody_attempting().await?;
+        let Some(worker) = self.workers.get(at) else {
+            return Ok(());
+        };
+        let Some(owner) = worker.owner().map(str::to_owned) else {
+            return Ok(());
+        };
+        worker.signal("STOP").await?;
+        self.totals.did(Deed::Freeze.name());
+        self.may_be_unknown += 2 * self.house.connections;
+        let held = rows_sql::held(&self.house.db, &owner).await?;
+        if self.cluster.is_none() {
+            // Its lock holds: a second one on the same file is refused.
+            let second = Worker::start(&self.house.orders, 1000 + self.started)?;
+            if second.ends(Duration::from_secs(30)).await? == Some(0) {
+                self.totals.wrong("two processes worked on one SQLite file".to_owned());
+            }
+            self.totals.did("second process refused");
+        }
+        let lease = self.house.orders.lease_seconds;
+        self.pause(1000 * lease + 300, 1000 * lease + 1500).await;
+        if held > 0 && rows_sql::held(&self.house.db, &owner).await? == 0 {
+            self.totals.did("  and taken over before it woke up");
+        }
+        if let Some(worker) = self.workers.get(at) {
+            worker.signal("CONT").await?;
+        }
+        Ok(())
+    }
+
+    /// An orderly end in the middle: nothing stays behind.
+    async fn end_one(&mut self) -> Result<(), Error> {
+        let at = self.somebody_attempting().await?;
+        let worker = self.workers.swap_remove(at);
+        let owner = worker.owner().map(str::to_owned);
+        match worker.end().await? {
+            Some(0) => self.totals.did(Deed::EndOne.name()),
+            // It had not got as far as listening for the signal.
+            _ if owner.is_none() => {}
+            other => self.totals.wrong(format!("an orderly stop ended with {other:?}")),
+        }
+        if let Some(owner) = owner {
+            let held = rows_sql::held(&self.house.db, &owner).await?;
+            if held > 0 {
+                self.totals.wrong(format!("an orderly stop left {held} leases behind"));
+            }
+        }
+        self.hire_one()
+    }
+
+    async fn wire_is_cut(&mut self) -> Result<(), Error> {
+        self.somebody_attempting().await?;
+        self.house.proxy.cut();
+        self.totals.did(Deed::CutWire.name());
+        Ok(())
+    }
+
+    /// Half-open: nothing gets through, nobody is told, then it is cut.
+    async fn wire_goes_dead(&mut self) -> Result<(), Error> {
+        self.somebody_attempting().await?;
+        self.house.proxy.set_mode(Mode::Dead);
+        self.pause(200, 2500).await;
+        self.house.proxy.cut();
+        self.house.proxy.set_mode(Mode::Pass);
+        self.totals.did(Deed::DeadWire.name());
+        Ok(())
+    }
+
+    async fn server_goes_away(&mut self) -> Result<(), Error> {
+        self.house.proxy.set_mode(Mode::Gone);
+        self.house.proxy.cut();
+        self.pause(200, 1500).await;
+        self.house.proxy.set_mode(Mode::Pass);
+        self.totals.did(Deed::ServerAway.name());
+        Ok(())
+    }
+
+    /// A worker that insists on a secure connection the server does not offer.
+    async fn secure_connection_is_missing(&mut self) -> Result<(), Error> {
+        let at = self.any_worker();
+        let worker = self.workers.swap_remove(at);
+        self.kill_this(worker).await?;
+        let mut orders = self.house.orders.clone();
+        orders.smtp.push_str("&tls=starttls");
+        self.instead(&orders, &["STARTTLS"], Deed::NoStartTls).await
+    }
+
+    /// The workers' clock goes back for a while, then far forward, and stays there.
+    async fn clock_jumps(&mut self) -> Result<(), Error> {
+        let back = self.dice.between(1, LONGEST_JUMP).cast_signed();
+        self.house.clock.jump_to(TimeDelta::seconds(-back))?;
+        self.pause(100, 1500).await;
+        let forward = self.dice.between(1, LONGEST_JUMP).cast_signed();
+        self.house.clock.jump_to(TimeDelta::seconds(forward))?;
+        self.pause(100, 500).await;
+        self.totals.did(Deed::ClockJumps.name());
+        Ok(())
+    }
+
+    /// Some say no; whatever of theirs waits at that moment must never go out.
+    async fn some_opt_out(&mut self) -> Result<(), Error> {
+        self.somebody_attempting().await?;
+        let db = &self.house.db;
+        for customer in rows_sql::waiting_customers(db, 3).await? {
+            let mut tx = db.begin().await?;
+            let said = Change {
+                customer,
+                channel: Channel::Email,
+                wish: Wish::Withdraw,
+                source: Source::Staff,
+                evidence: "chaos",
+                actor: "Priya Nair",
+            };
+            consent::change(&mut tx, self.house.store.id, said, Clock::System.now()).await?;
+            tx.commit().await?;
+            let waiting = rows_sql::messages_to(db, customer, "queued").await?;
+            if !waiting.is_empty() {
+                self.totals.did(Deed::OptOuts.name());
+            }
+            self.unwanted.extend(waiting);
+        }
+        Ok(())
+    }
+
+    async fn connections_break(&mut self) -> Result<(), Error> {
+        self.somebody_attempting().await?;
+        let broken = rows_sql::terminate_some(&self.house.db).await?;
+        self.totals
+            .did_times(Deed::BreakConnections.name(), broken.unsigned_abs());
+        Ok(())
+    }
+
+    async fn database_goes_away(&mut self) -> Result<(), Error> {
+        let Some(cluster) = self.cluster else { return Ok(()) };
+        self.somebody_attempting().await?;
+        cluster.stop().await?;
+        self.may_be_unknown += 2 * self.house.connections * (self.workers.len() as u64);
+        self.pause(100, 3500).await;
+        // Nobody can say what this one leaves: the kill counts as one that hit nothing.
+        if self.dice.percent(30) && !self.workers.is_empty() {
+            let at = self.any_worker();
+            let worker = self.workers.swap_remove(at);
+            worker.kill().await?;
+            self.totals.kills += 1;
+            self.may_be_unknown += 2 * self.house.connections;
+        }
+        cluster.begin().await?;
+        self.totals.did(Deed::DatabaseAway.name());
+        if self.workers.is_empty() {
+            self.hire_one()?;
+        }
+        Ok(())
+    }
+
+    async fn disk_is_full(&mut self) -> Result<(), Error> {
+        self.somebody_attempting().await?;
+        if let Some(disk) = &self.disk {
+            disk.fill();
+        }
+        self.wait_for_trouble(&NO_ROOM, Deed::NoRoom).await;
+        let kill = self.dice.percent(40);
+        if kill && let Some(worker) = self.workers.pop() {
+            self.kill_this(worker).await?;
+        }
+        if let Some(disk) = &self.disk {
+            disk.make_room();
+        }
+        if kill { self.hire_one() } else { Ok(()) }
+    }
+
+    /// The same for whoever may not mount: the worker may not write large files.
+    async fn file_is_full(&mut self) -> Result<(), Error> {
+        let Some(worker) = self.workers.pop() else {
+            return Ok(());
+        };
+        self.kill_this(worker).await?;
+        let mut orders = self.house.orders.clone();
+        orders.file_blocks = Some(self.dice.between(200, 900));
+        self.instead(&orders, &NO_ROOM, Deed::NoRoom).await
+    }
+
+    /// A worker with other orders, until its log says so and then a little; then it is killed and
+    /// a usual one is hired.
+    async fn instead(&mut self, orders: &Orders, words: &[&str], deed: Deed) -> Result<(), Error> {
+        self.started += 1;
+        self.workers.push(Worker::start(orders, self.started)?);
+        self.wait_for_trouble(words, deed).await;
+        if let Some(worker) = self.workers.pop() {
+            self.kill_this(worker).await?;
+        }
+        self.hire_one()
+    }
+
+    /// Waits for the last worker to notice what was done to it.
+    async fn wait_for_trouble(&mut self, words: &[&str], deed: Deed) {
+        let begin = Instant::now();
+        while begin.elapsed() < Duration::from_secs(8) {
+            let noticed = |worker: &Worker| words.iter().any(|words| worker.says(words));
+            if self.workers.last().is_some_and(noticed) {
+                self.totals.did(deed.name());
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        self.pause(0, 400).await;
+    }
+}
+
+/// What a worker says when it cannot write.
+const NO_ROOM: [&str; 3] = ["could not be written", "could not go on", "could not start"];
