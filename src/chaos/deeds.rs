@@ -244,7 +244,11 @@ impl Round<'_> {
             };
             consent::change(&mut tx, self.house.store.id, said, Clock::System.now()).await?;
             tx.commit().await?;
-            let waiting = rows_sql::messages_to(db, customer, "queued").await?;
+            let mut waiting = rows_sql::messages_to(db, customer, "queued").await?;
+            // SQLite has one writer: what is only leased by now can only be marked after it.
+            if self.cluster.is_none() {
+                waiting.extend(rows_sql::messages_to(db, customer, "leased").await?);
+            }
             if !waiting.is_empty() {
                 self.totals.did(Deed::OptOuts.name());
             }

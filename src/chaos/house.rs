@@ -110,7 +110,7 @@ impl House {
                     self.nobody_left.insert(*campaign);
                 }
                 // What is still on the wire of an earlier try has to be settled first.
-                (0, Err(AppError::Refused { .. }), _) => {}
+                (0, Err(AppError::Refused { .. } | AppError::Locked { .. }), _) => {}
                 (0, Err(error), _) => return Err(error.into()),
                 (n, ..) => return Err(format!("campaign {campaign} was started {n} times at once").into()),
             }

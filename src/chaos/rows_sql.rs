@@ -31,7 +31,8 @@ pub async fn busy_owners(db: &Db) -> sqlx::Result<Vec<String>> {
 /// Some customers whose messages wait.
 pub async fn waiting_customers(db: &Db, most: i64) -> sqlx::Result<Vec<i64>> {
     on_db!(db, |pool| sqlx::query_scalar(
-        "select distinct customer_id from messages where state = 'queued' order by customer_id desc limit $1"
+        "select distinct customer_id from messages where state in ('queued', 'leased')
+          order by customer_id desc limit $1"
     )
     .bind(most)
     .fetch_all(pool)
