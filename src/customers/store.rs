@@ -110,21 +110,53 @@ impl Customer {
     }
 }
 
-macro_rules! select_customer {
+macro_rules! columns {
     () => {
-        "select id, external_id, name, first_name, last_name, email, email_norm, email_valid, phone, phone_typed, is_vip,
-                birthday_month, birthday_day, birthday_year, partner_name, partner_birthday_month, partner_birthday_day,
-                anniversary_month, anniversary_day, anniversary_year, notes, email_consent, whatsapp_consent,
-                do_not_contact, archived_at, email_bounced_at, email_bounce_reason, email_complained_at, spent_cents,
-                spent_elsewhere_cents, largest_purchase_cents, last_purchase_at, last_repair_at, open_repairs,
-                last_visit_at, last_contacted_at, unsubscribe_token, email_shared, created_at, updated_at, email_standing
-           from customers where store_id = $1 and id = $2"
+        "id, external_id, name, first_name, last_name, email, email_norm, email_valid, phone, phone_typed, is_vip,
+         birthday_month, birthday_day, birthday_year, partner_name, partner_birthday_month, partner_birthday_day,
+         anniversary_month, anniversary_day, anniversary_year, notes, email_consent, whatsapp_consent, do_not_contact,
+         archived_at, email_bounced_at, email_bounce_reason, email_complained_at, spent_cents, spent_elsewhere_cents,
+         largest_purchase_cents, last_purchase_at, last_repair_at, open_repairs, last_visit_at, last_contacted_at,
+         unsubscribe_token, email_shared, created_at, updated_at, email_standing"
     };
+}
+
+/// What a [`Customer`] is read from.
+pub(super) const COLUMNS: &str = columns!();
+
+const ONE: &str = concat!("select ", columns!(), " from customers where store_id = $1 and id = $2");
+
+/// Binds what [`insert`] and [`update`] both write.
+macro_rules! bind_details {
+    ($query:expr, $details:expr) => {{
+        let (d, email, phone) = ($details, $details.email.as_ref(), $details.phone.as_ref());
+        $query
+            .bind(&d.name)
+            .bind(d.name_key())
+            .bind(&d.first_name)
+            .bind(&d.last_name)
+            .bind(email.map(|e| e.typed.as_str()))
+            .bind(email.map(|e| e.norm.as_str()))
+            .bind(email.is_some_and(|e| e.valid))
+            .bind(phone.and_then(|p| p.e164.as_deref()))
+            .bind(phone.map(|p| p.typed.as_str()))
+            .bind(d.is_vip)
+            .bind(d.birthday.map(|b| b.month))
+            .bind(d.birthday.map(|b| b.day))
+            .bind(d.birthday.and_then(|b| b.year))
+            .bind(&d.partner_name)
+            .bind(d.partner_birthday.map(|b| b.month))
+            .bind(d.partner_birthday.map(|b| b.day))
+            .bind(d.anniversary.map(|a| a.month))
+            .bind(d.anniversary.map(|a| a.day))
+            .bind(d.anniversary.and_then(|a| a.year))
+            .bind(d.do_not_contact)
+    }};
 }
 
 /// One customer of the store.
 pub async fn find(db: &Db, store: StoreId, id: i64) -> sqlx::Result<Option<Customer>> {
-    on_db!(db, |pool| sqlx::query_as(select_customer!())
+    on_db!(db, |pool| sqlx::query_as(ONE)
         .bind(store)
         .bind(id)
         .fetch_optional(pool)
@@ -133,7 +165,7 @@ pub async fn find(db: &Db, store: StoreId, id: i64) -> sqlx::Result<Option<Custo
 
 /// One customer of the store, inside a change.
 pub async fn find_in(tx: &mut Tx, store: StoreId, id: i64) -> sqlx::Result<Option<Customer>> {
-    on_tx!(tx, |conn| sqlx::query_as(select_customer!())
+    on_tx!(tx, |conn| sqlx::query_as(ONE)
         .bind(store)
         .bind(id)
         .fetch_optional(&mut *conn)
@@ -148,42 +180,22 @@ pub async fn insert(
     details: &Details,
     now: DateTime<Utc>,
 ) -> sqlx::Result<i64> {
-    let d = details;
-    on_tx!(tx, |conn| sqlx::query_scalar(
-        "insert into customers (store_id, external_id, name, name_key, first_name, last_name, email, email_norm,
-                email_valid, phone, phone_typed, is_vip, birthday_month, birthday_day, birthday_year, partner_name,
-                partner_birthday_month, partner_birthday_day, anniversary_month, anniversary_day, anniversary_year,
-                do_not_contact, unsubscribe_token, created_at, updated_at)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22,
-                $23, $24, $24)
-         returning id"
-    )
-    .bind(store)
-    .bind(external_id)
-    .bind(&d.name)
-    .bind(d.name_key())
-    .bind(&d.first_name)
-    .bind(&d.last_name)
-    .bind(d.email.as_ref().map(|e| e.typed.as_str()))
-    .bind(d.email.as_ref().map(|e| e.norm.as_str()))
-    .bind(d.email.as_ref().is_some_and(|e| e.valid))
-    .bind(d.phone.as_ref().and_then(|p| p.e164.as_deref()))
-    .bind(d.phone.as_ref().map(|p| p.typed.as_str()))
-    .bind(d.is_vip)
-    .bind(d.birthday.map(|b| b.month))
-    .bind(d.birthday.map(|b| b.day))
-    .bind(d.birthday.and_then(|b| b.year))
-    .bind(&d.partner_name)
-    .bind(d.partner_birthday.map(|b| b.month))
-    .bind(d.partner_birthday.map(|b| b.day))
-    .bind(d.anniversary.map(|a| a.month))
-    .bind(d.anniversary.map(|a| a.day))
-    .bind(d.anniversary.and_then(|a| a.year))
-    .bind(d.do_not_contact)
-    .bind(tokens::public())
-    .bind(now)
-    .fetch_one(&mut *conn)
-    .await)
+    on_tx!(tx, |conn| {
+        let query = sqlx::query_scalar(
+            "insert into customers (store_id, external_id, unsubscribe_token, created_at, updated_at, name, name_key,
+                    first_name, last_name, email, email_norm, email_valid, phone, phone_typed, is_vip, birthday_month,
+                    birthday_day, birthday_year, partner_name, partner_birthday_month, partner_birthday_day,
+                    anniversary_month, anniversary_day, anniversary_year, do_not_contact)
+             values ($1, $2, $3, $4, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20,
+                    $21, $22, $23, $24)
+             returning id",
+        )
+        .bind(store)
+        .bind(external_id)
+        .bind(tokens::public())
+        .bind(now);
+        bind_details!(query, details).fetch_one(&mut *conn).await
+    })
 }
 
 /// Writes the details, if the row still is as it was at `read_at`. Another address has not
@@ -196,44 +208,27 @@ pub async fn update(
     read_at: DateTime<Utc>,
     now: DateTime<Utc>,
 ) -> sqlx::Result<bool> {
-    let d = details;
-    let done = on_tx!(tx, |conn| sqlx::query(
-        "update customers set name = $4, name_key = $5, first_name = $6, last_name = $7,
-                email_bounced_at = case when email_norm = $9 then email_bounced_at end,
-                email_bounce_reason = case when email_norm = $9 then email_bounce_reason end,
-                email = $8, email_norm = $9, email_valid = $10, phone = $11, phone_typed = $12, is_vip = $13,
-                birthday_month = $14, birthday_day = $15, birthday_year = $16, partner_name = $17,
-                partner_birthday_month = $18, partner_birthday_day = $19, anniversary_month = $20,
-                anniversary_day = $21, anniversary_year = $22, do_not_contact = $23, updated_at = $24
-          where store_id = $1 and id = $2 and updated_at = $3"
-    )
-    .bind(store)
-    .bind(id)
-    .bind(read_at)
-    .bind(&d.name)
-    .bind(d.name_key())
-    .bind(&d.first_name)
-    .bind(&d.last_name)
-    .bind(d.email.as_ref().map(|e| e.typed.as_str()))
-    .bind(d.email.as_ref().map(|e| e.norm.as_str()))
-    .bind(d.email.as_ref().is_some_and(|e| e.valid))
-    .bind(d.phone.as_ref().and_then(|p| p.e164.as_deref()))
-    .bind(d.phone.as_ref().map(|p| p.typed.as_str()))
-    .bind(d.is_vip)
-    .bind(d.birthday.map(|b| b.month))
-    .bind(d.birthday.map(|b| b.day))
-    .bind(d.birthday.and_then(|b| b.year))
-    .bind(&d.partner_name)
-    .bind(d.partner_birthday.map(|b| b.month))
-    .bind(d.partner_birthday.map(|b| b.day))
-    .bind(d.anniversary.map(|a| a.month))
-    .bind(d.anniversary.map(|a| a.day))
-    .bind(d.anniversary.and_then(|a| a.year))
-    .bind(d.do_not_contact)
-    .bind(now)
-    .execute(&mut *conn)
-    .await
-    .map(|d| d.rows_affected()))?;
+    let done = on_tx!(tx, |conn| {
+        let query = sqlx::query(
+            "update customers set updated_at = $4,
+                    email_bounced_at = case when email_norm = $10 then email_bounced_at end,
+                    email_bounce_reason = case when email_norm = $10 then email_bounce_reason end,
+                    name = $5, name_key = $6, first_name = $7, last_name = $8, email = $9, email_norm = $10,
+                    email_valid = $11, phone = $12, phone_typed = $13, is_vip = $14, birthday_month = $15,
+                    birthday_day = $16, birthday_year = $17, partner_name = $18, partner_birthday_month = $19,
+                    partner_birthday_day = $20, anniversary_month = $21, anniversary_day = $22, anniversary_year = $23,
+                    do_not_contact = $24
+              where store_id = $1 and id = $2 and updated_at = $3",
+        )
+        .bind(store)
+        .bind(id)
+        .bind(read_at)
+        .bind(now);
+        bind_details!(query, details)
+            .execute(&mut *conn)
+            .await
+            .map(|done| done.rows_affected())
+    })?;
     Ok(done == 1)
 }
 

@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use super::{
     book::{Book, Outcome},
     candidate::Candidate,
-    store,
+    people_sql,
 };
 use crate::{
     auth::{model::StoreId, tokens},
@@ -44,7 +44,7 @@ pub(super) async fn decide(
         .filter_map(|c| c.name.as_ref())
         .map(|n| name_key(&n.full))
         .collect();
-    let known = store::known(tx, store, &externals, &emails, &names).await?;
+    let known = people_sql::known(tx, store, &externals, &emails, &names).await?;
     let mut book = Book::of(known, touched);
     let outcomes = candidates.iter().map(|c| book.take(c)).collect();
     let touched = book.spoken_for().filter_map(|at| book.people.get(at)?.id).collect();
@@ -65,9 +65,9 @@ pub(super) async fn write(
 ) -> sqlx::Result<()> {
     let book = &applied.book;
     let changed: Vec<_> = book.changed().collect();
-    store::update(tx, store, &changed, now).await?;
+    people_sql::update(tx, store, &changed, now).await?;
     let added: Vec<_> = book.added().map(|(_, p)| (p, tokens::public())).collect();
-    let ids = store::insert(tx, store, &added, now).await?;
+    let ids = people_sql::insert(tx, store, &added, now).await?;
     let mut ids_by_place = vec![None; book.people.len()];
     for ((at, _), (_, token)) in book.added().zip(&added) {
         if let Some(slot) = ids_by_place.get_mut(at) {
@@ -84,14 +84,14 @@ pub(super) async fn write(
     for (at, person) in book.added() {
         tags.extend(person.tags.iter().filter_map(|t| Some((id_of(at)?, t.as_str()))));
     }
-    store::add_tags(tx, store, &tags).await?;
+    people_sql::add_tags(tx, store, &tags).await?;
 
     let heard: Vec<_> = book
         .heard
         .iter()
         .filter_map(|h| Some((id_of(h.person)?, h.channel.key(), h.wish.state(), h.evidence.as_str())))
         .collect();
-    store::add_to_ledger(tx, store, &heard, actor, now).await?;
+    people_sql::add_to_ledger(tx, store, &heard, actor, now).await?;
     let new: Vec<i64> = ids.into_values().collect();
     applied.touched.extend(new);
     Ok(())

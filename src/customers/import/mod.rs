@@ -23,8 +23,11 @@
 mod apply;
 mod book;
 mod candidate;
+mod dry_run;
 mod mapping;
+mod people_sql;
 mod reader;
+mod reading;
 mod report;
 mod run;
 mod scan;
@@ -32,8 +35,9 @@ pub mod store;
 pub mod upload;
 
 pub use mapping::{Field, Kind, Mapping};
+pub use reading::{Preview, preview};
 pub use report::{Counts, ErrorFile, Report, Told, ToldKind};
-pub use run::{Job, Mode, Preview, Progress, preview, run_file};
+pub use run::{Job, Mode, Progress, run_file};
 pub use upload::LARGEST_FILE;
 
 /// Why a whole file could not be imported, in words for the person who chose it.

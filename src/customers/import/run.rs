@@ -1,26 +1,22 @@
 //! A whole run over a file: read, decide, write, report, a batch at a time.
 
 use std::{
-    collections::{HashMap, HashSet, hash_map::DefaultHasher},
-    fs::File,
-    hash::{Hash, Hasher},
-    io::{BufReader, Write},
-    path::{Path, PathBuf},
+    collections::{HashMap, HashSet},
+    io::Write,
+    path::PathBuf,
 };
-
-use tokio::sync::mpsc;
 
 use super::{
     ImportProblem,
     apply::{self, Applied},
     book::Outcome,
-    candidate::{Candidate, Reading},
+    candidate::Candidate,
+    dry_run::WouldAdd,
     mapping::Mapping,
-    reader::{Row, Rows},
+    people_sql,
+    reading::{self, Batches, Head, Read},
     report::{Counts, ErrorFile, Report, Told, ToldKind},
-    scan::{Scan, scan},
     store,
-    upload::LARGEST_FILE,
 };
 use crate::{
     audit::{self, Entry},
@@ -29,8 +25,6 @@ use crate::{
     time::Clock,
 };
 
-/// Rows of one transaction.
-const BATCH: usize = 500;
 /// Rows to look at that a report carries itself; the error file has all.
 const TOLD: usize = 100;
 /// Tries of a batch that another transaction got in the way of.
@@ -64,69 +58,6 @@ pub struct Progress {
     pub counts: Counts,
 }
 
-/// What a file looks like.
-#[derive(Clone, Debug)]
-pub struct Preview {
-    pub mapping: Mapping,
-    /// The first rows that can be read.
-    pub rows: Vec<Vec<String>>,
-    /// Size in bytes.
-    pub bytes: u64,
-}
-
-type Reader = Rows<BufReader<File>>;
-
-fn open(path: &Path) -> Result<(Scan, Reader, Vec<String>), ImportProblem> {
-    let mut file = File::open(path)?;
-    if file.metadata()?.len() > LARGEST_FILE {
-        return Err(ImportProblem::TooLarge);
-    }
-    let scan = scan(&mut file)?;
-    let mut rows = Rows::new(BufReader::with_capacity(256 * 1024, file), &scan);
-    let header = rows.next()?.ok_or(ImportProblem::Empty)?;
-    let columns: Vec<String> = header
-        .cells
-        .map_err(|_| ImportProblem::NoHeader)?
-        .iter()
-        .map(|c| crate::customers::names::clean(c).chars().take(100).collect())
-        .collect();
-    if columns.iter().all(String::is_empty) {
-        return Err(ImportProblem::NoHeader);
-    }
-    Ok((scan, rows, columns))
-}
-
-/// Looks at a file: its columns, what they seem to be, its first rows.
-pub async fn preview(path: &Path) -> Result<Preview, ImportProblem> {
-    let path = path.to_owned();
-    let look = move || {
-        let (scan, mut reader, columns) = open(&path)?;
-        let mut rows = Vec::new();
-        while rows.len() < 5 {
-            let Some(row) = reader.next()? else { break };
-            rows.extend(row.cells.ok());
-        }
-        Ok(Preview {
-            mapping: Mapping::of_headers(&columns),
-            rows,
-            bytes: scan.bytes,
-        })
-    };
-    tokio::task::spawn_blocking(look)
-        .await
-        .map_err(|e| ImportProblem::Unreadable(std::io::Error::other(e)))?
-}
-
-/// A row that was read: somebody, or why not.
-#[derive(Debug)]
-struct Read {
-    line: u64,
-    /// For the error file; empty when nothing is to tell.
-    cells: Vec<String>,
-    result: Result<Candidate, ()>,
-    told: Option<Told>,
-}
-
 /// Imports a file into a store's book, or says what importing it would do. The error file gets
 /// every row to look at but those kept back. Dropping the future between batches leaves whole
 /// batches behind; running the file again does the rest.
@@ -138,7 +69,7 @@ pub async fn run_file(
     errors: Option<Box<dyn Write + Send>>,
     mut progress: impl FnMut(Progress) + Send,
 ) -> Result<Report, ImportProblem> {
-    let (head, mut batches) = start_reading(job, store).await?;
+    let (head, mut batches) = reading::start(job, store).await?;
     let mut errors = match errors {
         Some(out) => Some(ErrorFile::new(out, &head.mapping.columns)?),
         None => None,
@@ -151,7 +82,7 @@ pub async fn run_file(
         import_id: None,
         counts: Counts::default(),
         touched: HashSet::new(),
-        would_add: HashMap::new(),
+        would_add: WouldAdd::default(),
         told: Vec::new(),
     };
     if job.mode == Mode::Apply {
@@ -174,109 +105,6 @@ pub async fn run_file(
     })
 }
 
-struct Head {
-    mapping: Mapping,
-    sha256: String,
-}
-
-/// Reads in a thread of its own, at most two batches ahead.
-async fn start_reading(
-    job: &Job,
-    store: &Store,
-) -> Result<(Head, mpsc::Receiver<Result<Vec<Read>, ImportProblem>>), ImportProblem> {
-    let path = job.path.clone();
-    let (scan, mut rows, columns) = tokio::task::spawn_blocking(move || open(&path))
-        .await
-        .map_err(|e| ImportProblem::Unreadable(std::io::Error::other(e)))??;
-    let mapping = match &job.mapping {
-        Some(mapping) if mapping.columns != columns => return Err(ImportProblem::OtherFile),
-        Some(mapping) => mapping.clone(),
-        None => Mapping::of_headers(&columns),
-    };
-    mapping.check()?;
-    let reading = Reading {
-        mapping: mapping.clone(),
-        file_name: job.file_name.clone(),
-        country: store.country.clone(),
-        zone: store.zone(),
-    };
-    let (to, batches) = mpsc::channel(2);
-    tokio::task::spawn_blocking(move || {
-        loop {
-            let mut batch = Vec::with_capacity(BATCH);
-            let mut failed = None;
-            while batch.len() < BATCH {
-                match rows.next() {
-                    Ok(Some(row)) => batch.extend(read(&reading, row)),
-                    Ok(None) => break,
-                    Err(error) => {
-                        failed = Some(error);
-                        break;
-                    }
-                }
-            }
-            // Nobody listens any more: the run was dropped.
-            if !batch.is_empty() && to.blocking_send(Ok(batch)).is_err() {
-                return;
-            }
-            match failed {
-                Some(error) => {
-                    let _ = to.blocking_send(Err(error.into()));
-                    return;
-                }
-                None if rows.is_done() => return,
-                None => {}
-            }
-        }
-    });
-    let head = Head {
-        mapping,
-        sha256: scan.sha256,
-    };
-    Ok((head, batches))
-}
-
-/// A row as somebody or a remark. A row of empty cells is a blank line.
-fn read(reading: &Reading, row: Row) -> Option<Read> {
-    let line = row.line;
-    let cells = match row.cells {
-        Ok(cells) => cells,
-        Err(broken) => {
-            let cells = vec![broken.text];
-            let told = Told::new(line, ToldKind::Refused, "", broken.reason, &cells);
-            return Some(Read {
-                line,
-                cells,
-                result: Err(()),
-                told: Some(told),
-            });
-        }
-    };
-    if cells.iter().all(|c| c.trim().is_empty()) {
-        return None;
-    }
-    Some(match reading.candidate(line, &cells) {
-        Ok((candidate, remark)) => Read {
-            line,
-            told: remark.map(|r| Told::new(line, ToldKind::Noted, &r.column, &r.reason, &cells)),
-            cells,
-            result: Ok(candidate),
-        },
-        Err(remark) => Read {
-            line,
-            told: Some(Told::new(
-                line,
-                ToldKind::Refused,
-                &remark.column,
-                &remark.reason,
-                &cells,
-            )),
-            cells,
-            result: Err(()),
-        },
-    })
-}
-
 struct Run<'a> {
     db: &'a Db,
     store: &'a Store,
@@ -286,8 +114,7 @@ struct Run<'a> {
     counts: Counts,
     /// Whom earlier batches were about.
     touched: HashSet<i64>,
-    /// Of a dry run: fingerprints of the people it would have added, with those of their rows.
-    would_add: HashMap<u64, u64>,
+    would_add: WouldAdd,
     told: Vec<Told>,
 }
 
@@ -313,7 +140,7 @@ impl Run<'_> {
 
     async fn work(
         &mut self,
-        batches: &mut mpsc::Receiver<Result<Vec<Read>, ImportProblem>>,
+        batches: &mut Batches,
         errors: &mut Option<ErrorFile<Box<dyn Write + Send>>>,
         progress: &mut (impl FnMut(Progress) + Send),
     ) -> Result<(), ImportProblem> {
@@ -379,11 +206,11 @@ impl Run<'_> {
         let now = self.clock.now();
         let mut tx = self.db.begin().await?;
         if self.job.mode == Mode::Apply {
-            store::one_at_a_time(&mut tx, self.store.id).await?;
+            people_sql::one_at_a_time(&mut tx, self.store.id).await?;
         }
         let mut applied = apply::decide(&mut tx, self.store.id, candidates, &self.touched).await?;
         for (outcome, candidate) in applied.outcomes.iter().zip(candidates) {
-            match self.seen(*outcome, candidate) {
+            match self.outcome(*outcome, candidate) {
                 Outcome::Added => counts.added += 1,
                 Outcome::Updated => counts.updated += 1,
                 Outcome::Unchanged => counts.unchanged += 1,
@@ -416,43 +243,10 @@ impl Run<'_> {
         Ok((applied, counts, told))
     }
 
-    /// A dry run adds nobody, so the next batch does not find them: it remembers.
-    fn seen(&mut self, outcome: Outcome, candidate: &Candidate) -> Outcome {
-        if self.job.mode == Mode::Apply || outcome != Outcome::Added {
-            return outcome;
-        }
-        let print = |of: &dyn Fn(&mut DefaultHasher)| {
-            let mut hasher = DefaultHasher::new();
-            of(&mut hasher);
-            hasher.finish()
-        };
-        let who = print(&|h| match &candidate.external_id {
-            Some(id) => id.hash(h),
-            None => {
-                let name = candidate
-                    .name
-                    .as_ref()
-                    .map(|n| crate::customers::names::name_key(&n.full));
-                let email = candidate.email.as_ref().map(|e| e.norm.clone());
-                let phone = candidate
-                    .phone
-                    .as_ref()
-                    .filter(|_| email.is_none())
-                    .map(|p| p.typed.clone());
-                (name, email, phone).hash(h);
-            }
-        });
-        let what = print(&|h| {
-            let mut same = candidate.clone();
-            same.line = 0;
-            same.email_consent = None;
-            same.whatsapp_consent = None;
-            format!("{same:?}").hash(h);
-        });
-        match self.would_add.insert(who, what) {
-            None => Outcome::Added,
-            Some(before) if before == what => Outcome::Unchanged,
-            Some(_) => Outcome::Updated,
+    fn outcome(&mut self, outcome: Outcome, candidate: &Candidate) -> Outcome {
+        match (self.job.mode, outcome) {
+            (Mode::DryRun, Outcome::Added) => self.would_add.again(candidate),
+            _ => outcome,
         }
     }
 

@@ -1,0 +1,187 @@
+//! A file as batches of rows, read in a thread of its own.
+
+use std::{fs::File, io::BufReader, path::Path};
+
+use tokio::sync::mpsc;
+
+use super::{
+    ImportProblem, Job,
+    candidate::{Candidate, Reading},
+    mapping::Mapping,
+    reader::{Row, Rows},
+    report::{Told, ToldKind},
+    scan::{Scan, scan},
+    upload::LARGEST_FILE,
+};
+use crate::{customers::names, stores::model::Store};
+
+/// Rows of one batch.
+const BATCH: usize = 500;
+
+/// What a file looks like.
+#[derive(Clone, Debug)]
+pub struct Preview {
+    pub mapping: Mapping,
+    /// The first rows that can be read.
+    pub rows: Vec<Vec<String>>,
+    /// Size in bytes.
+    pub bytes: u64,
+}
+
+type Reader = Rows<BufReader<File>>;
+
+fn open(path: &Path) -> Result<(Scan, Reader, Vec<String>), ImportProblem> {
+    let mut file = File::open(path)?;
+    if file.metadata()?.len() > LARGEST_FILE {
+        return Err(ImportProblem::TooLarge);
+    }
+    let scan = scan(&mut file)?;
+    let mut rows = Rows::new(BufReader::with_capacity(256 * 1024, file), &scan);
+    let header = rows.next()?.ok_or(ImportProblem::Empty)?;
+    let columns: Vec<String> = header
+        .cells
+        .map_err(|_| ImportProblem::NoHeader)?
+        .iter()
+        .map(|c| names::clean(c).chars().take(100).collect())
+        .collect();
+    if columns.iter().all(String::is_empty) {
+        return Err(ImportProblem::NoHeader);
+    }
+    Ok((scan, rows, columns))
+}
+
+/// Looks at a file: its columns, what they seem to be, its first rows.
+pub async fn preview(path: &Path) -> Result<Preview, ImportProblem> {
+    let path = path.to_owned();
+    let look = move || {
+        let (scan, mut reader, columns) = open(&path)?;
+        let mut rows = Vec::new();
+        while rows.len() < 5 {
+            let Some(row) = reader.next()? else { break };
+            rows.extend(row.cells.ok());
+        }
+        Ok(Preview {
+            mapping: Mapping::of_headers(&columns),
+            rows,
+            bytes: scan.bytes,
+        })
+    };
+    tokio::task::spawn_blocking(look)
+        .await
+        .map_err(|e| ImportProblem::Unreadable(std::io::Error::other(e)))?
+}
+
+/// A row that was read: somebody, or why not.
+#[derive(Debug)]
+pub(super) struct Read {
+    pub line: u64,
+    /// For the error file; empty when nothing is to tell.
+    pub cells: Vec<String>,
+    pub result: Result<Candidate, ()>,
+    pub told: Option<Told>,
+}
+
+/// The batches of a file, in order.
+pub(super) type Batches = mpsc::Receiver<Result<Vec<Read>, ImportProblem>>;
+
+/// What a file says before its first row.
+#[derive(Debug)]
+pub(super) struct Head {
+    pub mapping: Mapping,
+    pub sha256: String,
+}
+
+/// Reads in a thread of its own, at most two batches ahead.
+pub(super) async fn start(job: &Job, store: &Store) -> Result<(Head, Batches), ImportProblem> {
+    let path = job.path.clone();
+    let (scan, mut rows, columns) = tokio::task::spawn_blocking(move || open(&path))
+        .await
+        .map_err(|e| ImportProblem::Unreadable(std::io::Error::other(e)))??;
+    let mapping = match &job.mapping {
+        Some(mapping) if mapping.columns != columns => return Err(ImportProblem::OtherFile),
+        Some(mapping) => mapping.clone(),
+        None => Mapping::of_headers(&columns),
+    };
+    mapping.check()?;
+    let reading = Reading {
+        mapping: mapping.clone(),
+        file_name: job.file_name.clone(),
+        country: store.country.clone(),
+        zone: store.zone(),
+    };
+    let (to, batches) = mpsc::channel(2);
+    tokio::task::spawn_blocking(move || {
+        loop {
+            let mut batch = Vec::with_capacity(BATCH);
+            let mut failed = None;
+            while batch.len() < BATCH {
+                match rows.next() {
+                    Ok(Some(row)) => batch.extend(read(&reading, row)),
+                    Ok(None) => break,
+                    Err(error) => {
+                        failed = Some(error);
+                        break;
+                    }
+                }
+            }
+            // Nobody listens any more: the run was dropped.
+            if !batch.is_empty() && to.blocking_send(Ok(batch)).is_err() {
+                return;
+            }
+            match failed {
+                Some(error) => {
+                    let _ = to.blocking_send(Err(error.into()));
+                    return;
+                }
+                None if rows.is_done() => return,
+                None => {}
+            }
+        }
+    });
+    let head = Head {
+        mapping,
+        sha256: scan.sha256,
+    };
+    Ok((head, batches))
+}
+
+/// A row as somebody or a remark. A row of empty cells is a blank line.
+fn read(reading: &Reading, row: Row) -> Option<Read> {
+    let line = row.line;
+    let cells = match row.cells {
+        Ok(cells) => cells,
+        Err(broken) => {
+            let cells = vec![broken.text];
+            let told = Told::new(line, ToldKind::Refused, "", broken.reason, &cells);
+            return Some(Read {
+                line,
+                cells,
+                result: Err(()),
+                told: Some(told),
+            });
+        }
+    };
+    if cells.iter().all(|c| c.trim().is_empty()) {
+        return None;
+    }
+    Some(match reading.candidate(line, &cells) {
+        Ok((candidate, remark)) => Read {
+            line,
+            told: remark.map(|r| Told::new(line, ToldKind::Noted, &r.column, &r.reason, &cells)),
+            cells,
+            result: Ok(candidate),
+        },
+        Err(remark) => Read {
+            line,
+            told: Some(Told::new(
+                line,
+                ToldKind::Refused,
+                &remark.column,
+                &remark.reason,
+                &cells,
+            )),
+            cells,
+            result: Err(()),
+        },
+    })
+}
