@@ -3,15 +3,13 @@
 
 use std::{path::PathBuf, sync::Arc};
 
-use loupe::{
-    channels::email::{EmailAddress, smtp::Account},
-    db::{self, Db},
-};
+use loupe::channels::email::{EmailAddress, smtp::Account};
 
 use crate::{
     Error,
     book::{Book, FROM},
     courier::{self, Sent},
+    databases,
     loops::{self, Ready},
     measure::{self, Cost, median},
     servers::{Kind, Server},
@@ -273,7 +271,7 @@ impl<'a> Side<'a> {
         Book::fill(&sqlite, scenario.people).await?;
         let postgres = match &plan.postgres {
             Some(server) => {
-                let url = schema(server).await?;
+                let url = databases::schema(server).await?;
                 Book::fill(&url, scenario.people).await?;
                 Some(url)
             }
@@ -395,16 +393,4 @@ async fn size_of(url: &str, smtp: &str) -> Result<i64, Error> {
     let size = book.size().await?;
     book.state.db.close().await;
     Ok(size)
-}
-
-async fn schema(url: &str) -> Result<String, Error> {
-    let Db::Postgres(pool) = db::connect(url).await? else {
-        return Err("not PostgreSQL".into());
-    };
-    let name = format!("bench{}", uuid::Uuid::new_v4().simple());
-    sqlx::query(sqlx::AssertSqlSafe(format!("create schema {name}")))
-        .execute(&pool)
-        .await?;
-    let joint = if url.contains('?') { '&' } else { '?' };
-    Ok(format!("{url}{joint}options[search_path]={name}"))
 }

@@ -4,7 +4,9 @@
 mod book;
 mod counts;
 mod courier;
+mod databases;
 mod dispatch;
+mod import;
 mod look;
 mod loops;
 mod measure;
@@ -15,7 +17,10 @@ mod servers;
 mod table;
 
 #[path = "../tests/support/books.rs"]
+#[expect(dead_code, reason = "the tests use the rest of it")]
 mod books;
+#[path = "../tests/support/files.rs"]
+mod files;
 #[path = "../tests/support/sink/mod.rs"]
 #[expect(dead_code, reason = "the tests use the rest of it")]
 mod sink;
@@ -66,13 +71,27 @@ struct All {
 
 #[derive(Debug, Subcommand)]
 enum What {
-    /// The exact count of an audience, by type of filter, in an empty database
+    /// The exact count of an audience, by type of filter, and writing it down at send
     Counts {
-        url: String,
-        #[arg(default_value_t = 100_000)]
+        #[arg(long, default_value_t = 100_000)]
         people: u64,
-        #[arg(default_value_t = 200)]
+        /// Counts of each type of filter
+        #[arg(long, default_value_t = 200)]
         rounds: usize,
+        /// How often everybody is written into a send
+        #[arg(long, default_value_t = 5)]
+        expansions: usize,
+        /// A PostgreSQL to make a schema in
+        #[arg(long)]
+        postgres: Option<String>,
+    },
+    /// A file of customers into an empty book, and once more
+    Import {
+        #[arg(long, default_value_t = 100_000)]
+        rows: u32,
+        /// A PostgreSQL to make a schema in
+        #[arg(long)]
+        postgres: Option<String>,
     },
     /// How late planned campaigns begin, all due in the same second, in an empty database
     Schedule {
@@ -109,7 +128,21 @@ async fn main() -> Result<(), Error> {
     let Bench { what, all } = Bench::parse();
     match what {
         None => everything(&all).await,
-        Some(What::Counts { url, people, rounds }) => counts::run(&url, people, rounds).await,
+        Some(What::Counts {
+            people,
+            rounds,
+            expansions,
+            postgres,
+        }) => {
+            counts::run(&counts::Plan {
+                people,
+                rounds,
+                expansions,
+                postgres,
+            })
+            .await
+        }
+        Some(What::Import { rows, postgres }) => import::run(rows, postgres.as_deref()).await,
         Some(What::Schedule {
             url,
             campaigns,

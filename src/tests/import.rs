@@ -24,10 +24,12 @@ use loupe::{
 
 use crate::{
     both,
-    support::app::{Answer, TestApp},
+    support::{
+        app::{Answer, TestApp},
+        files::{SHOPIFY, shopify_file},
+    },
 };
 
-const SHOPIFY: &str = include_str!("fixtures/shopify_customers.csv");
 const SQUARE: &str = include_str!("fixtures/square_customers.csv");
 const PLAIN: &str = include_str!("fixtures/plain_customers.csv");
 
@@ -253,50 +255,6 @@ both!(a_plain_file_maps_itself_and_says_nothing_about_consent, |app| {
     let report = import(&app, again).await;
     assert_eq!((report.counts.unchanged, report.counts.rows_read), (2, 2), "{report:?}");
 });
-
-/// Rows as Shopify writes them, of which every fiftieth is broken in one of ten ways; with the
-/// lines of those.
-fn shopify_file(rows: u32) -> (Vec<u8>, Vec<i64>) {
-    let header = SHOPIFY.lines().next().unwrap();
-    let mut out = format!("{header}\n").into_bytes();
-    let mut broken = Vec::new();
-    for n in 0..rows {
-        let line = i64::from(n) + 2;
-        let (consent, spent) = (if n % 3 == 0 { "yes" } else { "no" }, format!("{}.50", n % 4000));
-        let row = |first: &str, email: &str, consent: &str, spent: &str, tail: &str| {
-            format!(
-                "'{n},{first},Núñez {n},{email},{consent},,,,Sydney,NSW,AU,'2000,,'+614{:08},no,{spent},1,Note {n},no,\"a, b\"{tail}\n",
-                12_000_000 + n
-            )
-        };
-        let email = format!("c{n}@example.com");
-        let good = row("Zoë", &email, consent, &spent, "");
-        if n % 50 != 25 {
-            out.extend(good.bytes());
-            continue;
-        }
-        broken.push(line);
-        let bytes = match (n / 50) % 10 {
-            0 => row("Zoë", "no-at-sign", consent, &spent, "").into_bytes(),
-            1 => format!("'{n},,,,{consent},,,,,,,,,,no,1.00,1,,no,\n").into_bytes(),
-            2 => format!("'{n},Zoë,Short,{email}\n").into_bytes(),
-            3 => row("Zoë", &email, consent, &spent, ",more,cells").into_bytes(),
-            4 => row("Zoë", &email, consent, "twelve", "").into_bytes(),
-            5 => row("Zoë", &email, "perhaps", &spent, "").into_bytes(),
-            6 => {
-                let mut bytes = good.clone().into_bytes();
-                let at = bytes.iter().position(|b| *b == b'Z').unwrap();
-                bytes[at] = 0xE9;
-                bytes
-            }
-            7 => row(&"n".repeat(300), &email, consent, &spent, "").into_bytes(),
-            8 => good.replacen(",Zoë", ",\"Zoë", 1).into_bytes(),
-            _ => good.replace("Zo", "Z\0o").into_bytes(),
-        };
-        out.extend(bytes);
-    }
-    (out, broken)
-}
 
 #[derive(Clone, Default)]
 struct Shared(std::sync::Arc<std::sync::Mutex<Vec<u8>>>);
@@ -860,36 +818,3 @@ both!(only_owners_and_managers_import_and_only_into_their_store, |app| {
         StatusCode::NOT_FOUND
     );
 });
-
-/// A measurement: `cargo test --release --features ssr --test app -- --ignored hundred_thousand --nocapture --test-threads 1`.
-async fn hundred_thousand(app: TestApp) {
-    let (bytes, _) = shopify_file(100_000);
-    let job = job(file(&app, "customers.csv", &bytes), Mode::Apply);
-    for what in ["first", "again"] {
-        let begun = std::time::Instant::now();
-        let report = run_file(app.db(), &app.store, &job, &app.clock, None, |_| {})
-            .await
-            .unwrap();
-        let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-        let memory = status.lines().find(|l| l.starts_with("VmHWM")).unwrap_or_default();
-        println!(
-            "{:?} {what}: {:?} {memory} {:?}",
-            app.db().backend(),
-            begun.elapsed(),
-            report.counts
-        );
-        assert!(begun.elapsed().as_secs() < 60);
-    }
-}
-
-#[tokio::test(flavor = "multi_thread")]
-#[ignore = "a measurement"]
-async fn hundred_thousand_rows_within_a_minute_on_sqlite() {
-    hundred_thousand(TestApp::new(loupe::db::Backend::Sqlite).await).await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-#[ignore = "a measurement"]
-async fn hundred_thousand_rows_within_a_minute_on_postgres() {
-    hundred_thousand(TestApp::new(loupe::db::Backend::Postgres).await).await;
-}

@@ -68,61 +68,102 @@ impl Someone {
         self.email.as_ref().map(|email| email.to_lowercase())
     }
 
-    /// Writes the customer and answers the id.
+    /// Writes the customer, without tags, and answers the id.
     pub async fn insert(&self, tx: &mut Tx, store: StoreId) -> sqlx::Result<i64> {
+        let ids = insert(tx, store, std::slice::from_ref(self)).await?;
+        ids.first().copied().ok_or(sqlx::Error::RowNotFound)
+    }
+
+    /// As a row of [`COLUMNS`].
+    fn row(&self, n: usize) -> serde_json::Value {
         let (first, last) = self.name.split_once(' ').unwrap_or((&self.name, ""));
-        let at = self.created_at;
-        let id: i64 = on_tx!(tx, |conn| {
-            sqlx::query_scalar(
-            "insert into customers (store_id, name, name_key, first_name, last_name, email, email_norm, email_valid,
-                 phone, email_consent, do_not_contact, archived_at, email_bounced_at, email_complained_at,
-                 birthday_month, birthday_day, anniversary_month, anniversary_day, spent_cents,
-                 largest_purchase_cents, open_repairs, last_purchase_at, last_repair_at, last_visit_at,
-                 last_contacted_at, unsubscribe_token, created_at, updated_at)
-             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21,
-                 $22, $23, $24, $25, $26, $27, $27)
-             returning id"
-        )
-        .bind(store)
-        .bind(&self.name)
-        .bind(self.name.to_lowercase())
-        .bind(first)
-        .bind(last)
-        .bind(&self.email)
-        .bind(self.email_norm())
-        .bind(self.email_valid && self.email.is_some())
-        .bind(&self.phone)
-        .bind(self.email_consent)
-        .bind(self.do_not_contact)
-        .bind(self.archived.then_some(at))
-        .bind(self.bounced.then_some(at))
-        .bind(self.complained.then_some(at))
-        .bind(self.birthday.map(|b| b.0))
-        .bind(self.birthday.map(|b| b.1))
-        .bind(self.anniversary.map(|a| a.0))
-        .bind(self.anniversary.map(|a| a.1))
-        .bind(self.spent_cents)
-        .bind(self.largest_purchase_cents)
-        .bind(self.open_repairs)
-        .bind(self.last_purchase_at)
-        .bind(self.last_repair_at)
-        .bind(self.last_visit_at)
-        .bind(self.last_contacted_at)
-        .bind(uuid::Uuid::new_v4().to_string())
-        .bind(at)
-        .fetch_one(&mut *conn)
-        .await
-        })?;
-        Ok(id)
+        let moment = |at: Option<DateTime<Utc>>| at.map(dialect::moment_text);
+        let at = Some(self.created_at);
+        serde_json::json!({
+            "n": n,
+            "name": self.name,
+            "name_key": self.name.to_lowercase(),
+            "first_name": first,
+            "last_name": last,
+            "email": self.email,
+            "email_norm": self.email_norm(),
+            "email_valid": self.email_valid && self.email.is_some(),
+            "phone": self.phone,
+            "email_consent": self.email_consent,
+            "do_not_contact": self.do_not_contact,
+            "archived_at": moment(at.filter(|_| self.archived)),
+            "email_bounced_at": moment(at.filter(|_| self.bounced)),
+            "email_complained_at": moment(at.filter(|_| self.complained)),
+            "birthday_month": self.birthday.map(|b| b.0),
+            "birthday_day": self.birthday.map(|b| b.1),
+            "anniversary_month": self.anniversary.map(|a| a.0),
+            "anniversary_day": self.anniversary.map(|a| a.1),
+            "spent_cents": self.spent_cents,
+            "largest_purchase_cents": self.largest_purchase_cents,
+            "open_repairs": self.open_repairs,
+            "last_purchase_at": moment(self.last_purchase_at),
+            "last_repair_at": moment(self.last_repair_at),
+            "last_visit_at": moment(self.last_visit_at),
+            "last_contacted_at": moment(self.last_contacted_at),
+            "unsubscribe_token": uuid::Uuid::new_v4().to_string(),
+            "created_at": moment(at),
+        })
     }
 }
 
-/// Writes many customers with their tags, in one transaction; answers their ids.
+const COLUMNS: [(&str, Column); 26] = [
+    ("name", Column::Text),
+    ("name_key", Column::Text),
+    ("first_name", Column::Text),
+    ("last_name", Column::Text),
+    ("email", Column::Text),
+    ("email_norm", Column::Text),
+    ("email_valid", Column::Flag),
+    ("phone", Column::Text),
+    ("email_consent", Column::Text),
+    ("do_not_contact", Column::Flag),
+    ("archived_at", Column::Moment),
+    ("email_bounced_at", Column::Moment),
+    ("email_complained_at", Column::Moment),
+    ("birthday_month", Column::Number),
+    ("birthday_day", Column::Number),
+    ("anniversary_month", Column::Number),
+    ("anniversary_day", Column::Number),
+    ("spent_cents", Column::Number),
+    ("largest_purchase_cents", Column::Number),
+    ("open_repairs", Column::Number),
+    ("last_purchase_at", Column::Moment),
+    ("last_repair_at", Column::Moment),
+    ("last_visit_at", Column::Moment),
+    ("last_contacted_at", Column::Moment),
+    ("unsubscribe_token", Column::Text),
+    ("created_at", Column::Moment),
+];
+
+/// Writes customers, without tags, in one statement; answers their ids in the same order.
+async fn insert(tx: &mut Tx, store: StoreId, people: &[Someone]) -> sqlx::Result<Vec<i64>> {
+    let rows: Vec<_> = people.iter().enumerate().map(|(n, someone)| someone.row(n)).collect();
+    let names = COLUMNS.map(|(name, _)| name).join(", ");
+    let mut columns = COLUMNS.to_vec();
+    columns.push(("n", Column::Number));
+    let statement = format!(
+        "insert into customers (store_id, {names}, updated_at)
+         select $1, {names}, created_at from {} r order by r.n returning id",
+        dialect::json_rows(tx.backend(), "$2", &columns)
+    );
+    let mut ids: Vec<i64> = on_tx!(tx, |conn| sqlx::query_scalar(sqlx::AssertSqlSafe(statement))
+        .bind(store)
+        .bind(serde_json::Value::from(rows).to_string())
+        .fetch_all(&mut *conn)
+        .await)?;
+    // Given out in the order of the rows, told in any.
+    ids.sort_unstable();
+    Ok(ids)
+}
+
+/// Writes many customers with their tags; answers their ids in the same order.
 pub async fn write(tx: &mut Tx, store: StoreId, people: &[Someone]) -> sqlx::Result<Vec<i64>> {
-    let mut ids = Vec::with_capacity(people.len());
-    for someone in people {
-        ids.push(someone.insert(tx, store).await?);
-    }
+    let ids = insert(tx, store, people).await?;
     let tags: Vec<serde_json::Value> = people
         .iter()
         .zip(&ids)

@@ -4,6 +4,7 @@
 pub mod app;
 pub mod books;
 pub mod db;
+pub mod files;
 pub mod people;
 pub mod planning;
 pub mod sending;
