@@ -7,6 +7,8 @@
 //! browser that has signed in before is counted by itself ([`super::known`]), so that nobody can
 //! keep a person out of their own account.
 
+use std::net::IpAddr;
+
 use chrono::{DateTime, Duration, Utc};
 
 use super::{throttle_sql, tokens};
@@ -40,11 +42,11 @@ impl Limit {
     }
 
     pub fn address(ip: Option<&str>) -> Self {
-        Self::new("address", ip.unwrap_or("unknown"), PER_ADDRESS)
+        Self::new("address", &place(ip), PER_ADDRESS)
     }
 
     pub fn setup(ip: Option<&str>) -> Self {
-        Self::new("setup", ip.unwrap_or("unknown"), PER_ADDRESS_AT_SETUP)
+        Self::new("setup", &place(ip), PER_ADDRESS_AT_SETUP)
     }
 
     /// Somebody signed in who types the present password to set a new one.
@@ -57,6 +59,16 @@ impl Limit {
             subject: tokens::hash(&format!("{kind} {who}")),
             most,
         }
+    }
+}
+
+/// What tries from an address are counted under. Whoever has one IPv6 address has the 2^64 of its
+/// network, so they count as one.
+fn place(ip: Option<&str>) -> String {
+    match ip.map(|text| (text, text.parse::<IpAddr>())) {
+        Some((_, Ok(IpAddr::V6(v6)))) => (u128::from(v6) >> 64).to_string(),
+        Some((text, _)) => text.to_owned(),
+        None => "unknown".to_owned(),
     }
 }
 
@@ -113,4 +125,16 @@ async fn take_back(db: &Db, ids: &[i64]) -> Result<(), AppError> {
         throttle_sql::forget(&mut tx, *id).await?;
     }
     Ok(tx.commit().await?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::place;
+
+    #[test]
+    fn a_network_of_many_addresses_is_one_place() {
+        assert_eq!(place(Some("2001:db8::1")), place(Some("2001:db8::ffff:2")));
+        assert_ne!(place(Some("2001:db8::1")), place(Some("2001:db8:0:1::1")));
+        assert_ne!(place(Some("192.0.2.1")), place(Some("192.0.2.2")));
+    }
 }

@@ -1,6 +1,11 @@
 //! What a server function can say beside its value: cookies, and where to go next.
 
-use axum::http::{HeaderName, HeaderValue, header, request::Parts};
+use std::net::SocketAddr;
+
+use axum::{
+    extract::ConnectInfo,
+    http::{HeaderName, HeaderValue, header, request::Parts},
+};
 use leptos::prelude::use_context;
 use leptos_axum::ResponseOptions;
 
@@ -49,8 +54,8 @@ impl Respond {
     }
 
     /// Where the request comes from.
-    pub fn device(&self, _state: &AppState) -> Device {
-        let ip = address(&self.parts);
+    pub fn device(&self, state: &AppState) -> Device {
+        let ip = address(&self.parts, state);
         let user_agent = self
             .parts
             .headers
@@ -61,12 +66,16 @@ impl Respond {
     }
 }
 
-/// The network address a request comes from. Headers that name another are not believed.
-pub fn address(parts: &Parts) -> Option<String> {
-    parts
-        .extensions
-        .get::<axum::extract::ConnectInfo<std::net::SocketAddr>>()
-        .map(|info| info.0.ip().to_string())
+/// The network address a request comes from. What a header says is believed of our own proxies
+/// only.
+pub fn address(parts: &Parts, state: &AppState) -> Option<String> {
+    let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>()?.0.ip();
+    let forwarded = parts
+        .headers
+        .get_all("x-forwarded-for")
+        .iter()
+        .map(HeaderValue::as_bytes);
+    Some(state.settings.trusted_proxies.client(peer, forwarded).to_string())
 }
 
 /// A path on this site, or nothing: `//evil.example.com` and `https:…` lead elsewhere.

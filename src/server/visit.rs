@@ -62,7 +62,7 @@ impl Visit {
 
     /// The network address the request comes from.
     pub fn address(&self) -> Option<String> {
-        super::respond::address(&self.parts)
+        super::respond::address(&self.parts, &self.state)
     }
 
     /// A value from the address, trimmed; empty when it is not there.

@@ -120,12 +120,19 @@ fn help_describes_every_command_and_setting() {
         "store",
         "user",
         "doctor",
+        "backup",
+        "restore",
         "LOUPE_ADDR",
         "LOUPE_BASE_URL",
         "LOUPE_DATABASE_URL",
         "LOUPE_SMTP_URL",
         "LOUPE_UNDO_SECONDS",
         "LOUPE_DISPATCH",
+        "LOUPE_LEASE_SECONDS",
+        "LOUPE_METRICS_ADDR",
+        "LOUPE_TRUSTED_PROXIES",
+        "LOUPE_SITE_ROOT",
+        "LOUPE_DEMO_PUBLIC",
         "LOUPE_SECRET_KEY",
         "LOUPE_SECRET_KEY_FILE",
         "LOUPE_LOG",
@@ -298,5 +305,32 @@ fn the_doctor_says_what_to_mend() {
         err(&output)
     );
     assert!(out(&output).contains("mend  Mail"), "{}", out(&output));
+    for part in ["Clock", "Disk", "Runner", "Site", "Address"] {
+        assert!(out(&output).contains(part), "{part}: {}", out(&output));
+    }
     assert!(!out(&output).contains("secret"));
+}
+
+#[test]
+fn every_wrong_setting_stops_the_start_and_names_its_key() {
+    let folder = tempfile::tempdir().unwrap();
+    for (key, value) in [
+        ("LOUPE_ADDR", "here"),
+        ("LOUPE_BASE_URL", "loupe.example.com"),
+        ("LOUPE_DATABASE_URL", "mysql://127.0.0.1/x"),
+        ("LOUPE_SMTP_URL", "mail.example.com"),
+        ("LOUPE_DISPATCH", "maybe"),
+        ("LOUPE_TRUSTED_PROXIES", "proxy.example.com"),
+        ("LOUPE_METRICS_ADDR", "9464"),
+        ("LOUPE_LEASE_SECONDS", "0"),
+        ("LOUPE_DEMO_PUBLIC", "perhaps"),
+        ("LOUPE_SECRET_KEY", "short"),
+        ("LOUPE_SECRET_KEY_FILE", "no-such-file"),
+        ("LOUPE_LOG", "=!="),
+    ] {
+        let output = loupe(folder.path(), &["serve"]).env(key, value).output().unwrap();
+        assert_eq!(output.status.code(), Some(2), "{key}");
+        assert!(err(&output).starts_with(&format!("{key}: ")), "{}", err(&output));
+    }
+    assert!(!folder.path().join("data/loupe.db").exists(), "nothing was begun");
 }

@@ -167,7 +167,7 @@ fn the_readme_names_tests_and_settings_that_exist() {
     let mut files = Vec::new();
     sources(&root().join("src/tests"), &mut files);
     let tests: String = files.iter().map(|f| fs::read_to_string(f).unwrap()).collect();
-    let settings = fs::read_to_string(root().join("src/server/settings.rs")).unwrap();
+    let settings = fs::read_to_string(root().join("src/server/settings/mod.rs")).unwrap();
     let (_, promises) = readme.split_once("## Promises").unwrap();
     let (promises, _) = promises.split_once("\n## ").unwrap();
     let mut named = 0;

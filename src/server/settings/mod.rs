@@ -2,12 +2,16 @@
 //! Secrets and provider addresses are never read from the file. A wrong value names its key and
 //! stops the start.
 
+mod file;
+mod key;
+pub mod proxies;
+
 use std::{net::SocketAddr, path::PathBuf};
 
 use clap::Args;
 use secrecy::SecretString;
-use serde::Deserialize;
 
+use self::{file::File, proxies::TrustedProxies};
 use crate::channels::email::smtp::Account;
 
 /// The settings as given, before defaults. One struct is the flags, the environment and their
@@ -33,6 +37,10 @@ pub struct Given {
     /// on: this process sends messages; off: it only serves pages [default: on]
     #[arg(long, env = "LOUPE_DISPATCH", global = true)]
     pub dispatch: Option<String>,
+    /// Proxies in front, as networks such as 10.0.0.0/8 behind commas: only what they say in
+    /// X-Forwarded-For is believed about where people come from [default: none]
+    #[arg(long, env = "LOUPE_TRUSTED_PROXIES", global = true)]
+    pub trusted_proxies: Option<String>,
     /// Where /metrics is to be found, such as 127.0.0.1:9464 [default: nowhere]
     #[arg(long, env = "LOUPE_METRICS_ADDR", global = true)]
     pub metrics_addr: Option<String>,
@@ -59,54 +67,6 @@ pub struct Given {
     pub demo_public: Option<String>,
 }
 
-/// The settings file: the same keys, all but secrets and provider addresses.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct File {
-    #[serde(default)]
-    site: FileSite,
-    #[serde(default)]
-    database: FileDatabase,
-    #[serde(default)]
-    dispatch: FileDispatch,
-    #[serde(default)]
-    log: FileLog,
-    /// For cargo-leptos; not ours.
-    #[serde(default)]
-    #[expect(dead_code, reason = "named so that the file may hold it")]
-    package: Option<toml::Value>,
-}
-
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct FileSite {
-    addr: Option<String>,
-    base_url: Option<String>,
-    root: Option<PathBuf>,
-    demo_public: Option<String>,
-    metrics_addr: Option<String>,
-}
-
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct FileDatabase {
-    url: Option<String>,
-}
-
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct FileDispatch {
-    run: Option<String>,
-    undo_seconds: Option<String>,
-    lease_seconds: Option<String>,
-}
-
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct FileLog {
-    level: Option<String>,
-}
-
 /// What the server runs with.
 #[derive(Clone, Debug)]
 pub struct Settings {
@@ -119,6 +79,8 @@ pub struct Settings {
     /// Seconds, 0 to 120, for every store; None: each store's own.
     pub undo_seconds: Option<i64>,
     pub dispatch: bool,
+    /// Whose word about where people come from is believed.
+    pub trusted_proxies: TrustedProxies,
     /// None: the metrics are off.
     pub metrics_addr: Option<SocketAddr>,
     /// Seconds, 5 to 600.
@@ -149,10 +111,7 @@ fn wrong(key: &'static str, words: impl Into<String>) -> WrongSetting {
 impl Settings {
     /// Checks what was given and fills in the rest.
     pub fn resolve(given: Given, file_text: Option<&str>) -> Result<Self, WrongSetting> {
-        let file: File = match file_text {
-            Some(text) => toml::from_str(text).map_err(|e| wrong("Leptos.toml", e.message().to_owned()))?,
-            None => File::default(),
-        };
+        let file = file_text.map_or_else(|| Ok(File::default()), File::read)?;
         let addr = given
             .addr
             .or(file.site.addr)
@@ -167,17 +126,10 @@ impl Settings {
             .base_url
             .or(file.site.base_url)
             .unwrap_or_else(|| format!("http://{addr}"));
-        let base_url = base_url.trim_end_matches('/').to_owned();
-        if !(base_url.starts_with("http://") || base_url.starts_with("https://")) || base_url.contains(['?', '#', ' '])
-        {
-            return Err(wrong(
-                "LOUPE_BASE_URL",
-                format!("{base_url:?} must begin with http:// or https://"),
-            ));
-        }
+        let base_url = whole_address(&base_url)?;
         let database_url = given
             .database_url
-            .or(file.database.url)
+            .or(file.database.address()?)
             .unwrap_or_else(|| "sqlite://data/loupe.db".to_owned());
         if !["sqlite:", "postgres:", "postgresql:"]
             .iter()
@@ -199,6 +151,11 @@ impl Settings {
             .map(|text| number("LOUPE_UNDO_SECONDS", &text, 0, 120))
             .transpose()?;
         let dispatch = switch("LOUPE_DISPATCH", given.dispatch.or(file.dispatch.run).as_deref(), true)?;
+        let trusted_proxies = given.trusted_proxies.or(file.site.trusted_proxies).unwrap_or_default();
+        let trusted_proxies = TrustedProxies::parse(&trusted_proxies).map_err(|part| {
+            let words = format!("{part:?} is neither an address nor a network such as 10.0.0.0/8");
+            wrong("LOUPE_TRUSTED_PROXIES", words)
+        })?;
         let metrics_addr = given
             .metrics_addr
             .or(file.site.metrics_addr)
@@ -227,7 +184,7 @@ impl Settings {
             given.demo_public.or(file.site.demo_public).as_deref(),
             false,
         )?;
-        let secret_key = secret_key(given.secret_key, given.secret_key_file, &database_url)?;
+        let secret_key = key::secret_key(given.secret_key, given.secret_key_file, &database_url)?;
         let log = given.log.or(file.log.level).unwrap_or_else(|| "info".to_owned());
         log.parse::<tracing_subscriber::EnvFilter>()
             .map_err(|e| wrong("LOUPE_LOG", e.to_string()))?;
@@ -239,6 +196,7 @@ impl Settings {
             smtp,
             undo_seconds,
             dispatch,
+            trusted_proxies,
             metrics_addr,
             lease_seconds,
             retry_scale,
@@ -260,6 +218,24 @@ impl Settings {
     }
 }
 
+/// The address people reach Loupe at: http or https, a host, perhaps a port, and nothing more, for
+/// pages link to each other from the root.
+fn whole_address(typed: &str) -> Result<String, WrongSetting> {
+    let trimmed = typed.trim_end_matches('/');
+    let fine = trimmed.parse::<http::Uri>().is_ok_and(|uri| {
+        matches!(uri.scheme_str(), Some("http" | "https"))
+            && uri
+                .authority()
+                .is_some_and(|a| !a.host().is_empty() && !a.as_str().contains('@'))
+            && matches!(uri.path_and_query().map(|p| p.as_str()), None | Some("/"))
+    });
+    if !fine || trimmed.contains('#') {
+        let words = format!("{typed:?} is not http:// or https:// and a host, such as https://loupe.example.com");
+        return Err(wrong("LOUPE_BASE_URL", words));
+    }
+    Ok(trimmed.to_owned())
+}
+
 fn number(key: &'static str, text: &str, least: i64, most: i64) -> Result<i64, WrongSetting> {
     text.parse::<i64>()
         .ok()
@@ -276,60 +252,6 @@ fn switch(key: &'static str, text: Option<&str>, default: bool) -> Result<bool, 
     }
 }
 
-/// Fewest characters of a secret key.
-const SHORTEST_KEY: usize = 32;
-
-fn secret_key(key: Option<String>, file: Option<PathBuf>, database_url: &str) -> Result<SecretString, WrongSetting> {
-    if let Some(key) = key.filter(|k| !k.is_empty()) {
-        return long_enough("LOUPE_SECRET_KEY", key);
-    }
-    if let Some(path) = file {
-        let key = std::fs::read_to_string(&path).map_err(|e| {
-            wrong(
-                "LOUPE_SECRET_KEY_FILE",
-                format!("{} can't be read: {e}", path.display()),
-            )
-        })?;
-        return long_enough("LOUPE_SECRET_KEY_FILE", key.trim().to_owned());
-    }
-    let Some(data) = database_url.strip_prefix("sqlite://") else {
-        return Err(wrong(
-            "LOUPE_SECRET_KEY",
-            "with PostgreSQL it must be given, the same for every instance",
-        ));
-    };
-    let path = PathBuf::from(format!("{}.key", data.split('?').next().unwrap_or(data)));
-    if let Ok(key) = std::fs::read_to_string(&path) {
-        return long_enough("LOUPE_SECRET_KEY", key.trim().to_owned());
-    }
-    let key = crate::auth::tokens::secret();
-    keep_key(&path, &key)
-        .map_err(|e| wrong("LOUPE_SECRET_KEY", format!("{} can't be written: {e}", path.display())))?;
-    Ok(key.into())
-}
-
-/// Writes a new key that only its owner can read.
-fn keep_key(path: &std::path::Path, key: &str) -> std::io::Result<()> {
-    use std::io::Write;
-    if let Some(folder) = path.parent().filter(|f| *f != std::path::Path::new("")) {
-        std::fs::create_dir_all(folder)?;
-    }
-    let mut options = std::fs::OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut file = options.open(path)?;
-    file.write_all(key.as_bytes())?;
-    file.sync_all()
-}
-
-fn long_enough(name: &'static str, key: String) -> Result<SecretString, WrongSetting> {
-    if key.chars().count() < SHORTEST_KEY {
-        return Err(wrong(name, format!("it must have at least {SHORTEST_KEY} characters")));
-    }
-    Ok(key.into())
-}
-
 fn default_site_root() -> PathBuf {
     let beside = std::env::current_exe()
         .ok()
@@ -342,121 +264,4 @@ fn default_site_root() -> PathBuf {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn given() -> Given {
-        Given {
-            secret_key: Some("k".repeat(32)),
-            ..Given::default()
-        }
-    }
-
-    #[test]
-    fn a_wrong_value_names_its_key() {
-        let cases = [
-            (
-                Given {
-                    addr: Some("here".into()),
-                    ..given()
-                },
-                "LOUPE_ADDR",
-            ),
-            (
-                Given {
-                    base_url: Some("ftp://x".into()),
-                    ..given()
-                },
-                "LOUPE_BASE_URL",
-            ),
-            (
-                Given {
-                    database_url: Some("mysql://x".into()),
-                    ..given()
-                },
-                "LOUPE_DATABASE_URL",
-            ),
-            (
-                Given {
-                    smtp_url: Some("http://x".into()),
-                    ..given()
-                },
-                "LOUPE_SMTP_URL",
-            ),
-            (
-                Given {
-                    undo_seconds: Some("121".into()),
-                    ..given()
-                },
-                "LOUPE_UNDO_SECONDS",
-            ),
-            (
-                Given {
-                    dispatch: Some("maybe".into()),
-                    ..given()
-                },
-                "LOUPE_DISPATCH",
-            ),
-            (
-                Given {
-                    lease_seconds: Some("0".into()),
-                    ..given()
-                },
-                "LOUPE_LEASE_SECONDS",
-            ),
-            (
-                Given {
-                    secret_key: Some("short".into()),
-                    ..given()
-                },
-                "LOUPE_SECRET_KEY",
-            ),
-            (
-                Given {
-                    log: Some("=!=".into()),
-                    ..given()
-                },
-                "LOUPE_LOG",
-            ),
-        ];
-        for (given, key) in cases {
-            assert_eq!(Settings::resolve(given, None).map(|_| ()).map_err(|e| e.key), Err(key));
-        }
-    }
-
-    #[test]
-    fn postgres_needs_a_key_of_its_own() {
-        let given = Given {
-            database_url: Some("postgres://x/y".into()),
-            ..Given::default()
-        };
-        assert_eq!(
-            Settings::resolve(given, None).map(|_| ()).map_err(|e| e.key),
-            Err("LOUPE_SECRET_KEY")
-        );
-    }
-
-    #[test]
-    fn a_flag_wins_over_the_file_and_the_file_over_the_default() {
-        let file = "[site]\naddr = \"127.0.0.1:4000\"\n[dispatch]\nrun = \"off\"\n";
-        let from_file = Settings::resolve(given(), Some(file)).map(|s| (s.addr.port(), s.dispatch));
-        assert_eq!(from_file.ok(), Some((4000, false)));
-        let flagged = Given {
-            addr: Some("127.0.0.1:5000".into()),
-            ..given()
-        };
-        assert_eq!(
-            Settings::resolve(flagged, Some(file)).map(|s| s.addr.port()).ok(),
-            Some(5000)
-        );
-    }
-
-    #[test]
-    fn secrets_are_not_read_from_the_file() {
-        let file = "[database]\nurl = \"sqlite://x.db\"\nsmtp_url = \"smtp://x\"\n";
-        assert_eq!(
-            Settings::resolve(given(), Some(file)).map(|_| ()).map_err(|e| e.key),
-            Err("Leptos.toml")
-        );
-    }
-}
+mod tests;

@@ -1,5 +1,8 @@
 //! Who you are: setting up, signing in, being slowed down, being signed out, and the team.
 
+mod setup;
+mod throttle;
+
 use axum::http::{StatusCode, header};
 use chrono::Duration;
 use loupe::{
@@ -8,14 +11,12 @@ use loupe::{
         model::Role,
         password, rules,
         rules::SignInTry,
-        setup,
         store::{self as users, Device},
         team::{self, Desk},
     },
     db::Backend,
     error::AppError,
     server::{AppState, router::router},
-    stores,
 };
 
 use crate::{
@@ -113,124 +114,6 @@ both!(a_password_is_stored_peppered_and_hashed, |app| {
     assert!(kept.starts_with("$argon2id$"), "{kept}");
     let other = secrecy::SecretString::from("another key, also long enough, for sure");
     assert!(!password::verify(&other, GOOD.to_owned(), Some(kept)).await.unwrap());
-});
-
-both!(
-    wrong_passwords_are_slowed_down_for_the_account_on_every_instance,
-    |app| {
-        set_password(&app, Role::Owner).await;
-        let second = AppState::new(
-            loupe::db::connect(&app.url).await.unwrap(),
-            app.clock.clone(),
-            (*app.state.settings).clone(),
-        );
-        for i in 0..5 {
-            let state = if i % 2 == 0 { &app.state } else { &second };
-            let refused = try_in(state, OWNER, "wrong", &format!("192.0.2.{i}"))
-                .await
-                .unwrap_err();
-            assert!(matches!(refused, AppError::Invalid { .. }), "{i}: {refused:?}");
-        }
-        for state in [&app.state, &second] {
-            // Even the right password, from anywhere.
-            let refused = try_in(state, OWNER, GOOD, "192.0.2.99").await.unwrap_err();
-            assert_eq!(refused, AppError::TooMany { minutes: 6 });
-        }
-        // Others are not touched.
-        set_password(&app, Role::Manager).await;
-        assert!(
-            try_in(&app.state, "manager@aurelia.example.com", GOOD, "192.0.2.1")
-                .await
-                .is_ok()
-        );
-        // However often the door was tried meanwhile, it opens when the window is over.
-        app.clock.set(app.now() + Duration::minutes(4));
-        assert_eq!(
-            try_in(&second, OWNER, GOOD, "192.0.2.99").await.unwrap_err(),
-            AppError::TooMany { minutes: 2 }
-        );
-        app.clock.set(app.now() + Duration::minutes(1));
-        assert!(try_in(&second, OWNER, GOOD, "192.0.2.99").await.is_ok());
-    }
-);
-
-both!(too_many_tries_say_so_on_the_page, |app| {
-    let fields = [("email", OWNER), ("password", "wrong")];
-    for _ in 0..5 {
-        app.post_form("/api/auth/sign-in", "/login", &fields, "").await;
-    }
-    let answer = app.post_form("/api/auth/sign-in", "/login", &fields, "").await;
-    let page = app.get("/login", &pair(cookie(&answer, "flash").unwrap())).await;
-    assert!(page.text.contains("Too many tries. Try again in"), "{}", page.text);
-    let json = app
-        .call(
-            "/api/auth/sign-in",
-            "application/x-www-form-urlencoded",
-            "email=owner%40aurelia.example.com&password=x",
-            "",
-        )
-        .await;
-    assert_eq!(json.status, StatusCode::TOO_MANY_REQUESTS);
-});
-
-both!(a_hundred_tries_at_once_are_not_all_the_first, |app| {
-    let tries = (0..24).map(|i| {
-        let state = app.state.clone();
-        tokio::spawn(async move { try_in(&state, OWNER, "wrong", &format!("198.51.100.{i}")).await })
-    });
-    let mut let_through = 0;
-    for one in tries.collect::<Vec<_>>() {
-        match one.await.unwrap() {
-            Err(AppError::Invalid { .. }) => let_through += 1,
-            Err(AppError::TooMany { .. }) => {}
-            other => panic!("{other:?}"),
-        }
-    }
-    assert!(let_through <= 5, "{let_through}");
-});
-
-both!(an_address_is_slowed_down_whichever_account_it_tries, |app| {
-    for i in 0..30 {
-        let refused = try_in(&app.state, &format!("nobody{i}@example.com"), "x", "203.0.113.7")
-            .await
-            .unwrap_err();
-        assert!(matches!(refused, AppError::Invalid { .. }), "{i}: {refused:?}");
-    }
-    let refused = try_in(&app.state, "nobody@example.com", "x", "203.0.113.7")
-        .await
-        .unwrap_err();
-    assert!(matches!(refused, AppError::TooMany { .. }), "{refused:?}");
-    let elsewhere = try_in(&app.state, "nobody@example.com", "x", "203.0.113.8")
-        .await
-        .unwrap_err();
-    assert!(matches!(elsewhere, AppError::Invalid { .. }), "{elsewhere:?}");
-});
-
-both!(nobody_can_keep_a_person_out_of_a_browser_they_know, |app| {
-    set_password(&app, Role::Owner).await;
-    let known = try_in(&app.state, OWNER, GOOD, "192.0.2.1").await.unwrap().known;
-    for i in 0..9 {
-        let _ = try_in(&app.state, OWNER, "wrong", &format!("198.51.100.{i}")).await;
-    }
-    let typed = |password: &str| SignInTry {
-        email: OWNER.to_owned(),
-        password: password.to_owned(),
-        known: known.clone(),
-    };
-    let key = &app.state.settings.secret_key;
-    let here = device("192.0.2.1");
-    assert!(
-        rules::sign_in(app.db(), key, typed(GOOD), &here, app.now())
-            .await
-            .is_ok()
-    );
-    // That browser has no more tries than anybody else.
-    for _ in 0..5 {
-        let refused = rules::sign_in(app.db(), key, typed("wrong"), &here, app.now()).await;
-        assert!(matches!(refused, Err(AppError::Invalid { .. })));
-    }
-    let refused = rules::sign_in(app.db(), key, typed(GOOD), &here, app.now()).await;
-    assert!(matches!(refused, Err(AppError::TooMany { .. })));
 });
 
 both!(a_session_ends_when_it_is_idle_or_old, |app| {
@@ -399,133 +282,6 @@ both!(the_team_of_another_store_is_out_of_reach, |app| {
     assert_eq!(
         (kept.role, kept.password_hash.as_str(), kept.disabled_at),
         (Role::Manager, "no password", None)
-    );
-});
-
-fn shop(token: &str) -> Vec<(&'static str, String)> {
-    [
-        ("shop[token]", token),
-        ("shop[name]", "Zenith & Daughters"),
-        ("shop[time_zone]", "Europe/London"),
-        ("shop[country]", "GB"),
-        ("shop[currency]", "GBP"),
-        ("shop[from_name]", "Zenith"),
-        ("shop[from_email]", "hello@zenith.example.com"),
-        ("shop[footer]", "1 High Street, London"),
-        ("shop[owner_name]", "Amara Okafor"),
-        ("shop[email]", "Amara@zenith.example.com"),
-        ("shop[password]", GOOD),
-    ]
-    .map(|(n, v)| (n, v.to_owned()))
-    .to_vec()
-}
-
-fn borrowed(fields: &[(&'static str, String)]) -> Vec<(&'static str, String)> {
-    fields.to_vec()
-}
-
-async fn send(app: &TestApp, from: &str, fields: &[(&'static str, String)]) -> Answer {
-    let fields = borrowed(fields);
-    let fields: Vec<(&str, &str)> = fields.iter().map(|(n, v)| (*n, v.as_str())).collect();
-    app.post_form("/api/auth/set-up", from, &fields, "").await
-}
-
-both!(an_empty_installation_is_set_up_once_by_who_has_the_link, |app| {
-    let app = app.emptied().await;
-    assert_eq!(app.get("/", "").await.location(), "/setup");
-    assert_eq!(app.get("/login", "").await.location(), "/setup");
-    let without = app.get("/setup", "").await;
-    assert_eq!(without.status, StatusCode::FORBIDDEN);
-    assert!(
-        without.text.contains("http://loupe.test/setup?token="),
-        "{}",
-        without.text
-    );
-    assert!(!without.text.contains("Your name"));
-    let first = setup::ensure_token(app.db(), app.now()).await.unwrap().unwrap();
-    let token = setup::ensure_token(app.db(), app.now()).await.unwrap().unwrap();
-    // The newest link holds.
-    assert_eq!(
-        app.get(&format!("/setup?token={first}"), "").await.status,
-        StatusCode::FORBIDDEN
-    );
-    let here = format!("/setup?token={token}");
-    let page = app.get(&here, "").await;
-    assert_eq!(page.status, StatusCode::OK);
-    assert!(page.text.contains("Store time zone") && page.text.contains("Australia/Sydney"));
-    // A mistake keeps what was typed, but for the password, and uses nothing up.
-    let mut wrong = shop(&token);
-    wrong[3].1 = "XX".to_owned();
-    wrong[10].1 = "aurelia-demo".to_owned();
-    let refused = send(&app, &here, &wrong).await;
-    assert_eq!(refused.location(), here);
-    let flash = pair(cookie(&refused, "flash").unwrap());
-    let again = app.get(&here, &flash).await;
-    for words in [
-        "There is a problem",
-        "Zenith &amp; Daughters",
-        "two-letter country code",
-        "demo store's password",
-    ] {
-        assert!(again.text.contains(words), "{words}: {}", again.text);
-    }
-    assert!(!again.text.contains("value=\"aurelia-demo\""));
-    // Somebody with another token gets nowhere.
-    let stranger = send(&app, "/setup", &shop("not-the-token")).await;
-    assert_eq!(stranger.location(), "/setup");
-    assert_eq!(stores::store::census(app.db()).await.unwrap().0, 0);
-    // Two at once make one store.
-    let (fields, also) = (shop(&token), shop(&token));
-    let (one, two) = tokio::join!(send(&app, &here, &fields), send(&app, &here, &also));
-    let done = if one.status == StatusCode::SEE_OTHER && one.location().starts_with("/marketing") {
-        &one
-    } else {
-        &two
-    };
-    assert_eq!(
-        done.location(),
-        "/marketing/campaigns?ok=set-up",
-        "{} {}",
-        one.text,
-        two.text
-    );
-    assert_eq!(stores::store::census(app.db()).await.unwrap().0, 1);
-    let store = stores::store::by_slug(app.db(), "zenith-daughters")
-        .await
-        .unwrap()
-        .unwrap();
-    assert_eq!(
-        (store.time_zone.as_str(), store.country.as_str(), store.is_demo),
-        ("Europe/London", "GB", false)
-    );
-    // The owner is signed in, may sign in, and the door is gone.
-    let session = pair(cookie(done, "sid").unwrap());
-    assert_eq!(app.get("/settings", &session).await.status, StatusCode::OK);
-    assert!(
-        try_in(&app.state, "amara@zenith.example.com", GOOD, "192.0.2.1")
-            .await
-            .is_ok()
-    );
-    for path in ["/setup", here.as_str()] {
-        assert_eq!(app.get(path, "").await.status, StatusCode::NOT_FOUND);
-    }
-    assert_eq!(send(&app, &here, &shop(&token)).await.status, StatusCode::NOT_FOUND);
-    assert_eq!(setup::ensure_token(app.db(), app.now()).await.unwrap(), None);
-});
-
-both!(guessing_the_setup_link_is_slowed_down, |app| {
-    let app = app.emptied().await;
-    let token = setup::ensure_token(app.db(), app.now()).await.unwrap().unwrap();
-    for i in 0..10 {
-        let wrong = app.get(&format!("/setup?token=guess{i}"), "").await;
-        assert_eq!(wrong.status, StatusCode::FORBIDDEN);
-    }
-    let right = app.get(&format!("/setup?token={token}"), "").await;
-    assert_eq!(right.status, StatusCode::TOO_MANY_REQUESTS);
-    app.clock.set(app.now() + Duration::minutes(6));
-    assert_eq!(
-        app.get(&format!("/setup?token={token}"), "").await.status,
-        StatusCode::OK
     );
 });
 
