@@ -1,6 +1,7 @@
 //! `loupe doctor`: looks at everything a start relies on, changes no data, and says what to mend.
 
 use std::{
+    collections::BTreeSet,
     io::Write,
     path::{Path, PathBuf},
 };
@@ -9,8 +10,18 @@ use chrono::{DateTime, Duration, Utc};
 use chrono_tz::Tz;
 use secrecy::ExposeSecret;
 
-use super::{Failure, store};
-use crate::{channels::email::check::check_account, db, db::Db, runner::heartbeat, server::Settings, time::Clock};
+use super::{
+    Failure, domains,
+    store::{self, Shop},
+};
+use crate::{
+    channels::email::{check::check_account, dns::Resolver},
+    db,
+    db::Db,
+    runner::heartbeat,
+    server::Settings,
+    time::Clock,
+};
 
 /// Less free space than this is a danger: the database stops taking writes when there is none.
 const ENOUGH_SPACE: u64 = 500 * 1024 * 1024;
@@ -41,13 +52,10 @@ fn bad(what: &'static str, words: impl Into<String>) -> Finding {
 pub(super) async fn examine(settings: &Settings) -> Result<(), Failure> {
     let now = Clock::System.now();
     let mut findings = Vec::new();
-    database(settings, now, &mut findings).await;
+    let shops = database(settings, now, &mut findings).await;
     findings.push(space(settings));
     findings.push(provider(settings).await);
-    findings.push(good(
-        "DNS",
-        "not checked: see that SPF, DKIM and DMARC of the stores' from-addresses allow the mail server",
-    ));
+    findings.extend(from_domains(settings, &shops).await);
     findings.push(site(settings));
     findings.push(address(settings));
     let wrong = findings.iter().filter(|f| !f.good).count();
@@ -70,29 +78,32 @@ fn data_file(settings: &Settings) -> Option<PathBuf> {
     Some(PathBuf::from(path.split('?').next().unwrap_or(path)))
 }
 
-async fn database(settings: &Settings, now: DateTime<Utc>, findings: &mut Vec<Finding>) {
+/// Looks at the database and what it says; answers the stores in it.
+async fn database(settings: &Settings, now: DateTime<Utc>, findings: &mut Vec<Finding>) -> Vec<Shop> {
     if let Some(file) = data_file(settings).filter(|f| !f.exists()) {
         let words = format!("{} isn't there yet; the first start makes it", file.display());
         findings.push(good("Database", words));
-        return;
+        return Vec::new();
     }
     let db = match db::connect(settings.database_url.expose_secret()).await {
         Ok(db) => db,
         Err(error) => {
             findings.push(bad("Database", format!("it can't be opened: {error}")));
-            return;
+            return Vec::new();
         }
     };
     findings.push(tables(&db).await);
     findings.push(clock(&db, now).await.unwrap_or_else(|e| bad("Clock", e.to_string())));
     findings.push(runner(&db, settings, now).await);
-    for (slug, zone) in store::zones(&db).await.unwrap_or_default() {
-        if zone.parse::<Tz>().is_err() {
-            let words = format!("store {slug}: {zone:?} isn't a time zone; its times are read as UTC");
+    let shops = store::shops(&db).await.unwrap_or_default();
+    for Shop { slug, time_zone, .. } in &shops {
+        if time_zone.parse::<Tz>().is_err() {
+            let words = format!("store {slug}: {time_zone:?} isn't a time zone; its times are read as UTC");
             findings.push(bad("Store", words));
         }
     }
     db.close().await;
+    shops
 }
 
 async fn tables(db: &Db) -> Finding {
@@ -184,6 +195,36 @@ async fn provider(settings: &Settings) -> Finding {
             Err(problem) => bad("Mail", problem.to_string()),
         },
     }
+}
+
+/// What other mail servers find about the domains the stores write from.
+async fn from_domains(settings: &Settings, shops: &[Shop]) -> Vec<Finding> {
+    if settings.uses_outbox() {
+        return vec![good("DNS", "not looked up while nothing is mailed")];
+    }
+    let Some(resolver) = Resolver::of_this_machine() else {
+        return vec![good("DNS", "not checked: no resolver is set up on this machine")];
+    };
+    let domains: BTreeSet<&str> = shops
+        .iter()
+        .filter_map(|shop| Some(shop.from_email.rsplit_once('@')?.1))
+        .collect();
+    let mut findings = Vec::new();
+    for domain in domains {
+        match domains::to_mend(&resolver, domain).await {
+            Ok(words) if words.is_empty() => {
+                findings.push(good("DNS", format!("{domain} has SPF, DKIM and DMARC records")));
+            }
+            Ok(words) => findings.extend(words.into_iter().map(|words| bad("DNS", words))),
+            Err(why) => {
+                let words = format!("not checked, {why}: see that SPF, DKIM and DMARC of {domain} are right");
+                findings.push(good("DNS", words));
+                // Where there is no network, the next domain would only be waited for as well.
+                break;
+            }
+        }
+    }
+    findings
 }
 
 fn site(settings: &Settings) -> Finding {

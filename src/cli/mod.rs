@@ -6,6 +6,7 @@
 
 mod backups;
 mod doctor;
+mod domains;
 mod failure;
 mod import;
 mod log;
@@ -63,7 +64,8 @@ pub enum Command {
         #[command(subcommand)]
         command: users::UserCommand,
     },
-    /// Check the database, the mail provider, the clock and the disk, and say what to mend
+    /// Check the database, the mail provider, the from-domains, the clock and the disk, and say what
+    /// to mend
     Doctor,
     /// Write a checked copy of an SQLite database, also while Loupe runs
     Backup(backups::BackupArgs),

@@ -57,10 +57,18 @@ pub(super) async fn last_event(db: &Db) -> sqlx::Result<Option<DateTime<Utc>>> {
     .await)
 }
 
-/// The stores' short names and time zones.
-pub(super) async fn zones(db: &Db) -> sqlx::Result<Vec<(String, String)>> {
+/// A store, as far as the doctor looks at it.
+#[derive(Debug, sqlx::FromRow)]
+pub(super) struct Shop {
+    pub slug: String,
+    pub time_zone: String,
+    pub from_email: String,
+}
+
+/// Every store of the database.
+pub(super) async fn shops(db: &Db) -> sqlx::Result<Vec<Shop>> {
     on_db!(db, |pool| sqlx::query_as(
-        "select slug, time_zone from stores order by id"
+        "select slug, time_zone, from_email from stores order by id"
     )
     .fetch_all(pool)
     .await)

@@ -5,7 +5,7 @@ use std::{path::Path, str::FromStr, time::Duration};
 use sqlx::{
     Connection,
     migrate::Migrator,
-    postgres::{PgConnectOptions, PgPoolOptions},
+    postgres::{PgConnectOptions, PgConnection, PgPoolOptions},
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
 
@@ -13,6 +13,9 @@ use super::{Db, SqlitePools};
 
 /// How many readers SQLite gets beside its one writer.
 const SQLITE_READERS: u32 = 8;
+
+/// How long PostgreSQL may take to let us in.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// The two databases Loupe runs on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -82,9 +85,12 @@ async fn connect_postgres(url: &str) -> Result<Db, ConnectError> {
     let options = PgConnectOptions::from_str(url)?
         .application_name("loupe")
         .options([("max_parallel_workers_per_gather", "0"), ("jit", "off")]);
+    // A pool only says that it waited in vain; one connection says why.
+    let first = tokio::time::timeout(PATIENCE, PgConnection::connect_with(&options));
+    first.await.map_err(|_| sqlx::Error::PoolTimedOut)??.close().await?;
     let pool = PgPoolOptions::new()
         .max_connections(20)
-        .acquire_timeout(Duration::from_secs(10))
+        .acquire_timeout(PATIENCE)
         .connect_with(options)
         .await?;
     Ok(Db::Postgres(pool))

@@ -2,6 +2,7 @@
 
 pub mod address;
 pub mod check;
+pub mod dns;
 mod header;
 pub mod mime;
 mod quoted_printable;
