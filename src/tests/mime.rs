@@ -153,6 +153,22 @@ fn a_message_reads_back_as_it_was_written() {
 }
 
 #[test]
+fn one_click_is_offered_over_https_only() {
+    let prepared = prepared("Hi", "Hi", "Aurelia");
+    let plain = Person {
+        unsubscribe_url: "http://127.0.0.1:3000/u/abc",
+        ..person("A", "B")
+    };
+    let bytes = written(&prepared, "A", plain);
+    let message = MessageParser::default().parse(&bytes).unwrap();
+    assert_eq!(
+        message.header_raw("List-Unsubscribe").map(str::trim),
+        Some("<http://127.0.0.1:3000/u/abc>")
+    );
+    assert_eq!(message.header_raw("List-Unsubscribe-Post"), None);
+}
+
+#[test]
 fn a_poisoned_row_fails_alone() {
     let prepared = prepared("Hi", "Hi", "Aurelia");
     let to = address("amara@example.com");
@@ -207,5 +223,41 @@ proptest! {
         prop_assert_eq!(message.body_html(0).unwrap().replace("\r\n", "\n"), shown.html);
         let words = |s: &str| s.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
         prop_assert_eq!(words(message.subject().unwrap_or_default()), words(&shown.subject));
+    }
+}
+
+proptest! {
+    #[test]
+    fn whatever_staff_write_stays_in_its_place(subject in "\\PC{0,300}|.{0,300}", body in "(\\PC|[\\.\\n]){1,300}", from in any::<String>()) {
+        let compiled = compile(Source {
+            subject: &subject,
+            body: &body,
+            fallbacks: &BTreeMap::new(),
+            store_name: "Aurelia",
+            footer: "12 George St",
+            signature: "Mia",
+            lang: "en-AU",
+        });
+        // Merge fields that don't exist are refused before anything is written.
+        prop_assume!(compiled.is_ok());
+        let sender = address("hello@aurelia.example.com");
+        let prepared = Prepared::new(
+            compiled.unwrap(),
+            Sender { name: &from, address: &sender, reply_to: None, id_key: "k" },
+        );
+        let bytes = written(&prepared, "Amara", person("Amara", "Okafor"));
+        prop_assert!(bytes.is_ascii());
+        let mut wanted = HEADERS.to_vec();
+        wanted.retain(|name| *name != "Reply-To");
+        prop_assert_eq!(header_names(&bytes), wanted);
+        let text = String::from_utf8(bytes.clone()).unwrap();
+        prop_assert!(text.split("\r\n").all(|line| line.len() <= 998 && !line.contains(['\r', '\n', '\0'])));
+        let message = MessageParser::default().parse(&bytes).unwrap();
+        let shown = prepared.compiled().render(&person("Amara", "Okafor"));
+        prop_assert_eq!(message.body_text(0).unwrap().replace("\r\n", "\n"), shown.text);
+        prop_assert_eq!(message.body_html(0).unwrap().replace("\r\n", "\n"), shown.html);
+        let words = |s: &str| s.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
+        prop_assert_eq!(words(message.subject().unwrap_or_default()), words(&shown.subject));
+        prop_assert_eq!(message.attachment_count(), 0);
     }
 }

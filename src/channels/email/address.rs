@@ -1,8 +1,8 @@
 //! An e-mail address that any mail server will take.
 //!
 //! Narrower than the standards on purpose: no quoted local parts, no address literals, no
-//! one-word domains, ASCII only (an international domain is written in its `xn--` form). What is
-//! left can stand in a header and in an SMTP command as it is.
+//! one-word domains, ASCII only. An international domain becomes its `xn--` form, which is the same
+//! domain. What is left can stand in a header and in an SMTP command as it is.
 
 use std::{fmt, str::FromStr};
 
@@ -31,7 +31,7 @@ pub enum AddressProblem {
     Domain,
     #[error("The part after the @ needs a dot, like example.com")]
     NoDot,
-    #[error("This address has letters that mail servers don't take; write the part after the @ in its xn-- form")]
+    #[error("The part before the @ has letters that mail servers don't take")]
     NotAscii,
     #[error("This address is too long")]
     TooLong,
@@ -56,15 +56,16 @@ impl EmailAddress {
                 AddressProblem::Domain
             });
         }
-        if !typed.is_ascii() {
+        if !local.is_ascii() {
             return Err(AddressProblem::NotAscii);
         }
-        if typed.len() > LONGEST {
+        let domain = in_ascii(domain)?;
+        if local.len() + 1 + domain.len() > LONGEST {
             return Err(AddressProblem::TooLong);
         }
         check_local(local)?;
-        check_domain(domain)?;
-        let text = format!("{local}@{}", domain.to_ascii_lowercase());
+        check_domain(&domain)?;
+        let text = format!("{local}@{domain}");
         // A second opinion: what the library that knows the standards calls wrong, is.
         text.parse::<lettre::Address>().map_err(|_| AddressProblem::Domain)?;
         Ok(Self { at: local.len(), text })
@@ -83,6 +84,14 @@ impl EmailAddress {
     pub fn normalised(&self) -> String {
         self.text.to_ascii_lowercase()
     }
+}
+
+/// A domain as DNS and mail servers know it, in lower case.
+fn in_ascii(domain: &str) -> Result<String, AddressProblem> {
+    if domain.is_ascii() {
+        return Ok(domain.to_ascii_lowercase());
+    }
+    idna::domain_to_ascii(domain).map_err(|_| AddressProblem::Domain)
 }
 
 fn check_local(local: &str) -> Result<(), AddressProblem> {
@@ -159,6 +168,17 @@ mod tests {
     }
 
     #[test]
+    fn a_domain_in_any_script_is_the_one_dns_knows() {
+        for (typed, taken) in [
+            ("Amara@Bücher.example", "Amara@xn--bcher-kva.example"),
+            ("amara@宝石.例え.jp", "amara@xn--pbt627d.xn--r8jz45g.jp"),
+            ("amara@xn--bcher-kva.example", "amara@xn--bcher-kva.example"),
+        ] {
+            assert_eq!(EmailAddress::parse(typed).as_ref().map(EmailAddress::as_str), Ok(taken));
+        }
+    }
+
+    #[test]
     fn each_wrong_address_is_wrong_for_its_reason() {
         let long = format!("{}@example.com", "a".repeat(65));
         let longer = format!("a@{}.com", "a.".repeat(130));
@@ -181,8 +201,11 @@ mod tests {
             ("a@example.com\r\nDATA", AddressProblem::Domain),
             ("a<b>@example.com", AddressProblem::Local),
             ("Amara <a@example.com>", AddressProblem::Local),
-            ("a@bücher.example", AddressProblem::NotAscii),
             ("ü@example.com", AddressProblem::NotAscii),
+            ("ü@bücher.example", AddressProblem::NotAscii),
+            ("a@bü cher.example", AddressProblem::Domain),
+            ("a@bücher", AddressProblem::NoDot),
+            ("a@b\u{fffd}cher.example", AddressProblem::Domain),
             (&long, AddressProblem::TooLong),
             (&longer, AddressProblem::TooLong),
         ] {

@@ -174,7 +174,11 @@ impl Prepared {
         out.extend_from_slice(self.message_id(to.message_id).as_bytes());
         out.extend_from_slice(b"\r\nList-Unsubscribe: <");
         out.extend_from_slice(url.as_bytes());
-        out.extend_from_slice(b">\r\nList-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n");
+        out.extend_from_slice(b">\r\n");
+        // RFC 8058 §3.1: one click is offered over https only.
+        if url.starts_with("https://") {
+            out.extend_from_slice(b"List-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n");
+        }
 
         let values = self.values(&to.person);
         for chunk in &self.chunks {
