@@ -26,9 +26,11 @@ mod faults;
 mod forms;
 mod handover;
 mod health;
+mod history;
 mod import;
 mod layout;
 mod lease_model;
+mod logs;
 mod looking;
 mod mime;
 #[expect(dead_code, reason = "the chaos program adds up rounds with the rest of it")]
