@@ -32,6 +32,9 @@ const IDLE: Duration = Duration::from_secs(20);
 /// this.
 const FRUITLESS: Duration = Duration::from_millis(100);
 
+/// Before a broken carrier is replaced: it may break again.
+const REPLACEMENT: Duration = Duration::from_secs(1);
+
 /// What all carriers share.
 #[derive(Clone, Debug)]
 pub(crate) struct Carriers {
@@ -52,23 +55,40 @@ struct Current {
 }
 
 impl Carriers {
-    /// Carries until the queue is closed and empty.
-    pub(crate) async fn carry(self) {
+    /// Carries until the queue is closed and empty. A carrier that breaks is replaced; what it had
+    /// in hand is taken over like that of any sender that fell silent, when its lease has run out.
+    pub(crate) async fn keep_carrying(self) {
+        while let Err(error) = tokio::spawn(self.clone().carry()).await {
+            tracing::error!(error = %error, "a carrier broke; another takes its place");
+            tokio::time::sleep(REPLACEMENT).await;
+        }
+    }
+
+    async fn carry(self) {
         let mut connection: Option<Connection> = None;
         let mut fruitless = 0;
         while let Some(first) = self.next_job(&mut connection).await {
+            if self.trouble.has_verdict() {
+                // The pump is about to give its lease back.
+                continue;
+            }
             let Some(first) = self.build(first).await else { continue };
+            let fresh = connection.is_none();
             let Some(open) = self.open(&mut connection, &first.job).await else {
                 continue;
             };
             let answered = self.carry_run(open, first).await;
+            // Servers close idle connections; one that closes new ones is in trouble.
+            if fresh && !answered {
+                self.trouble.cut_off();
+            }
             if connection.as_ref().is_some_and(|c| !c.is_open()) {
                 connection = None;
             }
             // A server that hangs up on every offer is not asked as fast as we can.
             fruitless = if answered { 0 } else { fruitless + 1 };
             if fruitless > 1 {
-                tokio::time::sleep(FRUITLESS * (1 << fruitless.min(5))).await;
+                tokio::time::sleep(retry::jittered(FRUITLESS * (1 << fruitless.min(5)))).await;
             }
         }
         if let Some(connection) = connection {
@@ -121,7 +141,7 @@ impl Carriers {
     }
 
     /// Carries messages over one connection for as long as there are any and it stays open. True
-    /// when the server answered at least one of them.
+    /// when the server answered anything, or was given no reason to.
     async fn carry_run(&self, connection: &mut Connection, first: Current) -> bool {
         let mut current = first;
         let offer = envelope(&current);
@@ -139,7 +159,7 @@ impl Carriers {
             return answered;
         }
         loop {
-            let next = match self.jobs.at_hand() {
+            let next = match self.jobs.at_hand().filter(|_| !self.trouble.has_verdict()) {
                 Some(job) => self.build(job).await,
                 None => None,
             };
@@ -160,10 +180,7 @@ impl Carriers {
                 None => (connection.settle().await, false),
             };
             reach(Point::AfterAnswer);
-            if matches!(delivered.outcome, Outcome::Accepted { .. } | Outcome::Rejected { .. }) {
-                self.trouble.fine();
-                answered = true;
-            }
+            answered |= !matches!(delivered.outcome, Outcome::NotSent { .. } | Outcome::Unknown { .. });
             self.note(&current.job, delivered.outcome).await;
             let Some(next) = next else { return answered };
             let offered = delivered.next.unwrap_or(Err(Lost::NotSent {
@@ -208,6 +225,7 @@ impl Carriers {
     }
 
     async fn note(&self, job: &Job, outcome: Outcome) {
+        self.trouble.saw(&outcome);
         let now = self.clock.now();
         self.ledger
             .settle(written_down(job, outcome, now, self.retry_scale), Arc::clone(&job.hold))

@@ -1,6 +1,6 @@
 //! Places before and after each step of a message's way where a test can let the process die, as
 //! a power cut would: `LOUPE_FAULT_POINT=AfterMark:5` aborts the fifth time that place is
-//! reached. Only in builds with debug assertions; elsewhere it is nothing at all.
+//! reached, `AfterMark:5:panic` only breaks the task that reaches it. Only in builds with debug assertions; elsewhere it is nothing at all.
 
 /// One place. The names are the steps: claim, freeze, hold, lease, offer, mark, content, answer,
 /// outcome, recovery, end, release. `Written` is after the statement and before its commit.
@@ -88,17 +88,23 @@ pub(crate) fn reach(point: Point) {
         OnceLock,
         atomic::{AtomicI64, Ordering::Relaxed},
     };
-    static ASKED: OnceLock<Option<(String, AtomicI64)>> = OnceLock::new();
+    static ASKED: OnceLock<Option<(String, AtomicI64, bool)>> = OnceLock::new();
     #[expect(clippy::disallowed_methods, reason = "no setting: it is not for people")]
     let asked = ASKED.get_or_init(|| {
         let asked = std::env::var("LOUPE_FAULT_POINT").ok()?;
         let (name, times) = asked.split_once(':').unwrap_or((&asked, "1"));
-        Some((name.to_owned(), AtomicI64::new(times.parse().unwrap_or(1))))
+        let (times, panics) = times
+            .split_once(':')
+            .map_or((times, false), |(times, how)| (times, how == "panic"));
+        Some((name.to_owned(), AtomicI64::new(times.parse().unwrap_or(1)), panics))
     });
-    if let Some((name, left)) = asked
+    if let Some((name, left, panics)) = asked
         && *name == point.name()
         && left.fetch_sub(1, Relaxed) == 1
     {
+        if *panics {
+            std::panic::panic_any("ordered");
+        }
         std::process::abort();
     }
 }

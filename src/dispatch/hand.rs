@@ -37,6 +37,11 @@ impl Hand {
         self.lock().keys().copied().collect()
     }
 
+    /// Whether nothing is in hand.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.lock().is_empty()
+    }
+
     fn lock(&self) -> MutexGuard<'_, HashMap<Ticket, usize>> {
         self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -66,6 +71,6 @@ mod tests {
         drop((one, other));
         assert_eq!(hand.tickets(), [Ticket { id: 1, epoch: 1 }]);
         drop(again);
-        assert!(hand.tickets().is_empty());
+        assert!(hand.tickets().is_empty() && hand.is_empty());
     }
 }

@@ -20,6 +20,9 @@ use crate::{
     templates::render::Person,
 };
 
+/// Compiled sends kept for the next time they get a turn.
+const MOST_LOADED: usize = 256;
+
 /// A send that is being worked on.
 #[derive(Debug)]
 pub(crate) struct Loaded {
@@ -146,8 +149,10 @@ impl Shelf {
         Ok(load)
     }
 
-    /// Forgets the sends that have ended, here or elsewhere.
+    /// Makes room: forgets whatever is not worked on now.
     pub(crate) fn keep_only(&mut self, open: &[Send]) {
-        self.loads.retain(|id, _| open.iter().any(|send| send.id == *id));
+        if self.loads.len() > MOST_LOADED {
+            self.loads.retain(|id, _| open.iter().any(|send| send.id == *id));
+        }
     }
 }

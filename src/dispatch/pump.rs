@@ -17,6 +17,7 @@ use super::{
     ledger::{self, Ledger, json},
     load::{Job, Shelf},
     queue::Queue,
+    retry,
     store::{self, Ticket, Whose},
     trouble::{Trouble, Verdict},
 };
@@ -29,12 +30,18 @@ use crate::{
     stores,
 };
 
-/// Messages leased at a time.
+/// Messages leased at a time, for all sends of a turn together.
 const BATCH: i64 = 256;
+/// At least so many for each of them.
+const SMALLEST_SHARE: i64 = 16;
+/// Sends that get a turn at a time; the next turn begins with the one after.
+const SENDS: i64 = 64;
 /// Leased messages waiting for a carrier, at most.
 const QUEUE: usize = 256;
 /// How long a full queue is waited for at a time.
 const PATIENCE: Duration = Duration::from_millis(250);
+/// Between two turns of which the first found nothing to do and the next may.
+const BREATH: Duration = Duration::from_millis(10);
 /// Longest sleep with nothing to do.
 const TICK: Duration = Duration::from_secs(1);
 /// How long a send waits after trouble, the first time; it doubles up to the longest.
@@ -57,6 +64,8 @@ struct Pump {
     /// None: the outbox is the provider.
     jobs: Option<Arc<Queue>>,
     renewed: Instant,
+    /// The send that had the last turn.
+    last: i64,
 }
 
 /// See [`super::run`].
@@ -75,11 +84,17 @@ pub(crate) async fn run(state: AppState, stop: CancellationToken) {
         settled,
         jobs,
         renewed: Instant::now(),
+        last: 0,
         state,
     };
     tracing::info!(owner = %pump.owner, "the dispatcher begins");
     pump.begin(&stop).await;
     while !stop.is_cancelled() {
+        // Without carriers nobody writes to it.
+        if pump.jobs.is_some() && ledger_task.is_finished() {
+            tracing::error!("the ledger broke: nothing can be sent");
+            break;
+        }
         let wait = match pump.turn(&stop).await {
             Ok(wait) => wait,
             Err(error) => {
@@ -130,7 +145,9 @@ fn start_carriers(
         retry_scale: state.settings.retry_scale,
         jobs: Arc::clone(&queue),
     };
-    let tasks = (0..count).map(|_| tokio::spawn(carriers.clone().carry())).collect();
+    let tasks = (0..count)
+        .map(|_| tokio::spawn(carriers.clone().keep_carrying()))
+        .collect();
     (Some(queue), tasks)
 }
 
@@ -155,21 +172,22 @@ impl Pump {
         }
     }
 
-    /// One round over everything that is open. Answers how long there is nothing to do.
+    /// One turn for some of what is open, going round. Answers how long there is nothing to do.
     async fn turn(&mut self, stop: &CancellationToken) -> Result<Duration, AppError> {
         // First: after a stall, what is still ours must not be taken for somebody else's.
         self.renew_when_due().await?;
         if store::any_expired(&self.state.db).await? {
             self.recover(Whose::Expired).await?;
         }
-        let open = sends::store::open_now(&self.state.db, self.state.clock.now()).await?;
-        self.shelf.keep_only(&open);
-        match self.trouble.take_verdict() {
-            Some(Verdict::GiveUp(words)) => return self.give_up(&open, &words).await,
-            Some(Verdict::Pause(words)) => return self.pause(&open, &words).await,
-            None => {}
+        if let Some(verdict) = self.trouble.verdict() {
+            return self.deal_with(&verdict).await;
         }
         self.give_up_on_old_trouble().await?;
+        let open = sends::store::open_now(&self.state.db, self.state.clock.now(), self.last, SENDS).await?;
+        self.last = open.last().map_or(0, |send| send.id);
+        self.shelf.keep_only(&open);
+        let sends = i64::try_from(open.len()).unwrap_or(SENDS);
+        let share = (BATCH / sends.max(1)).max(SMALLEST_SHARE);
         let mut leased = false;
         for send in &open {
             if stop.is_cancelled() {
@@ -178,17 +196,27 @@ impl Pump {
             if send.state == SendState::Holding && !self.end_hold(send).await? {
                 continue;
             }
-            if send.paused_at.is_some() && self.trouble.works() {
+            let is_paused = send.paused_at.is_some() && !self.trouble.works();
+            if send.paused_at.is_some() && !is_paused {
                 self.trouble_is_over(send).await?;
             }
-            leased |= self.work_on(send, stop).await?;
+            let limit = match is_paused || self.trouble.is_suspect() {
+                // One goes ahead, and only its answer lets the others follow.
+                true if self.hand.is_empty() => 1,
+                true => continue,
+                false => share,
+            };
+            leased |= self.work_on(send, limit, stop).await?;
         }
         if leased {
             return Ok(Duration::ZERO);
         }
+        if sends == SENDS {
+            return Ok(BREATH);
+        }
         let next = sends::store::next_hold(&self.state.db, self.state.clock.now()).await?;
         let until = next.and_then(|at| (at - self.state.clock.now()).to_std().ok());
-        Ok(until.unwrap_or(TICK).max(Duration::from_millis(10)))
+        Ok(until.unwrap_or(TICK).max(BREATH))
     }
 
     /// The time to undo is over.
@@ -203,7 +231,7 @@ impl Pump {
     }
 
     /// Leases a batch of one send, or ends it when nobody is left. True when something was leased.
-    async fn work_on(&mut self, send: &Send, stop: &CancellationToken) -> Result<bool, AppError> {
+    async fn work_on(&mut self, send: &Send, limit: i64, stop: &CancellationToken) -> Result<bool, AppError> {
         let load = match self.shelf.get(send.id) {
             Some(load) => load,
             None => {
@@ -233,7 +261,7 @@ impl Pump {
         reach(Point::BeforeLease);
         let mut tx = self.state.db.begin().await?;
         let lease = self.state.settings.lease_seconds;
-        let rows = store::lease(&mut tx, send.id, &self.owner, lease, BATCH, now).await?;
+        let rows = store::lease(&mut tx, send.id, &self.owner, lease, limit, now).await?;
         reach(Point::LeaseWritten);
         tx.commit().await?;
         reach(Point::AfterLease);
@@ -332,34 +360,42 @@ impl Pump {
         Ok(())
     }
 
-    /// The provider does not work: every open send is given back, with what went out recorded.
-    async fn give_up(&mut self, open: &[Send], words: &str) -> Result<Duration, AppError> {
+    /// The provider does not work: what nobody has begun goes back to the queue, and every send is
+    /// paused or, when only a person can mend it, given back.
+    async fn deal_with(&mut self, verdict: &Verdict) -> Result<Duration, AppError> {
         if let Some(queue) = &self.jobs {
             queue.clear();
         }
-        for send in open.iter().filter(|s| s.state == SendState::Sending) {
-            self.end(send, Some(words)).await?;
+        let mut tx = self.state.db.begin().await?;
+        store::release(&mut tx, &self.owner).await?;
+        tx.commit().await?;
+        for send in sends::store::sending(&self.state.db).await? {
+            match verdict {
+                Verdict::GiveUp(words) => self.end(&send, Some(words)).await?,
+                Verdict::Pause(words) => self.pause(&send, words).await?,
+            }
         }
+        self.trouble.dealt_with();
         Ok(Duration::ZERO)
     }
 
-    /// The provider does not answer: everything stays queued and is tried again later.
-    async fn pause(&mut self, open: &[Send], words: &str) -> Result<Duration, AppError> {
-        if let Some(queue) = &self.jobs {
-            queue.clear();
-        }
+    /// Everything stays queued and is tried again later.
+    async fn pause(&self, send: &Send, words: &str) -> Result<(), AppError> {
         let now = self.state.clock.now();
-        for send in open.iter().filter(|s| s.state == SendState::Sending) {
-            let since = send.paused_at.map_or(chrono::Duration::zero(), |at| now - at);
-            let wait = since.clamp(FIRST_PAUSE, LONGEST_PAUSE).to_std().unwrap_or_default();
-            let wait = wait.mul_f64(self.state.settings.retry_scale);
-            let mut tx = self.state.db.begin().await?;
-            sends::store::pause(&mut tx, send.id, None, words, Some(now + wait), now).await?;
-            store::release_send(&mut tx, &self.owner, send.id).await?;
-            tx.commit().await?;
-            tracing::warn!(send.id = send.id, wait = wait.as_secs(), "paused: {words}");
+        if send.resume_at.is_some_and(|at| at > now) {
+            return Ok(());
         }
-        Ok(Duration::ZERO)
+        let since = send.paused_at.map_or(chrono::Duration::zero(), |at| now - at);
+        let wait = since.clamp(FIRST_PAUSE, LONGEST_PAUSE).to_std().unwrap_or_default();
+        let wait = retry::jittered(wait).mul_f64(self.state.settings.retry_scale);
+        let mut tx = self.state.db.begin().await?;
+        if sends::store::pause(&mut tx, send.id, None, words, Some(now + wait), now).await? && send.paused_at.is_none()
+        {
+            ending::log_pause(&mut tx, send, words, now).await?;
+        }
+        tx.commit().await?;
+        tracing::warn!(send.id = send.id, wait = wait.as_secs(), "paused: {words}");
+        Ok(())
     }
 
     async fn trouble_is_over(&self, send: &Send) -> sqlx::Result<()> {
@@ -372,11 +408,9 @@ impl Pump {
     async fn give_up_on_old_trouble(&mut self) -> Result<(), AppError> {
         let before = self.state.clock.now() - PATIENCE_WITH_PROVIDER;
         for send in sends::store::paused_since(&self.state.db, before).await? {
-            let words = send
-                .problem
-                .clone()
-                .unwrap_or_else(|| "The mail server didn't answer for an hour.".to_owned());
-            self.end(&send, Some(&words)).await?;
+            let words = send.problem.as_deref().unwrap_or("The mail server doesn't work.");
+            self.end(&send, Some(&format!("{words} It stayed so for 60 minutes.")))
+                .await?;
         }
         Ok(())
     }

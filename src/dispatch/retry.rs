@@ -1,6 +1,9 @@
 //! When a temporary refusal is tried again.
 
-use std::time::Duration;
+use std::{
+    hash::{BuildHasher, RandomState},
+    time::Duration,
+};
 
 /// Waits after the first, second, … temporary refusal, in seconds; after the last it has failed.
 const WAITS: [u64; 6] = [60, 300, 900, 3600, 3 * 3600, 6 * 3600];
@@ -14,9 +17,26 @@ pub(crate) fn wait_after(attempts: i64, asked: Option<Duration>, spread: f64) ->
     Some(asked.map_or(wait, |asked| wait.max(asked)))
 }
 
+/// Between three quarters of a wait and all of it, so that those who failed together do not come
+/// back together.
+pub(crate) fn jittered(wait: Duration) -> Duration {
+    // Every new state has keys of its own: dice enough for this.
+    let dice = RandomState::new().hash_one(0) % 1000;
+    wait.mul_f64(0.75 + f64::from(u32::try_from(dice).unwrap_or(0)) / 4000.0)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn those_who_failed_together_come_back_apart() {
+        let wait = Duration::from_secs(100);
+        let waits: Vec<_> = (0..50).map(|_| jittered(wait)).collect();
+        assert!(waits.iter().all(|w| (Duration::from_secs(75)..=wait).contains(w)));
+        let distinct: std::collections::HashSet<_> = waits.iter().collect();
+        assert!(distinct.len() > 5, "{waits:?}");
+    }
 
     #[test]
     fn waits_grow_and_end() {

@@ -286,19 +286,6 @@ pub async fn release(tx: &mut Tx, owner: &str) -> sqlx::Result<u64> {
     .map(|r| r.rows_affected()))
 }
 
-/// Gives back what was leased of one send and not begun.
-pub async fn release_send(tx: &mut Tx, owner: &str, send: i64) -> sqlx::Result<u64> {
-    on_tx!(tx, |conn| sqlx::query(
-        "update messages set state = 'queued', lease_owner = null, lease_until = null
-          where send_id = $2 and lease_owner = $1 and state = 'leased'"
-    )
-    .bind(owner)
-    .bind(send)
-    .execute(&mut *conn)
-    .await
-    .map(|r| r.rows_affected()))
-}
-
 /// Whether any lease has expired: a cheap read before [`recover`] takes the writer.
 pub async fn any_expired(db: &Db) -> sqlx::Result<bool> {
     let sql = format!(

@@ -1,11 +1,25 @@
 //! Trouble with the provider, seen by all connections together: the circuit breaker.
+//!
+//! It opens when the provider fails several times running, in any of four ways. Then nothing more
+//! goes out until the pump has paused the sends. When they are tried again, one message goes
+//! first: it alone pays if the provider is as bad as before.
 
-use std::sync::Mutex;
+use std::{
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
 
-use crate::channels::email::smtp::ConnectProblem;
+use super::retry;
+use crate::channels::{Outcome, email::smtp::ConnectProblem};
 
-/// Connections that have to fail in a row before sending is paused.
+/// How often in a row each kind of failure is taken for chance.
 const MOST_FAILURES: u32 = 3;
+/// Each of these may have cost somebody their message: at most so many, and one for every
+/// connection that was in the middle of its own.
+const MOST_UNANSWERED: u32 = 3;
+const MOST_CLOSINGS: u32 = 3;
+/// Single mailboxes are full or slow now and then; everybody's is not.
+const MOST_PUT_OFF: u32 = 10;
 
 /// What trouble means for the sends.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,8 +38,17 @@ pub(crate) struct Trouble {
 
 #[derive(Debug, Default)]
 struct Seen {
-    in_a_row: u32,
+    /// Connections that could not be opened, or brought no answer.
+    failures: u32,
+    /// Messages that were taken and never answered.
+    unanswered: u32,
+    /// "Come back later", with the connection closed.
+    closings: u32,
+    /// Messages put off.
+    put_off: u32,
     verdict: Option<Verdict>,
+    /// There was trouble, and no message has been answered since.
+    suspect: bool,
     works: bool,
 }
 
@@ -33,13 +56,23 @@ impl Trouble {
     /// A connection could not be opened.
     pub(crate) fn failed(&self, problem: &ConnectProblem) {
         let mut seen = self.lock();
-        seen.in_a_row += 1;
+        seen.failures += 1;
         seen.works = false;
         if problem.needs_mending() {
-            seen.verdict = Some(Verdict::GiveUp(words(problem)));
-        } else if seen.in_a_row >= MOST_FAILURES && seen.verdict.is_none() {
-            seen.verdict = Some(Verdict::Pause(words(problem)));
+            seen.verdict = Some(Verdict::GiveUp(sentence(&problem.to_string())));
+        } else {
+            let many = seen.failures >= MOST_FAILURES;
+            seen.judge(many, || sentence(&problem.to_string()));
         }
+    }
+
+    /// A new connection was lost without an answer to any message.
+    pub(crate) fn cut_off(&self) {
+        let mut seen = self.lock();
+        seen.failures += 1;
+        seen.works = false;
+        let many = seen.failures >= MOST_FAILURES;
+        seen.judge(many, || "The mail server hangs up without an answer.".to_owned());
     }
 
     /// A sender address is refused: nothing of this account will be taken.
@@ -48,11 +81,34 @@ impl Trouble {
         self.lock().verdict = Some(Verdict::GiveUp(words));
     }
 
-    /// The provider works.
-    pub(crate) fn fine(&self) {
+    /// What became of a message.
+    pub(crate) fn saw(&self, outcome: &Outcome) {
         let mut seen = self.lock();
-        seen.in_a_row = 0;
-        seen.works = true;
+        match outcome {
+            Outcome::Accepted { .. } | Outcome::Rejected { .. } => seen.fine(),
+            Outcome::Unknown { why } => {
+                seen.unanswered += 1;
+                let many = seen.unanswered >= MOST_UNANSWERED;
+                seen.judge(many, || {
+                    sentence(&format!("the mail server takes messages and doesn't answer: {why}"))
+                });
+            }
+            Outcome::Deferred { code: 421, reply, .. } => {
+                seen.closings += 1;
+                let many = seen.closings >= MOST_CLOSINGS;
+                seen.judge(many, || {
+                    sentence(&format!("the mail server wants us to come back later: {reply}"))
+                });
+            }
+            Outcome::Deferred { reply, .. } => {
+                seen.put_off += 1;
+                let many = seen.put_off >= MOST_PUT_OFF;
+                seen.judge(many, || {
+                    sentence(&format!("the mail server puts everything off: {reply}"))
+                });
+            }
+            Outcome::NotSent { .. } => {}
+        }
     }
 
     /// Whether a message has been answered since the last failure.
@@ -60,14 +116,23 @@ impl Trouble {
         self.lock().works
     }
 
-    /// What trouble there is, once.
-    pub(crate) fn take_verdict(&self) -> Option<Verdict> {
+    /// Whether there was trouble that may still be there: one message at a time.
+    pub(crate) fn is_suspect(&self) -> bool {
+        self.lock().suspect
+    }
+
+    /// What trouble there is. Nothing goes out until it is [`Trouble::dealt_with`].
+    pub(crate) fn verdict(&self) -> Option<Verdict> {
+        self.lock().verdict.clone()
+    }
+
+    /// The sends have been told.
+    pub(crate) fn dealt_with(&self) {
         let mut seen = self.lock();
-        let verdict = seen.verdict.take();
-        if verdict.is_some() {
-            seen.in_a_row = 0;
-        }
-        verdict
+        *seen = Seen {
+            suspect: true,
+            ..Seen::default()
+        };
     }
 
     /// Whether sending cannot go on.
@@ -76,19 +141,37 @@ impl Trouble {
     }
 
     /// How long a carrier waits before it tries to connect again.
-    pub(crate) fn wait(&self) -> std::time::Duration {
-        let failures = self.lock().in_a_row.min(6);
-        std::time::Duration::from_millis(250 << failures)
+    pub(crate) fn wait(&self) -> Duration {
+        let failures = self.lock().failures.min(6);
+        retry::jittered(Duration::from_millis(250 << failures))
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, Seen> {
-        self.seen.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, Seen> {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Seen {
+    /// The provider has answered a message.
+    fn fine(&mut self) {
+        *self = Seen {
+            verdict: self.verdict.take(),
+            works: true,
+            ..Seen::default()
+        };
+    }
+
+    /// Opens the breaker when there are too many; after trouble, one is too many.
+    fn judge(&mut self, many: bool, words: impl FnOnce() -> String) {
+        if (many || self.suspect) && self.verdict.is_none() {
+            self.works = false;
+            self.verdict = Some(Verdict::Pause(words()));
+        }
     }
 }
 
 /// What the operator reads.
-fn words(problem: &ConnectProblem) -> String {
-    let text = problem.to_string();
+fn sentence(text: &str) -> String {
     let mut chars = text.chars();
     match chars.next() {
         Some(first) => format!("{}{}.", first.to_uppercase(), chars.as_str().trim_end_matches('.')),
@@ -100,26 +183,92 @@ fn words(problem: &ConnectProblem) -> String {
 mod tests {
     use super::*;
 
+    fn accepted() -> Outcome {
+        Outcome::Accepted {
+            reply: "250 taken".to_owned(),
+        }
+    }
+
+    fn unknown() -> Outcome {
+        Outcome::Unknown {
+            why: "the connection was lost".to_owned(),
+        }
+    }
+
+    fn deferred(code: u16) -> Outcome {
+        Outcome::Deferred {
+            code,
+            reply: format!("{code} not now"),
+            retry_after: None,
+        }
+    }
+
+    fn unreachable() -> ConnectProblem {
+        ConnectProblem::Unreachable("connection refused".to_owned())
+    }
+
     #[test]
     fn a_passing_failure_is_not_trouble_and_three_in_a_row_are() {
         let trouble = Trouble::default();
-        let problem = ConnectProblem::Unreachable("connection refused".to_owned());
-        trouble.failed(&problem);
-        trouble.failed(&problem);
-        trouble.fine();
-        trouble.failed(&problem);
-        assert_eq!(trouble.take_verdict(), None);
-        trouble.failed(&problem);
-        trouble.failed(&problem);
-        let words = "The mail server can't be reached: connection refused.".to_owned();
-        assert_eq!(trouble.take_verdict(), Some(Verdict::Pause(words)));
-        assert_eq!(trouble.take_verdict(), None);
+        trouble.failed(&unreachable());
+        trouble.failed(&unreachable());
+        trouble.saw(&accepted());
+        trouble.failed(&unreachable());
+        assert_eq!(trouble.verdict(), None);
+        trouble.failed(&unreachable());
+        trouble.cut_off();
+        let words = "The mail server hangs up without an answer.".to_owned();
+        assert_eq!(trouble.verdict(), Some(Verdict::Pause(words)));
+        trouble.dealt_with();
+        assert_eq!(trouble.verdict(), None);
     }
 
     #[test]
     fn what_only_a_person_can_mend_is_trouble_at_once() {
         let trouble = Trouble::default();
         trouble.failed(&ConnectProblem::NoLogin);
-        assert!(matches!(trouble.take_verdict(), Some(Verdict::GiveUp(_))));
+        assert!(matches!(trouble.verdict(), Some(Verdict::GiveUp(_))));
+    }
+
+    #[test]
+    fn each_kind_of_failure_has_its_number() {
+        for (outcome, most) in [
+            (unknown(), MOST_UNANSWERED),
+            (deferred(421), MOST_CLOSINGS),
+            (deferred(451), MOST_PUT_OFF),
+        ] {
+            let trouble = Trouble::default();
+            for round in 0..3 {
+                for _ in 1..most {
+                    trouble.saw(&outcome);
+                }
+                assert!(!trouble.has_verdict(), "{outcome:?}, round {round}");
+                trouble.saw(&accepted());
+            }
+            for _ in 0..most {
+                assert!(!trouble.has_verdict(), "{outcome:?}");
+                trouble.saw(&outcome);
+            }
+            assert!(matches!(trouble.verdict(), Some(Verdict::Pause(_))), "{outcome:?}");
+        }
+    }
+
+    #[test]
+    fn after_trouble_one_more_failure_is_enough_until_a_message_is_answered() {
+        for outcome in [unknown(), deferred(421), deferred(451)] {
+            let trouble = Trouble::default();
+            for _ in 0..MOST_PUT_OFF {
+                trouble.saw(&outcome);
+            }
+            trouble.dealt_with();
+            assert!(trouble.is_suspect() && !trouble.works() && !trouble.has_verdict());
+            trouble.saw(&outcome);
+            assert!(trouble.has_verdict(), "{outcome:?}");
+            trouble.dealt_with();
+            trouble.saw(&accepted());
+            assert!(!trouble.is_suspect() && trouble.works());
+            trouble.saw(&outcome);
+            assert!(!trouble.has_verdict(), "{outcome:?}");
+        }
     }
 }

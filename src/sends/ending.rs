@@ -92,6 +92,12 @@ pub async fn revert_by(tx: &mut Tx, send: &Send, actor: &str, problem: &str, now
     Ok(true)
 }
 
+/// Notes that a send waits for the provider.
+pub async fn log_pause(tx: &mut Tx, send: &Send, problem: &str, now: DateTime<Utc>) -> sqlx::Result<()> {
+    let summary = format!("Paused “{}”, trying again by itself: {problem}", send.label);
+    log(tx, send, "Loupe", "send.paused", summary, now).await
+}
+
 /// Notes on the customers when they were last written to: segments ask for it.
 async fn remember_contact(tx: &mut Tx, send: i64) -> sqlx::Result<()> {
     on_tx!(tx, |conn| sqlx::query(

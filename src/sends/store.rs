@@ -128,15 +128,32 @@ pub async fn of_campaign(db: &Db, store: StoreId, campaign: i64) -> sqlx::Result
     .await)
 }
 
-/// Sends that may have messages to go out now, oldest first, of every store: the dispatcher's
-/// question.
-pub async fn open_now(db: &Db, now: DateTime<Utc>) -> sqlx::Result<Vec<Send>> {
+/// Sends with something to do now, of every store: the dispatcher's question. At most `limit`,
+/// going round: those after the send `after` first. A send whose people all wait for later, or
+/// are all on the wire, is not among them.
+pub async fn open_now(db: &Db, now: DateTime<Utc>, after: i64, limit: i64) -> sqlx::Result<Vec<Send>> {
     on_db!(db, |pool| sqlx::query_as(columns!(
         "where state in ('holding', 'sending') and hold_until <= $1
            and (paused_at is null or (paused_by is null and resume_at <= $1))
-          order by id limit 1000"
+           and (state = 'holding' or paused_at is not null
+                or exists (select 1 from messages m
+                            where m.send_id = sends.id and m.state = 'queued' and m.next_at <= $1)
+                or not exists (select 1 from messages m
+                                where m.send_id = sends.id and m.state in ('queued', 'leased', 'attempting')))
+          order by id <= $2, id limit $3"
     ))
     .bind(now)
+    .bind(after)
+    .bind(limit)
+    .fetch_all(pool)
+    .await)
+}
+
+/// Every send that the provider's trouble concerns.
+pub async fn sending(db: &Db) -> sqlx::Result<Vec<Send>> {
+    on_db!(db, |pool| sqlx::query_as(columns!(
+        "where state = 'sending' and paused_by is null order by id"
+    ))
     .fetch_all(pool)
     .await)
 }

@@ -27,9 +27,10 @@ struct House {
     app: TestApp,
     sink: Sink,
     campaign: i64,
+    connections: u64,
 }
 
-async fn house(backend: Backend) -> House {
+async fn house(backend: Backend, connections: u64) -> House {
     // So slow that what is on its way when a process dies is really on its way.
     let rules = vec![
         Rule::new(When::Nth(9), Fault::Dot(451)),
@@ -42,7 +43,7 @@ async fn house(backend: Backend) -> House {
     .await
     .unwrap();
     let given = Given {
-        smtp_url: Some(format!("{}?connections={CONNECTIONS}", sink.url())),
+        smtp_url: Some(format!("{}?connections={connections}", sink.url())),
         lease_seconds: Some("1".to_owned()),
         retry_scale: Some("0.0001".to_owned()),
         ..Given::default()
@@ -50,7 +51,12 @@ async fn house(backend: Backend) -> House {
     let app = TestApp::with(backend, given).await;
     people::crowd(app.db(), app.store.id, PEOPLE, &[], app.now()).await;
     let campaign = draft(app.db(), &app.store, "Autumn", &RecipientFilter::All).await;
-    House { app, sink, campaign }
+    House {
+        app,
+        sink,
+        campaign,
+        connections,
+    }
 }
 
 impl House {
@@ -63,7 +69,7 @@ impl House {
             .env("LOUPE_DATABASE_URL", &self.app.url)
             .env(
                 "LOUPE_SMTP_URL",
-                format!("{}?connections={CONNECTIONS}", self.sink.url()),
+                format!("{}?connections={}", self.sink.url(), self.connections),
             )
             .env("LOUPE_SECRET_KEY", "a secret key for tests, long enough")
             .env("LOUPE_LEASE_SECONDS", "1")
@@ -105,7 +111,7 @@ fn terminate(child: &Child) {
 }
 
 async fn dies_at(backend: Backend, point: Point) {
-    let house = house(backend).await;
+    let house = house(backend, CONNECTIONS).await;
     let (app, name) = (&house.app, point.name());
     // The fifth time, where it happens for every message.
     let busy = matches!(
@@ -219,4 +225,50 @@ async fn dying_anywhere_doubles_and_loses_nothing_on_sqlite() {
 #[tokio::test(flavor = "multi_thread")]
 async fn dying_anywhere_doubles_and_loses_nothing_on_postgres() {
     everywhere(Backend::Postgres).await;
+}
+
+/// A carrier breaks where it is for the n-th time, the only one there is: the process lives on, another takes its place, and
+/// what the first had in hand is taken over as from any sender that fell silent.
+async fn a_broken_carrier(backend: Backend, point: Point, nth: u32, unknown: std::ops::RangeInclusive<u64>) {
+    let house = house(backend, 1).await;
+    let (app, name) = (&house.app, point.name());
+    let send = begun(press(&app.state, &app.store, house.campaign).await);
+    let mut child = house.worker(Some(&format!("{name}:{nth}:panic")));
+    let ended = sending::until(&app.state, &app.store, send, |s| !s.state.is_open()).await;
+    assert!(sending::is_done(&ended), "{name}: {:?}", ended.problem);
+    terminate(&child);
+    assert!(
+        child.wait().unwrap().success(),
+        "{name}: it was the same process all along"
+    );
+    let verdict = oracle::examine(app.db(), app.store.id, &arrived(&house.sink))
+        .await
+        .unwrap();
+    assert_eq!(verdict.wrong, Vec::<String>::new(), "{name}");
+    assert_eq!(verdict.accepted + verdict.unknown_after_crash, PEOPLE as u64, "{name}");
+    assert!(unknown.contains(&verdict.unknown_after_crash), "{name}: {verdict:?}");
+    assert!(
+        house.sink.counts().connections > 1,
+        "{name}: its connection died with it"
+    );
+}
+
+async fn every_broken_carrier(backend: Backend) {
+    tokio::join!(
+        a_broken_carrier(backend, Point::BeforeOffer, 1, 0..=0),
+        a_broken_carrier(backend, Point::AfterOffer, 1, 1..=1),
+        a_broken_carrier(backend, Point::BeforeContent, 3, 1..=1),
+        a_broken_carrier(backend, Point::AfterContent, 3, 1..=1),
+        a_broken_carrier(backend, Point::AfterAnswer, 3, 1..=2),
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_broken_carrier_is_noticed_and_replaced_on_sqlite() {
+    every_broken_carrier(Backend::Sqlite).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_broken_carrier_is_noticed_and_replaced_on_postgres() {
+    every_broken_carrier(Backend::Postgres).await;
 }
