@@ -21,10 +21,6 @@ cargo clippy --lib --target wasm32-unknown-unknown --features hydrate -- -D warn
 start_postgres
 say 'Tests on SQLite and PostgreSQL'
 cargo test --features ssr
-say 'A little chaos'
-little_chaos=(--rounds 6 --seconds 75)
-find_postgres || little_chaos+=(--postgres "$TEST_POSTGRES_URL")
-"$target/debug/loupe-chaos" "${little_chaos[@]}"
 stop_postgres
 BUDGET=1 .make/build.sh dev
 

@@ -46,8 +46,10 @@ pub fn register() {
     register_explicit::<crate::sends::api::StopSend>();
     register_explicit::<crate::sends::api::TreatAsSent>();
     register_explicit::<crate::sends::api::UndoSend>();
+    register_explicit::<crate::stores::api::SaveMailServer>();
     register_explicit::<crate::stores::api::SaveSafety>();
     register_explicit::<crate::stores::api::SaveSending>();
     register_explicit::<crate::stores::api::SaveStore>();
+    register_explicit::<crate::stores::api::SaveTiming>();
     register_explicit::<crate::ui::appearance_api::ChooseTheme>();
 }

@@ -7,6 +7,7 @@ mod courier;
 mod databases;
 mod dispatch;
 mod import;
+mod limiter;
 mod look;
 mod loops;
 mod measure;
@@ -93,6 +94,14 @@ enum What {
         #[arg(long)]
         postgres: Option<String>,
     },
+    /// Whether the rate of a mail account holds, with one program and with two
+    Limiter {
+        /// A PostgreSQL to make schemas in
+        #[arg(long)]
+        postgres: Option<String>,
+        #[arg(long, default_value_t = 10)]
+        seconds: i64,
+    },
     /// How late planned campaigns begin, all due in the same second, in an empty database
     Schedule {
         url: String,
@@ -143,6 +152,7 @@ async fn main() -> Result<(), Error> {
             .await
         }
         Some(What::Import { rows, postgres }) => import::run(rows, postgres.as_deref()).await,
+        Some(What::Limiter { postgres, seconds }) => limiter::run(postgres.as_deref(), seconds).await,
         Some(What::Schedule {
             url,
             campaigns,

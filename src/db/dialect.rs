@@ -114,6 +114,15 @@ pub fn database_now(backend: Backend) -> &'static str {
     }
 }
 
+/// The database's own clock in microseconds since 1970, for the rate of a mail account. The
+/// moment of asking, not of the transaction's beginning.
+pub fn database_micros(backend: Backend) -> &'static str {
+    match backend {
+        Backend::Sqlite => "cast(unixepoch('now', 'subsec') * 1000000 as integer)",
+        Backend::Postgres => "cast(extract(epoch from clock_timestamp()) * 1000000 as bigint)",
+    }
+}
+
 /// A list of objects bound as one JSON text, as rows with these columns.
 pub fn json_rows(backend: Backend, placeholder: &str, columns: &[(&str, Column)]) -> String {
     let list = |each: &dyn Fn(&str, Column) -> String| {

@@ -7,6 +7,8 @@
 
 use std::{sync::Arc, time::Duration};
 
+use tokio_util::sync::CancellationToken;
+
 use super::{
     fault_points::{Point, reach},
     ledger::Ledger,
@@ -55,19 +57,26 @@ struct Current {
 }
 
 impl Carriers {
-    /// Carries until the queue is closed and empty. A carrier that breaks is replaced; what it had
-    /// in hand is taken over like that of any sender that fell silent, when its lease has run out.
-    pub(crate) async fn keep_carrying(self) {
-        while let Err(error) = tokio::spawn(self.clone().carry()).await {
+    /// Carries until the queue is closed and empty, or it is to retire. A carrier that breaks is
+    /// replaced; what it had in hand is taken over like that of any sender that fell silent, when
+    /// its lease has run out.
+    pub(crate) async fn keep_carrying(self, retire: CancellationToken) {
+        while let Err(error) = tokio::spawn(self.clone().carry(retire.clone())).await {
             tracing::error!(error = %error, "a carrier broke; another takes its place");
             tokio::time::sleep(REPLACEMENT).await;
         }
     }
 
-    async fn carry(self) {
+    async fn carry(self, retire: CancellationToken) {
         let mut connection: Option<Connection> = None;
         let mut fruitless = 0;
-        while let Some(first) = self.next_job(&mut connection).await {
+        loop {
+            let next = tokio::select! {
+                biased;
+                () = retire.cancelled() => None,
+                next = self.next_job(&mut connection) => next,
+            };
+            let Some(first) = next else { break };
             if self.trouble.has_verdict() {
                 // The pump is about to give its lease back.
                 continue;
@@ -77,7 +86,7 @@ impl Carriers {
             let Some(open) = self.open(&mut connection, &first.job).await else {
                 continue;
             };
-            let answered = self.carry_run(open, first).await;
+            let answered = self.carry_run(open, first, &retire).await;
             // Servers close idle connections; one that closes new ones is in trouble.
             if fresh && !answered {
                 self.trouble.cut_off();
@@ -142,7 +151,7 @@ impl Carriers {
 
     /// Carries messages over one connection for as long as there are any and it stays open. True
     /// when the server answered anything, or was given no reason to.
-    async fn carry_run(&self, connection: &mut Connection, first: Current) -> bool {
+    async fn carry_run(&self, connection: &mut Connection, first: Current, retire: &CancellationToken) -> bool {
         let mut current = first;
         let offer = envelope(&current);
         reach(Point::BeforeOffer);
@@ -159,7 +168,11 @@ impl Carriers {
             return answered;
         }
         loop {
-            let next = match self.jobs.at_hand().filter(|_| !self.trouble.has_verdict()) {
+            let next = match retire.is_cancelled() || self.trouble.has_verdict() {
+                true => None,
+                false => self.jobs.at_hand(),
+            };
+            let next = match next {
                 Some(job) => self.build(job).await,
                 None => None,
             };

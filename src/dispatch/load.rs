@@ -7,6 +7,7 @@ use chrono_tz::Tz;
 
 use super::{
     hand::Hold,
+    pace::Moment,
     store::{Leased, Ticket},
 };
 use crate::{
@@ -39,6 +40,8 @@ pub(crate) struct Job {
     pub(crate) load: Arc<Loaded>,
     /// Keeps the lease alive.
     pub(crate) hold: Arc<Hold>,
+    /// When it is handed over, where the account has a rate.
+    pub(crate) moment: Option<Moment>,
 }
 
 /// A message ready for the wire.

@@ -19,14 +19,18 @@
 //!   └── queue ───────┴──────────────────────► carriers
 //! ```
 
+pub mod account;
 mod carrier;
+mod crew;
 pub mod fault_points;
 mod hand;
 mod keeper;
 mod ledger;
 mod load;
+mod pace;
 mod pump;
 mod queue;
+mod relief;
 mod retry;
 pub mod store;
 mod trouble;

@@ -10,19 +10,22 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use super::{
+    account::Holds,
     carrier::Carriers,
+    crew::Crew,
     fault_points::{Point, reach},
     hand::Hand,
     keeper,
     ledger::{self, Ledger, json},
     load::{Job, Shelf},
+    pace::{Grant, Pacer},
     queue::Queue,
-    retry,
     store::{self, Ticket, Whose},
-    trouble::{Trouble, Verdict},
+    trouble::Trouble,
 };
 use crate::{
     auth::tokens,
+    channels::email::smtp::Account,
     db::Backend,
     error::AppError,
     sends::{self, ending, model::SendState, store::Send},
@@ -44,25 +47,35 @@ const PATIENCE: Duration = Duration::from_millis(250);
 const BREATH: Duration = Duration::from_millis(10);
 /// Longest sleep with nothing to do.
 const TICK: Duration = Duration::from_secs(1);
-/// How long a send waits after trouble, the first time; it doubles up to the longest.
-const FIRST_PAUSE: chrono::Duration = chrono::Duration::seconds(15);
-const LONGEST_PAUSE: chrono::Duration = chrono::Duration::minutes(5);
-/// Trouble that lasts longer gives the campaign back.
-const PATIENCE_WITH_PROVIDER: chrono::Duration = chrono::Duration::minutes(60);
 /// How long a stop waits for what is on the wire.
 const DRAIN: Duration = Duration::from_secs(30);
 
-struct Pump {
-    state: AppState,
+/// What came of a send's turn.
+enum Work {
+    Leased,
+    Nothing,
+    /// The account's rate is used up for so long.
+    UsedUp(Duration),
+}
+
+pub(super) struct Pump {
+    pub(super) state: AppState,
     /// This run of this process: leases carry it.
-    owner: String,
+    pub(super) owner: String,
     id_key: String,
     shelf: Shelf,
     hand: Hand,
-    trouble: Arc<Trouble>,
+    pub(super) trouble: Arc<Trouble>,
     settled: Arc<Notify>,
     /// None: the outbox is the provider.
-    jobs: Option<Arc<Queue>>,
+    pub(super) crew: Option<Crew>,
+    /// Names the mail account in the database.
+    account: String,
+    /// Messages a second, over all instances.
+    rate: Option<i64>,
+    /// When the account's limits were last asked for.
+    asked: Option<Instant>,
+    pacer: Pacer,
     renewed: Instant,
     /// The send that had the last turn.
     last: i64,
@@ -73,8 +86,7 @@ pub(crate) async fn run(state: AppState, stop: CancellationToken) {
     let settled = Arc::new(Notify::new());
     let trouble = Arc::new(Trouble::default());
     let (ledger, ledger_task) = ledger::open(state.db.clone(), state.clock.clone(), Arc::clone(&settled));
-    let (jobs, carriers) = start_carriers(&state, &ledger, &trouble);
-    drop(ledger);
+    let crew = crew(&state, ledger, &trouble);
     let mut pump = Pump {
         owner: tokens::public(),
         id_key: String::new(),
@@ -82,7 +94,11 @@ pub(crate) async fn run(state: AppState, stop: CancellationToken) {
         hand: Hand::default(),
         trouble,
         settled,
-        jobs,
+        crew,
+        account: state.settings.smtp.as_ref().map(Account::key).unwrap_or_default(),
+        rate: None,
+        asked: None,
+        pacer: Pacer::default(),
         renewed: Instant::now(),
         last: 0,
         state,
@@ -91,7 +107,7 @@ pub(crate) async fn run(state: AppState, stop: CancellationToken) {
     pump.begin(&stop).await;
     while !stop.is_cancelled() {
         // Without carriers nobody writes to it.
-        if pump.jobs.is_some() && ledger_task.is_finished() {
+        if pump.crew.is_some() && ledger_task.is_finished() {
             tracing::error!("the ledger broke: nothing can be sent");
             break;
         }
@@ -111,12 +127,10 @@ pub(crate) async fn run(state: AppState, stop: CancellationToken) {
             }
         }
     }
-    if let Some(queue) = pump.jobs.take() {
-        queue.close();
-    }
+    let crew = pump.crew.take();
     let drained = async {
-        for carrier in carriers {
-            let _ = carrier.await;
+        if let Some(crew) = crew {
+            crew.finish().await;
         }
         let _ = ledger_task.await;
     };
@@ -126,29 +140,18 @@ pub(crate) async fn run(state: AppState, stop: CancellationToken) {
     pump.release().await;
 }
 
-fn start_carriers(
-    state: &AppState,
-    ledger: &Ledger,
-    trouble: &Arc<Trouble>,
-) -> (Option<Arc<Queue>>, Vec<tokio::task::JoinHandle<()>>) {
-    let Some(account) = state.settings.smtp.clone() else {
-        return (None, Vec::new());
-    };
-    let queue = Arc::new(Queue::new(QUEUE));
-    let count = account.connections;
-    let carriers = Carriers {
+/// The carriers, none at work yet. Without a mail server there are none.
+fn crew(state: &AppState, ledger: Ledger, trouble: &Arc<Trouble>) -> Option<Crew> {
+    let account = state.settings.smtp.clone()?;
+    Some(Crew::new(Carriers {
         account,
         base_url: state.settings.base_url.clone(),
         clock: state.clock.clone(),
-        ledger: ledger.clone(),
+        ledger,
         trouble: Arc::clone(trouble),
         retry_scale: state.settings.retry_scale,
-        jobs: Arc::clone(&queue),
-    };
-    let tasks = (0..count)
-        .map(|_| tokio::spawn(carriers.clone().keep_carrying()))
-        .collect();
-    (Some(queue), tasks)
+        jobs: Arc::new(Queue::new()),
+    }))
 }
 
 impl Pump {
@@ -183,14 +186,14 @@ impl Pump {
             return self.deal_with(&verdict).await;
         }
         self.give_up_on_old_trouble().await?;
+        self.follow_limits().await?;
         let open = sends::store::open_now(&self.state.db, self.state.clock.now(), self.last, SENDS).await?;
-        self.last = open.last().map_or(0, |send| send.id);
         self.shelf.keep_only(&open);
         let sends = i64::try_from(open.len()).unwrap_or(SENDS);
         let share = (BATCH / sends.max(1)).max(SMALLEST_SHARE);
         let mut leased = false;
         for send in &open {
-            if stop.is_cancelled() {
+            if stop.is_cancelled() || self.trouble.has_verdict() {
                 break;
             }
             if send.state == SendState::Holding && !self.end_hold(send).await? {
@@ -206,7 +209,13 @@ impl Pump {
                 true => continue,
                 false => share,
             };
-            leased |= self.work_on(send, limit, stop).await?;
+            match self.work_on(send, limit, stop).await? {
+                Work::Leased => leased = true,
+                Work::Nothing => {}
+                // Its turn is the next.
+                Work::UsedUp(wait) => return Ok(wait),
+            }
+            self.last = send.id;
         }
         if leased {
             return Ok(Duration::ZERO);
@@ -217,6 +226,21 @@ impl Pump {
         let next = sends::store::next_hold(&self.state.db, self.state.clock.now()).await?;
         let until = next.and_then(|at| (at - self.state.clock.now()).to_std().ok());
         Ok(until.unwrap_or(TICK).max(BREATH))
+    }
+
+    /// As many connections and as fast as an owner has set it, within a second or two.
+    async fn follow_limits(&mut self) -> sqlx::Result<()> {
+        let (Some(crew), Some(account)) = (&mut self.crew, &self.state.settings.smtp) else {
+            return Ok(());
+        };
+        if self.asked.is_some_and(|at| at.elapsed() < TICK) {
+            return Ok(());
+        }
+        let holds = Holds::of(store::limits(&self.state.db, &self.account).await?, account);
+        crew.resize(holds.connections);
+        self.rate = holds.rate;
+        self.asked = Some(Instant::now());
+        Ok(())
     }
 
     /// The time to undo is over.
@@ -230,8 +254,8 @@ impl Pump {
         Ok(begun)
     }
 
-    /// Leases a batch of one send, or ends it when nobody is left. True when something was leased.
-    async fn work_on(&mut self, send: &Send, limit: i64, stop: &CancellationToken) -> Result<bool, AppError> {
+    /// Leases a batch of one send, or ends it when nobody is left.
+    async fn work_on(&mut self, send: &Send, limit: i64, stop: &CancellationToken) -> Result<Work, AppError> {
         let load = match self.shelf.get(send.id) {
             Some(load) => load,
             None => {
@@ -244,7 +268,7 @@ impl Pump {
                     Err(error) => {
                         tracing::error!(send.id = send.id, error = %error, "a send cannot be prepared");
                         self.end(send, Some("The message could not be prepared.")).await?;
-                        return Ok(false);
+                        return Ok(Work::Nothing);
                     }
                 }
             }
@@ -253,21 +277,34 @@ impl Pump {
         let (open, due) = store::next_due(&self.state.db, send.id).await?;
         if !open {
             self.end(send, None).await?;
-            return Ok(false);
+            return Ok(Work::Nothing);
         }
         if due.is_none_or(|at| at > now) {
-            return Ok(false);
+            return Ok(Work::Nothing);
         }
         reach(Point::BeforeLease);
         let mut tx = self.state.db.begin().await?;
+        let grant = match self.rate {
+            Some(rate) => Some(Grant::of(&mut tx, &self.account, rate).await?),
+            None => None,
+        };
+        if let Some(grant) = grant.filter(|grant| grant.most() == 0) {
+            return Ok(Work::UsedUp(grant.wait()));
+        }
+        let limit = grant.map_or(limit, |grant| limit.min(grant.most()));
         let lease = self.state.settings.lease_seconds;
         let rows = store::lease(&mut tx, send.id, &self.owner, lease, limit, now).await?;
+        if let Some(grant) = grant {
+            grant.take(&mut tx, &self.account, rows.len()).await?;
+        }
         reach(Point::LeaseWritten);
         tx.commit().await?;
         reach(Point::AfterLease);
         let jobs: Vec<Job> = rows
             .into_iter()
-            .map(|row| Job {
+            .enumerate()
+            .map(|(n, row)| Job {
+                moment: grant.map(|grant| grant.moment(n)),
                 hold: self.hand.take(Ticket {
                     id: row.id,
                     epoch: row.epoch,
@@ -276,13 +313,15 @@ impl Pump {
                 load: Arc::clone(&load),
             })
             .collect();
-        let leased = !jobs.is_empty();
+        if jobs.is_empty() {
+            return Ok(Work::Nothing);
+        }
         self.hand_over(jobs, stop).await?;
-        Ok(leased)
+        Ok(Work::Leased)
     }
 
     async fn hand_over(&mut self, jobs: Vec<Job>, stop: &CancellationToken) -> Result<(), AppError> {
-        let Some(queue) = self.jobs.clone() else {
+        let Some((queue, connections)) = self.crew.as_ref().map(|crew| (crew.queue(), crew.len())) else {
             keeper::keep(
                 &self.state.db,
                 &self.state.settings.base_url,
@@ -293,7 +332,18 @@ impl Pump {
             return Ok(());
         };
         for job in jobs {
-            let mut back = queue.offer(job);
+            if self.trouble.has_verdict() || stop.is_cancelled() {
+                return Ok(());
+            }
+            let room = match job.moment {
+                // What waits in the queue after its moment would bunch up.
+                Some(_) => connections,
+                None => QUEUE,
+            };
+            if let Some(moment) = job.moment {
+                self.pacer.wait(moment).await;
+            }
+            let mut back = queue.offer(job, room);
             while let Some(job) = back {
                 // The carriers are busy or the provider is down: the leases must not run out
                 // meanwhile, and giving up must still be possible.
@@ -306,7 +356,7 @@ impl Pump {
                     return Ok(());
                 }
                 self.renew_when_due().await?;
-                back = queue.offer(job);
+                back = queue.offer(job, room);
             }
         }
         Ok(())
@@ -341,7 +391,7 @@ impl Pump {
         Ok(())
     }
 
-    async fn end(&mut self, send: &Send, problem: Option<&str>) -> sqlx::Result<()> {
+    pub(super) async fn end(&self, send: &Send, problem: Option<&str>) -> sqlx::Result<()> {
         let now = self.state.clock.now();
         reach(Point::BeforeEnd);
         let mut tx = self.state.db.begin().await?;
@@ -356,61 +406,6 @@ impl Pump {
         if ended {
             reach(Point::AfterEnd);
             tracing::info!(send.id = send.id, given_up = problem.is_some(), "send ended");
-        }
-        Ok(())
-    }
-
-    /// The provider does not work: what nobody has begun goes back to the queue, and every send is
-    /// paused or, when only a person can mend it, given back.
-    async fn deal_with(&mut self, verdict: &Verdict) -> Result<Duration, AppError> {
-        if let Some(queue) = &self.jobs {
-            queue.clear();
-        }
-        let mut tx = self.state.db.begin().await?;
-        store::release(&mut tx, &self.owner).await?;
-        tx.commit().await?;
-        for send in sends::store::sending(&self.state.db).await? {
-            match verdict {
-                Verdict::GiveUp(words) => self.end(&send, Some(words)).await?,
-                Verdict::Pause(words) => self.pause(&send, words).await?,
-            }
-        }
-        self.trouble.dealt_with();
-        Ok(Duration::ZERO)
-    }
-
-    /// Everything stays queued and is tried again later.
-    async fn pause(&self, send: &Send, words: &str) -> Result<(), AppError> {
-        let now = self.state.clock.now();
-        if send.resume_at.is_some_and(|at| at > now) {
-            return Ok(());
-        }
-        let since = send.paused_at.map_or(chrono::Duration::zero(), |at| now - at);
-        let wait = since.clamp(FIRST_PAUSE, LONGEST_PAUSE).to_std().unwrap_or_default();
-        let wait = retry::jittered(wait).mul_f64(self.state.settings.retry_scale);
-        let mut tx = self.state.db.begin().await?;
-        if sends::store::pause(&mut tx, send.id, None, words, Some(now + wait), now).await? && send.paused_at.is_none()
-        {
-            ending::log_pause(&mut tx, send, words, now).await?;
-        }
-        tx.commit().await?;
-        tracing::warn!(send.id = send.id, wait = wait.as_secs(), "paused: {words}");
-        Ok(())
-    }
-
-    async fn trouble_is_over(&self, send: &Send) -> sqlx::Result<()> {
-        let mut tx = self.state.db.begin().await?;
-        sends::store::resume(&mut tx, send.store_id, send.id).await?;
-        tx.commit().await
-    }
-
-    /// An hour of trouble is enough: the campaign goes back, with what went out recorded.
-    async fn give_up_on_old_trouble(&mut self) -> Result<(), AppError> {
-        let before = self.state.clock.now() - PATIENCE_WITH_PROVIDER;
-        for send in sends::store::paused_since(&self.state.db, before).await? {
-            let words = send.problem.as_deref().unwrap_or("The mail server doesn't work.");
-            self.end(&send, Some(&format!("{words} It stayed so for 60 minutes.")))
-                .await?;
         }
         Ok(())
     }

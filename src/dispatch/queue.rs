@@ -1,4 +1,4 @@
-//! Leased messages on their way to the carriers: a short queue with room for so many.
+//! Leased messages on their way to the carriers: a short queue.
 
 use std::{
     collections::VecDeque,
@@ -12,7 +12,6 @@ use super::load::Job;
 /// See the module.
 #[derive(Debug)]
 pub(crate) struct Queue {
-    room: usize,
     inside: Mutex<Inside>,
     filled: Notify,
     emptied: Notify,
@@ -21,23 +20,25 @@ pub(crate) struct Queue {
 #[derive(Debug, Default)]
 struct Inside {
     jobs: VecDeque<Job>,
+    /// How many may be in it, as the last offer said.
+    room: usize,
     closed: bool,
 }
 
 impl Queue {
-    pub(crate) fn new(room: usize) -> Self {
+    pub(crate) fn new() -> Self {
         Self {
-            room,
             inside: Mutex::default(),
             filled: Notify::new(),
             emptied: Notify::new(),
         }
     }
 
-    /// Puts a job in, or gives it back when there is no room.
-    pub(crate) fn offer(&self, job: Job) -> Option<Job> {
+    /// Puts a job in, or gives it back when so many are in it already.
+    pub(crate) fn offer(&self, job: Job, room: usize) -> Option<Job> {
         let mut inside = self.inside();
-        if inside.jobs.len() >= self.room {
+        inside.room = room;
+        if inside.jobs.len() >= room {
             return Some(job);
         }
         inside.jobs.push_back(job);
@@ -59,12 +60,12 @@ impl Queue {
             {
                 let mut inside = self.inside();
                 if let Some(job) = inside.jobs.pop_front() {
-                    let left = inside.jobs.len();
+                    let (left, half) = (inside.jobs.len(), inside.room / 2);
                     drop(inside);
                     if left > 0 {
                         self.filled.notify_one();
                     }
-                    self.taken(left);
+                    self.taken(left, half);
                     return Some(job);
                 }
                 if inside.closed {
@@ -79,9 +80,9 @@ impl Queue {
     pub(crate) fn at_hand(&self) -> Option<Job> {
         let mut inside = self.inside();
         let job = inside.jobs.pop_front()?;
-        let left = inside.jobs.len();
+        let (left, half) = (inside.jobs.len(), inside.room / 2);
         drop(inside);
-        self.taken(left);
+        self.taken(left, half);
         Some(job)
     }
 
@@ -102,8 +103,8 @@ impl Queue {
         self.filled.notify_one();
     }
 
-    fn taken(&self, left: usize) {
-        if left == self.room / 2 {
+    fn taken(&self, left: usize, half: usize) {
+        if left == half {
             self.emptied.notify_one();
         }
     }

@@ -3,7 +3,10 @@
 use leptos::prelude::*;
 use leptos::server_fn::codec::PostUrl;
 
-use super::settings::{self, SafetySection, SendingSection, StoreSection};
+use super::{
+    mail_server::{self, MailServerSection},
+    settings::{self, SafetySection, SendingSection, StoreSection, TimingSection},
+};
 use crate::{
     auth::{guard, model::Permission},
     error::AppError,
@@ -68,5 +71,37 @@ pub async fn save_safety(
     };
     settings::save_safety(&ctx, section).await?;
     response.redirect("/settings?ok=safety");
+    Ok(())
+}
+
+/// Saves the section "Planned sends and quiet hours".
+#[server(prefix = "/api", endpoint = "settings/timing", input = PostUrl)]
+pub async fn save_timing(
+    #[server(default)] late_grace_minutes: String,
+    #[server(default)] quiet_from: String,
+    #[server(default)] quiet_to: String,
+) -> Result<(), AppError> {
+    let ctx = guard::require(Permission::ManageStore)?;
+    let response = respond::here()?;
+    let section = TimingSection {
+        late_grace_minutes,
+        quiet_from,
+        quiet_to,
+    };
+    settings::save_timing(&ctx, section).await?;
+    response.redirect("/settings?ok=timing");
+    Ok(())
+}
+
+/// Saves the section "Mail server".
+#[server(prefix = "/api", endpoint = "settings/mail-server", input = PostUrl)]
+pub async fn save_mail_server(
+    #[server(default)] rate: String,
+    #[server(default)] connections: String,
+) -> Result<(), AppError> {
+    let ctx = guard::require(Permission::ManageStore)?;
+    let response = respond::here()?;
+    mail_server::save(&ctx, MailServerSection { rate, connections }).await?;
+    response.redirect("/settings?ok=mail-server");
     Ok(())
 }

@@ -1,6 +1,7 @@
 //! What the owner sets for the store. Each section is saved by itself, whole, with an entry in the
 //! audit log that names what changed.
 
+use chrono::{NaiveTime, Timelike};
 use chrono_tz::Tz;
 use serde_json::{Map, Value, json};
 
@@ -16,6 +17,8 @@ use crate::{
 const LONGEST_NAME: usize = 100;
 /// Longest postal address or reason, in characters.
 const LONGEST_TEXT: usize = 500;
+/// Longest a planned send may be late and still go by itself, in minutes: a week.
+pub const LONGEST_GRACE: i64 = 7 * 24 * 60;
 /// Longest undo window, in seconds.
 pub const LONGEST_UNDO: i64 = 120;
 
@@ -35,6 +38,15 @@ pub struct SendingSection {
     pub from_email: String,
     pub reply_to: String,
     pub footer: String,
+}
+
+/// The section "Planned sends and quiet hours".
+#[derive(Clone, Debug)]
+pub struct TimingSection {
+    pub late_grace_minutes: String,
+    /// `20:00`; both empty: no quiet hours.
+    pub quiet_from: String,
+    pub quiet_to: String,
 }
 
 /// The section "Safety".
@@ -90,16 +102,58 @@ pub async fn save_sending(ctx: &Ctx, new: SendingSection) -> Result<(), AppError
     save(ctx, "store.sending_changed", "how messages are sent", change).await
 }
 
+/// Saves the section "Planned sends and quiet hours".
+pub async fn save_timing(ctx: &Ctx, new: TimingSection) -> Result<(), AppError> {
+    let mut checks = Checks::default();
+    let grace = whole(&new.late_grace_minutes, 0, LONGEST_GRACE);
+    checks.need(
+        grace.is_some(),
+        "late-grace",
+        "Enter a whole number of minutes from 0 to 10080",
+    );
+    let none = new.quiet_from.trim().is_empty() && new.quiet_to.trim().is_empty();
+    let minute = |typed: &str| if none { Some(0) } else { minute_of_day(typed) };
+    let (from, to) = (minute(&new.quiet_from), minute(&new.quiet_to));
+    checks.need(
+        from.is_some(),
+        "quiet-from",
+        "Enter a time such as 20:00, or leave both empty",
+    );
+    checks.need(
+        to.is_some(),
+        "quiet-to",
+        "Enter a time such as 08:00, or leave both empty",
+    );
+    checks.done()?;
+    let change = |store: &mut Store| {
+        store.late_grace_minutes = grace.unwrap_or(store.late_grace_minutes);
+        store.quiet_from = from.unwrap_or(store.quiet_from);
+        store.quiet_to = to.unwrap_or(store.quiet_to);
+    };
+    save(ctx, "store.timing_changed", "planned sends and quiet hours", change).await
+}
+
+/// A whole number within bounds.
+pub(super) fn whole(typed: &str, least: i64, most: i64) -> Option<i64> {
+    typed.trim().parse().ok().filter(|n| (least..=most).contains(n))
+}
+
+/// `20:00`, as minutes after midnight.
+fn minute_of_day(typed: &str) -> Option<i64> {
+    let time = NaiveTime::parse_from_str(typed.trim(), "%H:%M").ok()?;
+    Some(i64::from(time.hour() * 60 + time.minute()))
+}
+
+/// Minutes after midnight as a time field holds them.
+pub fn time_of_day(minute: i64) -> String {
+    format!("{:02}:{:02}", minute / 60, minute % 60)
+}
+
 /// Saves the section "Safety". Marketing without an agreement on record needs a reason, which is
 /// kept with who gave it and when.
 pub async fn save_safety(ctx: &Ctx, new: SafetySection) -> Result<(), AppError> {
     let mut checks = Checks::default();
-    let undo_seconds = new
-        .undo_seconds
-        .trim()
-        .parse::<i64>()
-        .ok()
-        .filter(|n| (0..=LONGEST_UNDO).contains(n));
+    let undo_seconds = whole(&new.undo_seconds, 0, LONGEST_UNDO);
     checks.need(
         undo_seconds.is_some(),
         "undo-seconds",
@@ -181,6 +235,9 @@ fn differences(old: &Store, new: &Store) -> (Map<String, Value>, Map<String, Val
             ("from_email", json!(store.from_email)),
             ("reply_to", json!(store.reply_to)),
             ("postal_address", json!(store.footer)),
+            ("late_grace_minutes", json!(store.late_grace_minutes)),
+            ("quiet_from", json!(time_of_day(store.quiet_from))),
+            ("quiet_to", json!(time_of_day(store.quiet_to))),
             ("undo_seconds", json!(store.undo_seconds)),
             ("email_requires_opt_in", json!(store.email_requires_opt_in)),
             ("reason", json!(store.email_basis_reason)),
@@ -197,12 +254,12 @@ fn differences(old: &Store, new: &Store) -> (Map<String, Value>, Map<String, Val
 }
 
 #[derive(Default)]
-struct Checks {
+pub(super) struct Checks {
     problems: Vec<Problem>,
 }
 
 impl Checks {
-    fn need(&mut self, ok: bool, field: &str, words: &str) {
+    pub(super) fn need(&mut self, ok: bool, field: &str, words: &str) {
         if !ok {
             self.problems.push(Problem::new(field, words));
         }
@@ -236,7 +293,7 @@ impl Checks {
         }
     }
 
-    fn done(self) -> Result<(), AppError> {
+    pub(super) fn done(self) -> Result<(), AppError> {
         if self.problems.is_empty() {
             return Ok(());
         }

@@ -52,7 +52,7 @@ pub async fn update(tx: &mut Tx, store: &Store) -> sqlx::Result<bool> {
             "update stores
                 set name = $2, time_zone = $3, country = $4, currency = $5, from_name = $6, from_email = $7,
                     reply_to = $8, footer = $9, undo_seconds = $10, email_requires_opt_in = $11,
-                    email_basis_reason = $12
+                    email_basis_reason = $12, late_grace_minutes = $13, quiet_from = $14, quiet_to = $15
               where id = $1",
         )
         .bind(store.id)
@@ -67,6 +67,9 @@ pub async fn update(tx: &mut Tx, store: &Store) -> sqlx::Result<bool> {
         .bind(store.undo_seconds)
         .bind(store.email_requires_opt_in)
         .bind(&store.email_basis_reason)
+        .bind(store.late_grace_minutes)
+        .bind(store.quiet_from)
+        .bind(store.quiet_to)
         .execute(&mut *conn)
         .await
         .map(|r| r.rows_affected() == 1)

@@ -161,12 +161,12 @@ async fn each_kind_of_trouble(backend: Backend) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn each_kind_of_trouble_pauses_and_passes_on_sqlite() {
-    each_kind_of_trouble(Backend::Sqlite).await;
+    Box::pin(each_kind_of_trouble(Backend::Sqlite)).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn each_kind_of_trouble_pauses_and_passes_on_postgres() {
-    each_kind_of_trouble(Backend::Postgres).await;
+    Box::pin(each_kind_of_trouble(Backend::Postgres)).await;
 }
 
 /// The page says why, and somebody may try again before it does so by itself.

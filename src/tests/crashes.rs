@@ -265,10 +265,10 @@ async fn every_broken_carrier(backend: Backend) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_broken_carrier_is_noticed_and_replaced_on_sqlite() {
-    every_broken_carrier(Backend::Sqlite).await;
+    Box::pin(every_broken_carrier(Backend::Sqlite)).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_broken_carrier_is_noticed_and_replaced_on_postgres() {
-    every_broken_carrier(Backend::Postgres).await;
+    Box::pin(every_broken_carrier(Backend::Postgres)).await;
 }

@@ -6,7 +6,7 @@ pub const SHOPIFY: &str = include_str!("../fixtures/shopify_customers.csv");
 /// Rows as Shopify writes them, of which every fiftieth is broken in one of ten ways; with the
 /// lines of those.
 pub fn shopify_file(rows: u32) -> (Vec<u8>, Vec<i64>) {
-    let header = SHOPIFY.lines().next().unwrap();
+    let header = SHOPIFY.lines().next().unwrap_or_default();
     let mut out = format!("{header}\n").into_bytes();
     let mut broken = Vec::new();
     for n in 0..rows {
@@ -34,7 +34,7 @@ pub fn shopify_file(rows: u32) -> (Vec<u8>, Vec<i64>) {
             5 => row("Zoë", &email, "perhaps", &spent, "").into_bytes(),
             6 => {
                 let mut bytes = good.clone().into_bytes();
-                let at = bytes.iter().position(|b| *b == b'Z').unwrap();
+                let at = bytes.iter().position(|b| *b == b'Z').unwrap_or_default();
                 bytes[at] = 0xE9;
                 bytes
             }

@@ -8,7 +8,11 @@ use crate::{
     auth::model::Permission,
     error::AppError,
     server::visit::Staff,
-    stores::{model::Store, settings::LONGEST_UNDO},
+    stores::{
+        mail_server::{self, MailServer},
+        model::Store,
+        settings::{LONGEST_GRACE, LONGEST_UNDO, time_of_day},
+    },
     ui::{
         components::{Banner, PageHead, Tone},
         form::{Form, Line},
@@ -24,10 +28,13 @@ pub async fn show(staff: Staff) -> Result<Response, AppError> {
     let saved = match staff.param("ok") {
         "store" => Some("Store settings saved."),
         "sending" => Some("Sending settings saved."),
+        "mail-server" => Some("Mail server settings saved."),
+        "timing" => Some("Planned sends and quiet hours saved."),
         "safety" => Some("Safety settings saved."),
         _ => None,
     };
     let store = staff.store.clone();
+    let mail_server = mail_server::current(&staff.visit.state).await?;
     let fixed_undo = staff.visit.state.settings.undo_seconds;
     let page = Page::new("Settings", Nav::Settings, move || {
         view! {
@@ -38,6 +45,8 @@ pub async fn show(staff: Staff) -> Result<Response, AppError> {
             <div class="stack">
                 {store_section(&form, &store)}
                 {sending_section(&form, &store)}
+                {mail_server.map(|server| mail_server_section(&form, &server))}
+                {timing_section(&form, &store)}
                 {safety_section(&form, &store, fixed_undo)}
             </div>
         }
@@ -120,6 +129,96 @@ fn sending_section(form: &Form, store: &Store) -> AnyView {
                     ..Line::default()
                 }, 3)}
                 <div class="acts"><button class="btn primary" type="submit">"Save sending settings"</button></div>
+            </form>
+        </section>
+    }
+    .into_any()
+}
+
+fn mail_server_section(form: &Form, server: &MailServer) -> AnyView {
+    let set = |limit: Option<i64>| limit.map(|n| n.to_string()).unwrap_or_default();
+    let unset = match server.account.rate {
+        Some(rate) => format!("{rate} a second, as LOUPE_SMTP_URL says"),
+        None => "as fast as the server takes them".to_owned(),
+    };
+    view! {
+        <section class="card pad" aria-labelledby="mail-server-heading">
+            <h2 id="mail-server-heading">"Mail server"</h2>
+            <p class="hint">{format!(
+                "{}:{}, for every store of this installation. Changes hold at once.",
+                server.account.host, server.account.port
+            )}</p>
+            <form method="post" action="/api/settings/mail-server" class="prose" novalidate>
+                {form.line(Line {
+                    id: "rate",
+                    name: "rate",
+                    label: "Messages a second, at most",
+                    kind: "number",
+                    hint: Some(format!("Your mail provider says how many it takes. Empty: {unset}.")),
+                    value: set(server.limits.rate),
+                    range: Some((1, server.fastest())),
+                    ..Line::default()
+                })}
+                {form.line(Line {
+                    id: "connections",
+                    name: "connections",
+                    label: "Connections at a time",
+                    kind: "number",
+                    hint: Some(format!(
+                        "From each running program, 1 to {}. Empty: {}.",
+                        server.most_connections(), server.account.connections
+                    )),
+                    value: set(server.limits.connections),
+                    range: Some((1, server.most_connections())),
+                    ..Line::default()
+                })}
+                <div class="acts"><button class="btn primary" type="submit">"Save mail server settings"</button></div>
+            </form>
+        </section>
+    }
+    .into_any()
+}
+
+fn timing_section(form: &Form, store: &Store) -> AnyView {
+    let quiet = store.quiet_from != store.quiet_to;
+    let time = |minute| if quiet { time_of_day(minute) } else { String::new() };
+    view! {
+        <section class="card pad" aria-labelledby="timing-heading">
+            <h2 id="timing-heading">"Planned sends and quiet hours"</h2>
+            <form method="post" action="/api/settings/timing" class="prose" novalidate>
+                {form.line(Line {
+                    id: "late-grace",
+                    name: "late_grace_minutes",
+                    label: "How late a planned campaign may still go by itself, in minutes",
+                    kind: "number",
+                    hint: Some("Later than that it waits, and its page asks you.".to_owned()),
+                    value: store.late_grace_minutes.to_string(),
+                    range: Some((0, LONGEST_GRACE)),
+                    ..Line::default()
+                })}
+                {form.line(Line {
+                    id: "quiet-from",
+                    name: "quiet_from",
+                    label: "Quiet hours from",
+                    kind: "time",
+                    hint: Some(
+                        "Send now warns in these hours, store time; nothing is moved for them. Both empty: no quiet hours."
+                            .to_owned(),
+                    ),
+                    value: time(store.quiet_from),
+                    ..Line::default()
+                })}
+                {form.line(Line {
+                    id: "quiet-to",
+                    name: "quiet_to",
+                    label: "Quiet hours until",
+                    kind: "time",
+                    value: time(store.quiet_to),
+                    ..Line::default()
+                })}
+                <div class="acts">
+                    <button class="btn primary" type="submit">"Save planned sends and quiet hours"</button>
+                </div>
             </form>
         </section>
     }

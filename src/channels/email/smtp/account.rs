@@ -57,6 +57,8 @@ pub struct Account {
     pub pipelining: bool,
     /// Connections kept open while sending, 1 to 64.
     pub connections: usize,
+    /// As many as may be set instead: what the URL says, or 64.
+    pub most_connections: usize,
     /// Messages per second over all connections.
     pub rate: Option<u32>,
     /// What we call ourselves; our own address when absent.
@@ -116,6 +118,7 @@ impl Account {
             },
             pipelining: true,
             connections: 4,
+            most_connections: 64,
             rate: None,
             helo: None,
             waits: Waits::default(),
@@ -130,6 +133,12 @@ impl Account {
             return Err(AccountProblem::PlainLogin);
         }
         Ok(account)
+    }
+
+    /// Names the account: who signs in where. Never holds a password.
+    pub fn key(&self) -> String {
+        let user = self.login.as_ref().map_or("", |login| &login.user);
+        format!("{user}@{}:{}", self.host, self.port)
     }
 
     /// Also trusts servers whose certificate was issued by this one.
@@ -156,7 +165,7 @@ impl Account {
             ("pipelining", "off") => self.pipelining = false,
             ("pipelining", _) => return wrong("use on or off"),
             ("connections", _) => match value.parse() {
-                Ok(n @ 1..=64) => self.connections = n,
+                Ok(n @ 1..=64) => (self.connections, self.most_connections) = (n, n),
                 _ => return wrong("use a number from 1 to 64"),
             },
             ("rate", _) => match value.parse() {

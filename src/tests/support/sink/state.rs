@@ -6,6 +6,7 @@ use std::{
         Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, AtomicU64, Ordering::Relaxed},
     },
+    time::Instant,
 };
 
 use tokio::sync::watch;
@@ -25,6 +26,8 @@ pub struct Received {
     pub bytes: Vec<u8>,
     /// What it was answered: 0 when it was not.
     pub answered: u16,
+    /// When its final dot had come.
+    pub at: Instant,
 }
 
 /// A moment's numbers.
@@ -166,6 +169,7 @@ impl State {
                 recipient,
                 bytes: without_dots(wire),
                 answered,
+                at: Instant::now(),
             });
         }
     }
