@@ -18,6 +18,9 @@ browser_tools
 say 'Lints of the browser code'
 cargo clippy --lib --target wasm32-unknown-unknown --features hydrate -- -D warnings
 
+# What failed says so in its first lines; a backtrace drowns it in a log that is cut.
+export RUST_BACKTRACE=0
+
 start_postgres
 say 'Tests on SQLite and PostgreSQL'
 cargo test --features ssr

@@ -16,7 +16,7 @@ use super::{
     queue::Queue,
     retry,
     store::Settled,
-    trouble::Trouble,
+    trouble::{Round, Trouble},
 };
 use crate::{
     channels::{
@@ -54,6 +54,7 @@ pub(crate) struct Carriers {
 struct Current {
     job: Job,
     built: Built,
+    round: Round,
 }
 
 impl Carriers {
@@ -83,13 +84,14 @@ impl Carriers {
             }
             let Some(first) = self.build(first).await else { continue };
             let fresh = connection.is_none();
-            let Some(open) = self.open(&mut connection, &first.job).await else {
+            let round = first.round;
+            let Some(open) = self.open(&mut connection, &first).await else {
                 continue;
             };
             let answered = self.carry_run(open, first, &retire).await;
             // Servers close idle connections; one that closes new ones is in trouble.
             if fresh && !answered {
-                self.trouble.cut_off();
+                self.trouble.cut_off(round);
             }
             if connection.as_ref().is_some_and(|c| !c.is_open()) {
                 connection = None;
@@ -121,8 +123,9 @@ impl Carriers {
     }
 
     async fn build(&self, job: Job) -> Option<Current> {
+        let round = self.trouble.round();
         match job.build(&self.base_url, self.clock.now()) {
-            Ok(built) => Some(Current { job, built }),
+            Ok(built) => Some(Current { job, built, round }),
             Err(why) => {
                 self.ledger
                     .settle(settled(&job, "failed", None, Some(why)), Arc::clone(&job.hold))
@@ -133,14 +136,14 @@ impl Carriers {
     }
 
     /// The open connection, or none: then the job has been given back.
-    async fn open<'c>(&self, slot: &'c mut Option<Connection>, job: &Job) -> Option<&'c mut Connection> {
+    async fn open<'c>(&self, slot: &'c mut Option<Connection>, first: &Current) -> Option<&'c mut Connection> {
         if slot.is_none() {
             match Connection::open(&self.account).await {
                 Ok(connection) => *slot = Some(connection),
                 Err(problem) => {
                     tracing::warn!(problem = %problem, "no connection to the mail server");
-                    self.trouble.failed(&problem);
-                    self.give_back(job, &problem.to_string()).await;
+                    self.trouble.failed(first.round, &problem);
+                    self.give_back(first, &problem.to_string()).await;
                     tokio::time::sleep(self.trouble.wait()).await;
                     return None;
                 }
@@ -182,9 +185,9 @@ impl Carriers {
                 .await;
             reach(Point::AfterContent);
             if let Err(lost) = sent {
-                self.note(&current.job, lost.into()).await;
+                self.note(&current, lost.into()).await;
                 if let Some(next) = next {
-                    self.give_back(&next.job, "the connection was lost").await;
+                    self.give_back(&next, "the connection was lost").await;
                 }
                 return answered;
             }
@@ -194,7 +197,7 @@ impl Carriers {
             };
             reach(Point::AfterAnswer);
             answered |= !matches!(delivered.outcome, Outcome::NotSent { .. } | Outcome::Unknown { .. });
-            self.note(&current.job, delivered.outcome).await;
+            self.note(&current, delivered.outcome).await;
             let Some(next) = next else { return answered };
             let offered = delivered.next.unwrap_or(Err(Lost::NotSent {
                 why: "the connection was lost".to_owned(),
@@ -213,32 +216,33 @@ impl Carriers {
             Ok(Offered::Ready) => {
                 if !marked {
                     // Somebody else's by now, or the mark could not be written.
-                    self.give_back(&current.job, "it could not be marked").await;
+                    self.give_back(current, "it could not be marked").await;
                 }
                 marked
             }
             Ok(Offered::Refused { at, reply }) => {
                 if at == Step::Mail && reply.is_permanent() {
-                    self.trouble.sender_refused(&reply.to_string());
-                    self.give_back(&current.job, &reply.to_string()).await;
+                    self.trouble.sender_refused(current.round, &reply.to_string());
+                    self.give_back(current, &reply.to_string()).await;
                 } else {
-                    self.note(&current.job, reply.refusal()).await;
+                    self.note(current, reply.refusal()).await;
                 }
                 false
             }
             Err(lost) => {
-                self.note(&current.job, lost.into()).await;
+                self.note(current, lost.into()).await;
                 false
             }
         }
     }
 
-    async fn give_back(&self, job: &Job, why: &str) {
-        self.note(job, Outcome::NotSent { why: why.to_owned() }).await;
+    async fn give_back(&self, current: &Current, why: &str) {
+        self.note(current, Outcome::NotSent { why: why.to_owned() }).await;
     }
 
-    async fn note(&self, job: &Job, outcome: Outcome) {
-        self.trouble.saw(&outcome);
+    async fn note(&self, current: &Current, outcome: Outcome) {
+        let job = &current.job;
+        self.trouble.saw(current.round, &outcome);
         let now = self.clock.now();
         self.ledger
             .settle(written_down(job, outcome, now, self.retry_scale), Arc::clone(&job.hold))

@@ -36,8 +36,14 @@ pub(crate) struct Trouble {
     seen: Mutex<Seen>,
 }
 
+/// What lies between two verdicts. What was begun before the last one says nothing about the
+/// provider since, however late it is heard of.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Round(u64);
+
 #[derive(Debug, Default)]
 struct Seen {
+    round: Round,
     /// Connections that could not be opened, or brought no answer.
     failures: u32,
     /// Messages that were taken and never answered.
@@ -53,9 +59,14 @@ struct Seen {
 }
 
 impl Trouble {
+    /// The present round: to be asked for before whatever is reported is begun.
+    pub(crate) fn round(&self) -> Round {
+        self.lock().round
+    }
+
     /// A connection could not be opened.
-    pub(crate) fn failed(&self, problem: &ConnectProblem) {
-        let mut seen = self.lock();
+    pub(crate) fn failed(&self, round: Round, problem: &ConnectProblem) {
+        let Some(mut seen) = self.lock_in(round) else { return };
         seen.failures += 1;
         seen.works = false;
         if problem.needs_mending() {
@@ -67,8 +78,8 @@ impl Trouble {
     }
 
     /// A new connection was lost without an answer to any message.
-    pub(crate) fn cut_off(&self) {
-        let mut seen = self.lock();
+    pub(crate) fn cut_off(&self, round: Round) {
+        let Some(mut seen) = self.lock_in(round) else { return };
         seen.failures += 1;
         seen.works = false;
         let many = seen.failures >= MOST_FAILURES;
@@ -76,14 +87,15 @@ impl Trouble {
     }
 
     /// A sender address is refused: nothing of this account will be taken.
-    pub(crate) fn sender_refused(&self, reply: &str) {
+    pub(crate) fn sender_refused(&self, round: Round, reply: &str) {
+        let Some(mut seen) = self.lock_in(round) else { return };
         let words = format!("The mail server refused our sender address: {reply}");
-        self.lock().verdict = Some(Verdict::GiveUp(words));
+        seen.verdict = Some(Verdict::GiveUp(words));
     }
 
     /// What became of a message.
-    pub(crate) fn saw(&self, outcome: &Outcome) {
-        let mut seen = self.lock();
+    pub(crate) fn saw(&self, round: Round, outcome: &Outcome) {
+        let Some(mut seen) = self.lock_in(round) else { return };
         match outcome {
             Outcome::Accepted { .. } | Outcome::Rejected { .. } => seen.fine(),
             Outcome::Unknown { why } => {
@@ -130,6 +142,7 @@ impl Trouble {
     pub(crate) fn dealt_with(&self) {
         let mut seen = self.lock();
         *seen = Seen {
+            round: Round(seen.round.0 + 1),
             suspect: true,
             ..Seen::default()
         };
@@ -146,6 +159,10 @@ impl Trouble {
         retry::jittered(Duration::from_millis(250 << failures))
     }
 
+    fn lock_in(&self, round: Round) -> Option<MutexGuard<'_, Seen>> {
+        Some(self.lock()).filter(|seen| seen.round == round)
+    }
+
     fn lock(&self) -> MutexGuard<'_, Seen> {
         self.seen.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -155,6 +172,7 @@ impl Seen {
     /// The provider has answered a message.
     fn fine(&mut self) {
         *self = Seen {
+            round: self.round,
             verdict: self.verdict.take(),
             works: true,
             ..Seen::default()
@@ -210,13 +228,13 @@ mod tests {
     #[test]
     fn a_passing_failure_is_not_trouble_and_three_in_a_row_are() {
         let trouble = Trouble::default();
-        trouble.failed(&unreachable());
-        trouble.failed(&unreachable());
-        trouble.saw(&accepted());
-        trouble.failed(&unreachable());
+        trouble.failed(trouble.round(), &unreachable());
+        trouble.failed(trouble.round(), &unreachable());
+        trouble.saw(trouble.round(), &accepted());
+        trouble.failed(trouble.round(), &unreachable());
         assert_eq!(trouble.verdict(), None);
-        trouble.failed(&unreachable());
-        trouble.cut_off();
+        trouble.failed(trouble.round(), &unreachable());
+        trouble.cut_off(trouble.round());
         let words = "The mail server hangs up without an answer.".to_owned();
         assert_eq!(trouble.verdict(), Some(Verdict::Pause(words)));
         trouble.dealt_with();
@@ -226,7 +244,7 @@ mod tests {
     #[test]
     fn what_only_a_person_can_mend_is_trouble_at_once() {
         let trouble = Trouble::default();
-        trouble.failed(&ConnectProblem::NoLogin);
+        trouble.failed(trouble.round(), &ConnectProblem::NoLogin);
         assert!(matches!(trouble.verdict(), Some(Verdict::GiveUp(_))));
     }
 
@@ -240,14 +258,14 @@ mod tests {
             let trouble = Trouble::default();
             for round in 0..3 {
                 for _ in 1..most {
-                    trouble.saw(&outcome);
+                    trouble.saw(trouble.round(), &outcome);
                 }
                 assert!(!trouble.has_verdict(), "{outcome:?}, round {round}");
-                trouble.saw(&accepted());
+                trouble.saw(trouble.round(), &accepted());
             }
             for _ in 0..most {
                 assert!(!trouble.has_verdict(), "{outcome:?}");
-                trouble.saw(&outcome);
+                trouble.saw(trouble.round(), &outcome);
             }
             assert!(matches!(trouble.verdict(), Some(Verdict::Pause(_))), "{outcome:?}");
         }
@@ -258,17 +276,33 @@ mod tests {
         for outcome in [unknown(), deferred(421), deferred(451)] {
             let trouble = Trouble::default();
             for _ in 0..MOST_PUT_OFF {
-                trouble.saw(&outcome);
+                trouble.saw(trouble.round(), &outcome);
             }
             trouble.dealt_with();
             assert!(trouble.is_suspect() && !trouble.works() && !trouble.has_verdict());
-            trouble.saw(&outcome);
+            trouble.saw(trouble.round(), &outcome);
             assert!(trouble.has_verdict(), "{outcome:?}");
             trouble.dealt_with();
-            trouble.saw(&accepted());
+            trouble.saw(trouble.round(), &accepted());
             assert!(!trouble.is_suspect() && trouble.works());
-            trouble.saw(&outcome);
+            trouble.saw(trouble.round(), &outcome);
             assert!(!trouble.has_verdict(), "{outcome:?}");
         }
+    }
+
+    #[test]
+    fn what_was_begun_before_a_verdict_says_nothing_about_the_time_after() {
+        let trouble = Trouble::default();
+        let before = trouble.round();
+        trouble.dealt_with();
+        trouble.cut_off(before);
+        trouble.failed(before, &ConnectProblem::NoLogin);
+        trouble.sender_refused(before, "550 no");
+        trouble.saw(before, &unknown());
+        assert!(!trouble.has_verdict(), "one of its own would be enough");
+        trouble.saw(before, &accepted());
+        assert!(trouble.is_suspect() && !trouble.works());
+        trouble.cut_off(trouble.round());
+        assert!(trouble.has_verdict());
     }
 }

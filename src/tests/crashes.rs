@@ -3,6 +3,7 @@
 //! processes: they abort.
 
 use std::{
+    fs::File,
     process::{Child, Command, Stdio},
     time::{Duration, Instant},
 };
@@ -77,15 +78,30 @@ impl House {
             .env("LOUPE_UNDO_SECONDS", "0")
             .env("LOUPE_LOG", "error")
             .stdout(Stdio::null())
-            .stderr(Stdio::null());
+            .stderr(self.errors());
         if let Some(point) = point {
             command.env("LOUPE_FAULT_POINT", point);
         }
         command.spawn().expect("the program starts")
     }
 
+    /// Where the processes say what went wrong.
+    fn errors(&self) -> File {
+        let file = self.app.folder.path().join("errors.log");
+        File::options().create(true).append(true).open(file).unwrap()
+    }
+
     fn worker(&self, point: Option<&str>) -> Child {
         self.child(env!("CARGO_BIN_EXE_loupe"), &["worker"], point)
+    }
+}
+
+impl Drop for House {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            let said = std::fs::read_to_string(self.app.folder.path().join("errors.log"));
+            eprintln!("the processes said: {}", said.unwrap_or_default());
+        }
     }
 }
 
@@ -96,7 +112,7 @@ async fn dies(mut child: Child, point: &str) {
         if let Some(ended) = child.try_wait().unwrap() {
             break ended;
         }
-        if begin.elapsed() > Duration::from_secs(40) {
+        if begin.elapsed() > Duration::from_secs(120) {
             child.kill().unwrap();
             panic!("{point} was never reached");
         }
@@ -213,7 +229,7 @@ async fn dies_at(backend: Backend, point: Point) {
 async fn everywhere(backend: Backend) {
     use futures::StreamExt as _;
     futures::stream::iter(Point::ALL)
-        .for_each_concurrent(4, |point| dies_at(backend, point))
+        .for_each_concurrent(3, |point| dies_at(backend, point))
         .await;
 }
 
