@@ -48,10 +48,16 @@ pub async fn left_by(db: &Db, store: StoreId, user: i64) -> Result<Option<Campai
     let Some(send) = scratch.sent else {
         return Ok(Some(scratch.form));
     };
-    let came_back = sends::store::find(db, store, send)
-        .await?
-        .is_none_or(|s| matches!(s.state, SendState::Cancelled | SendState::Reverted));
-    Ok(came_back.then_some(scratch.form))
+    let mut form = scratch.form;
+    match sends::store::find(db, store, send).await? {
+        None => Ok(Some(form)),
+        Some(send) if matches!(send.state, SendState::Cancelled | SendState::Reverted) => {
+            // Whoever that send reached is left out of the next, unless somebody unticks it.
+            form.of_send = send.of_send.unwrap_or(send.id).to_string();
+            Ok(Some(form))
+        }
+        Some(_) => Ok(None),
+    }
 }
 
 /// Keeps what was typed, then does what was asked; answers where to go.
@@ -124,7 +130,7 @@ async fn send_now(ctx: &Ctx, form: &CampaignForm, asked: Asked) -> Result<String
         &store,
         &ctx.actor.name,
         &Message::without_name(&draft),
-        None,
+        form.not_again(),
         ctx.now,
     )
     .await?;
@@ -148,6 +154,8 @@ async fn send_now(ctx: &Ctx, form: &CampaignForm, asked: Asked) -> Result<String
         filter,
         token: form.send_token.clone(),
         shown_count,
+        of_send: form.of_send(),
+        skip_already: form.skips_already(),
     };
     match start_bulk(ctx, what).await? {
         Started::Sending { send_id } => {

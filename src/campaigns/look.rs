@@ -16,7 +16,7 @@ use crate::{
     error::Problem,
     recipients::{
         self,
-        model::{Audience, Named, Person, SkipReason},
+        model::{Audience, Earlier, Named, Person, SkipReason},
     },
     stores::model::Store,
     templates::render::{Field, UsedField},
@@ -42,9 +42,9 @@ pub struct Look {
 /// Looks at a kept campaign.
 pub async fn look(db: &Db, store: &Store, signer: &str, campaign: &Campaign, now: DateTime<Utc>) -> sqlx::Result<Look> {
     let draft = Draft::copied_from(campaign, campaign.name.clone());
-    let not_again = campaign.skip_already.then_some(campaign.id);
+    let not_again = campaign.skip_already.then_some(Earlier::Campaign(campaign.id));
     let mut look = look_at(db, store, signer, &Message::of(&draft), not_again, now).await?;
-    look.already = writing_store::already_got(db, store.id, campaign.id).await?;
+    look.already = writing_store::already_got(db, store.id, Earlier::Campaign(campaign.id)).await?;
     Ok(look)
 }
 
@@ -54,7 +54,7 @@ pub async fn look_at(
     store: &Store,
     signer: &str,
     message: &Message<'_>,
-    not_again: Option<i64>,
+    not_again: Option<Earlier>,
     now: DateTime<Utc>,
 ) -> sqlx::Result<Look> {
     let compiled = message.compile(store, signer).ok();
@@ -109,7 +109,7 @@ pub async fn skipped_names(
     store: &Store,
     message: &Message<'_>,
     audience: &Audience,
-    not_again: Option<i64>,
+    not_again: Option<Earlier>,
     now: DateTime<Utc>,
 ) -> sqlx::Result<Vec<(SkipReason, Vec<Named>)>> {
     let scope = recipients::rules::scope(store, now, not_again);
@@ -128,7 +128,7 @@ pub async fn sample(
     db: &Db,
     store: &Store,
     message: &Message<'_>,
-    not_again: Option<i64>,
+    not_again: Option<Earlier>,
     now: DateTime<Utc>,
 ) -> sqlx::Result<Vec<Person>> {
     let scope = recipients::rules::scope(store, now, not_again);

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::recipients::model::RecipientFilter;
+use crate::recipients::model::{Earlier, RecipientFilter};
 
 /// Exactly four. Hold, pause and partial results live beside the status, on the send.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -80,6 +80,8 @@ pub struct CampaignForm {
     pub time: String,
     /// Which of two equal clock times, when clocks go back: "first" or "second".
     pub fold: String,
+    /// The send without a campaign that was given up, and that this one follows; empty for none.
+    pub of_send: String,
     /// "true" when the form asks whether to leave out those who already got this campaign.
     pub asks_skip_already: String,
     /// "true" when they are left out.
@@ -169,6 +171,21 @@ impl CampaignForm {
     /// Who already got it is left out unless the form asked and the tick was taken away.
     pub fn skips_already(&self) -> bool {
         self.asks_skip_already != "true" || self.skip_already == "true"
+    }
+
+    /// The sends that may have reached somebody with this message.
+    pub fn earlier(&self) -> Option<Earlier> {
+        let campaign = self.campaign_id().map(Earlier::Campaign);
+        campaign.or_else(|| self.of_send().map(Earlier::Send))
+    }
+
+    /// Those of them whose recipients are left out.
+    pub fn not_again(&self) -> Option<Earlier> {
+        self.earlier().filter(|_| self.skips_already())
+    }
+
+    pub fn of_send(&self) -> Option<i64> {
+        self.of_send.trim().parse().ok()
     }
 
     pub fn shown(&self) -> Option<i64> {

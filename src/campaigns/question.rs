@@ -64,7 +64,7 @@ pub async fn look_at_form(ctx: &Ctx, form: &CampaignForm, kind: Kind, intent: In
         later: draft.scheduled_local.is_some() && intent != Intent::SendNow,
         ..Message::of(&draft)
     };
-    let not_again = form.campaign_id().filter(|_| form.skips_already());
+    let not_again = form.not_again();
     let look = look::look_at(ctx.db(), &store, &ctx.actor.name, &message, not_again, ctx.now).await?;
     let shown = form.shown();
     let asks = intent == Intent::SendNow

@@ -8,6 +8,7 @@ use crate::{
     auth::model::StoreId,
     db::{Db, Tx},
     on_db, on_tx,
+    recipients::model::Earlier,
 };
 
 /// Who changes something, and when.
@@ -184,15 +185,19 @@ pub async fn kept_copy(db: &Db, by: By<'_>, name: &str) -> sqlx::Result<Option<i
 }
 
 /// How many customers earlier sends of a campaign reached, or may have.
-pub async fn already_got(db: &Db, store: StoreId, campaign: i64) -> sqlx::Result<i64> {
-    on_db!(db, |pool| sqlx::query_scalar(
+pub async fn already_got(db: &Db, store: StoreId, earlier: Earlier) -> sqlx::Result<i64> {
+    let (campaign, send) = earlier.ids();
+    on_db!(db, |pool| {
+        sqlx::query_scalar(
         "select count(distinct m.customer_id) from messages m join sends s on s.id = m.send_id
-          where s.store_id = $1 and s.campaign_id = $2 and m.state in ('accepted', 'unknown', 'attempting')"
+          where s.store_id = $1 and (s.campaign_id = $2 or s.id = $3 or s.of_send = $3) and m.state in ('accepted', 'unknown', 'attempting')"
     )
     .bind(store)
     .bind(campaign)
+    .bind(send)
     .fetch_one(pool)
-    .await)
+    .await
+    })
 }
 
 /// Every tag of the book, by name.

@@ -2,7 +2,7 @@
 
 use leptos::{prelude::*, server_fn::codec::Json};
 
-use super::model::{Candidate, Count, Named, RecipientFilter, SkipReason};
+use super::model::{Candidate, Count, Earlier, Named, RecipientFilter, SkipReason};
 use crate::error::AppError;
 #[cfg(feature = "ssr")]
 use crate::{
@@ -14,10 +14,10 @@ use crate::{
 #[cfg(feature = "ssr")]
 const SHOWN: i64 = 20;
 
-/// Who will get it and who will not, counted now. With `not_again`, those whom an earlier send of
-/// that campaign reached are left out.
+/// Who will get it and who will not, counted now. With `not_again`, those whom one of those
+/// sends reached are left out.
 #[server(prefix = "/api", endpoint = "recipients/count", input = Json)]
-pub async fn count_recipients(filter: RecipientFilter, not_again: Option<i64>) -> Result<Count, AppError> {
+pub async fn count_recipients(filter: RecipientFilter, not_again: Option<Earlier>) -> Result<Count, AppError> {
     let ctx = guard::require(Permission::SendCampaigns)?;
     rules::count(&ctx, filter, not_again).await
 }
@@ -34,7 +34,7 @@ pub async fn find_customers(text: String) -> Result<Vec<Candidate>, AppError> {
 #[server(prefix = "/api", endpoint = "recipients/skipped", input = Json)]
 pub async fn skipped_names(
     filter: RecipientFilter,
-    not_again: Option<i64>,
+    not_again: Option<Earlier>,
     reason: SkipReason,
 ) -> Result<Vec<Named>, AppError> {
     let ctx = guard::require(Permission::SendCampaigns)?;

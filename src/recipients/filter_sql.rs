@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 
-use super::model::{RecipientFilter, SkipReason};
+use super::model::{Earlier, RecipientFilter, SkipReason};
 use crate::{
     auth::model::StoreId,
     db::{Backend, binds::Binds, dialect},
@@ -24,8 +24,8 @@ pub struct Scope {
     pub now: DateTime<Utc>,
     /// Whether marketing email needs an agreement on record.
     pub requires_opt_in: bool,
-    /// Leave out, as "already got it", whoever an earlier send of this campaign reached.
-    pub not_again: Option<i64>,
+    /// Leave out, as "already got it", whoever one of these sends reached.
+    pub not_again: Option<Earlier>,
 }
 
 /// A filter whose segment has been looked up.
@@ -114,10 +114,7 @@ impl AudienceSql {
         };
         build.store = build.binds.add(scope.store.0);
         let matched = build.matched("c");
-        let received = scope.not_again.map(|campaign| {
-            let campaign = build.binds.add(campaign);
-            build.received(&campaign)
-        });
+        let received = scope.not_again.map(|earlier| build.received(earlier));
         let fine = fine(scope.requires_opt_in);
 
         // Only people who share an address can be doubles, and only of somebody in this audience
@@ -248,13 +245,20 @@ impl Build<'_> {
         }
     }
 
-    /// The ids of everybody an earlier send of the campaign reached, and of everybody at those
+    /// The ids of everybody one of these sends reached, and of everybody at those
     /// addresses: whoever shares a mailbox would read it twice. What may have gone out counts as
     /// reached.
-    fn received(&self, campaign: &str) -> String {
+    fn received(&mut self, earlier: Earlier) -> String {
+        let which = match earlier {
+            Earlier::Campaign(id) => format!("s.campaign_id = {}", self.binds.add(id)),
+            Earlier::Send(id) => {
+                let id = self.binds.add(id);
+                format!("(s.id = {id} or s.of_send = {id})")
+            }
+        };
         let store = &self.store;
         let reached = format!(
-            "messages m join sends s on s.id = m.send_id and s.store_id = {store} and s.campaign_id = {campaign}
+            "messages m join sends s on s.id = m.send_id and s.store_id = {store} and {which}
                 and m.state in ('accepted', 'unknown', 'attempting', 'leased')"
         );
         format!(

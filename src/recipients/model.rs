@@ -2,6 +2,26 @@
 
 use serde::{Deserialize, Serialize};
 
+/// Whose earlier recipients are left out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Earlier {
+    /// Every send of a campaign.
+    Campaign(i64),
+    /// A send without a campaign, and those that followed it.
+    Send(i64),
+}
+
+impl Earlier {
+    /// The two ids as SQL compares them: of the campaign, of the send.
+    pub fn ids(self) -> (Option<i64>, Option<i64>) {
+        match self {
+            Earlier::Campaign(id) => (Some(id), None),
+            Earlier::Send(id) => (None, Some(id)),
+        }
+    }
+}
+
 /// Who a message is for. Exactly one of four, as the picker shows them.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(tag = "type", content = "of", rename_all = "snake_case")]

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 
 use super::{
     filter_sql::Scope,
-    model::{Count, RecipientFilter},
+    model::{Count, Earlier, RecipientFilter},
     store,
 };
 use crate::{
@@ -14,9 +14,9 @@ use crate::{
     time,
 };
 
-/// The book of a store at a moment. With `not_again`, whoever an earlier send of that campaign
-/// reached is left out.
-pub fn scope(store: &Store, now: DateTime<Utc>, not_again: Option<i64>) -> Scope {
+/// The book of a store at a moment. With `not_again`, whoever one of those sends reached
+/// is left out.
+pub fn scope(store: &Store, now: DateTime<Utc>, not_again: Option<Earlier>) -> Scope {
     Scope {
         store: store.id,
         zone: store.zone(),
@@ -27,7 +27,7 @@ pub fn scope(store: &Store, now: DateTime<Utc>, not_again: Option<i64>) -> Scope
 }
 
 /// [`scope`] of the store whose staff is asking, now.
-pub async fn scope_of(ctx: &Ctx, not_again: Option<i64>) -> Result<Scope, AppError> {
+pub async fn scope_of(ctx: &Ctx, not_again: Option<Earlier>) -> Result<Scope, AppError> {
     let store = stores::store::find(ctx.db(), ctx.store())
         .await?
         .ok_or(AppError::NotFound)?;
@@ -35,7 +35,7 @@ pub async fn scope_of(ctx: &Ctx, not_again: Option<i64>) -> Result<Scope, AppErr
 }
 
 /// The count, with the words around it.
-pub async fn count(ctx: &Ctx, filter: RecipientFilter, not_again: Option<i64>) -> Result<Count, AppError> {
+pub async fn count(ctx: &Ctx, filter: RecipientFilter, not_again: Option<Earlier>) -> Result<Count, AppError> {
     let scope = scope_of(ctx, not_again).await?;
     let audience = store::count(ctx.db(), &scope, &filter).await?;
     Ok(Count {

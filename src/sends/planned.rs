@@ -11,7 +11,7 @@ use crate::{
     audit,
     db::{Db, Tx},
     error::AppError,
-    recipients::model::{RecipientFilter, grouped},
+    recipients::model::{Earlier, RecipientFilter, grouped},
 };
 
 /// Once per campaign and moment: whoever fires it, and however often, it is one send.
@@ -50,7 +50,7 @@ pub async fn start_planned(
         shown_count: what.shown_count,
         planned: Some(planned),
     };
-    let not_again = what.skip_already.then_some(campaign.id);
+    let not_again = what.skip_already.then_some(Earlier::Campaign(campaign.id));
     match rules::freeze(&mut tx, db, presser, &frozen, not_again).await? {
         Freezing::Written { send_id, audience } => {
             let summary = format!(

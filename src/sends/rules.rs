@@ -19,7 +19,7 @@ use crate::{
     recipients::{
         self,
         filter_sql::Scope,
-        model::{Audience, RecipientFilter, grouped},
+        model::{Audience, Earlier, RecipientFilter, grouped},
     },
     stores::{self, model::Store},
     templates::render,
@@ -49,6 +49,10 @@ pub struct StartBulk {
     pub filter: RecipientFilter,
     pub token: String,
     pub shown_count: Option<i64>,
+    /// The first send of this message, when that was given up.
+    pub of_send: Option<i64>,
+    /// Leave out whoever that send, or what followed it, reached.
+    pub skip_already: bool,
 }
 
 /// What came of pressing Send now.
@@ -139,7 +143,7 @@ pub async fn start_campaign_as(db: &Db, presser: &Presser, what: &StartCampaign)
         shown_count: what.shown_count,
         planned: None,
     };
-    let not_again = what.skip_already.then_some(campaign.id);
+    let not_again = what.skip_already.then_some(Earlier::Campaign(campaign.id));
     reach(Point::ClaimWritten);
     match freeze(&mut tx, db, presser, &frozen, not_again).await? {
         Freezing::Written { send_id, audience } => {
@@ -199,10 +203,16 @@ pub async fn start_bulk_as(db: &Db, presser: &Presser, what: &StartBulk) -> Resu
     if let Some(before) = store::by_token(db, store.id, &what.token).await? {
         return Ok(Started::AlreadyDone { send_id: before.id });
     }
+    // Only a send of this store can be followed.
+    let of_send = match what.of_send {
+        Some(first) => store::find(db, store.id, first).await?.map(|first| first.id),
+        None => None,
+    };
+    let not_again = of_send.filter(|_| what.skip_already).map(Earlier::Send);
     let mut tx = db.begin().await?;
     let frozen = Frozen {
         campaign: None,
-        of_send: None,
+        of_send,
         kind: SendKind::Bulk,
         label: "Bulk email",
         subject: &what.subject,
@@ -213,7 +223,7 @@ pub async fn start_bulk_as(db: &Db, presser: &Presser, what: &StartBulk) -> Resu
         shown_count: what.shown_count,
         planned: None,
     };
-    match freeze(&mut tx, db, presser, &frozen, None).await? {
+    match freeze(&mut tx, db, presser, &frozen, not_again).await? {
         Freezing::Written { send_id, audience } => {
             let summary = format!(
                 "Sent a bulk email, “{}”, to {} customers",
@@ -265,7 +275,7 @@ pub(super) async fn freeze(
     db: &Db,
     presser: &Presser,
     what: &Frozen<'_>,
-    not_again: Option<i64>,
+    not_again: Option<Earlier>,
 ) -> Result<Freezing, AppError> {
     let store = &presser.store;
     check_message(store, presser, what)?;

@@ -304,3 +304,70 @@ both!(stopping_asks_first_and_the_rest_can_go_later, |app| {
     assert_eq!(in_outbox(&app).await, 5, "the first three were the provider's business");
     assert_eq!(tally(app.db(), &app.store, rest).await.sent, 5);
 });
+
+both!(a_bulk_email_that_was_stopped_goes_to_the_rest_only, |app| {
+    people::crowd(app.db(), app.store.id, 6, &["wedding"], app.now()).await;
+    let cookie = app.sign_in_as(Role::Owner).await;
+    let path = "/marketing/bulk-email";
+    let fields = |token: &'static str, of_send: String, skip: &'static str| {
+        vec![
+            ("subject", "Trunk show".to_owned()),
+            ("body", "Come and see.".to_owned()),
+            ("recipient_type", "all".to_owned()),
+            ("intent", "send_now".to_owned()),
+            ("shown_count", "6".to_owned()),
+            ("send_token", token.to_owned()),
+            ("of_send", of_send),
+            ("asks_skip_already", "true".to_owned()),
+            ("skip_already", skip.to_owned()),
+        ]
+    };
+    let press = async |token, of_send, skip| {
+        let fields = fields(token, of_send, skip);
+        let fields: Vec<(&str, &str)> = fields.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        app.post_form("/api/bulk-email/save", path, &fields, &cookie).await;
+        let confirmed = app
+            .post_form("/api/bulk-email/confirm", path, &[("send_token", token)], &cookie)
+            .await;
+        let receipt = confirmed.location().split('?').next().unwrap_or_default().to_owned();
+        let id: i64 = receipt.rsplit('/').next().unwrap().parse().unwrap();
+        (id, receipt)
+    };
+    let (first, receipt) = press("bulk-1", String::new(), "true").await;
+    // Two have it when somebody stops it.
+    let mut tx = app.db().begin().await.unwrap();
+    sends::store::change_state(&mut tx, first, SendState::Holding, SendState::Sending, None, None)
+        .await
+        .unwrap();
+    on_tx!(&mut tx, |conn| sqlx::query(
+        "update messages set state = 'accepted', settled_at = $2, next_at = null
+          where id in (select id from messages where send_id = $1 order by id limit 2)"
+    )
+    .bind(first)
+    .bind(app.now())
+    .execute(&mut *conn)
+    .await
+    .map(|_| ()))
+    .unwrap();
+    tx.commit().await.unwrap();
+    app.post_form("/api/sends/stop", &receipt, &[("send_id", &first.to_string())], &cookie)
+        .await;
+    let html = app.get(&receipt, &cookie).await.text;
+    assert!(html.contains("Send to the rest"), "{html}");
+    let form = app.get(path, &cookie).await.text;
+    assert!(
+        form.contains("Trunk show") && form.contains("Skip the 2 who already got it"),
+        "{form}"
+    );
+    assert!(form.contains("This will go to 4 customers"), "{form}");
+
+    let (second, _) = press("bulk-2", first.to_string(), "true").await;
+    deliver(&app.state, &app.store, second).await;
+    let after = tally(app.db(), &app.store, second).await;
+    assert_eq!((after.sent, after.skipped), (4, 2));
+
+    // Unticking it is the person's own "send again".
+    let (third, _) = press("bulk-3", first.to_string(), "").await;
+    deliver(&app.state, &app.store, third).await;
+    assert_eq!(tally(app.db(), &app.store, third).await.sent, 6);
+});

@@ -9,7 +9,7 @@ use loupe::{
     on_tx,
     recipients::{
         filter_sql::Scope,
-        model::{RecipientFilter, SkipReason},
+        model::{Earlier, RecipientFilter, SkipReason},
         rules, store,
     },
     segments::{model::SystemSegment, store as segments},
@@ -63,7 +63,7 @@ both!(the_parts_are_the_whole_for_any_book_and_filter, |app| {
             }
         }
         for filter in filters(&app, &place, &ids, &mut dice).await {
-            let mut scope = rules::scope(&place, app.now(), dice.percent(50).then_some(again));
+            let mut scope = rules::scope(&place, app.now(), dice.percent(50).then_some(Earlier::Campaign(again)));
             scope.requires_opt_in = dice.percent(60);
             let expected = by_hand(&app, &place, &book, &scope, &filter).await;
             reasons_seen.extend(expected.values().flatten().copied());

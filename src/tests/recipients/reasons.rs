@@ -1,7 +1,7 @@
 //! Every reason, and which of two wins.
 
 use loupe::recipients::{
-    model::{RecipientFilter, SkipReason},
+    model::{Earlier, RecipientFilter, SkipReason},
     store,
 };
 
@@ -59,7 +59,7 @@ both!(of_two_reasons_the_first_in_order_wins, |app| {
         }
     }
     let mut scope = scope(&app);
-    scope.not_again = Some(campaign);
+    scope.not_again = Some(Earlier::Campaign(campaign));
     let outcome = outcome(&app, &scope, &RecipientFilter::All).await;
     for (id, a, b) in &expected {
         assert_eq!(outcome[id], Some(*a), "{a:?} and {b:?}");
@@ -178,7 +178,7 @@ both!(who_was_reached_before_is_left_out_by_person_and_by_address, |app| {
     let mut scope = scope(&app);
     let all = RecipientFilter::All;
     assert_eq!(store::count(app.db(), &scope, &all).await.unwrap().will_send, 5);
-    scope.not_again = Some(mine);
+    scope.not_again = Some(Earlier::Campaign(mine));
     let left = outcome(&app, &scope, &all).await;
     let received = Some(SkipReason::AlreadyReceived);
     let expected = [received, received, None, None, received];
@@ -186,6 +186,6 @@ both!(who_was_reached_before_is_left_out_by_person_and_by_address, |app| {
     let audience = store::count(app.db(), &scope, &all).await.unwrap();
     assert_eq!((audience.matched, audience.will_send), (5, 2));
     assert_eq!(audience.skipped, vec![(SkipReason::AlreadyReceived, 3)]);
-    scope.not_again = Some(other);
+    scope.not_again = Some(Earlier::Campaign(other));
     assert_eq!(store::count(app.db(), &scope, &all).await.unwrap().will_send, 5);
 });

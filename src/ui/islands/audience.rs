@@ -17,7 +17,7 @@ use crate::{
     campaigns::model::{audience_key, missing},
     recipients::{
         api::{count_recipients, skipped_names},
-        model::{Audience, Count, Named, RecipientFilter, SkipReason, grouped},
+        model::{Audience, Count, Earlier, Named, RecipientFilter, SkipReason, grouped},
     },
 };
 
@@ -30,8 +30,8 @@ const OLD: Duration = Duration::from_secs(60);
 
 /// The panel the server has drawn.
 struct Panel {
-    /// The campaign whose earlier recipients may be left out.
-    campaign: Option<i64>,
+    /// Whose recipients may be left out.
+    earlier: Option<Earlier>,
     /// What was asked last, so that a change elsewhere in the form asks nothing.
     asked: RefCell<String>,
     pause: Pause,
@@ -45,7 +45,11 @@ pub fn wake(form: &HtmlFormElement) {
     };
     let data = |name: &str| section.get_attribute(name).unwrap_or_default();
     let panel = Rc::new(Panel {
-        campaign: data("data-campaign").parse().ok(),
+        earlier: match (data("data-campaign").parse(), data("data-of-send").parse()) {
+            (Ok(campaign), _) => Some(Earlier::Campaign(campaign)),
+            (_, Ok(send)) => Some(Earlier::Send(send)),
+            _ => None,
+        },
         asked: RefCell::new(data("data-asked")),
         pause: Pause::default(),
         answered: Cell::new(true),
@@ -67,8 +71,8 @@ pub fn wake(form: &HtmlFormElement) {
     changed(&panel);
 }
 
-fn not_again(panel: &Panel) -> Option<i64> {
-    panel.campaign.filter(|_| dom::is_ticked("skip-already"))
+fn not_again(panel: &Panel) -> Option<Earlier> {
+    panel.earlier.filter(|_| dom::is_ticked("skip-already"))
 }
 
 fn changed(panel: &Rc<Panel>) {
@@ -132,7 +136,7 @@ fn show_words(words: &str) {
     dom::set_value("shown-count", "");
 }
 
-fn show(count: &Count, filter: &RecipientFilter, not_again: Option<i64>) {
+fn show(count: &Count, filter: &RecipientFilter, not_again: Option<Earlier>) {
     dom::hide("count-again", false);
     let audience = &count.audience;
     let skipped = audience.skipped_total();
@@ -165,7 +169,7 @@ fn show(count: &Count, filter: &RecipientFilter, not_again: Option<i64>) {
     );
 }
 
-fn parts(audience: &Audience, filter: &RecipientFilter, not_again: Option<i64>) -> Option<Element> {
+fn parts(audience: &Audience, filter: &RecipientFilter, not_again: Option<Earlier>) -> Option<Element> {
     let reasons = audience.skipped.iter().flat_map(|(reason, n)| {
         [
             make("dt", &[], &grouped(*n)),
@@ -182,7 +186,7 @@ fn parts(audience: &Audience, filter: &RecipientFilter, not_again: Option<i64>) 
     )
 }
 
-fn reason_part(reason: SkipReason, n: i64, filter: RecipientFilter, not_again: Option<i64>) -> Option<Element> {
+fn reason_part(reason: SkipReason, n: i64, filter: RecipientFilter, not_again: Option<Earlier>) -> Option<Element> {
     let names = make("ul", &[], "")?;
     let summary = put(
         make("summary", &[], ""),

@@ -75,7 +75,15 @@ pub async fn review(staff: Staff) -> Result<Response, AppError> {
         .unwrap_or_default();
     let draft = Draft::of(&form, &staff.store, staff.now());
     let message = Message::without_name(&draft);
-    let look = look::look_at(staff.db(), &staff.store, &staff.actor.name, &message, None, staff.now()).await?;
+    let look = look::look_at(
+        staff.db(),
+        &staff.store,
+        &staff.actor.name,
+        &message,
+        form.not_again(),
+        staff.now(),
+    )
+    .await?;
     let question = question::question(staff.db(), &staff.store, &message, &look, form.shown()).await?;
     let Some(question) = question else {
         return Ok(Redirect::to(&format!("{}?check=send_now", bulk::PATH)).into_response());

@@ -5,6 +5,7 @@ use leptos::prelude::*;
 
 use crate::{
     auth::model::Permission,
+    campaigns::bulk,
     error::AppError,
     sends::{
         self,
@@ -43,6 +44,13 @@ pub async fn show(staff: Staff, Path(send_id): Path<i64>) -> Result<Response, Ap
     );
     let problem = send.problem.clone();
     let ok = staff.param("ok").to_owned();
+    let form = if staff.actor.may(Permission::SendCampaigns) {
+        bulk::left_by(staff.db(), staff.store_id(), staff.actor.user_id).await?
+    } else {
+        None
+    };
+    // The form is this person's own: only what they sent themselves waits in it.
+    let waits = form.is_some_and(|form| form.of_send() == Some(send.of_send.unwrap_or(send.id)));
     let report = Report::load(&staff, send, path).await?;
     let live = report.is_live();
     let nav = match kind {
@@ -55,7 +63,7 @@ pub async fn show(staff: Staff, Path(send_id): Path<i64>) -> Result<Response, Ap
     };
     let page = Page::new(title(state), nav, move || {
         let bar = report.hold_bar();
-        let note = note(&report, problem, &ok);
+        let note = note(&report, problem, &ok, waits);
         view! {
             {bar}
             <Crumbs links=vec![up] here="Receipt"/>
@@ -100,12 +108,16 @@ fn badge(state: SendState) -> AnyView {
     }
 }
 
-fn note(report: &Report, problem: Option<String>, ok: &str) -> Option<AnyView> {
+fn note(report: &Report, problem: Option<String>, ok: &str, waits: bool) -> Option<AnyView> {
     let settled = report.tally.settled();
     let banner = match (report.send.state, ok) {
         (SendState::Reverted, _) => view! {
             <Banner tone=Tone::Error title=format!("Sending stopped after {}.", customers(settled))>
                 <p>{problem}</p>
+                {waits.then(|| view! {
+                    <p>"What you wrote is back in the form. Those who already got it are left out."</p>
+                    <div class="acts"><a class="btn sm primary" href=bulk::PATH>"Send to the rest"</a></div>
+                })}
             </Banner>
         }
         .into_any(),

@@ -79,10 +79,10 @@ impl Writing {
             Kind::Campaign => Message::of(&draft),
             Kind::Bulk => Message::without_name(&draft),
         };
-        let not_again = form.campaign_id().filter(|_| form.skips_already());
+        let not_again = form.not_again();
         let mut look = look::look_at(db, store, &staff.actor.name, &message, not_again, now).await?;
-        if let Some(id) = form.campaign_id() {
-            look.already = writing_store::already_got(db, store.id, id).await?;
+        if let Some(earlier) = form.earlier() {
+            look.already = writing_store::already_got(db, store.id, earlier).await?;
         }
         let names = match &look.audience {
             Some(audience) => look::skipped_names(db, store, &message, audience, not_again, now).await?,

@@ -48,6 +48,7 @@ pub fn view(writing: Writing) -> AnyView {
                 {hidden("version", "campaign-version", &writing.form.version)}
             })}
             {hidden("send_token", "send-token", &writing.form.send_token)}
+            {hidden("of_send", "of-send", &writing.form.of_send)}
             {campaign.then(|| fields::name(&writing))}
             {fields::template(&writing)}
             {fields::subject(&writing)}

@@ -7,9 +7,9 @@ use super::Writing;
 use crate::{
     campaigns::{
         looked::{Check, Standing},
-        model::{Kind, audience_key, missing},
+        model::{audience_key, missing},
     },
-    recipients::model::{Audience, Named, Person, RecipientFilter, SkipReason, grouped},
+    recipients::model::{Audience, Earlier, Named, Person, RecipientFilter, SkipReason, grouped},
 };
 
 /// The rail; after the recipients in the order of the page.
@@ -30,8 +30,12 @@ fn audience(writing: &Writing) -> AnyView {
     let form = &writing.form;
     let filter = form.recipients();
     let counted = writing.look.audience.clone();
-    let campaign = form.campaign_id().filter(|_| writing.look.already > 0);
-    let asked = audience_key(filter.as_ref(), campaign.is_some() && form.skips_already());
+    let (campaign, of_send) = match form.earlier().filter(|_| writing.look.already > 0) {
+        Some(earlier) => earlier.ids(),
+        None => (None, None),
+    };
+    let leaves_out = (campaign.is_some() || of_send.is_some()) && form.skips_already();
+    let asked = audience_key(filter.as_ref(), leaves_out);
     let words = match &counted {
         Some(audience) => audience.sentence(),
         None => missing(filter.as_ref()).unwrap_or_default().to_owned(),
@@ -59,7 +63,7 @@ fn audience(writing: &Writing) -> AnyView {
     };
     view! {
         <section class="card pad" id="audience" aria-labelledby="who" data-asked=asked data-counted=writing.counted_at.clone()
-            data-campaign=campaign.map(|id| id.to_string())>
+            data-campaign=campaign.map(|id| id.to_string()) data-of-send=of_send.map(|id| id.to_string())>
             <h2 id="who" tabindex="-1">"Who will get this"</h2>
             <p>
                 <output id="est" class=class>
@@ -130,8 +134,11 @@ fn parts(audience: &Audience, names: &[(SkipReason, Vec<Named>)]) -> Option<AnyV
 /// After a send that reached some: whether those are left out.
 fn again(writing: &Writing) -> Option<AnyView> {
     let n = writing.look.already;
-    (writing.kind == Kind::Campaign && n > 0).then(|| {
-        let id = writing.form.id.clone();
+    let page = match writing.form.earlier()? {
+        Earlier::Campaign(id) => format!("/marketing/campaigns/{id}"),
+        Earlier::Send(id) => format!("/marketing/bulk-email/sent/{id}"),
+    };
+    (n > 0).then(|| {
         view! {
             <section class="card pad" aria-labelledby="again-title">
                 <h2 id="again-title">"Sent before"</h2>
@@ -141,7 +148,7 @@ fn again(writing: &Writing) -> Option<AnyView> {
                         checked=writing.form.skips_already()/>
                     {format!("Skip the {} who already got it", grouped(n))}
                 </label>
-                <p class="hint"><a href=format!("/marketing/campaigns/{id}")>"See who got it"</a></p>
+                <p class="hint"><a href=page>"See who got it"</a></p>
             </section>
         }
         .into_any()
