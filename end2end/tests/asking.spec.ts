@@ -59,7 +59,7 @@ test("the same message to the same people asks first", async ({ page }) => {
   await go();
   await finished(page);
   await go();
-  await expect(page.getByRole("dialog", { name: /^Send to/ })).toContainText("got this same message");
+  await expect(page.getByRole("dialog", { name: /^Send to/ })).toContainText("sent this same message");
 });
 
 test("the checks follow what is written", async ({ page }) => {

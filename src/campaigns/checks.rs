@@ -178,17 +178,15 @@ pub fn checks(
     list
 }
 
-/// Of those who will get it, `n` got the very same message a short while ago.
+/// Of those who will get it, `n` were sent the very same message a short while ago.
 pub fn repetition(n: i64, at: DateTime<Utc>, now: DateTime<Utc>) -> Check {
-    let who = match n {
-        1 => "1 of these customers".to_owned(),
-        n => format!("{} of these customers", grouped(n)),
-    };
-    Check::new(
-        Standing::Look,
-        format!("{who} got this same message {}", time::relative(at, now)),
-        Some("rt-all"),
-    )
+    let were = if n == 1 { "was" } else { "were" };
+    let words = format!(
+        "{} of these customers {were} sent this same message {}",
+        grouped(n),
+        time::relative(at, now)
+    );
+    Check::new(Standing::Look, words, Some("rt-all"))
 }
 
 /// A word of warning when it is so late, or so early, at the store that mail would disturb.

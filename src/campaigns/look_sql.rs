@@ -45,8 +45,8 @@ pub async fn gaps(db: &Db, scope: &Scope, filter: &RecipientFilter) -> sqlx::Res
 /// How long the same message to the same person counts as a repetition.
 const REPEATED_WITHIN: Duration = Duration::hours(24);
 
-/// How many of those who will get this message got the very same one within a day, and when the
-/// last of those sends began.
+/// How many of those who will get this message were sent the very same one within a day, or are
+/// about to be, and when the last of those sends began.
 pub async fn repetition(
     db: &Db,
     scope: &Scope,
@@ -72,7 +72,7 @@ pub async fn repetition(
         "select count(*) from customers c
           where {} and {} = 0 and exists (
                 select 1 from messages m join sends s on s.id = m.send_id
-                 where m.customer_id = c.id and m.state in ('accepted', 'unknown') and s.store_id = {}
+                 where m.customer_id = c.id and m.state not in ('skipped', 'cancelled', 'rejected', 'failed') and s.store_id = {}
                    and s.subject = {} and s.body = {} and s.started_at >= {})",
         sql.matched,
         sql.reason,

@@ -128,6 +128,12 @@ both!(the_same_message_to_the_same_people_within_a_day_asks_first, |app| {
     assert_eq!(look(&app, &cookie, "send_now", &[]).await.question, None);
     let first = submit(&app, &cookie, "send_now", &[]).await;
     let campaign = id_in(first.location());
+    let again = [("send_token", "token-2"), ("name", "The same once more")];
+    let under_way = look(&app, &cookie, "send_now", &again).await.question.unwrap();
+    assert_eq!(
+        under_way.warnings,
+        ["3 of these customers were sent this same message just now"]
+    );
     let send: i64 = on_db!(app.db(), |pool| sqlx::query_scalar(
         "select id from sends where campaign_id = $1"
     )
@@ -146,12 +152,8 @@ both!(the_same_message_to_the_same_people_within_a_day_asks_first, |app| {
         app.now(),
     )
     .await;
-    let again = [("send_token", "token-2"), ("name", "The same once more")];
     let question = look(&app, &cookie, "send_now", &again).await.question.unwrap();
-    assert_eq!(
-        question.warnings,
-        ["3 of these customers got this same message just now"]
-    );
+    assert_eq!(question.warnings, under_way.warnings);
     let asked = submit(&app, &cookie, "send_now", &again).await;
     assert!(asked.location().contains("/review?"), "{}", asked.location());
     let other = [("send_token", "token-3"), ("subject", "Something else")];
