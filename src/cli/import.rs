@@ -58,7 +58,7 @@ pub(super) async fn run(settings: &Settings, args: ImportArgs) -> Result<(), Fai
     if std::io::stderr().is_terminal() {
         eprintln!();
     }
-    let report = report.map_err(|e| Failure::said(e.to_string()))?;
+    let report = report.map_err(|e| Failure::said(format!("{}: {e}", args.file.display())))?;
     db.close().await;
     say(&summary(&report.counts, args.dry_run));
     for told in report.told.iter().take(SHOWN) {

@@ -243,11 +243,18 @@ fn a_file_is_imported_and_its_broken_rows_are_kept_aside() {
     assert!(errors.contains("3,Not imported,email,"), "{errors}");
     let again = out(&import(&[]));
     assert!(again.contains("0 added, 0 updated, 1 unchanged"), "{again}");
-    assert_eq!(
-        run(folder.path(), &["import", "none.csv", "--store", "corner"])
-            .status
-            .code(),
-        Some(1)
+    // Mended in place, it is imported as it is.
+    let mended = errors.replace("not an address", "bo@example.com");
+    std::fs::write(folder.path().join("errors.csv"), mended).unwrap();
+    let mended = out(&run(folder.path(), &["import", "errors.csv", "--store", "corner"]));
+    assert!(mended.contains("1 rows read, 1 added"), "{mended}");
+
+    let none = run(folder.path(), &["import", "none.csv", "--store", "corner"]);
+    assert_eq!(none.status.code(), Some(1));
+    assert!(
+        err(&none).contains("none.csv: The file can't be read: No such file"),
+        "{}",
+        err(&none)
     );
 }
 

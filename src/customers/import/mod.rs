@@ -45,6 +45,8 @@ pub use upload::LARGEST_FILE;
 pub enum ImportProblem {
     #[error("The file can't be read: {0}")]
     Unreadable(#[from] std::io::Error),
+    #[error("The file for the rows to look at can't be written: {0}")]
+    ErrorFile(std::io::Error),
     #[error("The file is empty.")]
     Empty,
     #[error("This is a spreadsheet, not a CSV file. Save it as CSV (UTF-8) and choose that.")]

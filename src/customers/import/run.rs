@@ -71,7 +71,7 @@ pub async fn run_file(
 ) -> Result<Report, ImportProblem> {
     let (head, mut batches) = reading::start(job, store).await?;
     let mut errors = match errors {
-        Some(out) => Some(ErrorFile::new(out, &head.mapping.columns)?),
+        Some(out) => Some(ErrorFile::new(out, &head.mapping.columns).map_err(ImportProblem::ErrorFile)?),
         None => None,
     };
     let mut run = Run {
@@ -94,7 +94,7 @@ pub async fn run_file(
     }
     let done = run.work(&mut batches, &mut errors, &mut progress).await;
     if let Some(errors) = errors {
-        errors.finish()?;
+        errors.finish().map_err(ImportProblem::ErrorFile)?;
     }
     run.end(done.as_ref().err()).await?;
     done?;
@@ -148,7 +148,7 @@ impl Run<'_> {
             let told = self.batch(batch?).await?;
             if let Some(errors) = errors {
                 for told in told.iter().filter(|t| t.kind != ToldKind::KeptBack) {
-                    errors.add(told)?;
+                    errors.add(told).map_err(ImportProblem::ErrorFile)?;
                 }
             }
             let room = TOLD.saturating_sub(self.told.len());
