@@ -14,9 +14,10 @@ use crate::error::AppError;
 use crate::{
     auth::{guard, model::Permission},
     campaigns::{
+        again::Reached,
         bulk,
         model::{Intent, Kind},
-        question, rules, schedule,
+        pressing, question, rules, schedule,
     },
     server::respond,
     stores, templates,
@@ -49,16 +50,33 @@ pub async fn look_at(
     question::look_at_form(&ctx, &form, Kind::from_key(&kind), Intent::from_key(&intent)).await
 }
 
-/// Sends a campaign after its review.
+/// Sends a campaign after its review. `reached` is what the review said of those who already got it.
 #[server(prefix = "/api", endpoint = "campaigns/confirm", input = PostUrl)]
 pub async fn confirm_campaign(
     id: i64,
     send_token: String,
     #[server(default)] shown_count: Option<i64>,
+    #[server(default)] reached: String,
 ) -> Result<(), AppError> {
     let ctx = guard::require(Permission::SendCampaigns)?;
     let response = respond::here()?;
-    response.redirect(&rules::confirm(&ctx, id, &send_token, shown_count).await?);
+    let reached = Reached::from_key(&reached);
+    response.redirect(&pressing::confirm(&ctx, id, &send_token, shown_count, reached).await?);
+    Ok(())
+}
+
+/// Sends what an earlier try left over. Whoever got it gets it again only after another question.
+#[server(prefix = "/api", endpoint = "campaigns/send-rest", input = PostUrl)]
+pub async fn send_rest(
+    id: i64,
+    send_token: String,
+    #[server(default)] shown_count: Option<i64>,
+    #[server(default)] skip_already: String,
+) -> Result<(), AppError> {
+    let ctx = guard::require(Permission::SendCampaigns)?;
+    let response = respond::here()?;
+    let reached = Reached::of_tick(&skip_already);
+    response.redirect(&pressing::send_rest(&ctx, id, &send_token, shown_count, reached).await?);
     Ok(())
 }
 

@@ -8,7 +8,8 @@ use super::{
     draft::{Draft, fallbacks_of},
     look,
     model::{CampaignForm, Intent},
-    rules::{Asked, own_template},
+    pressing::Asked,
+    rules::own_template,
     store::UNTITLED,
     writing_store::{self as writing, By},
 };
@@ -117,7 +118,7 @@ pub async fn confirm(ctx: &Ctx, token: &str, shown: Option<i64>) -> Result<Strin
         .await?
         .unwrap_or_default();
     token.clone_into(&mut form.send_token);
-    send_now(ctx, &form, Asked::Shown(shown)).await
+    send_now(ctx, &form, Asked::Shown(shown, None)).await
 }
 
 async fn send_now(ctx: &Ctx, form: &CampaignForm, asked: Asked) -> Result<String, AppError> {
@@ -138,7 +139,7 @@ async fn send_now(ctx: &Ctx, form: &CampaignForm, asked: Asked) -> Result<String
         return Err(kept(look.problems, format!("{PATH}?check=send_now")));
     };
     let shown_count = match asked {
-        Asked::Shown(count) => count,
+        Asked::Shown(count, _) => count,
         Asked::NotYet => form.shown(),
     };
     if asked == Asked::NotYet

@@ -203,6 +203,15 @@ pub fn quiet_hours(store: &Store, now: DateTime<Utc>) -> Option<Check> {
     })
 }
 
+/// Of those who will get it, `n` got it from an earlier try.
+pub fn twice(n: i64) -> Check {
+    let words = match n {
+        1 => "1 of these customers already got this and gets it again".to_owned(),
+        n => format!("{} of these customers already got this and get it again", grouped(n)),
+    };
+    Check::new(Standing::Look, words, Some("skip-already"))
+}
+
 /// What is still worth a look, as sentences: the warnings of the review.
 pub fn warnings(checks: &[Check]) -> Vec<String> {
     checks

@@ -3,13 +3,14 @@
 use chrono::{DateTime, Utc};
 
 use super::{
+    again,
     checks::{self, Blanks, Message},
     draft::Draft,
     look_sql,
     looked::Check,
     model::is_complete,
     store::Campaign,
-    wording, writing_store,
+    wording,
 };
 use crate::{
     db::Db,
@@ -35,6 +36,8 @@ pub struct Look {
     pub problems: Vec<Problem>,
     /// The personal fields it uses.
     pub used: Vec<UsedField>,
+    /// Whether some of them were sent this very message a short while ago; the checks say so.
+    pub repeats: bool,
     /// Customers whom earlier sends of this campaign reached.
     pub already: i64,
 }
@@ -44,7 +47,14 @@ pub async fn look(db: &Db, store: &Store, signer: &str, campaign: &Campaign, now
     let draft = Draft::copied_from(campaign, campaign.name.clone());
     let not_again = campaign.skip_already.then_some(Earlier::Campaign(campaign.id));
     let mut look = look_at(db, store, signer, &Message::of(&draft), not_again, now).await?;
-    look.already = writing_store::already_got(db, store.id, Earlier::Campaign(campaign.id)).await?;
+    if let Some(left) = again::left(db, store, campaign, now).await? {
+        look.already = left.already;
+        let twice = left.everyone - left.remaining;
+        // That it is the very same message within a day is told already.
+        if !campaign.skip_already && !look.repeats && twice > 0 {
+            look.checks.push(checks::twice(twice));
+        }
+    }
     Ok(look)
 }
 
@@ -90,6 +100,7 @@ pub async fn look_at(
         checks,
         problems,
         used,
+        repeats: repetition.is_some(),
         already: 0,
     })
 }

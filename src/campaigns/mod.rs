@@ -9,6 +9,8 @@ pub mod looked;
 pub mod model;
 
 #[cfg(feature = "ssr")]
+pub mod again;
+#[cfg(feature = "ssr")]
 pub mod bulk;
 #[cfg(feature = "ssr")]
 pub mod checks;
@@ -20,6 +22,8 @@ pub mod list;
 pub mod look;
 #[cfg(feature = "ssr")]
 pub mod look_sql;
+#[cfg(feature = "ssr")]
+pub mod pressing;
 #[cfg(feature = "ssr")]
 pub mod question;
 #[cfg(feature = "ssr")]

@@ -6,6 +6,7 @@ use super::{
     checks::{self, Message, kept},
     draft::Draft,
     model::{CampaignForm, CampaignStatus, Intent, Saved, is_complete},
+    pressing::{Asked, already_done, send_now},
     schedule,
     store::{self, Campaign, UNTITLED},
     writing_store::{self as writing, By, Due},
@@ -15,7 +16,6 @@ use crate::{
     auth::guard::Ctx,
     db::Tx,
     error::{AppError, Problem},
-    sends::rules::{StartCampaign, Started, start_campaign},
     stores::{self, model::Store},
     templates, time,
     ui::links::encode,
@@ -73,7 +73,7 @@ pub async fn save(ctx: &Ctx, form: &CampaignForm, intent: Intent) -> Result<Save
     })
 }
 
-async fn store_of(ctx: &Ctx) -> Result<Store, AppError> {
+pub(super) async fn store_of(ctx: &Ctx) -> Result<Store, AppError> {
     stores::store::find(ctx.db(), ctx.store())
         .await?
         .ok_or(AppError::SignedOut)
@@ -282,93 +282,6 @@ async fn keep_new(ctx: &Ctx, form: &CampaignForm, draft: &Draft, due: Due) -> Re
     .await?;
     tx.commit().await?;
     Ok(fresh(id))
-}
-
-/// Whether the person has been asked whether it may go.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Asked {
-    NotYet,
-    /// With this many people on the page.
-    Shown(Option<i64>),
-}
-
-impl Asked {
-    /// As the pressed button of a form says.
-    pub(super) fn by(intent: Intent, form: &CampaignForm) -> Self {
-        match intent {
-            Intent::SendConfirmed => Asked::Shown(form.shown()),
-            _ => Asked::NotYet,
-        }
-    }
-}
-
-/// Presses Send now on a kept campaign and answers where to go: its page, the question whether
-/// it may go, or the form when there is nobody to send to.
-pub async fn send_now(ctx: &Ctx, id: i64, token: &str, asked: Asked) -> Result<String, AppError> {
-    let campaign = store::find(ctx.db(), ctx.store(), id)
-        .await?
-        .ok_or(AppError::NotFound)?;
-    let shown_count = match asked {
-        Asked::Shown(count) => count,
-        Asked::NotYet => campaign.shown_count,
-    };
-    if asked == Asked::NotYet && campaign.status.is_editable() {
-        let store = store_of(ctx).await?;
-        let look = super::look::look(ctx.db(), &store, &ctx.actor.name, &campaign, ctx.now).await?;
-        if let Some(audience) = &look.audience
-            && checks::asks_first(audience, shown_count, &checks::warnings(&look.checks))
-        {
-            return Ok(format!("/marketing/campaigns/{id}/review?token={}", encode(token)));
-        }
-    }
-    let what = StartCampaign {
-        campaign_id: id,
-        token: token.to_owned(),
-        skip_already: campaign.skip_already,
-        shown_count,
-    };
-    let edit = format!("/marketing/campaigns/{id}/edit");
-    match start_campaign(ctx, what).await {
-        Ok(Started::Sending { .. }) => Ok(format!("/marketing/campaigns/{id}?ok=sending")),
-        Ok(Started::AlreadyDone { .. }) => Ok(format!("/marketing/campaigns/{id}?ok=already")),
-        Ok(Started::NoRecipients) => Ok(edit),
-        Err(AppError::Invalid { problems, .. }) => Err(kept(problems, format!("{edit}?check=send_now"))),
-        Err(other) => Err(other),
-    }
-}
-
-/// Sends after the review; pressed twice, it answers what came of the first.
-pub async fn confirm(ctx: &Ctx, id: i64, token: &str, shown: Option<i64>) -> Result<String, AppError> {
-    if let Some(before) = crate::sends::store::by_token(ctx.db(), ctx.store(), token).await? {
-        return Ok(already_done(before.campaign_id, before.id).path);
-    }
-    let store = store_of(ctx).await?;
-    let campaign = store::find(ctx.db(), ctx.store(), id)
-        .await?
-        .ok_or(AppError::NotFound)?;
-    if campaign.status.is_editable() {
-        let draft = Draft::copied_from(&campaign, campaign.name.clone());
-        let problems = checks::problems(ctx.db(), &store, &ctx.actor.name, &Message::of(&draft)).await?;
-        if !problems.is_empty() {
-            return Err(kept(problems, format!("/marketing/campaigns/{id}/edit?check=send_now")));
-        }
-    }
-    send_now(ctx, id, token, Asked::Shown(shown)).await
-}
-
-fn already_done(campaign: Option<i64>, send: i64) -> Saved {
-    let path = match campaign {
-        Some(id) => format!("/marketing/campaigns/{id}?ok=already"),
-        None => format!("/marketing/bulk-email/sent/{send}?ok=already"),
-    };
-    Saved {
-        id: campaign.unwrap_or_default(),
-        version: 0,
-        name: String::new(),
-        words: String::new(),
-        path,
-        is_copy: false,
-    }
 }
 
 /// Takes a campaign off the schedule.

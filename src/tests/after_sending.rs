@@ -18,7 +18,7 @@ use crate::{
     support::{
         app::TestApp,
         people,
-        sending::{begun, deliver, draft, press, status, tally},
+        sending::{begun, deliver, draft, midway, press, status, tally},
     },
 };
 
@@ -246,23 +246,7 @@ both!(stopping_asks_first_and_the_rest_can_go_later, |app| {
     let campaign = draft(app.db(), &app.store, "Ring clean", &filter).await;
     let send = begun(press(&app.state, &app.store, campaign).await);
     // Three have it, and the dispatcher has got no further.
-    let mut tx = app.db().begin().await.unwrap();
-    assert!(
-        sends::store::change_state(&mut tx, send, SendState::Holding, SendState::Sending, None, None)
-            .await
-            .unwrap()
-    );
-    on_tx!(&mut tx, |conn| sqlx::query(
-        "update messages set state = 'accepted', settled_at = $2, next_at = null
-          where id in (select id from messages where send_id = $1 order by id limit 3)"
-    )
-    .bind(send)
-    .bind(app.now())
-    .execute(&mut *conn)
-    .await
-    .map(|_| ()))
-    .unwrap();
-    tx.commit().await.unwrap();
+    midway(app.db(), send, 3).await;
 
     let page = format!("/marketing/campaigns/{campaign}");
     let sales = app.sign_in_as(Role::Salesperson).await;
@@ -295,7 +279,7 @@ both!(stopping_asks_first_and_the_rest_can_go_later, |app| {
     assert_eq!(stopped.location(), page);
     let html = app.get(&page, &cookie).await.text;
     assert!(html.contains("after 3 of 8 customers."), "{html}");
-    assert!(html.contains("The 3 who already got it are left out."), "{html}");
+    assert!(html.contains("Skip the 3 who already got it"), "{html}");
     assert!(html.contains("Send to the remaining 5"), "{html}");
     let late = app.get(&format!("/sends/{send}/stop"), &cookie).await;
     assert_eq!(late.location(), page, "there is nothing to stop any more");
@@ -335,21 +319,7 @@ both!(a_bulk_email_that_was_stopped_goes_to_the_rest_only, |app| {
     };
     let (first, receipt) = press("bulk-1", String::new(), "true").await;
     // Two have it when somebody stops it.
-    let mut tx = app.db().begin().await.unwrap();
-    sends::store::change_state(&mut tx, first, SendState::Holding, SendState::Sending, None, None)
-        .await
-        .unwrap();
-    on_tx!(&mut tx, |conn| sqlx::query(
-        "update messages set state = 'accepted', settled_at = $2, next_at = null
-          where id in (select id from messages where send_id = $1 order by id limit 2)"
-    )
-    .bind(first)
-    .bind(app.now())
-    .execute(&mut *conn)
-    .await
-    .map(|_| ()))
-    .unwrap();
-    tx.commit().await.unwrap();
+    midway(app.db(), first, 2).await;
     app.post_form("/api/sends/stop", &receipt, &[("send_id", &first.to_string())], &cookie)
         .await;
     let html = app.get(&receipt, &cookie).await.text;

@@ -6,7 +6,7 @@ use loupe::{auth::model::Role, db::Backend, recipients::model::RecipientFilter, 
 use crate::{
     both,
     support::{
-        app::TestApp,
+        app::{TestApp, words},
         people,
         sending::{begun, deliver, draft, press},
     },
@@ -14,16 +14,6 @@ use crate::{
 
 fn wedding() -> RecipientFilter {
     RecipientFilter::Tags(vec!["wedding".to_owned()])
-}
-
-/// The page as a person reads it: without tags, with single spaces.
-fn words(html: &str) -> String {
-    let mut text = String::new();
-    for part in html.split('<') {
-        text.push_str(part.split_once('>').map_or(part, |(_, after)| after));
-        text.push(' ');
-    }
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 both!(the_list_says_who_it_is_for_and_what_came_of_it, |app| {

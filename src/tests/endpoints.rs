@@ -54,6 +54,7 @@ const FUNCTIONS: &[(&str, Who, Call)] = &[
     ("/api/campaigns/duplicate", Staff(SendCampaigns), Form("id={campaign}")),
     ("/api/campaigns/look", Staff(SendCampaigns), Form("subject=S&body=B&recipient_type=all&intent=send_now")),
     ("/api/campaigns/save", Staff(SendCampaigns), Form("id={campaign}&version=1&name=Mine&intent=draft")),
+    ("/api/campaigns/send-rest", Staff(SendCampaigns), Form("id={campaign}&send_token=t-rest&skip_already=true")),
     ("/api/campaigns/template", Staff(SendCampaigns), Json(r#"{"id":{template}}"#)),
     ("/api/campaigns/unschedule", Staff(SendCampaigns), Form("id={campaign}")),
     ("/api/campaigns/when", Staff(SendCampaigns), Json(r#"{"date":"2026-05-02","time":"09:00","fold":""}"#)),

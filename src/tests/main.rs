@@ -41,6 +41,7 @@ mod mime;
 mod oracle;
 mod pages;
 mod recipients;
+mod rest;
 mod runner;
 mod schedules;
 mod security;

@@ -195,6 +195,14 @@ impl TestApp {
         .await
     }
 
+    /// The page a form leads to, with what it has to tell once.
+    pub async fn follow(&self, answer: &Answer, cookie: &str) -> Answer {
+        let flash = answer.headers.get(header::SET_COOKIE);
+        let flash = flash.map_or("", |v| v.to_str().unwrap_or_default());
+        let flash = flash.split(';').next().unwrap_or_default();
+        self.get(answer.location(), &format!("{cookie}; {flash}")).await
+    }
+
     /// Sends any request through the whole router.
     pub async fn send(&self, mut request: Request<Body>) -> Answer {
         request
@@ -209,6 +217,16 @@ impl TestApp {
             text: String::from_utf8_lossy(&bytes).into_owned(),
         }
     }
+}
+
+/// The page as a person reads it: without tags, with single spaces.
+pub fn words(html: &str) -> String {
+    let mut text = String::new();
+    for part in html.split('<') {
+        text.push_str(part.split_once('>').map_or(part, |(_, after)| after));
+        text.push(' ');
+    }
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// Fields as a form sends them.

@@ -119,3 +119,27 @@ pub async fn status(db: &Db, campaign: i64) -> String {
 pub fn is_done(send: &Send) -> bool {
     send.state == SendState::Done
 }
+
+/// A send in the middle: as if a dispatcher had begun it, and had `settled` of its people behind it.
+pub async fn midway(db: &Db, send: i64, settled: i64) {
+    let mut tx = db.begin().await.expect("a transaction");
+    on_tx!(&mut tx, |conn| sqlx::query(
+        "update sends set state = 'sending' where id = $1"
+    )
+    .bind(send)
+    .execute(&mut *conn)
+    .await
+    .map(|_| ()))
+    .expect("a send");
+    on_tx!(&mut tx, |conn| sqlx::query(
+        "update messages set state = 'accepted', settled_at = created_at, next_at = null
+          where id in (select id from messages where send_id = $1 and state = 'queued' order by id limit $2)"
+    )
+    .bind(send)
+    .bind(settled)
+    .execute(&mut *conn)
+    .await
+    .map(|_| ()))
+    .expect("its messages");
+    tx.commit().await.expect("a commit");
+}

@@ -16,7 +16,7 @@ use crate::{
     ui::{
         components::{Badge, Banner, Crumbs, Mark, PageHead, Tone},
         page::Page,
-        pages::report::{Report, customers},
+        pages::report::{self, Report, customers},
         shell::Nav,
     },
 };
@@ -51,6 +51,7 @@ pub async fn show(staff: Staff, Path(send_id): Path<i64>) -> Result<Response, Ap
     };
     // The form is this person's own: only what they sent themselves waits in it.
     let waits = form.is_some_and(|form| form.of_send() == Some(send.of_send.unwrap_or(send.id)));
+    let refused = report::refused(&staff);
     let report = Report::load(&staff, send, path).await?;
     let live = report.is_live();
     let nav = match kind {
@@ -63,7 +64,7 @@ pub async fn show(staff: Staff, Path(send_id): Path<i64>) -> Result<Response, Ap
     };
     let page = Page::new(title(state), nav, move || {
         let bar = report.hold_bar();
-        let note = note(&report, problem, &ok, waits);
+        let note = refused.or_else(|| note(&report, problem, &ok, waits));
         view! {
             {bar}
             <Crumbs links=vec![up] here="Receipt"/>

@@ -10,7 +10,7 @@ use crate::{
     audit::history_sql::{self, Line},
     auth::{model::Permission, tokens},
     campaigns::{
-        look,
+        again,
         model::CampaignStatus,
         store::{self, Campaign},
     },
@@ -24,7 +24,7 @@ use crate::{
         ask,
         components::{Badge, Crumbs, Mark, PageHead},
         page::Page,
-        pages::report::Report,
+        pages::report::{self, Report},
         shell::Nav,
     },
 };
@@ -55,12 +55,7 @@ pub async fn show(staff: Staff, Path(id): Path<i64>) -> Result<Response, AppErro
     };
     let stopped = campaign.status == CampaignStatus::Draft && campaign.problem.is_some() && report.is_some();
     let left = if stopped && may_send {
-        let look = look::look(db, &staff.store, &staff.actor.name, &campaign, staff.now()).await?;
-        Some(notes::Left {
-            already: look.already,
-            skips: campaign.skip_already,
-            to_go: look.audience.map(|a| a.will_send),
-        })
+        again::left(db, &staff.store, &campaign, staff.now()).await?
     } else {
         None
     };
@@ -75,10 +70,11 @@ pub async fn show(staff: Staff, Path(id): Path<i64>) -> Result<Response, AppErro
         left,
         token: tokens::public(),
     };
+    let refused = report::refused(&staff);
     let live = report.as_ref().is_some_and(Report::is_live);
     let zone = staff.zone();
     let page = Page::new(campaign.title().to_owned(), Nav::Campaigns, move || {
-        let note = notes::view(&campaign, report.as_ref(), &told);
+        let note = refused.or_else(|| notes::view(&campaign, report.as_ref(), &told));
         let bar = report.as_ref().and_then(Report::hold_bar);
         let editable = campaign.status.is_editable();
         let actions = may_send.then(|| actions(&campaign, told.now));

@@ -5,7 +5,7 @@ use chrono_tz::Tz;
 use leptos::prelude::*;
 
 use crate::{
-    campaigns::{model::CampaignStatus, store::Campaign},
+    campaigns::{again::Left, model::CampaignStatus, store::Campaign},
     recipients::model::{NO_RECIPIENTS, grouped},
     time,
     ui::{
@@ -28,17 +28,6 @@ pub struct Told {
     pub left: Option<Left>,
     /// For the form that sends: the same one twice is one send.
     pub token: String,
-}
-
-/// Who is left of an audience after a send that was given up.
-#[derive(Clone, Copy, Debug)]
-pub struct Left {
-    /// Those an earlier send reached.
-    pub already: i64,
-    /// Whether these are left out.
-    pub skips: bool,
-    /// Whom it goes to now; nothing while nobody is chosen.
-    pub to_go: Option<i64>,
 }
 
 /// The most important of what could be said, or nothing.
@@ -129,27 +118,40 @@ fn reached(report: &Report) -> String {
     format!(" after {} of {}", grouped(settled), customers(meant))
 }
 
-/// What can be done about a send that ended before everybody had it.
+/// What can be done about a send that ended before everybody had it: one press for those who are
+/// left.
 fn rest(told: &Told, campaign: i64) -> Option<AnyView> {
-    let left = told.left.as_ref().filter(|_| told.may_send)?;
-    let edit = format!("/marketing/campaigns/{campaign}/edit#who");
-    let again = match (left.already, left.skips) {
-        (0, _) => None,
-        (n, true) => Some(format!("The {} who already got it are left out.", grouped(n))),
-        (n, false) => Some(format!("The {} who already got it get it again.", grouped(n))),
+    if !told.may_send {
+        return None;
+    }
+    let Some(left) = told.left else {
+        let review = format!("/marketing/campaigns/{campaign}/review");
+        return Some(view! { <div class="acts"><a class="btn sm primary" href=review>"Send now"</a></div> }.into_any());
     };
-    let words = match (left.already, left.to_go) {
-        (_, None | Some(0)) => "Send now".to_owned(),
-        (0, Some(n)) => format!("Send to {}", customers(n)),
-        (_, Some(n)) => format!("Send to the remaining {}", grouped(n)),
-    };
+    let who_got_it = view! { <a class="btn sm" href="#people">"See who got it"</a> };
+    if left.remaining == 0 {
+        return Some(
+            view! { <p>"Nobody else is left to send it to."</p><div class="acts">{who_got_it}</div> }.into_any(),
+        );
+    }
     Some(
         view! {
-            {again.map(|words| view! { <p>{words}" "<a href=edit>"Change who gets it"</a></p> })}
-            <div class="acts">
-                <a class="btn sm primary" href=format!("/marketing/campaigns/{campaign}/review")>{words}</a>
-                <a class="btn sm" href="#people">"See who got it"</a>
-            </div>
+            <form method="post" action="/api/campaigns/send-rest" class="rest">
+                <input type="hidden" name="id" value=campaign.to_string()/>
+                <input type="hidden" name="send_token" value=told.token.clone()/>
+                <input type="hidden" name="shown_count" value=left.remaining.to_string()/>
+                <label class="tick">
+                    <input type="checkbox" name="skip_already" value="true" checked/>
+                    {format!("Skip the {} who already got it", grouped(left.already))}
+                </label>
+                <div class="acts">
+                    <button class="btn sm primary" type="submit">
+                        <span class="to-rest">{format!("Send to the remaining {}", grouped(left.remaining))}</span>
+                        <span class="to-all">{format!("Send to all {}", grouped(left.everyone))}</span>
+                    </button>
+                    {who_got_it}
+                </div>
+            </form>
         }
         .into_any(),
     )

@@ -9,7 +9,7 @@ use leptos::prelude::*;
 use super::guard;
 use crate::{
     auth::{model::Permission, tokens},
-    campaigns::{checks::Message, draft::Draft, look, looked::Question, question, store},
+    campaigns::{again::Reached, checks::Message, draft::Draft, look, looked::Question, question, store},
     error::AppError,
     server::visit::Staff,
     ui::{components::QuestionFacts, page::Page, shell::Nav},
@@ -18,12 +18,14 @@ use crate::{
 /// The question about a kept campaign.
 pub async fn show(staff: Staff, Path(id): Path<i64>) -> Result<Response, AppError> {
     staff.allow(Permission::SendCampaigns)?;
-    let campaign = store::find(staff.db(), staff.store_id(), id)
+    let mut campaign = store::find(staff.db(), staff.store_id(), id)
         .await?
         .ok_or(AppError::NotFound)?;
     if !campaign.status.is_editable() {
         return guard::show(&staff, &campaign).await;
     }
+    let reached = Reached::from_key(staff.param("reached")).unwrap_or(Reached::of(&campaign));
+    campaign.skip_already = reached.is_left_out();
     let back = format!("/marketing/campaigns/{id}/edit");
     let look = look::look(staff.db(), &staff.store, &staff.actor.name, &campaign, staff.now()).await?;
     let draft = Draft::copied_from(&campaign, campaign.name.clone());
@@ -34,7 +36,7 @@ pub async fn show(staff: Staff, Path(id): Path<i64>) -> Result<Response, AppErro
     };
     let asking = Asking {
         action: "/api/campaigns/confirm",
-        campaign: Some(id),
+        campaign: Some((id, reached)),
         back,
         nav: Nav::Campaigns,
     };
@@ -45,7 +47,8 @@ pub async fn show(staff: Staff, Path(id): Path<i64>) -> Result<Response, AppErro
 #[derive(Debug)]
 pub struct Asking {
     pub action: &'static str,
-    pub campaign: Option<i64>,
+    /// The campaign, and what happens to those who already got it.
+    pub campaign: Option<(i64, Reached)>,
     pub back: String,
     pub nav: Nav,
 }
@@ -65,7 +68,10 @@ pub async fn ask(staff: &Staff, question: Question, asking: Asking) -> Response 
                 <h1 id="ask" tabindex="-1" autofocus>{title}</h1>
                 <QuestionFacts question outbox/>
                 <form method="post" action=asking.action>
-                    {asking.campaign.map(|id| hidden("id", id.to_string()))}
+                    {asking.campaign.map(|(id, reached)| view! {
+                        {hidden("id", id.to_string())}
+                        {hidden("reached", reached.key().to_owned())}
+                    })}
                     {hidden("send_token", token)}
                     {hidden("shown_count", count.to_string())}
                     <div class="acts">

@@ -27,7 +27,7 @@ use crate::{
     },
     server::visit::Staff,
     time,
-    ui::components::{Distance, Moment, Stat, Stats},
+    ui::components::{Banner, Distance, Moment, Stat, Stats, Tone},
 };
 
 /// Everything about one send that its page shows.
@@ -242,6 +242,18 @@ fn message(send: &Send) -> AnyView {
         </section>
     }
     .into_any()
+}
+
+/// Why what was just asked for was not done, once.
+pub fn refused(staff: &Staff) -> Option<AnyView> {
+    let words: Vec<_> = staff
+        .visit
+        .flash
+        .iter()
+        .flat_map(|flash| &flash.problems)
+        .map(|problem| view! { <p>{problem.words.clone()}</p> })
+        .collect();
+    (!words.is_empty()).then(|| view! { <Banner tone=Tone::Error>{words}</Banner> }.into_any())
 }
 
 /// `1,204 customers`
