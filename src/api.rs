@@ -39,6 +39,8 @@ pub fn register() {
     register_explicit::<crate::recipients::api::CountRecipients>();
     register_explicit::<crate::recipients::api::FindCustomers>();
     register_explicit::<crate::recipients::api::SkippedNames>();
+    register_explicit::<crate::sends::api::EndStalled>();
+    register_explicit::<crate::sends::api::GoOn>();
     register_explicit::<crate::sends::api::PauseSend>();
     register_explicit::<crate::sends::api::ResumeSend>();
     register_explicit::<crate::sends::api::SendAgain>();

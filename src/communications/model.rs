@@ -84,6 +84,11 @@ impl Tally {
         self.sent + self.failed + self.waiting + self.unconfirmed
     }
 
+    /// Whether nothing of it can have arrived anywhere.
+    pub fn reached_nobody(&self) -> bool {
+        self.sent + self.unconfirmed == 0
+    }
+
     /// Of those, who has an outcome.
     pub fn settled(&self) -> i64 {
         self.sent + self.failed + self.unconfirmed

@@ -68,6 +68,24 @@ pub async fn send_again(
     Ok(())
 }
 
+/// Goes on with a send that seems to have stopped.
+#[server(prefix = "/api", endpoint = "sends/go-on", input = PostUrl)]
+pub async fn go_on(send_id: i64) -> Result<(), AppError> {
+    let ctx = crate::auth::guard::require(crate::auth::model::Permission::SendCampaigns)?;
+    let response = crate::server::respond::here()?;
+    response.redirect(&super::stalled::go_on(&ctx, send_id).await?);
+    Ok(())
+}
+
+/// Ends a send that seems to have stopped: a draft again, or finished with what went out.
+#[server(prefix = "/api", endpoint = "sends/end", input = PostUrl)]
+pub async fn end_stalled(send_id: i64) -> Result<(), AppError> {
+    let ctx = crate::auth::guard::require(crate::auth::model::Permission::SendCampaigns)?;
+    let response = crate::server::respond::here()?;
+    response.redirect(&super::stalled::end(&ctx, send_id).await?);
+    Ok(())
+}
+
 /// How far a send is. `after` is the newest message already shown.
 #[server(prefix = "/api", endpoint = "sends/progress", input = Json)]
 pub async fn send_progress(send_id: i64) -> Result<Progress, AppError> {

@@ -6,7 +6,13 @@ use super::{
     model::SendState,
     store::{self, Send},
 };
-use crate::{audit, communications, db::Tx, on_tx, recipients::model::grouped};
+use crate::{
+    audit,
+    communications::{self, model::Tally},
+    db::Tx,
+    on_tx,
+    recipients::model::grouped,
+};
 
 /// Turns what has not gone out into `cancelled`. What is on the wire stays as it is.
 pub async fn cancel_unsent(tx: &mut Tx, send: i64, now: DateTime<Utc>) -> sqlx::Result<u64> {
@@ -43,11 +49,7 @@ pub async fn finish(tx: &mut Tx, send: &Send, now: DateTime<Utc>) -> sqlx::Resul
     if !store::change_state(tx, send.id, SendState::Sending, SendState::Done, Some(now), None).await? {
         return Ok(false);
     }
-    remember_contact(tx, send.id).await?;
-    let tally = communications::store::tally_in(tx, send.id).await?;
-    if let Some(campaign) = send.campaign_id {
-        store::campaign_to_sent(tx, campaign, tally.sent, tally.failed, now).await?;
-    }
+    let tally = close(tx, send, now).await?;
     let summary = format!(
         "Finished “{}”: {} sent, {} failed, {} skipped",
         send.label,
@@ -57,6 +59,34 @@ pub async fn finish(tx: &mut Tx, send: &Send, now: DateTime<Utc>) -> sqlx::Resul
     );
     log(tx, send, "Loupe", "send.finished", summary, now).await?;
     Ok(true)
+}
+
+/// Ends a send that nobody goes on with: what went out stays recorded, the rest is not sent, its
+/// campaign is `sent`. False when it was not sending any more.
+pub async fn finish_as_it_is(tx: &mut Tx, send: &Send, actor: &str, now: DateTime<Utc>) -> sqlx::Result<bool> {
+    if !store::change_state(tx, send.id, SendState::Sending, SendState::Done, Some(now), None).await? {
+        return Ok(false);
+    }
+    let unsent = cancel_unsent(tx, send.id, now).await?;
+    let tally = close(tx, send, now).await?;
+    let summary = format!(
+        "Marked “{}” as finished: {} sent, {} failed, {unsent} not sent",
+        send.label,
+        grouped(tally.sent),
+        grouped(tally.failed),
+    );
+    log(tx, send, actor, "send.finished", summary, now).await?;
+    Ok(true)
+}
+
+/// What a send that is done leaves behind: its numbers on the campaign, the day on the customers.
+async fn close(tx: &mut Tx, send: &Send, now: DateTime<Utc>) -> sqlx::Result<Tally> {
+    remember_contact(tx, send.id).await?;
+    let tally = communications::store::tally_in(tx, send.id).await?;
+    if let Some(campaign) = send.campaign_id {
+        store::campaign_to_sent(tx, campaign, tally.sent, tally.failed, now).await?;
+    }
+    Ok(tally)
 }
 
 /// Gives a send up by itself; see [`revert_by`].

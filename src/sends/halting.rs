@@ -39,6 +39,7 @@ pub async fn resume(ctx: &Ctx, send_id: i64) -> Result<(), AppError> {
     let send = sending(ctx, send_id).await?;
     let mut tx = ctx.db().begin().await?;
     if store::resume(&mut tx, ctx.store(), send.id).await? {
+        store::restart(&mut tx, send.id, ctx.now).await?;
         let summary = format!("Resumed “{}”", send.label);
         log(&mut tx, &send, &ctx.actor.name, "send.resumed", summary, ctx.now).await?;
     }

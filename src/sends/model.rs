@@ -51,6 +51,8 @@ pub struct Progress {
     pub problem: Option<String>,
     /// Whether nothing goes out at the moment.
     pub paused: bool,
+    /// Whether it stands still although nothing holds it.
+    pub stalled: bool,
     /// When a pause ends by itself, as the store's clock says it; none while a person has paused it.
     pub again_at: Option<String>,
     /// The newest outcomes, newest first; at most 50.

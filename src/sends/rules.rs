@@ -494,6 +494,7 @@ pub async fn progress(ctx: &Ctx, send_id: i64) -> Result<Progress, AppError> {
             _ => 0,
         },
         paused: send.paused_at.is_some(),
+        stalled: super::stalled::is_stalled(&ctx.state, &send, ctx.now).await?,
         again_at: send.resume_at.map(|at| crate::time::clock_seconds(at, zone)),
         problem: send.problem,
         newest: newest

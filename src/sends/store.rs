@@ -469,6 +469,18 @@ pub async fn resume(tx: &mut Tx, store: StoreId, id: i64) -> sqlx::Result<bool> 
     Ok(changed == 1)
 }
 
+/// Begins the time anew in which a send is expected to move.
+pub async fn restart(tx: &mut Tx, id: i64, now: DateTime<Utc>) -> sqlx::Result<()> {
+    on_tx!(tx, |conn| sqlx::query(
+        "update sends set hold_until = $2 where id = $1 and state in ('holding', 'sending')"
+    )
+    .bind(id)
+    .bind(now)
+    .execute(&mut *conn)
+    .await
+    .map(|_| ()))
+}
+
 /// Sends the provider has paused for longer than this: they are given back.
 pub async fn paused_since(db: &Db, before: DateTime<Utc>) -> sqlx::Result<Vec<Send>> {
     on_db!(db, |pool| sqlx::query_as(columns!(

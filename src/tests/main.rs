@@ -49,4 +49,5 @@ mod settings;
 mod smtp;
 mod smtp_accounts;
 mod smtp_content;
+mod stalled;
 mod timing;

@@ -59,18 +59,21 @@ struct Live {
     send_id: i64,
     /// When counting began, and how many had an outcome then.
     began: (f64, i64),
+    /// Whether the page says that it stands still.
+    stalled: bool,
     /// When something was last said, and at which quarter.
     said: Rc<Cell<(f64, i64)>>,
 }
 
 /// Asks how far a send is, again and again until it has ended.
 #[island]
-pub fn WakeProgress(send_id: i64, settled: i64) -> impl IntoView {
+pub fn WakeProgress(send_id: i64, settled: i64, stalled: bool) -> impl IntoView {
     Effect::new(move |_| {
         let now = js_sys::Date::now();
         let live = Live {
             send_id,
             began: (now, settled),
+            stalled,
             said: Rc::new(Cell::new((now, 0))),
         };
         ask_later(live, FLOOR);
@@ -122,6 +125,8 @@ fn show(live: Live, progress: &Progress, took: f64) {
     }
     fill("newest", progress.newest.iter().map(person));
     match progress.state {
+        // What can be done about it is another page.
+        SendState::Holding | SendState::Sending if progress.stalled != live.stalled => reload(),
         SendState::Holding | SendState::Sending => {
             say("progress-note", &note(progress));
             if let Some(card) = by_id::<Element>("sending") {

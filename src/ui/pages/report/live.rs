@@ -71,7 +71,7 @@ pub fn progress(send_id: i64, start: &Progress, may_halt: bool, rows_of: Option<
                 {number("n-unconfirmed", "Unconfirmed", tally.unconfirmed)}
             </dl>
             {rows}
-            <WakeProgress send_id settled/>
+            <WakeProgress send_id settled stalled=start.stalled/>
         </div>
     }
     .into_any()

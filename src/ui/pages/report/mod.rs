@@ -4,6 +4,7 @@ mod failures;
 pub mod file;
 mod live;
 mod people;
+mod stalled;
 pub mod stop;
 mod unanswered;
 
@@ -51,6 +52,8 @@ pub struct Report {
     /// The address of the page.
     path: String,
     may_send: bool,
+    /// It stands still although nothing holds it.
+    stalled: bool,
     now: DateTime<Utc>,
     zone: Tz,
 }
@@ -77,7 +80,9 @@ impl Report {
             0 => 0,
             _ => communications::store::unresolved(db, store, send.id).await?,
         };
+        let stalled = sends::stalled::is_stalled(&staff.visit.state, &send, staff.now()).await?;
         Ok(Self {
+            stalled,
             unresolved,
             following: sends::store::following(db, store, send.id).await?,
             token: tokens::public(),
@@ -126,6 +131,9 @@ impl Report {
         } else {
             view! { <Stats items=stats(&self.tally, self.is_live())/> }.into_any()
         };
+        let stalled = self
+            .stalled
+            .then(|| stalled::view(&self.send, &self.tally, self.may_send));
         let failed = failures::view(&self.failures, &self.tally, &self.path);
         let message = message(&self.send);
         let unanswered = self
@@ -133,7 +141,7 @@ impl Report {
             .then(|| unanswered::panel(self.send.id, self.unresolved, &self.token));
         let followed = followed(&self.following, self.now, self.zone);
         let people = listed.then(|| people::view(self));
-        view! { <div class="stack">{numbers}{unanswered}{failed}{followed}{people}{message}</div> }.into_any()
+        view! { <div class="stack">{stalled}{numbers}{unanswered}{failed}{followed}{people}{message}</div> }.into_any()
     }
 
     /// `Already sent at 10:04 am. We didn't send it again.`
@@ -158,6 +166,7 @@ impl Report {
         };
         Progress {
             paused: self.send.paused_at.is_some(),
+            stalled: self.stalled,
             again_at: self.send.resume_at.map(|at| time::clock_seconds(at, zone)),
             state: self.send.state,
             tally: self.tally,
