@@ -57,7 +57,7 @@ pub async fn sign_out() -> Result<(), AppError> {
 pub async fn end_others() -> Result<(), AppError> {
     let ctx = guard::require(Permission::SignedIn)?;
     let response = respond::here()?;
-    rules::end_other_sessions(ctx.db(), &ctx.actor).await?;
+    rules::end_other_sessions(ctx.db(), &ctx.actor, ctx.now).await?;
     response.redirect("/account?ok=others-ended");
     Ok(())
 }

@@ -93,10 +93,32 @@ pub async fn sign_out(db: &Db, session: i64) -> Result<(), AppError> {
 }
 
 /// Ends all sessions of a person but the one they ask from.
-pub async fn end_other_sessions(db: &Db, actor: &Actor) -> Result<(), AppError> {
+pub async fn end_other_sessions(db: &Db, actor: &Actor, now: DateTime<Utc>) -> Result<(), AppError> {
     let mut tx = db.begin().await?;
     store::end_other_sessions(&mut tx, actor.user_id, actor.session_id).await?;
+    let summary = "Signed out everywhere else".to_owned();
+    note(&mut tx, actor, "user.sessions_ended", summary, now).await?;
     Ok(tx.commit().await?)
+}
+
+/// A line about what somebody did with their own account.
+async fn note(
+    tx: &mut Tx,
+    actor: &Actor,
+    action: &'static str,
+    summary: String,
+    now: DateTime<Utc>,
+) -> sqlx::Result<()> {
+    let entry = audit::Entry {
+        actor: &actor.name,
+        action,
+        subject: "user",
+        subject_id: Some(actor.user_id),
+        summary,
+        before: None,
+        after: None,
+    };
+    audit::record(tx, actor.store_id, entry, now).await
 }
 
 /// A person's own new password. Ends every session of theirs, this one too, and answers the
@@ -130,16 +152,8 @@ pub async fn change_own_password(
     let mut tx = db.begin().await?;
     store::set_password(&mut tx, actor.store_id, actor.user_id, &hash).await?;
     let token = begin(&mut tx, actor.user_id, device, now).await?;
-    let entry = audit::Entry {
-        actor: &actor.name,
-        action: "user.password_changed",
-        subject: "user",
-        subject_id: Some(actor.user_id),
-        summary: "Changed their own password".to_owned(),
-        before: None,
-        after: None,
-    };
-    audit::record(&mut tx, actor.store_id, entry, now).await?;
+    let summary = "Changed their own password".to_owned();
+    note(&mut tx, actor, "user.password_changed", summary, now).await?;
     tx.commit().await?;
     counted.succeeded(db).await?;
     Ok(token)

@@ -450,11 +450,14 @@ pub async fn undo(ctx: &Ctx, send_id: i64) -> Result<Undone, AppError> {
 
 /// Ends the time to undo now.
 pub async fn send_immediately(ctx: &Ctx, send_id: i64) -> Result<(), AppError> {
-    store::find(ctx.db(), ctx.store(), send_id)
+    let send = store::find(ctx.db(), ctx.store(), send_id)
         .await?
         .ok_or(AppError::NotFound)?;
     let mut tx = ctx.db().begin().await?;
-    store::end_hold(&mut tx, ctx.store(), send_id, ctx.now).await?;
+    if store::end_hold(&mut tx, ctx.store(), send_id, ctx.now).await? {
+        let summary = format!("Sent “{}” without waiting for the time to undo", send.label);
+        ending::log(&mut tx, &send, &ctx.actor.name, "send.hurried", summary, ctx.now).await?;
+    }
     tx.commit().await?;
     ctx.state.wake.notify_one();
     Ok(())

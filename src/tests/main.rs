@@ -15,6 +15,7 @@ mod backup;
 mod breaker;
 mod campaign_pages;
 mod campaigns;
+mod changes;
 mod cli;
 mod consent;
 mod crashes;

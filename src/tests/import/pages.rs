@@ -7,35 +7,14 @@ use axum::{
 use loupe::{auth::model::Role, consent::model::ConsentState};
 
 use super::{PLAIN, everyone, import};
-use crate::{
-    both,
-    support::app::{Answer, TestApp},
-};
-
-async fn upload(app: &TestApp, name: &str, content: &[u8], cookie: &str) -> Answer {
-    let mut body = format!(
-        "--cut\r\nContent-Disposition: form-data; name=\"file\"; filename=\"{name}\"\r\nContent-Type: text/csv\r\n\r\n"
-    )
-    .into_bytes();
-    body.extend(content);
-    body.extend(b"\r\n--cut--\r\n");
-    app.send(
-        Request::post("/customers/import")
-            .header(header::COOKIE, cookie)
-            .header("sec-fetch-site", "same-origin")
-            .header(header::CONTENT_TYPE, "multipart/form-data; boundary=cut")
-            .body(Body::from(body))
-            .unwrap(),
-    )
-    .await
-}
+use crate::both;
 
 both!(a_file_is_brought_checked_and_imported_through_the_page, |app| {
     let cookie = app.sign_in_as(Role::Manager).await;
     let text = "Kunde,email,phone,tags,agreed\n\
                 Amara <b>Okafor</b>,amara@example.com,ask Ben,vip,yes\n\
                 Ben,ben@,,,no\n";
-    let answer = upload(&app, "my \u{202E}book.csv", text.as_bytes(), &cookie).await;
+    let answer = app.upload("my \u{202E}book.csv", text.as_bytes(), &cookie).await;
     assert_eq!(answer.status, StatusCode::SEE_OTHER, "{}", answer.text);
     let path = answer.location().to_owned();
     let page = app.get(&path, &cookie).await;
@@ -122,11 +101,12 @@ both!(only_owners_and_managers_import_and_only_into_their_store, |app| {
             app.get("/customers/import", &cookie).await.status,
             StatusCode::FORBIDDEN
         );
-        let answer = upload(&app, "a.csv", PLAIN.as_bytes(), &cookie).await;
+        let answer = app.upload("a.csv", PLAIN.as_bytes(), &cookie).await;
         assert_eq!(answer.status, StatusCode::FORBIDDEN);
     }
     let owner = app.sign_in_as(Role::Owner).await;
-    let path = upload(&app, "a.csv", PLAIN.as_bytes(), &owner)
+    let path = app
+        .upload("a.csv", PLAIN.as_bytes(), &owner)
         .await
         .location()
         .to_owned();
@@ -152,7 +132,7 @@ both!(only_owners_and_managers_import_and_only_into_their_store, |app| {
     );
     assert_eq!(answer.await.status, StatusCode::FORBIDDEN);
     for wrong in [&b""[..], b"PK\x03\x04zip", b"phone\n1\n"] {
-        let answer = upload(&app, "x.csv", wrong, &owner).await;
+        let answer = app.upload("x.csv", wrong, &owner).await;
         let ok = wrong.starts_with(b"phone");
         assert_eq!(answer.status == StatusCode::SEE_OTHER, ok, "{}", answer.text);
         assert!(ok || answer.text.contains("There is a problem"));

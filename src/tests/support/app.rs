@@ -181,6 +181,25 @@ impl TestApp {
         .await
     }
 
+    /// Chooses a file to import.
+    pub async fn upload(&self, name: &str, content: &[u8], cookie: &str) -> Answer {
+        let mut body = format!(
+            "--cut\r\nContent-Disposition: form-data; name=\"file\"; filename=\"{name}\"\r\nContent-Type: text/csv\r\n\r\n"
+        )
+        .into_bytes();
+        body.extend(content);
+        body.extend(b"\r\n--cut--\r\n");
+        self.send(
+            Request::post("/customers/import")
+                .header(header::COOKIE, cookie)
+                .header("sec-fetch-site", "same-origin")
+                .header(header::CONTENT_TYPE, "multipart/form-data; boundary=cut")
+                .body(Body::from(body))
+                .unwrap(),
+        )
+        .await
+    }
+
     /// Calls a server function as an island does.
     pub async fn call(&self, path: &str, content_type: &str, body: impl Into<String>, cookie: &str) -> Answer {
         self.send(

@@ -9,6 +9,7 @@ pub mod people;
 pub mod planning;
 pub mod sending;
 pub mod sink;
+pub mod things;
 
 /// Runs a test on SQLite and on PostgreSQL: `both!(a_sentence, |app| { … });`
 #[macro_export]
