@@ -65,8 +65,10 @@ async fn connect_sqlite(url: &str) -> Result<Db, ConnectError> {
     if let Some(folder) = options.get_filename().parent().filter(|f| *f != Path::new("")) {
         std::fs::create_dir_all(folder).map_err(ConnectError::Folder)?;
     }
+    // Asking an embedded database whether it is still there only costs time.
     let write = SqlitePoolOptions::new()
         .max_connections(1)
+        .test_before_acquire(false)
         .acquire_timeout(Duration::from_secs(30))
         // A full disk makes SQLite end a transaction by itself. The driver believes it is still
         // open, and would refuse every further one for as long as the process lives.
@@ -75,6 +77,7 @@ async fn connect_sqlite(url: &str) -> Result<Db, ConnectError> {
         .await?;
     let read = SqlitePoolOptions::new()
         .max_connections(SQLITE_READERS)
+        .test_before_acquire(false)
         .connect_with(options.pragma("query_only", "ON").optimize_on_close(false, None))
         .await?;
     Ok(Db::Sqlite(SqlitePools { read, write }))

@@ -1,9 +1,10 @@
 //! A carrier: one task, one connection, one message after another, each marked before its
 //! content leaves.
 //!
-//! With pipelining, one round trip carries a message's content and the next one's envelope; the
-//! next one's mark is written while the answer is on its way. So at most two messages of a
-//! connection are `attempting` at a time.
+//! With pipelining, one round trip carries a message's content and the next one's envelope. The
+//! next one's mark is asked for as soon as the one before is answered, and written together with
+//! that answer: while one message is under way, the mark of the following one reaches the disk. So
+//! at most two messages of a connection are `attempting` at a time.
 
 use std::{sync::Arc, time::Duration};
 
@@ -11,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     fault_points::{Point, reach},
-    ledger::Ledger,
+    ledger::{Ledger, Mark},
     load::{Built, Job},
     queue::Queue,
     retry,
@@ -155,67 +156,79 @@ impl Carriers {
     /// Carries messages over one connection for as long as there are any and it stays open. True
     /// when the server answered anything, or was given no reason to.
     async fn carry_run(&self, connection: &mut Connection, first: Current, retire: &CancellationToken) -> bool {
-        let mut current = first;
-        let offer = envelope(&current);
+        let mut answered = false;
         reach(Point::BeforeOffer);
-        let (offered, marked) = tokio::join!(connection.offer(&offer), self.ledger.mark(current.job.ticket()));
-        // A mark that was refused is not the server's fault.
-        let mut answered = match &offered {
-            Ok(Offered::Refused { .. }) => true,
-            Ok(Offered::Ready) => !marked,
-            Err(_) => false,
-        };
-        reach(Point::AfterOffer);
-        if !self.is_ready(&current, offered, marked).await {
-            connection.withdraw();
-            return answered;
-        }
-        loop {
-            let next = match retire.is_cancelled() || self.trouble.has_verdict() {
-                true => None,
-                false => self.jobs.at_hand(),
+        let mark = self.ledger.mark(first.job.ticket()).await;
+        let mut ahead = Some((first, mark));
+        while let Some((first, mark)) = ahead.take() {
+            if !connection.is_open() {
+                self.give_back(&first, "the connection was lost").await;
+                return answered;
+            }
+            let offer = envelope(&first);
+            let (offered, marked) = tokio::join!(connection.offer(&offer), mark.written());
+            answered |= match &offered {
+                Ok(Offered::Refused { .. }) => true,
+                // A mark that was refused is not the server's fault.
+                Ok(Offered::Ready) => !marked,
+                Err(_) => false,
             };
-            let next = match next {
-                Some(job) => self.build(job).await,
-                None => None,
-            };
-            reach(Point::BeforeContent);
-            let sent = connection
-                .send(&current.built.bytes, next.as_ref().map(envelope).as_ref())
-                .await;
-            reach(Point::AfterContent);
-            if let Err(lost) = sent {
-                self.note(&current, lost.into()).await;
-                if let Some(next) = next {
-                    self.give_back(&next, "the connection was lost").await;
+            reach(Point::AfterOffer);
+            if !self.is_ready(connection, &first, offered, marked).await {
+                continue;
+            }
+            let mut current = first;
+            ahead = self.next_at_hand(retire).await;
+            loop {
+                reach(Point::BeforeContent);
+                let next_envelope = ahead.as_ref().map(|(next, _)| envelope(next));
+                let sent = connection.send(&current.built.bytes, next_envelope.as_ref()).await;
+                reach(Point::AfterContent);
+                if let Err(lost) = sent {
+                    self.note(&current, lost.into()).await;
+                    break;
                 }
-                return answered;
+                let delivered = connection.settle().await;
+                reach(Point::AfterAnswer);
+                answered |= !matches!(delivered.outcome, Outcome::NotSent { .. } | Outcome::Unknown { .. });
+                self.note(&current, delivered.outcome).await;
+                let Some((next, mark)) = ahead.take() else { break };
+                ahead = self.next_at_hand(retire).await;
+                let offered = delivered.next.unwrap_or(Err(Lost::NotSent {
+                    why: "the connection was lost".to_owned(),
+                }));
+                if !self.is_ready(connection, &next, offered, mark.written().await).await {
+                    break;
+                }
+                current = next;
             }
-            let (delivered, marked) = match &next {
-                Some(next) => tokio::join!(connection.settle(), self.ledger.mark(next.job.ticket())),
-                None => (connection.settle().await, false),
-            };
-            reach(Point::AfterAnswer);
-            answered |= !matches!(delivered.outcome, Outcome::NotSent { .. } | Outcome::Unknown { .. });
-            self.note(&current, delivered.outcome).await;
-            let Some(next) = next else { return answered };
-            let offered = delivered.next.unwrap_or(Err(Lost::NotSent {
-                why: "the connection was lost".to_owned(),
-            }));
-            if !self.is_ready(&next, offered, marked).await {
-                connection.withdraw();
-                return answered;
-            }
-            current = next;
         }
+        answered
+    }
+
+    /// The message after the one on the connection, if there is one at hand, and its mark.
+    async fn next_at_hand(&self, retire: &CancellationToken) -> Option<(Current, Mark)> {
+        if retire.is_cancelled() || self.trouble.has_verdict() {
+            return None;
+        }
+        let next = self.build(self.jobs.at_hand()?).await?;
+        let mark = self.ledger.mark(next.job.ticket()).await;
+        Some((next, mark))
     }
 
     /// Whether a message's content may go out now; else what became of it has been noted.
-    async fn is_ready(&self, current: &Current, offered: Result<Offered, Lost>, marked: bool) -> bool {
+    async fn is_ready(
+        &self,
+        connection: &mut Connection,
+        current: &Current,
+        offered: Result<Offered, Lost>,
+        marked: bool,
+    ) -> bool {
         match offered {
             Ok(Offered::Ready) => {
                 if !marked {
                     // Somebody else's by now, or the mark could not be written.
+                    connection.withdraw();
                     self.give_back(current, "it could not be marked").await;
                 }
                 marked

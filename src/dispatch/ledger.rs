@@ -32,11 +32,27 @@ pub(crate) struct Ledger {
     requests: mpsc::Sender<Request>,
 }
 
+/// A mark that has been asked for.
+#[derive(Debug)]
+pub(crate) struct Mark(oneshot::Receiver<bool>);
+
+impl Mark {
+    /// Waits until it is durable. False: the message is not ours to send any more.
+    pub(crate) async fn written(self) -> bool {
+        // Without an answer the ledger is closed, or it could not write.
+        self.0.await.unwrap_or(false)
+    }
+}
+
 impl Ledger {
-    /// Marks a message as being attempted, durably. False: it is not ours to send any more.
-    pub(crate) async fn mark(&self, ticket: Ticket) -> bool {
+    /// Asks for a message to be marked as being attempted. It is written after whatever was asked
+    /// for before, or together with it.
+    pub(crate) async fn mark(&self, ticket: Ticket) -> Mark {
         let (answer, marked) = oneshot::channel();
-        self.requests.send(Request::Mark(ticket, answer)).await.is_ok() && marked.await.unwrap_or(false)
+        if self.requests.send(Request::Mark(ticket, answer)).await.is_err() {
+            tracing::error!("a mark was asked for after the ledger was closed");
+        }
+        Mark(marked)
     }
 
     /// Notes an outcome. It is written with the next transaction; until then its message stays in
@@ -65,6 +81,8 @@ async fn keep(db: Db, clock: Clock, mut inbox: mpsc::Receiver<Request>, settled:
         let mut holds = Vec::new();
         for request in batch.drain(..) {
             match request {
+                // A carrier that broke meanwhile does not send.
+                Request::Mark(_, answer) if answer.is_closed() => {}
                 Request::Mark(ticket, answer) => marks.push((ticket, answer)),
                 Request::Settle(outcome, hold) => {
                     outcomes.push(outcome);

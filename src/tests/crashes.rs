@@ -273,8 +273,8 @@ async fn every_broken_carrier(backend: Backend) {
     tokio::join!(
         a_broken_carrier(backend, Point::BeforeOffer, 1, 0..=0),
         a_broken_carrier(backend, Point::AfterOffer, 1, 1..=1),
-        a_broken_carrier(backend, Point::BeforeContent, 3, 1..=1),
-        a_broken_carrier(backend, Point::AfterContent, 3, 1..=1),
+        a_broken_carrier(backend, Point::BeforeContent, 3, 1..=2),
+        a_broken_carrier(backend, Point::AfterContent, 3, 1..=2),
         a_broken_carrier(backend, Point::AfterAnswer, 3, 1..=2),
     );
 }
