@@ -35,8 +35,8 @@ pub(super) async fn serve(settings: Settings) -> Result<(), Failure> {
         .map_err(|e| Failure::setting("LOUPE_ADDR", format!("{} can't be listened on: {e}", settings.addr)))?;
     let at = listener.local_addr().unwrap_or(settings.addr);
     let sends = settings.dispatch;
-    let state = AppState::new(db.clone(), Clock::System, settings);
-    greet(&state, at).await?;
+    let state = AppState::new(db.clone(), Clock::System, settings.listening_at(at));
+    greet(&state).await?;
 
     let stop = stop_on_signal(&state)?;
     let mut tasks = JoinSet::new();
@@ -181,9 +181,9 @@ async fn refuse_open_demo(db: &Db, settings: &Settings) -> Result<(), Failure> {
 }
 
 /// Tells the person at the terminal where it is and how to get in.
-async fn greet(state: &AppState, at: SocketAddr) -> Result<(), Failure> {
+async fn greet(state: &AppState) -> Result<(), Failure> {
     let (_, demo) = stores::store::census(&state.db).await?;
-    say(&format!("Loupe is at http://{at}"));
+    say(&format!("Loupe is at http://{}", state.settings.addr));
     if demo {
         say(&demo::sign_ins());
     }

@@ -324,6 +324,19 @@ pub async fn timeline(db: &Db, store: StoreId, customer: i64, page: i64) -> sqlx
     .await)
 }
 
+/// How many messages have reached a customer since a moment.
+pub async fn sent_since(db: &Db, store: StoreId, customer: i64, since: DateTime<Utc>) -> sqlx::Result<i64> {
+    on_db!(db, |pool| sqlx::query_scalar(
+        "select count(*) from messages
+          where store_id = $1 and customer_id = $2 and state = 'accepted' and settled_at >= $3"
+    )
+    .bind(store)
+    .bind(customer)
+    .bind(since)
+    .fetch_one(pool)
+    .await)
+}
+
 /// One message, with what its text is made of.
 #[derive(Clone, Debug, sqlx::FromRow)]
 pub struct MessageRow {

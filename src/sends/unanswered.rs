@@ -26,7 +26,7 @@ pub async fn treat_as_sent(ctx: &Ctx, send_id: i64, message: Option<i64>) -> Res
     let send = find(ctx, send_id).await?;
     let mut tx = ctx.db().begin().await?;
     let words = format!("Treated as sent by {}.", ctx.actor.name);
-    let people = resolve_as_sent(&mut tx, &send, message, &words).await?;
+    let people = resolve_as_sent(&mut tx, &send, message, None, &words).await?;
     if people > 0 {
         let summary = format!("Treated {} of “{}” as sent", unconfirmed(people), send.label);
         log(
@@ -98,7 +98,8 @@ pub async fn settle_old(db: &Db, now: DateTime<Utc>) -> sqlx::Result<i64> {
     let mut settled = 0;
     for send in with_old_ones(db, before).await? {
         let mut tx = db.begin().await?;
-        let people = resolve_older(&mut tx, &send, before).await?;
+        let words = "Treated as sent after 72 hours without an answer.";
+        let people = resolve_as_sent(&mut tx, &send, None, Some(before), words).await?;
         if people > 0 {
             let summary = format!(
                 "Treated {} of “{}” as sent after 72 hours without an answer",
@@ -131,32 +132,24 @@ fn unconfirmed(people: i64) -> String {
     format!("{} unconfirmed {noun}", grouped(people))
 }
 
-async fn resolve_as_sent(tx: &mut Tx, send: &Send, message: Option<i64>, words: &str) -> sqlx::Result<i64> {
-    let settled = on_tx!(tx, |conn| {
-        sqlx::query(
-        "update messages set state = 'accepted', resolution = 'treated_as_sent', reply = $4
-          where store_id = $1 and send_id = $2 and ($3 is null or id = $3) and state = 'unknown' and resolution is null"
+/// Settles the unanswered messages of a send: all, or one, or those from before a moment.
+async fn resolve_as_sent(
+    tx: &mut Tx,
+    send: &Send,
+    message: Option<i64>,
+    before: Option<DateTime<Utc>>,
+    words: &str,
+) -> sqlx::Result<i64> {
+    let settled = on_tx!(tx, |conn| sqlx::query(
+        "update messages set state = 'accepted', resolution = 'treated_as_sent', reply = $5
+          where store_id = $1 and send_id = $2 and ($3 is null or id = $3) and ($4 is null or settled_at < $4)
+            and state = 'unknown' and resolution is null"
     )
     .bind(send.store_id)
     .bind(send.id)
     .bind(message)
-    .bind(words)
-    .execute(&mut *conn)
-    .await
-    .map(|r| r.rows_affected())
-    })?;
-    ending::count_again(tx, send.id).await?;
-    Ok(i64::try_from(settled).unwrap_or(i64::MAX))
-}
-
-async fn resolve_older(tx: &mut Tx, send: &Send, before: DateTime<Utc>) -> sqlx::Result<i64> {
-    let settled = on_tx!(tx, |conn| sqlx::query(
-        "update messages set state = 'accepted', resolution = 'treated_as_sent',
-                reply = 'Treated as sent after 72 hours without an answer.'
-          where send_id = $1 and state = 'unknown' and resolution is null and settled_at < $2"
-    )
-    .bind(send.id)
     .bind(before)
+    .bind(words)
     .execute(&mut *conn)
     .await
     .map(|r| r.rows_affected()))?;

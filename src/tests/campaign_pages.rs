@@ -119,6 +119,52 @@ both!(what_a_customer_got_is_on_their_communications_tab, |app| {
     );
 });
 
+both!(the_last_month_is_counted_whatever_page_is_shown, |app| {
+    let reached = people::one(app.db(), app.store.id, "Amara", Some("a@example.com"), &[], app.now()).await;
+    let campaign = draft(app.db(), &app.store, "Ring clean", &RecipientFilter::All).await;
+    let first = begun(press(&app.state, &app.store, campaign).await);
+    deliver(&app.state, &app.store, first).await;
+    // Written down by hand: 240 sends, and every fourth of them longer ago.
+    let (now, store) = (app.now(), app.store.id);
+    let mut tx = app.db().begin().await.unwrap();
+    for n in 1..=240_i64 {
+        let at = now - chrono::Duration::days(if n % 4 == 0 { 31 } else { 29 });
+        let send: i64 = loupe::on_tx!(&mut tx, |conn| sqlx::query_scalar(
+            "insert into sends (store_id, kind, token, label, subject, body, fallbacks, filter, audience_words, from_name,
+                                from_email, store_name, footer, signature, state, hold_until, started_by, started_at)
+             select store_id, kind, token || $2, label, subject, body, fallbacks, filter, audience_words, from_name,
+                    from_email, store_name, footer, signature, state, hold_until, started_by, started_at
+               from sends where id = $1 returning id"
+        )
+        .bind(first)
+        .bind(n.to_string())
+        .fetch_one(&mut *conn)
+        .await)
+        .unwrap();
+        loupe::on_tx!(&mut tx, |conn| sqlx::query(
+            "insert into messages (store_id, send_id, customer_id, channel, state, name, first_name, last_name, address,
+                                   addr_norm, unsubscribe_token, created_at, settled_at)
+             values ($1, $2, $3, 'email', 'accepted', 'Amara', 'Amara', '', 'a@example.com', 'a@example.com', 'u', $4, $4)"
+        )
+        .bind(store)
+        .bind(send)
+        .bind(reached)
+        .bind(at)
+        .execute(&mut *conn)
+        .await
+        .map(|_| ()))
+        .unwrap();
+    }
+    tx.commit().await.unwrap();
+    let cookie = app.sign_in_as(Role::Salesperson).await;
+    for page in ["", "?page=2"] {
+        let shown = app
+            .get(&format!("/customers/{reached}/communications{page}"), &cookie)
+            .await;
+        assert!(shown.text.contains("181 messages"), "{}", words(&shown.text));
+    }
+});
+
 both!(what_belongs_to_another_store_is_not_there, |app| {
     let customer = people::one(
         app.db(),

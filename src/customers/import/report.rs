@@ -4,6 +4,8 @@ use std::io::Write;
 
 use serde::{Deserialize, Serialize};
 
+use crate::export::no_formula;
+
 /// The numbers of a run. `rows_read = added + updated + unchanged + refused`, always.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, sqlx::FromRow)]
 pub struct Counts {
@@ -98,7 +100,7 @@ impl<W: Write> ErrorFile<W> {
     pub fn new(out: W, columns: &[String]) -> std::io::Result<Self> {
         let mut out = csv::WriterBuilder::new().flexible(true).from_writer(out);
         let own = ["Line", "Outcome", "Column", "Reason"].map(str::to_owned);
-        out.write_record(own.iter().chain(columns).map(|c| safe(c)))?;
+        out.write_record(own.iter().chain(columns).map(|c| no_formula(c).into_owned()))?;
         Ok(Self { out })
     }
 
@@ -119,21 +121,12 @@ impl<W: Write> ErrorFile<W> {
         ];
         Ok(self
             .out
-            .write_record(own.iter().chain(&told.cells()).map(|c| safe(c)))?)
+            .write_record(own.iter().chain(&told.cells()).map(|c| no_formula(c).into_owned()))?)
     }
 
     /// Makes sure that everything is written.
     pub fn finish(mut self) -> std::io::Result<()> {
         self.out.flush()
-    }
-}
-
-/// A cell that no spreadsheet takes for a formula: what would be one gets an apostrophe first.
-pub(super) fn safe(cell: &str) -> String {
-    if cell.starts_with(['=', '+', '-', '@', '\t', '\r']) {
-        format!("'{cell}")
-    } else {
-        cell.to_owned()
     }
 }
 

@@ -122,10 +122,7 @@ impl Settings {
                 format!("{addr:?} is not an address such as 127.0.0.1:3000"),
             )
         })?;
-        let base_url = given
-            .base_url
-            .or(file.site.base_url)
-            .unwrap_or_else(|| format!("http://{addr}"));
+        let base_url = given.base_url.or(file.site.base_url).unwrap_or_else(|| unnamed(addr));
         let base_url = whole_address(&base_url)?;
         let database_url = given
             .database_url
@@ -207,6 +204,17 @@ impl Settings {
         })
     }
 
+    /// The same once it is known where it listens: with port 0 the system chose. Links lead there,
+    /// unless an address was given for them.
+    #[must_use]
+    pub fn listening_at(mut self, at: SocketAddr) -> Self {
+        if self.base_url == unnamed(self.addr) {
+            self.base_url = unnamed(at);
+        }
+        self.addr = at;
+        self
+    }
+
     /// Whether people come over https: then cookies are Secure and tied to the host.
     pub fn https(&self) -> bool {
         self.base_url.starts_with("https://")
@@ -216,6 +224,11 @@ impl Settings {
     pub fn uses_outbox(&self) -> bool {
         self.smtp.is_none()
     }
+}
+
+/// The address people reach Loupe at when none was given.
+fn unnamed(addr: SocketAddr) -> String {
+    format!("http://{addr}")
 }
 
 /// The address people reach Loupe at: http or https, a host, perhaps a port, and nothing more, for

@@ -12,7 +12,7 @@ use crate::{
     },
     customers::{self, store::Customer},
     error::AppError,
-    recipients::model::SkipReason,
+    recipients::model::{SkipReason, grouped},
     server::visit::Staff,
     time,
     ui::{
@@ -37,17 +37,10 @@ pub async fn show(staff: Staff, Path(id): Path<i64>) -> Result<Response, AppErro
     let contacted = customer
         .last_contacted_at
         .map_or_else(|| "Never".to_owned(), |at| time::relative(at, now));
-    let month = rows
-        .iter()
-        .filter(|row| row.state == MessageState::Accepted && now - row.at <= Duration::days(30))
-        .count();
-    let month = (page_asked == 1).then(|| {
-        if month == 1 {
-            "1 message".to_owned()
-        } else {
-            format!("{month} messages")
-        }
-    });
+    let month = match store::sent_since(db, store_id, id, now - Duration::days(30)).await? {
+        1 => "1 message".to_owned(),
+        n => format!("{} messages", grouped(n)),
+    };
     let more = i64::try_from(rows.len()).unwrap_or(0) >= PAGE;
     let name = customer.name.clone();
     let page = Page::new(name.clone(), Nav::Customers, move || {
@@ -81,7 +74,7 @@ pub async fn show(staff: Staff, Path(id): Path<i64>) -> Result<Response, AppErro
             <dl class="facts spaced">
                 <dt>"Can be emailed"</dt><dd>{standing}</dd>
                 <dt>"Last contacted"</dt><dd>{contacted}</dd>
-                {month.map(|words| view! { <dt>"In the last 30 days"</dt><dd>{words}</dd> })}
+                <dt>"In the last 30 days"</dt><dd>{month}</dd>
             </dl>
             {list}
             {turn(&path, page_asked, more)}
