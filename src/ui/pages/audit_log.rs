@@ -194,7 +194,7 @@ fn table(lines: Vec<Line>, zone: Tz) -> AnyView {
     view! {
         <div class="card">
             <div class="scroll" tabindex="0" role="region" aria-label="Entries">
-                <table class="table">
+                <table class="table wide">
                     <caption class="vh">"Entries, newest first"</caption>
                     <thead>
                         <tr>
