@@ -2,7 +2,7 @@
 //! a power cut would: `LOUPE_FAULT_POINT=AfterMark:5` aborts the fifth time that place is
 //! reached, `AfterMark:5:panic` only breaks the task that reaches it. Only in builds with debug assertions; elsewhere it is nothing at all.
 
-/// One place. The names are the steps: claim, freeze, hold, lease, offer, mark, content, answer,
+/// One place. The names are the steps: claim, freeze, hold, preparing, lease, building, offer, mark, content, answer,
 /// outcome, recovery, end, release. `Written` is after the statement and before its commit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Point {
@@ -12,9 +12,11 @@ pub enum Point {
     AfterFreeze,
     BeforeHoldEnds,
     AfterHoldEnds,
+    Preparing,
     BeforeLease,
     LeaseWritten,
     AfterLease,
+    Building,
     BeforeOffer,
     AfterOffer,
     BeforeMark,
@@ -38,16 +40,18 @@ pub enum Point {
 }
 
 impl Point {
-    pub const ALL: [Point; 29] = [
+    pub const ALL: [Point; 31] = [
         Point::BeforeClaim,
         Point::ClaimWritten,
         Point::FreezeWritten,
         Point::AfterFreeze,
         Point::BeforeHoldEnds,
         Point::AfterHoldEnds,
+        Point::Preparing,
         Point::BeforeLease,
         Point::LeaseWritten,
         Point::AfterLease,
+        Point::Building,
         Point::BeforeOffer,
         Point::AfterOffer,
         Point::BeforeMark,

@@ -1,11 +1,16 @@
 //! What a leased message needs to become mail: the send's message, compiled once for everybody.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::HashMap,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
+};
 
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 
 use super::{
+    fault_points::{Point, reach},
     hand::Hold,
     pace::Moment,
     store::{Leased, Ticket},
@@ -31,6 +36,34 @@ pub(crate) struct Loaded {
     pub(crate) prepared: Prepared,
     pub(crate) from: EmailAddress,
     zone: Tz,
+}
+
+impl Loaded {
+    fn of(send: &Send, store: &Store, id_key: &str) -> Result<Self, AppError> {
+        reach(Point::Preparing);
+        let address = |text: &str| {
+            EmailAddress::parse(text).map_err(|problem| AppError::internal(&format!("send {}: {problem}", send.id)))
+        };
+        let from = address(&send.from_email)?;
+        let reply_to = send
+            .reply_to
+            .as_deref()
+            .filter(|r| !r.is_empty())
+            .map(address)
+            .transpose()?;
+        let sender = Sender {
+            name: &send.from_name,
+            address: &from,
+            reply_to: reply_to.as_ref(),
+            id_key,
+        };
+        Ok(Self {
+            send: send.clone(),
+            prepared: Prepared::new(compiled(send)?, sender),
+            from,
+            zone: store.zone(),
+        })
+    }
 }
 
 /// One message on its way to a carrier.
@@ -60,8 +93,16 @@ impl Job {
     }
 
     /// The exact bytes of this person's message, or why there are none. A poisoned row fails
-    /// alone.
+    /// alone, even if it breaks what builds it: tried again, it would break that again, for ever.
     pub(crate) fn build(&self, base_url: &str, now: DateTime<Utc>) -> Result<Built, String> {
+        catch_unwind(AssertUnwindSafe(|| self.build_or_break(base_url, now))).unwrap_or_else(|_| {
+            tracing::error!(message.id = self.row.id, "building a message broke");
+            Err("The message could not be built.".to_owned())
+        })
+    }
+
+    fn build_or_break(&self, base_url: &str, now: DateTime<Utc>) -> Result<Built, String> {
+        reach(Point::Building);
         let row = &self.row;
         let address = row.address.as_deref().unwrap_or_default();
         let to = EmailAddress::parse(address).map_err(|problem| problem.to_string())?;
@@ -121,33 +162,12 @@ impl Shelf {
         self.loads.get(&send).map(Arc::clone)
     }
 
-    /// Compiles a send. A failure is the message's own: no database is asked.
+    /// Compiles a send. A failure is the message's own: no database is asked, and what breaks
+    /// would break again.
     pub(crate) fn add(&mut self, send: &Send, store: &Store, id_key: &str) -> Result<Arc<Loaded>, AppError> {
-        let address = |text: &str| {
-            EmailAddress::parse(text).map_err(|problem| AppError::internal(&format!("send {}: {problem}", send.id)))
-        };
-        let from = address(&send.from_email)?;
-        let reply_to = send
-            .reply_to
-            .as_deref()
-            .filter(|r| !r.is_empty())
-            .map(address)
-            .transpose()?;
-        let prepared = Prepared::new(
-            compiled(send)?,
-            Sender {
-                name: &send.from_name,
-                address: &from,
-                reply_to: reply_to.as_ref(),
-                id_key,
-            },
-        );
-        let load = Arc::new(Loaded {
-            send: send.clone(),
-            prepared,
-            from,
-            zone: store.zone(),
-        });
+        let loaded = catch_unwind(AssertUnwindSafe(|| Loaded::of(send, store, id_key)))
+            .unwrap_or_else(|_| Err(AppError::internal(&format!("preparing send {} broke", send.id))))?;
+        let load = Arc::new(loaded);
         self.loads.insert(send.id, Arc::clone(&load));
         Ok(load)
     }

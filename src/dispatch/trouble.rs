@@ -1,6 +1,6 @@
 //! Trouble with the provider, seen by all connections together: the circuit breaker.
 //!
-//! It opens when the provider fails several times running, in any of four ways. Then nothing more
+//! It opens when the provider fails several times running, in any of five ways. Then nothing more
 //! goes out until the pump has paused the sends. When they are tried again, one message goes
 //! first: it alone pays if the provider is as bad as before.
 
@@ -20,6 +20,10 @@ const MOST_UNANSWERED: u32 = 3;
 const MOST_CLOSINGS: u32 = 3;
 /// Single mailboxes are full or slow now and then; everybody's is not.
 const MOST_PUT_OFF: u32 = 10;
+/// Each of these was refused for good. In a book of which half the addresses are dead, so many
+/// running with the same answer are one in a million; with an account that may not send, they are
+/// the first of everybody.
+const MOST_REFUSED: u32 = 20;
 
 /// What trouble means for the sends.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -52,6 +56,8 @@ struct Seen {
     closings: u32,
     /// Messages put off.
     put_off: u32,
+    /// What was said to the last who were refused for good, and to how many running.
+    refused: Option<(String, u32)>,
     verdict: Option<Verdict>,
     /// There was trouble, and no message has been answered since.
     suspect: bool,
@@ -97,7 +103,8 @@ impl Trouble {
     pub(crate) fn saw(&self, round: Round, outcome: &Outcome) {
         let Some(mut seen) = self.lock_in(round) else { return };
         match outcome {
-            Outcome::Accepted { .. } | Outcome::Rejected { .. } => seen.fine(),
+            Outcome::Accepted { .. } => seen.fine(),
+            Outcome::Rejected { reply, .. } => seen.refuses(reply),
             Outcome::Unknown { why } => {
                 seen.unanswered += 1;
                 let many = seen.unanswered >= MOST_UNANSWERED;
@@ -141,9 +148,12 @@ impl Trouble {
     /// The sends have been told.
     pub(crate) fn dealt_with(&self) {
         let mut seen = self.lock();
+        // The same answer again would be the same trouble; another is an answer like any.
+        let refused = seen.refused.take().filter(|(_, times)| *times >= MOST_REFUSED);
         *seen = Seen {
             round: Round(seen.round.0 + 1),
             suspect: true,
+            refused: refused.map(|(said, _)| (said, MOST_REFUSED - 1)),
             ..Seen::default()
         };
     }
@@ -179,6 +189,25 @@ impl Seen {
         };
     }
 
+    /// The provider has refused a message for good: an answer, unless it says the same to all.
+    fn refuses(&mut self, reply: &str) {
+        let Some(said) = said_to_anybody(reply) else {
+            return self.fine();
+        };
+        let times = match self.refused.take() {
+            Some((before, times)) if before == said => times + 1,
+            _ => 1,
+        };
+        if times < MOST_REFUSED {
+            self.fine();
+        } else {
+            self.judge(true, || {
+                sentence(&format!("the mail server refuses everybody: {reply}"))
+            });
+        }
+        self.refused = Some((said, times));
+    }
+
     /// Opens the breaker when there are too many; after trouble, one is too many.
     fn judge(&mut self, many: bool, words: impl FnOnce() -> String) {
         if (many || self.suspect) && self.verdict.is_none() {
@@ -186,6 +215,22 @@ impl Seen {
             self.verdict = Some(Verdict::Pause(words()));
         }
     }
+}
+
+/// What a permanent refusal says, without what differs from one recipient to the next; nothing
+/// when it is about this mailbox (RFC 3463: x.1 is addressing, x.2 the mailbox) and not, by x.1.7
+/// or x.1.8, about the sender's.
+fn said_to_anybody(reply: &str) -> Option<String> {
+    let mut words = reply.split_whitespace();
+    let code = words.next().unwrap_or_default();
+    let status = words.clone().next().unwrap_or_default();
+    let about_mailbox = status.starts_with("5.1.") || status.starts_with("5.2.");
+    if about_mailbox && !matches!(status, "5.1.7" | "5.1.8") {
+        return None;
+    }
+    let differs = |word: &&str| word.contains('@') || word.contains(|c: char| c.is_ascii_digit());
+    let same: Vec<&str> = words.filter(|word| !differs(word)).collect();
+    Some(format!("{code} {}", same.join(" ")))
 }
 
 /// What the operator reads.
@@ -288,6 +333,53 @@ mod tests {
             trouble.saw(trouble.round(), &outcome);
             assert!(!trouble.has_verdict(), "{outcome:?}");
         }
+    }
+
+    fn rejected(reply: &str) -> Outcome {
+        Outcome::Rejected {
+            code: 550,
+            reply: reply.to_owned(),
+        }
+    }
+
+    #[test]
+    fn the_same_refusal_for_everybody_is_trouble_and_dead_mailboxes_are_not() {
+        let trouble = Trouble::default();
+        for n in 0..100 {
+            trouble.saw(trouble.round(), &rejected("550 5.1.1 No such user"));
+            trouble.saw(trouble.round(), &rejected("552 5.2.2 Mailbox full"));
+            // Others in between: never twice the same.
+            trouble.saw(
+                trouble.round(),
+                &rejected(&format!("550 5.7.1 {}", "no ".repeat(n + 1))),
+            );
+            assert!(!trouble.has_verdict() && trouble.works());
+        }
+        let relay = |n: u32| rejected(&format!("554 5.7.1 <p{n}@example.com>: Relay access denied (id {n})"));
+        for n in 0..MOST_REFUSED - 1 {
+            trouble.saw(trouble.round(), &relay(n));
+        }
+        trouble.saw(trouble.round(), &accepted());
+        for n in 0..MOST_REFUSED {
+            assert!(!trouble.has_verdict(), "{n}");
+            trouble.saw(trouble.round(), &relay(n));
+        }
+        let Some(Verdict::Pause(words)) = trouble.verdict() else {
+            panic!("it goes on")
+        };
+        assert!(
+            words.starts_with("The mail server refuses everybody: 554 5.7.1"),
+            "{words}"
+        );
+        assert!(!trouble.works());
+
+        // The one that goes first hears the same: it alone. Then something else: it works.
+        trouble.dealt_with();
+        trouble.saw(trouble.round(), &relay(1));
+        assert!(trouble.has_verdict());
+        trouble.dealt_with();
+        trouble.saw(trouble.round(), &rejected("550 5.1.1 No such user"));
+        assert!(trouble.works() && !trouble.is_suspect());
     }
 
     #[test]

@@ -145,6 +145,46 @@ async fn pauses_and_goes_on(backend: Backend, fault: Fault, costs: (i64, i64), w
     );
 }
 
+/// An account that may not send costs the first few, and not the whole book.
+async fn a_refusal_for_everybody(backend: Backend) {
+    let house = house(backend, Fault::Dot(554)).await;
+    let (app, send) = (&house.app, house.send);
+    let paused = house.until(|s| s.paused_at.is_some()).await;
+    assert_eq!(paused.state, SendState::Sending);
+    let problem = paused.problem.clone().unwrap_or_default();
+    assert!(problem.contains("refuses everybody: 554"), "{problem}");
+    house.nobody_is_held().await;
+    let first = tally(app.db(), &app.store, send).await;
+    let most = 20 + CONNECTIONS - 1;
+    assert!((20..=most).contains(&first.failed), "{first:?}");
+    assert_eq!(first.failed + first.waiting, 40, "{first:?}");
+
+    // One goes first, and hears the same.
+    house.pass(TimeDelta::minutes(2));
+    house.until(|s| s.resume_at > paused.resume_at).await;
+    house.nobody_is_held().await;
+    let second = tally(app.db(), &app.store, send).await;
+    assert_eq!(second.failed, first.failed + 1);
+
+    house.sink.set_rules(vec![]);
+    house.pass(TimeDelta::minutes(10));
+    let ended = house.until(|s| !s.state.is_open()).await;
+    assert!(is_done(&ended) && ended.problem.is_none(), "{ended:?}");
+    let (app, _sink) = house.end().await;
+    let after = tally(app.db(), &app.store, send).await;
+    assert_eq!((after.sent, after.failed), (40 - second.failed, second.failed));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refusal_for_everybody_pauses_on_sqlite() {
+    a_refusal_for_everybody(Backend::Sqlite).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refusal_for_everybody_pauses_on_postgres() {
+    a_refusal_for_everybody(Backend::Postgres).await;
+}
+
 async fn each_kind_of_trouble(backend: Backend) {
     // Three, and what the other connection was in the middle of.
     let ambiguous = (3, 3 + CONNECTIONS - 1);

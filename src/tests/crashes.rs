@@ -63,6 +63,12 @@ async fn house(backend: Backend, connections: u64) -> House {
 impl House {
     /// A process of its own that dies at the place.
     fn child(&self, program: &str, arguments: &[&str], point: Option<&str>) -> Child {
+        self.command(program, arguments, point)
+            .spawn()
+            .expect("the program starts")
+    }
+
+    fn command(&self, program: &str, arguments: &[&str], point: Option<&str>) -> Command {
         let mut command = Command::new(program);
         command
             .args(arguments)
@@ -82,7 +88,7 @@ impl House {
         if let Some(point) = point {
             command.env("LOUPE_FAULT_POINT", point);
         }
-        command.spawn().expect("the program starts")
+        command
     }
 
     /// Where the processes say what went wrong.
@@ -213,7 +219,7 @@ async fn dies_at(backend: Backend, point: Point) {
     // What was never marked is certainly not unknown.
     if matches!(
         point,
-        Point::BeforeLease | Point::LeaseWritten | Point::AfterLease | Point::BeforeOffer
+        Point::Preparing | Point::BeforeLease | Point::LeaseWritten | Point::AfterLease | Point::BeforeOffer
     ) {
         assert_eq!(verdict.unknown_after_crash, 0, "{name}");
     }
@@ -241,6 +247,87 @@ async fn dying_anywhere_doubles_and_loses_nothing_on_sqlite() {
 #[tokio::test(flavor = "multi_thread")]
 async fn dying_anywhere_doubles_and_loses_nothing_on_postgres() {
     everywhere(Backend::Postgres).await;
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Provider {
+    MailServer,
+    Outbox,
+}
+
+/// Building somebody's message breaks what builds it: it has failed, and everybody else gets
+/// theirs from the same process, over the same connection.
+async fn a_poisoned_row(backend: Backend, provider: Provider) {
+    let house = house(backend, 1).await;
+    let app = &house.app;
+    let send = begun(press(&app.state, &app.store, house.campaign).await);
+    let mut worker = house.command(env!("CARGO_BIN_EXE_loupe"), &["worker"], Some("Building:5:panic"));
+    if let Provider::Outbox = provider {
+        worker.env_remove("LOUPE_SMTP_URL");
+    }
+    let mut child = worker.spawn().unwrap();
+    let ended = sending::until(&app.state, &app.store, send, |s| !s.state.is_open()).await;
+    assert!(sending::is_done(&ended), "{provider:?}: {:?}", ended.problem);
+    terminate(&child);
+    assert!(child.wait().unwrap().success(), "{provider:?}: one process did it all");
+    let after = sending::tally(app.db(), &app.store, send).await;
+    assert_eq!((after.sent, after.failed), (PEOPLE as i64 - 1, 1), "{provider:?}");
+    let why: String = loupe::on_db!(app.db(), |pool| sqlx::query_scalar(
+        "select reply from messages where send_id = $1 and state = 'failed'"
+    )
+    .bind(send)
+    .fetch_one(pool)
+    .await)
+    .unwrap();
+    assert_eq!(why, "The message could not be built.");
+    if let Provider::MailServer = provider {
+        assert_eq!(house.sink.counts().connections, 1, "its connection was not lost");
+    }
+}
+
+/// Preparing a send breaks: it is given back, and the process is there for the others.
+async fn a_poisoned_send(backend: Backend) {
+    let house = house(backend, 1).await;
+    let app = &house.app;
+    let send = begun(press(&app.state, &app.store, house.campaign).await);
+    let other = draft(app.db(), &app.store, "Winter", &RecipientFilter::All).await;
+    let other = begun(press(&app.state, &app.store, other).await);
+    let mut child = house.worker(Some("Preparing:1:panic"));
+    let ended = sending::until(&app.state, &app.store, other, |s| !s.state.is_open()).await;
+    assert!(sending::is_done(&ended), "{:?}", ended.problem);
+    terminate(&child);
+    assert!(child.wait().unwrap().success(), "one process did it all");
+    let given_back = loupe::sends::store::find(app.db(), app.store.id, send)
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!(
+        given_back.problem.as_deref(),
+        Some("The message could not be prepared.")
+    );
+    assert_eq!(status(app.db(), house.campaign).await, "draft");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_poisoned_send_is_given_back_on_sqlite() {
+    a_poisoned_send(Backend::Sqlite).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_poisoned_send_is_given_back_on_postgres() {
+    a_poisoned_send(Backend::Postgres).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_poisoned_row_fails_alone_on_sqlite() {
+    a_poisoned_row(Backend::Sqlite, Provider::MailServer).await;
+    a_poisoned_row(Backend::Sqlite, Provider::Outbox).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_poisoned_row_fails_alone_on_postgres() {
+    a_poisoned_row(Backend::Postgres, Provider::MailServer).await;
+    a_poisoned_row(Backend::Postgres, Provider::Outbox).await;
 }
 
 /// A carrier breaks where it is for the n-th time, the only one there is: the process lives on, another takes its place, and
