@@ -57,6 +57,7 @@ test("the same message to the same people asks first", async ({ page }) => {
     await page.getByRole("button", { name: "Send now" }).click();
   };
   await go();
+  await expect(started(page).first()).toBeVisible();
   await finished(page);
   await go();
   await expect(page.getByRole("dialog", { name: /^Send to/ })).toContainText("sent this same message");

@@ -115,7 +115,7 @@ async fn recipient_problem(db: &Db, store: &Store, filter: Option<&RecipientFilt
         None => false,
     };
     let field = match filter {
-        None | Some(RecipientFilter::All) => "rt-all",
+        None | Some(RecipientFilter::All | RecipientFilter::Reached(_)) => "rt-all",
         Some(RecipientFilter::Segment(_)) => "segment",
         Some(RecipientFilter::Tags(_)) => "tag-0",
         Some(RecipientFilter::Manual(_)) => "cust",

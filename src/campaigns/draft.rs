@@ -32,11 +32,12 @@ pub struct Draft {
 }
 
 /// Text as it can be kept by both databases: with plain line breaks and without NUL.
-fn clean(text: &str) -> String {
+pub fn clean(text: &str) -> String {
     text.replace("\r\n", "\n").replace('\r', "\n").replace('\0', "")
 }
 
-fn clean_line(text: &str) -> String {
+/// The same on one line.
+pub fn clean_line(text: &str) -> String {
     clean(text).replace('\n', " ").trim().to_owned()
 }
 

@@ -197,7 +197,7 @@ impl CampaignForm {
 pub fn is_complete(filter: &RecipientFilter) -> bool {
     match filter {
         RecipientFilter::All => true,
-        RecipientFilter::Segment(id) => *id > 0,
+        RecipientFilter::Segment(id) | RecipientFilter::Reached(id) => *id > 0,
         RecipientFilter::Tags(tags) => !tags.is_empty(),
         RecipientFilter::Manual(ids) => !ids.is_empty(),
     }

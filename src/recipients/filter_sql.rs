@@ -35,6 +35,8 @@ pub enum Picked {
     System(SystemSegment),
     Tags(Vec<String>),
     Ids(Vec<i64>),
+    /// Whom this send, or another one of the very same message, reached or may have.
+    Reached(i64),
     /// A segment that this store does not have.
     Nobody,
 }
@@ -47,6 +49,7 @@ impl Picked {
             RecipientFilter::Segment(_) => segment.map_or(Picked::Nobody, Picked::System),
             RecipientFilter::Tags(tags) => Picked::Tags(tags),
             RecipientFilter::Manual(ids) => Picked::Ids(ids),
+            RecipientFilter::Reached(send) => Picked::Reached(send),
         }
     }
 }
@@ -233,6 +236,21 @@ impl Build<'_> {
                 // nobody is met twice.
                 format!(
                     "{own} and {alias}.tag_set in (select t.tag_set from tag_set_tags t where t.store_id = {store} and {any})"
+                )
+            }
+            Picked::Reached(send) => {
+                let send = self.binds.add(*send);
+                // The very same message that was stopped and went to the rest later is several sends.
+                format!(
+                    "{own} and {alias}.id in (
+                        select g.customer_id
+                          from sends f
+                          join sends s on s.store_id = f.store_id and s.subject = f.subject and s.body = f.body
+                                      and (s.id = f.id or s.campaign_id = f.campaign_id
+                                           or s.of_send = f.id or f.of_send in (s.id, s.of_send))
+                          join messages g on g.send_id = s.id
+                         where f.store_id = {store} and f.id = {send}
+                           and g.state in ('accepted', 'unknown', 'attempting'))"
                 )
             }
             Picked::Ids(ids) => {

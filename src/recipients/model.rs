@@ -22,7 +22,7 @@ impl Earlier {
     }
 }
 
-/// Who a message is for. Exactly one of four, as the picker shows them.
+/// Who a message is for. Exactly one of four, as the picker shows them; a correction has a fifth.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(tag = "type", content = "of", rename_all = "snake_case")]
 pub enum RecipientFilter {
@@ -34,6 +34,8 @@ pub enum RecipientFilter {
     Tags(Vec<String>),
     /// Customers picked one by one, by id.
     Manual(Vec<i64>),
+    /// Those whom a send reached, or may have, by its id. The picker does not offer it.
+    Reached(i64),
 }
 
 impl RecipientFilter {
@@ -78,6 +80,7 @@ impl RecipientFilter {
             RecipientFilter::Segment(_) => "segment",
             RecipientFilter::Tags(_) => "tags",
             RecipientFilter::Manual(_) => "manual",
+            RecipientFilter::Reached(_) => "reached",
         }
     }
 }

@@ -15,6 +15,7 @@ pub fn audience_words(filter: Option<&RecipientFilter>, segments: &HashMap<i64, 
             None => "A segment that is gone".to_owned(),
         },
         Some(RecipientFilter::Tags(tags)) => format!("Tags: {}", tags.join(", ")),
+        Some(RecipientFilter::Reached(_)) => "Everybody who got the first message".to_owned(),
         Some(RecipientFilter::Manual(ids)) if ids.len() == 1 => "1 customer, chosen by hand".to_owned(),
         Some(RecipientFilter::Manual(ids)) => {
             let n = i64::try_from(ids.len()).unwrap_or(i64::MAX);

@@ -7,6 +7,8 @@ pub mod api;
 pub mod model;
 
 #[cfg(feature = "ssr")]
+pub mod correction;
+#[cfg(feature = "ssr")]
 pub mod ending;
 #[cfg(feature = "ssr")]
 pub mod halting;

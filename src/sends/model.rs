@@ -38,6 +38,8 @@ pub enum SendKind {
     Bulk,
     /// A second try for those whose first copy was never answered.
     Again,
+    /// Another message to those an earlier one reached.
+    Correction,
 }
 
 /// What the progress panel asks for again and again.

@@ -472,8 +472,8 @@ pub async fn after_undo(ctx: &Ctx, send_id: i64, undone: Undone) -> Result<Strin
         Undone::InTime => "undone",
         Undone::TooLate => "too-late",
     };
-    Ok(match (send.campaign_id, undone) {
-        (None, Undone::InTime) => format!("/marketing/bulk-email?ok={ok}"),
+    Ok(match (send.kind, undone) {
+        (SendKind::Bulk, Undone::InTime) => format!("/marketing/bulk-email?ok={ok}"),
         _ => format!("{}?ok={ok}", send.page()),
     })
 }

@@ -135,6 +135,7 @@ const PAGES: &[(&str, &str, Who)] = &[
     ("/outbox/{id}", "/outbox/{outbox}", Staff(SeeOutbox)),
     ("/outbox/{id}/message.eml", "/outbox/{outbox}/message.eml", Staff(SeeOutbox)),
     ("/outbox/{id}/view", "/outbox/{outbox}/view", Staff(SeeOutbox)),
+    ("/sends/{id}/correction", "/sends/{send}/correction", Staff(SendCampaigns)),
     ("/sends/{id}/recipients.csv", "/sends/{send}/recipients.csv", Staff(SeeCampaigns)),
     ("/sends/{id}/stop", "/sends/{send}/stop", Staff(SendCampaigns)),
     ("/sends/{id}/view", "/sends/{send}/view", Staff(SeeCampaigns)),
@@ -154,6 +155,7 @@ const POSTS: &[(&str, &str, Who)] = &[
         "/customers/import/no-such-file",
         Staff(ImportCustomers),
     ),
+    ("/sends/{id}/correction", "/sends/0/correction", Staff(SendCampaigns)),
     ("/u/{token}", "/u/no-such-token", Anyone),
 ];
 

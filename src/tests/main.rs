@@ -18,6 +18,7 @@ mod campaigns;
 mod changes;
 mod cli;
 mod consent;
+mod correcting;
 mod crashes;
 mod customers;
 mod demo;

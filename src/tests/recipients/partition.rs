@@ -157,6 +157,8 @@ async fn by_hand(
             let segment = segments::find(app.db(), place.id, *id).await.unwrap().unwrap();
             members(book, segment.system().unwrap(), scope.now, scope.zone)
         }
+        // Nothing has been sent here.
+        RecipientFilter::Reached(_) => BTreeSet::new(),
     };
     let mut taken = BTreeSet::new();
     let mut outcome = Outcome::new();

@@ -1,4 +1,4 @@
-//! `/marketing/bulk-email/sent/{send_id}`: what came of a bulk email.
+//! `/marketing/bulk-email/sent/{send_id}`: what came of a bulk email, or of a correction.
 
 use axum::{extract::Path, response::Response};
 use leptos::prelude::*;
@@ -54,13 +54,10 @@ pub async fn show(staff: Staff, Path(send_id): Path<i64>) -> Result<Response, Ap
     let refused = report::refused(&staff);
     let report = Report::load(&staff, send, path).await?;
     let live = report.is_live();
-    let nav = match kind {
-        SendKind::Bulk => Nav::BulkEmail,
-        SendKind::Campaign | SendKind::Again => Nav::Campaigns,
-    };
-    let up = match kind {
-        SendKind::Bulk => ("Bulk email", "/marketing/bulk-email"),
-        SendKind::Campaign | SendKind::Again => ("Campaigns", "/marketing/campaigns"),
+    let of_campaign = kind == SendKind::Campaign || first.as_ref().is_some_and(|first| first.campaign_id.is_some());
+    let (nav, up) = match of_campaign {
+        true => (Nav::Campaigns, ("Campaigns", "/marketing/campaigns")),
+        false => (Nav::BulkEmail, ("Bulk email", "/marketing/bulk-email")),
     };
     let page = Page::new(title(state), nav, move || {
         let bar = report.hold_bar();

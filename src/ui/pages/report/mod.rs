@@ -1,5 +1,6 @@
 //! What came of a send: the same on a campaign's page and on a bulk email's receipt.
 
+pub mod correction;
 mod failures;
 pub mod file;
 mod live;
@@ -23,7 +24,7 @@ use crate::{
     recipients::model::grouped,
     sends::{
         self,
-        model::{Progress, ProgressRow, SendState},
+        model::{Progress, ProgressRow, SendKind, SendState},
         store::Send,
     },
     server::visit::Staff,
@@ -135,11 +136,13 @@ impl Report {
             .stalled
             .then(|| stalled::view(&self.send, &self.tally, self.may_send));
         let failed = failures::view(&self.failures, &self.tally, &self.path);
-        let message = message(&self.send);
         let unanswered = self
             .may_send
             .then(|| unanswered::panel(self.send.id, self.unresolved, &self.token));
         let followed = followed(&self.following, self.now, self.zone);
+        let corrects = (self.may_send && !self.send.state.is_open() && self.tally.sent + self.tally.unconfirmed > 0)
+            .then(|| format!("/sends/{}/correction", self.send.id));
+        let message = message(&self.send, corrects);
         let people = listed.then(|| people::view(self));
         view! { <div class="stack">{stalled}{numbers}{unanswered}{failed}{followed}{people}{message}</div> }.into_any()
     }
@@ -177,7 +180,7 @@ impl Report {
     }
 }
 
-/// Second tries, each with the way to what came of it.
+/// Second tries and corrections, each with the way to what came of it.
 fn followed(sends: &[Send], now: DateTime<Utc>, zone: Tz) -> Option<AnyView> {
     if sends.is_empty() {
         return None;
@@ -185,7 +188,12 @@ fn followed(sends: &[Send], now: DateTime<Utc>, zone: Tz) -> Option<AnyView> {
     let lines: Vec<_> = sends
         .iter()
         .map(|send| {
-            let words = format!("Sent again by {}", send.started_by);
+            let what = match send.kind {
+                SendKind::Correction => "Corrected",
+                SendKind::Bulk => "Sent to the rest",
+                SendKind::Again | SendKind::Campaign => "Sent again",
+            };
+            let words = format!("{what} by {}", send.started_by);
             let at = send.started_at;
             view! { <li><a href=send.page()>{words}</a>", "<Moment at now zone distance=Distance::With/></li> }
         })
@@ -228,8 +236,9 @@ fn stats(tally: &Tally, open: bool) -> Vec<Stat> {
     stats
 }
 
-/// The message as it was frozen, in a frame where nothing runs.
-fn message(send: &Send) -> AnyView {
+/// The message as it was frozen, in a frame where nothing runs, and the way to correct it.
+fn message(send: &Send, corrects: Option<String>) -> AnyView {
+    let corrects = corrects.map(|path| view! { <a class="btn sm" href=path>"Send a correction"</a> });
     let title = if send.state.is_open() {
         "The message"
     } else {
@@ -238,7 +247,7 @@ fn message(send: &Send) -> AnyView {
     let from = format!("{} <{}>", send.from_name, send.from_email);
     view! {
         <section aria-labelledby="message-title">
-            <h2 id="message-title">{title}</h2>
+            <div class="inline spread"><h2 id="message-title">{title}</h2>{corrects}</div>
             <div class="card pad">
                 <dl class="facts">
                     <dt>"Subject"</dt><dd>{send.subject.clone()}</dd>

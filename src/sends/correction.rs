@@ -1,0 +1,113 @@
+//! A correction: another message to exactly those a send reached, or may have. Whoever may not be
+//! written to by now is left out, with the reason.
+
+use super::{
+    ending::log,
+    model::SendKind,
+    rules::{self, Freezing, Frozen, Presser, Started},
+    store::{self, Send},
+};
+use crate::{
+    auth::guard::Ctx,
+    db::Db,
+    error::AppError,
+    recipients::{
+        self,
+        model::{Audience, NO_RECIPIENTS, RecipientFilter, grouped},
+    },
+    stores::model::Store,
+};
+
+/// How subjects and labels of corrections begin.
+const PREFIX: &str = "Correction: ";
+
+/// What is said instead.
+#[derive(Clone, Debug)]
+pub struct Correction {
+    /// The send it corrects.
+    pub of: i64,
+    pub subject: String,
+    pub body: String,
+    /// Once per form shown: the same token twice is one send.
+    pub token: String,
+    /// The count that was on the page.
+    pub shown_count: Option<i64>,
+}
+
+/// `Correction: ` once, however often something is corrected.
+pub fn corrected(text: &str) -> String {
+    format!("{PREFIX}{}", text.strip_prefix(PREFIX).unwrap_or(text))
+}
+
+/// Whom a correction would go to now.
+pub async fn audience(
+    db: &Db,
+    store: &Store,
+    send: &Send,
+    now: chrono::DateTime<chrono::Utc>,
+) -> sqlx::Result<Audience> {
+    let scope = recipients::rules::scope(store, now, None);
+    recipients::store::count(db, &scope, &RecipientFilter::Reached(send.id)).await
+}
+
+/// Sends it, after the time to undo.
+pub async fn send(ctx: &Ctx, what: &Correction) -> Result<Started, AppError> {
+    let first = store::find(ctx.db(), ctx.store(), what.of)
+        .await?
+        .ok_or(AppError::NotFound)?;
+    if let Some(before) = store::by_token(ctx.db(), ctx.store(), &what.token).await? {
+        return Ok(Started::AlreadyDone { send_id: before.id });
+    }
+    if first.state.is_open() {
+        return Err(AppError::Refused {
+            words: "It is still being sent. It can be corrected when it has ended.".to_owned(),
+            back_to: Some(first.page()),
+        });
+    }
+    let presser = Presser::of(ctx).await?;
+    let fallbacks = serde_json::from_str(&first.fallbacks)?;
+    let label = corrected(&first.label);
+    let frozen = Frozen {
+        campaign: None,
+        of_send: Some(first.id),
+        kind: SendKind::Correction,
+        label: &label,
+        subject: &what.subject,
+        body: &what.body,
+        fallbacks: &fallbacks,
+        filter: &RecipientFilter::Reached(first.id),
+        token: &what.token,
+        shown_count: what.shown_count,
+        planned: None,
+    };
+    let mut tx = ctx.db().begin().await?;
+    match rules::freeze(&mut tx, ctx.db(), &presser, &frozen, None).await? {
+        Freezing::Written { send_id, audience } => {
+            let people = grouped(audience.will_send);
+            let summary = format!("Sent a correction of “{}” to {people} customers", first.label);
+            log(&mut tx, &first, &ctx.actor.name, "send.corrected", summary, ctx.now).await?;
+            tx.commit().await?;
+            ctx.state.wake.notify_one();
+            Ok(Started::Sending { send_id })
+        }
+        Freezing::TokenUsed => {
+            drop(tx);
+            let before = store::by_token(ctx.db(), ctx.store(), &what.token)
+                .await?
+                .ok_or(AppError::Conflict)?;
+            Ok(Started::AlreadyDone { send_id: before.id })
+        }
+        Freezing::Nobody => Err(AppError::invalid("subject", NO_RECIPIENTS)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::corrected;
+
+    #[test]
+    fn a_correction_of_a_correction_is_called_so_once() {
+        assert_eq!(corrected("Ring clean"), "Correction: Ring clean");
+        assert_eq!(corrected("Correction: Ring clean"), "Correction: Ring clean");
+    }
+}

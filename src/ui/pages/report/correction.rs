@@ -1,0 +1,177 @@
+//! `/sends/{id}/correction`: another message to exactly those who got one.
+
+use axum::{
+    Form as Posted,
+    extract::Path,
+    http::StatusCode,
+    response::{IntoResponse, Redirect, Response},
+};
+use leptos::prelude::*;
+use serde::Deserialize;
+
+use super::customers;
+use crate::{
+    auth::{guard::Ctx, model::Permission, tokens},
+    campaigns::{
+        checks::{self, Message},
+        draft::{clean, clean_line},
+    },
+    error::{AppError, Problem},
+    recipients::model::{Audience, RecipientFilter, grouped},
+    sends::{
+        self,
+        correction::{self, Correction, corrected},
+        rules::Started,
+        store::Send,
+    },
+    server::{forms::Flash, visit::Staff},
+    ui::{
+        components::{Crumbs, PageHead},
+        form::{Form, Line},
+        page::Page,
+        shell::Nav,
+    },
+};
+
+/// What the form holds.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct Typed {
+    subject: String,
+    body: String,
+    send_token: String,
+    shown_count: String,
+}
+
+/// The form, filled with what went out.
+pub async fn show(staff: Staff, Path(send_id): Path<i64>) -> Result<Response, AppError> {
+    staff.allow(Permission::SendCampaigns)?;
+    let send = find(&staff, send_id).await?;
+    if send.state.is_open() {
+        return Ok(Redirect::to(&send.page()).into_response());
+    }
+    page(&staff, send, Flash::default()).await
+}
+
+/// Sends it, or shows the form again with all that was typed.
+pub async fn act(staff: Staff, Path(send_id): Path<i64>, Posted(typed): Posted<Typed>) -> Result<Response, AppError> {
+    staff.allow(Permission::SendCampaigns)?;
+    let send = find(&staff, send_id).await?;
+    let ctx = Ctx {
+        state: staff.visit.state.clone(),
+        actor: staff.actor.clone(),
+        now: staff.now(),
+    };
+    let what = Correction {
+        of: send_id,
+        subject: clean_line(&typed.subject),
+        body: clean(&typed.body),
+        token: typed.send_token,
+        shown_count: typed.shown_count.parse().ok(),
+    };
+    let fallbacks = serde_json::from_str(&send.fallbacks)?;
+    let message = Message {
+        name: None,
+        subject: &what.subject,
+        body: &what.body,
+        fallbacks: &fallbacks,
+        filter: Some(&RecipientFilter::Reached(send.id)),
+        later: false,
+    };
+    let problems = checks::problems(staff.db(), &staff.store, &staff.actor.name, &message).await?;
+    if !problems.is_empty() {
+        return again(&staff, send, problems, what).await;
+    }
+    let (to, ok) = match correction::send(&ctx, &what).await {
+        Ok(Started::Sending { send_id }) => (send_id, "sending"),
+        Ok(Started::AlreadyDone { send_id }) => (send_id, "already"),
+        Ok(Started::NoRecipients) => return again(&staff, send, Vec::new(), what).await,
+        Err(AppError::Invalid { problems, .. }) => return again(&staff, send, problems, what).await,
+        Err(other) => return Err(other),
+    };
+    let page = find(&staff, to).await?.page();
+    Ok(Redirect::to(&format!("{page}?ok={ok}")).into_response())
+}
+
+async fn find(staff: &Staff, send_id: i64) -> Result<Send, AppError> {
+    sends::store::find(staff.db(), staff.store_id(), send_id)
+        .await?
+        .ok_or(AppError::NotFound)
+}
+
+async fn again(staff: &Staff, send: Send, problems: Vec<Problem>, what: Correction) -> Result<Response, AppError> {
+    let typed = vec![("subject".to_owned(), what.subject), ("body".to_owned(), what.body)];
+    page(staff, send, Flash { problems, typed }).await
+}
+
+async fn page(staff: &Staff, send: Send, flash: Flash) -> Result<Response, AppError> {
+    let audience = correction::audience(staff.db(), &staff.store, &send, staff.now()).await?;
+    let form = Form::of(Some(&flash));
+    let outbox = staff.visit.state.settings.uses_outbox();
+    let (nav, up) = match send.campaign_id {
+        Some(_) => (Nav::Campaigns, ("Campaigns", "/marketing/campaigns")),
+        None => (Nav::BulkEmail, ("Bulk email", "/marketing/bulk-email")),
+    };
+    let status = if form.refused() {
+        StatusCode::UNPROCESSABLE_ENTITY
+    } else {
+        StatusCode::OK
+    };
+    let page = Page::new("Send a correction", nav, move || {
+        view(&send, &form, &audience, outbox, up)
+    });
+    Ok(staff.show(page.with_status(status)).await)
+}
+
+fn view(send: &Send, form: &Form, audience: &Audience, outbox: bool, up: (&'static str, &'static str)) -> AnyView {
+    let n = audience.will_send;
+    let line = |id, label, value: String| Line {
+        id,
+        name: id,
+        label,
+        value,
+        autocomplete: Some("off"),
+        ..Line::default()
+    };
+    let subject = form.line(line("subject", "Subject", corrected(&send.subject)));
+    let body = form.area(line("body", "Body", send.body.clone()), 12);
+    let back = send.page();
+    let acts = (n > 0).then(|| {
+        view! { <button class="btn primary" type="submit">{format!("Send to {}", customers(n))}</button> }
+    });
+    view! {
+        <Crumbs links=vec![up] here=send.label.clone()/>
+        {form.summary()}
+        <PageHead title="Send a correction" words="It goes to exactly those who got the message, or may have."/>
+        <form class="stack" method="post" action=format!("/sends/{}/correction", send.id) novalidate>
+            <input type="hidden" name="send_token" value=tokens::public()/>
+            <input type="hidden" name="shown_count" value=n.to_string()/>
+            {subject}
+            {body}
+            <section class="card pad" aria-labelledby="who-title">
+                <h2 id="who-title">"Who will get this"</h2>
+                <p>{format!("{}.", audience.sentence())}</p>
+                {skipped(audience)}
+            </section>
+            {outbox.then(|| view! { <p class="hint">"Nothing is mailed: messages stay in the outbox."</p> })}
+            <div class="acts">{acts}<a class="btn quiet" href=back>"Cancel"</a></div>
+        </form>
+    }
+    .into_any()
+}
+
+/// Why somebody who got it gets no correction.
+fn skipped(audience: &Audience) -> Option<AnyView> {
+    let reasons: Vec<_> = audience
+        .skipped
+        .iter()
+        .map(|(reason, n)| view! { <li>{format!("{} {}", grouped(*n), reason.label())}</li> })
+        .collect();
+    (!reasons.is_empty()).then(|| {
+        let words = format!(
+            "{} who got it can't be written to now:",
+            customers(audience.skipped_total())
+        );
+        view! { <p>{words}</p><ul class="reasons">{reasons}</ul> }.into_any()
+    })
+}
