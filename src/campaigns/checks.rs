@@ -12,7 +12,7 @@ use crate::{
     error::{AppError, Problem},
     recipients::model::{Audience, NO_RECIPIENTS, RecipientFilter, grouped},
     segments,
-    sends::rules::LANGUAGE,
+    sends::{drift::is_large, rules::LANGUAGE},
     stores::model::Store,
     templates::render::{self, Compiled, Field, TemplateProblem},
     time,
@@ -228,7 +228,7 @@ pub const MANY: i64 = 100;
 /// look. Asking every time would teach people not to read.
 pub fn asks_first(audience: &Audience, shown: Option<i64>, warnings: &[String]) -> bool {
     let n = audience.will_send;
-    let drifted = shown.is_some_and(|shown| (n - shown).abs().saturating_mul(4) >= shown.max(1) && n != shown);
+    let drifted = shown.is_some_and(|shown| is_large(shown, n));
     n > 0 && (n >= MANY || drifted || !warnings.is_empty())
 }
 
@@ -257,6 +257,7 @@ mod tests {
         assert!(!asks_first(&of(10), Some(12), &[]));
         assert!(asks_first(&of(9), Some(12), &[]));
         assert!(asks_first(&of(1), Some(0), &[]));
+        assert!(asks_first(&of(99), Some(149), &[]) && asks_first(&of(99), Some(150), &[]));
         assert!(asks_first(
             &of(2),
             Some(2),

@@ -13,8 +13,9 @@ use crate::{
     auth::guard::Ctx,
     error::AppError,
     sends::{
-        self,
+        self, planned,
         rules::{StartCampaign, Started, start_campaign},
+        shown,
     },
     ui::links::encode,
 };
@@ -56,6 +57,9 @@ pub async fn send_now(ctx: &Ctx, id: i64, token: &str, asked: Asked) -> Result<S
         {
             return Ok(format!("/marketing/campaigns/{id}/review?token={}", encode(token)));
         }
+    }
+    if let Some(at) = campaign.scheduled_at {
+        shown::carry_over(ctx.db(), ctx.store(), &planned::token(id, at), token).await?;
     }
     let what = StartCampaign {
         campaign_id: id,

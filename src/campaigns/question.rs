@@ -12,6 +12,7 @@ use crate::{
     db::Db,
     error::AppError,
     recipients::{self, model::grouped},
+    sends::shown,
     stores::{self, model::Store},
 };
 
@@ -52,7 +53,7 @@ pub async fn question(
     }))
 }
 
-/// Looks at a form while it is being written; nothing is kept. `intent` is what is about to be
+/// Looks at a form while it is being written; nothing is kept but whom a question was about. `intent` is what is about to be
 /// pressed: for Send now the answer carries what that would ask first.
 pub async fn look_at_form(ctx: &Ctx, form: &CampaignForm, kind: Kind, intent: Intent) -> Result<Looked, AppError> {
     let store = stores::store::find(ctx.db(), ctx.store())
@@ -76,6 +77,12 @@ pub async fn look_at_form(ctx: &Ctx, form: &CampaignForm, kind: Kind, intent: In
         true => question(ctx.db(), &store, &message, &look, shown).await?,
         false => None,
     };
+    if question.is_some()
+        && let Some(filter) = message.filter
+    {
+        let scope = recipients::rules::scope(&store, ctx.now, not_again);
+        shown::remember(ctx.db(), &scope, filter, &form.send_token).await?;
+    }
     Ok(Looked {
         checks: look.checks,
         question,

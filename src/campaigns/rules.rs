@@ -16,6 +16,8 @@ use crate::{
     auth::guard::Ctx,
     db::Tx,
     error::{AppError, Problem},
+    recipients::{self, model::Earlier},
+    sends::{planned, shown},
     stores::{self, model::Store},
     templates, time,
     ui::links::encode,
@@ -62,6 +64,7 @@ pub async fn save(ctx: &Ctx, form: &CampaignForm, intent: Intent) -> Result<Save
             encode(form.find_customer.trim())
         )),
         Intent::Schedule if problems.is_empty() => {
+            remember_plan(ctx, &store, &draft, id, due).await?;
             ctx.state.planned.notify_one();
             saved(format!("/marketing/campaigns/{id}?ok=scheduled"))
         }
@@ -71,6 +74,16 @@ pub async fn save(ctx: &Ctx, form: &CampaignForm, intent: Intent) -> Result<Save
         }
         Intent::SendNow | Intent::SendConfirmed => return Err(kept(problems, format!("{edit}?check=send_now"))),
     })
+}
+
+/// Keeps whom it would go to at the moment it was planned.
+async fn remember_plan(ctx: &Ctx, store: &Store, draft: &Draft, id: i64, due: Due) -> sqlx::Result<()> {
+    if let (Some(at), Some(filter)) = (due, &draft.filter) {
+        let not_again = draft.skip_already.then_some(Earlier::Campaign(id));
+        let scope = recipients::rules::scope(store, ctx.now, not_again);
+        shown::remember(ctx.db(), &scope, filter, &planned::token(id, at)).await?;
+    }
+    Ok(())
 }
 
 pub(super) async fn store_of(ctx: &Ctx) -> Result<Store, AppError> {

@@ -48,6 +48,42 @@ pub async fn names(
     Ok(rows.into_iter().map(|(id, name)| Named { id, name }).collect())
 }
 
+/// The ids of everybody a filter means.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Members {
+    pub getting: Vec<i64>,
+    pub left_out: Vec<i64>,
+}
+
+/// Everybody the filter means; nothing when they are more than `most`.
+pub async fn members(db: &Db, scope: &Scope, filter: &RecipientFilter, most: usize) -> sqlx::Result<Option<Members>> {
+    let mut sql = sql_of(db, scope, filter).await?;
+    let statement = format!(
+        "select c.id, {} = 0 from customers c where {} limit {}",
+        sql.reason,
+        sql.matched,
+        sql.binds.add(i64::try_from(most).unwrap_or(i64::MAX).saturating_add(1))
+    );
+    let rows: Vec<(i64, bool)> = on_db!(db, |pool| bound!(
+        sqlx::query_as(sqlx::AssertSqlSafe(statement)),
+        sql.binds
+    )
+    .fetch_all(pool)
+    .await)?;
+    if rows.len() > most {
+        return Ok(None);
+    }
+    let mut members = Members::default();
+    for (id, gets_it) in rows {
+        if gets_it {
+            members.getting.push(id);
+        } else {
+            members.left_out.push(id);
+        }
+    }
+    Ok(Some(members))
+}
+
 /// Up to three of those who will get it, each different: somebody typical, the longest name, and
 /// whoever has most blanks. In this order.
 pub async fn sample(db: &Db, scope: &Scope, filter: &RecipientFilter) -> sqlx::Result<Vec<Person>> {

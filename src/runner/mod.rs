@@ -26,7 +26,13 @@ use futures::StreamExt;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use crate::{auth::tokens, db::Tx, error::AppError, sends::unanswered, server::AppState};
+use crate::{
+    auth::tokens,
+    db::Tx,
+    error::AppError,
+    sends::{shown, unanswered},
+    server::AppState,
+};
 use clock_watch::ClockWatch;
 use fire::Fired;
 use heartbeat::Heart;
@@ -159,6 +165,9 @@ impl Runner {
             Ok(0) => {}
             Ok(settled) => tracing::info!(settled, "treated as sent what was never answered"),
             Err(error) => tracing::warn!(error = %error, "old business could not be looked at"),
+        }
+        if let Err(error) = shown::forget_old(&self.state.db, now).await {
+            tracing::warn!(error = %error, "what was shown long ago could not be forgotten");
         }
     }
 

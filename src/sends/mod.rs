@@ -9,6 +9,8 @@ pub mod model;
 #[cfg(feature = "ssr")]
 pub mod correction;
 #[cfg(feature = "ssr")]
+pub mod drift;
+#[cfg(feature = "ssr")]
 pub mod ending;
 #[cfg(feature = "ssr")]
 pub mod halting;
@@ -18,6 +20,8 @@ pub mod message_view;
 pub mod planned;
 #[cfg(feature = "ssr")]
 pub mod rules;
+#[cfg(feature = "ssr")]
+pub mod shown;
 #[cfg(feature = "ssr")]
 pub mod stalled;
 #[cfg(feature = "ssr")]

@@ -3,8 +3,10 @@
 use chrono::{DateTime, Utc};
 
 use super::{
+    drift::is_large,
     model::SendKind,
     rules::{self, Fallbacks, Freezing, Frozen, Presser, StartCampaign, Started},
+    shown,
     store::{self, Planned},
 };
 use crate::{
@@ -28,6 +30,7 @@ pub async fn start_planned(
     planned: &Planned,
 ) -> Result<Option<Started>, AppError> {
     let (store, now) = (&presser.store, presser.now);
+    let shown = shown::number(db, store.id, &what.token).await?.or(what.shown_count);
     let mut tx = db.begin().await?;
     let Some(campaign) = store::claim_due(&mut tx, store.id, what.campaign_id, planned.at, now).await? else {
         return Ok(None);
@@ -68,6 +71,15 @@ pub async fn start_planned(
                 Some(after),
             )
             .await?;
+            if let Some(shown) = shown.filter(|shown| is_large(*shown, audience.will_send)) {
+                let summary = format!(
+                    "“{}” went to {} customers, and {} were shown when it was scheduled",
+                    campaign.name,
+                    grouped(audience.will_send),
+                    grouped(shown)
+                );
+                note(&mut tx, presser, "campaign.drifted", campaign.id, summary, None).await?;
+            }
             tx.commit().await?;
             Ok(Some(Started::Sending { send_id }))
         }

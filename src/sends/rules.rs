@@ -7,7 +7,7 @@ use chrono::{DateTime, Duration, Utc};
 use super::{
     ending,
     model::{Progress, ProgressRow, SendKind, SendState},
-    store::{self, NewSend, Planned},
+    store::{self, NewSend, Planned, Send},
 };
 use crate::{
     audit,
@@ -400,14 +400,26 @@ async fn why_not_claimed(db: &Db, store: StoreId, what: &StartCampaign) -> Resul
     if !send.state.is_open() {
         return Ok(NotClaimed::Sent { campaign });
     }
-    let tally = communications::store::tally(db, store, send.id).await?;
-    let words = format!(
+    let words = who_sends(db, &send).await?;
+    Ok(NotClaimed::Sending { words, campaign })
+}
+
+/// `Priya is already sending this — 145 of 348.`; nothing when nobody is.
+pub async fn already_sending(db: &Db, store: StoreId, campaign: i64) -> sqlx::Result<Option<String>> {
+    match store::latest_of_campaign(db, store, campaign).await? {
+        Some(send) if send.state.is_open() => who_sends(db, &send).await.map(Some),
+        _ => Ok(None),
+    }
+}
+
+async fn who_sends(db: &Db, send: &Send) -> sqlx::Result<String> {
+    let tally = communications::store::tally(db, send.store_id, send.id).await?;
+    Ok(format!(
         "{} is already sending this — {} of {}.",
         send.started_by.split_whitespace().next().unwrap_or("Somebody"),
         grouped(tally.settled()),
         grouped(tally.audience()),
-    );
-    Ok(NotClaimed::Sending { words, campaign })
+    ))
 }
 
 /// What Undo could still do.

@@ -24,6 +24,7 @@ mod customers;
 mod demo;
 mod design;
 mod dispatch;
+mod drifting;
 mod endpoints;
 mod fairness;
 mod faults;

@@ -1,14 +1,14 @@
 //! Sending to those who are left after a try that ended early, and what is said when something
 //! can't be done any more.
 
-use loupe::{auth::model::Role, recipients::model::RecipientFilter, sends::store};
+use loupe::{auth::model::Role, recipients::model::RecipientFilter};
 
 use crate::{
     both,
     support::{
         app::{TestApp, words},
         people,
-        sending::{begun, deliver, draft, midway, press, status, tally},
+        sending::{begun, deliver, draft, latest, midway, press, status, tally},
     },
 };
 
@@ -33,11 +33,6 @@ async fn stop(app: &TestApp, send: i64, cookie: &str) -> String {
 async fn press_and_read(app: &TestApp, action: &str, fields: &[(&str, &str)], cookie: &str) -> String {
     let answer = app.post_form(action, "/marketing/campaigns", fields, cookie).await;
     words(&app.follow(&answer, cookie).await.text)
-}
-
-async fn latest(app: &TestApp, campaign: i64) -> i64 {
-    let send = store::latest_of_campaign(app.db(), app.store.id, campaign).await;
-    send.unwrap().unwrap().id
 }
 
 both!(what_was_refused_is_said_on_the_page_one_comes_back_to, |app| {
@@ -83,7 +78,7 @@ both!(the_rest_gets_it_and_nobody_twice, |app| {
         app.post_form("/api/campaigns/send-rest", &page, &fields, &cookie).await
     };
     assert_eq!(send_rest("rest").await.location(), format!("{page}?ok=sending"));
-    let second = latest(&app, campaign).await;
+    let second = latest(app.db(), &app.store, campaign).await;
     let begun = tally(app.db(), &app.store, second).await;
     assert_eq!((begun.waiting, begun.skipped), (3, 2));
     // The same form once more says what came of it.
@@ -141,6 +136,6 @@ both!(nobody_gets_it_again_without_being_asked_about, |app| {
         ("reached", "again"),
     ];
     app.post_form("/api/campaigns/confirm", review, &form, &cookie).await;
-    let second = latest(&app, campaign).await;
+    let second = latest(app.db(), &app.store, campaign).await;
     assert_eq!(tally(app.db(), &app.store, second).await.waiting, 5);
 });

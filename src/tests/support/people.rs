@@ -65,6 +65,13 @@ async fn tag_one(tx: &mut loupe::db::Tx, store: StoreId, customer: i64, tag: &st
     .expect("a tag");
 }
 
+/// Gives a customer a tag.
+pub async fn tag(db: &Db, store: StoreId, customer: i64, tag: &str) {
+    let mut tx = db.begin().await.expect("a transaction");
+    tag_one(&mut tx, store, customer, tag).await;
+    tx.commit().await.expect("a commit");
+}
+
 /// Runs one statement on one row.
 pub async fn change(db: &Db, sql: &'static str, id: i64) {
     let mut tx = db.begin().await.expect("a transaction");

@@ -120,6 +120,12 @@ pub fn is_done(send: &Send) -> bool {
     send.state == SendState::Done
 }
 
+/// The newest send of a campaign.
+pub async fn latest(db: &Db, store: &Store, campaign: i64) -> i64 {
+    let send = store::latest_of_campaign(db, store.id, campaign).await;
+    send.expect("sends").expect("a send").id
+}
+
 /// A send in the middle: as if a dispatcher had begun it, and had `settled` of its people behind it.
 pub async fn midway(db: &Db, send: i64, settled: i64) {
     let mut tx = db.begin().await.expect("a transaction");

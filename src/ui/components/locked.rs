@@ -2,14 +2,20 @@
 
 use leptos::prelude::*;
 
-use super::PageHead;
+use super::{Banner, PageHead, Tone};
 
 /// What is shown instead of editing a campaign that went out: why, and the way to go on.
 #[component]
-pub fn LockedCampaign(campaign: i64, may_send: bool) -> impl IntoView {
+pub fn LockedCampaign(
+    campaign: i64,
+    may_send: bool,
+    /// Who sends it, and how far it is, while that is so.
+    under_way: Option<String>,
+) -> impl IntoView {
     view! {
         <PageHead title="Cannot edit a sent or sending campaign"
             words="It needs to stay as the campaign that actually went out, so the record is true."/>
+        {under_way.map(|words| view! { <Banner tone=Tone::Info><p>{words}</p></Banner> })}
         <div class="acts">
             {may_send.then(|| view! {
                 <form method="post" action="/api/campaigns/duplicate">

@@ -6,6 +6,7 @@ use leptos::prelude::*;
 use crate::{
     auth::model::Permission,
     error::AppError,
+    sends::rules::already_sending,
     server::visit::{Staff, Visit},
     ui::{
         ask,
@@ -22,8 +23,16 @@ pub async fn show(visit: &Visit, error: AppError) -> Response {
     let staff = Staff::from_request_parts(&mut parts, &visit.state).await.ok();
     let may_send = staff.as_ref().is_some_and(|s| s.actor.may(Permission::SendCampaigns));
     if let AppError::Locked { campaign } = error {
+        let under_way = match &staff {
+            // The page says what it can, whatever else is wrong.
+            Some(staff) => already_sending(staff.db(), staff.store_id(), campaign)
+                .await
+                .ok()
+                .flatten(),
+            None => None,
+        };
         let page = Page::new(error.to_string(), Nav::Campaigns, move || {
-            view! { <LockedCampaign campaign may_send/> }.into_any()
+            view! { <LockedCampaign campaign may_send under_way/> }.into_any()
         });
         return answer(visit, staff, page.with_status(status)).await;
     }

@@ -93,6 +93,8 @@ pub async fn review(staff: Staff) -> Result<Response, AppError> {
         campaign: None,
         back: bulk::PATH.to_owned(),
         nav: Nav::BulkEmail,
+        not_again: form.not_again(),
+        filter: draft.filter,
     };
-    Ok(ask(&staff, question, asking).await)
+    ask(&staff, question, asking).await
 }

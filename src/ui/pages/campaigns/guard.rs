@@ -6,6 +6,7 @@ use leptos::prelude::*;
 use crate::{
     campaigns::store::Campaign,
     error::AppError,
+    sends::rules::already_sending,
     server::visit::Staff,
     ui::{
         components::{Crumbs, LockedCampaign},
@@ -18,10 +19,11 @@ use crate::{
 pub async fn show(staff: &Staff, campaign: &Campaign) -> Result<Response, AppError> {
     let (id, name) = (campaign.id, campaign.title().to_owned());
     let title = AppError::Locked { campaign: id }.to_string();
+    let under_way = already_sending(staff.db(), staff.store_id(), id).await?;
     let page = Page::new(title, Nav::Campaigns, move || {
         view! {
             <Crumbs links=vec![("Campaigns", "/marketing/campaigns")] here=name/>
-            <LockedCampaign campaign=id may_send=true/>
+            <LockedCampaign campaign=id may_send=true under_way/>
         }
         .into_any()
     });

@@ -11,6 +11,11 @@ use crate::{
     auth::{model::Permission, tokens},
     campaigns::{again::Reached, checks::Message, draft::Draft, look, looked::Question, question, store},
     error::AppError,
+    recipients::{
+        self,
+        model::{Earlier, RecipientFilter},
+    },
+    sends::shown,
     server::visit::Staff,
     ui::{components::QuestionFacts, page::Page, shell::Nav},
 };
@@ -39,8 +44,10 @@ pub async fn show(staff: Staff, Path(id): Path<i64>) -> Result<Response, AppErro
         campaign: Some((id, reached)),
         back,
         nav: Nav::Campaigns,
+        filter: draft.filter,
+        not_again: reached.is_left_out().then_some(Earlier::Campaign(id)),
     };
-    Ok(ask(&staff, question, asking).await)
+    ask(&staff, question, asking).await
 }
 
 /// Whose question it is.
@@ -51,14 +58,21 @@ pub struct Asking {
     pub campaign: Option<(i64, Reached)>,
     pub back: String,
     pub nav: Nav,
+    /// Whom it is about: what changes until it is sent is told from it.
+    pub filter: Option<RecipientFilter>,
+    pub not_again: Option<Earlier>,
 }
 
 /// The question: a page of its own, and a dialog to those who hear it.
-pub async fn ask(staff: &Staff, question: Question, asking: Asking) -> Response {
+pub async fn ask(staff: &Staff, question: Question, asking: Asking) -> Result<Response, AppError> {
     let token = match staff.param("token") {
         "" => tokens::public(),
         token => token.to_owned(),
     };
+    if let Some(filter) = &asking.filter {
+        let scope = recipients::rules::scope(&staff.store, staff.now(), asking.not_again);
+        shown::remember(staff.db(), &scope, filter, &token).await?;
+    }
     let outbox = staff.visit.state.settings.uses_outbox();
     let page = Page::new(question.title.clone(), asking.nav, move || {
         let hidden = |name: &'static str, value: String| view! { <input type="hidden" name=name value=value/> };
@@ -83,5 +97,5 @@ pub async fn ask(staff: &Staff, question: Question, asking: Asking) -> Response 
         }
         .into_any()
     });
-    staff.show(page).await
+    Ok(staff.show(page).await)
 }

@@ -1,6 +1,7 @@
 //! What came of a send: the same on a campaign's page and on a bulk email's receipt.
 
 pub mod correction;
+mod drift;
 mod failures;
 pub mod file;
 mod live;
@@ -24,6 +25,7 @@ use crate::{
     recipients::model::grouped,
     sends::{
         self,
+        drift::Drift,
         model::{Progress, ProgressRow, SendKind, SendState},
         store::Send,
     },
@@ -53,6 +55,8 @@ pub struct Report {
     /// The address of the page.
     path: String,
     may_send: bool,
+    /// What changed since the number was shown.
+    drift: Option<Drift>,
     /// It stands still although nothing holds it.
     stalled: bool,
     now: DateTime<Utc>,
@@ -83,6 +87,7 @@ impl Report {
         };
         let stalled = sends::stalled::is_stalled(&staff.visit.state, &send, staff.now()).await?;
         Ok(Self {
+            drift: sends::drift::of(db, &send, &tally).await?,
             stalled,
             unresolved,
             following: sends::store::following(db, store, send.id).await?,
@@ -143,8 +148,13 @@ impl Report {
         let corrects = (self.may_send && !self.send.state.is_open() && self.tally.sent + self.tally.unconfirmed > 0)
             .then(|| format!("/sends/{}/correction", self.send.id));
         let message = message(&self.send, corrects);
+        let drift = self
+            .drift
+            .as_ref()
+            .map(|drift| drift::view(drift, &self.send, self.now, self.zone));
         let people = listed.then(|| people::view(self));
-        view! { <div class="stack">{stalled}{numbers}{unanswered}{failed}{followed}{people}{message}</div> }.into_any()
+        view! { <div class="stack">{stalled}{numbers}{unanswered}{drift}{failed}{followed}{people}{message}</div> }
+            .into_any()
     }
 
     /// `Already sent at 10:04 am. We didn't send it again.`
