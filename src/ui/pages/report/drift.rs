@@ -31,7 +31,7 @@ pub fn view(drift: &Drift, send: &Send, now: DateTime<Utc>, zone: Tz) -> AnyView
         .then(|| view! { <p class="hint">"Only the number was kept, not the names."</p> });
     let list = (!changes.is_empty()).then(|| {
         let lines: Vec<_> = changes.iter().map(change).collect();
-        view! { <ul class="reasons">{lines}</ul> }
+        view! { <dl class="why">{lines}</dl> }
     });
     let inside = if is_large(drift.shown, drift.went) {
         view! { <Banner tone=Tone::Warning title=words>{list}{when}{unknown}</Banner> }.into_any()
@@ -39,7 +39,7 @@ pub fn view(drift: &Drift, send: &Send, now: DateTime<Utc>, zone: Tz) -> AnyView
         view! { <div class="card pad"><p><b>{words}</b></p>{list}{when}{unknown}</div> }.into_any()
     };
     view! {
-        <section aria-labelledby="drift-title">
+        <section class="drift" aria-labelledby="drift-title">
             <h2 id="drift-title">"What changed since you looked"</h2>
             {inside}
         </section>
@@ -66,7 +66,7 @@ fn sentence(drift: &Drift, state: SendState) -> String {
 /// `2 left: Unsubscribed`, with their names.
 fn change(change: &Change) -> AnyView {
     let verb = if change.why.joined() { "joined" } else { "left" };
-    let words = format!("{} {verb}: {}", grouped(change.people), change.why.words());
+    let words = format!("{verb}: {}", change.why.words());
     let listed = i64::try_from(change.names.len()).unwrap_or(0);
     let names: Vec<_> = change
         .names
@@ -76,12 +76,13 @@ fn change(change: &Change) -> AnyView {
     let more =
         (change.people > listed).then(|| view! { <li>{format!("and {} more", grouped(change.people - listed))}</li> });
     view! {
-        <li>
+        <dt>{grouped(change.people)}</dt>
+        <dd>
             <details>
-                <summary>{words}" "<span class="who">"See who"</span></summary>
+                <summary><span>{words}" "</span><span class="see">"See who"</span></summary>
                 <ul>{names}{more}</ul>
             </details>
-        </li>
+        </dd>
     }
     .into_any()
 }
