@@ -11,8 +11,8 @@ use crate::error::AppError;
 pub async fn undo_send(send_id: i64) -> Result<(), AppError> {
     let ctx = crate::auth::guard::require(crate::auth::model::Permission::SendCampaigns)?;
     let response = crate::server::respond::here()?;
-    let undone = super::rules::undo(&ctx, send_id).await?;
-    response.redirect(&super::rules::after_undo(&ctx, send_id, undone).await?);
+    let undone = super::undo::undo(&ctx, send_id).await?;
+    response.redirect(&super::undo::after_undo(&ctx, send_id, undone).await?);
     Ok(())
 }
 
@@ -20,7 +20,7 @@ pub async fn undo_send(send_id: i64) -> Result<(), AppError> {
 #[server(prefix = "/api", endpoint = "sends/go", input = PostUrl)]
 pub async fn send_immediately(send_id: i64) -> Result<(), AppError> {
     let ctx = crate::auth::guard::require(crate::auth::model::Permission::SendCampaigns)?;
-    super::rules::send_immediately(&ctx, send_id).await
+    super::undo::send_immediately(&ctx, send_id).await
 }
 
 /// Stops a send for good.
@@ -90,5 +90,5 @@ pub async fn end_stalled(send_id: i64) -> Result<(), AppError> {
 #[server(prefix = "/api", endpoint = "sends/progress", input = Json)]
 pub async fn send_progress(send_id: i64) -> Result<Progress, AppError> {
     let ctx = crate::auth::guard::require(crate::auth::model::Permission::SeeCampaigns)?;
-    super::rules::progress(&ctx, send_id).await
+    super::progress::progress(&ctx, send_id).await
 }

@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 
 use super::{
+    campaign_store,
     model::SendState,
     store::{self, Send},
 };
@@ -84,7 +85,7 @@ async fn close(tx: &mut Tx, send: &Send, now: DateTime<Utc>) -> sqlx::Result<Tal
     remember_contact(tx, send.id).await?;
     let tally = communications::store::tally_in(tx, send.id).await?;
     if let Some(campaign) = send.campaign_id {
-        store::campaign_to_sent(tx, campaign, tally.sent, tally.failed, now).await?;
+        campaign_store::campaign_to_sent(tx, campaign, tally.sent, tally.failed, now).await?;
     }
     Ok(tally)
 }
@@ -112,7 +113,7 @@ pub async fn revert_by(tx: &mut Tx, send: &Send, actor: &str, problem: &str, now
     let unsent = cancel_unsent(tx, send.id, now).await?;
     remember_contact(tx, send.id).await?;
     if let Some(campaign) = send.campaign_id {
-        store::campaign_to_draft(tx, campaign, Some(problem), now).await?;
+        campaign_store::campaign_to_draft(tx, campaign, Some(problem), now).await?;
     }
     let summary = format!(
         "Gave up “{}” with {unsent} customers still to go: {problem}",

@@ -7,6 +7,8 @@ pub mod api;
 pub mod model;
 
 #[cfg(feature = "ssr")]
+mod campaign_store;
+#[cfg(feature = "ssr")]
 pub mod correction;
 #[cfg(feature = "ssr")]
 pub mod drift;
@@ -19,6 +21,8 @@ pub mod message_view;
 #[cfg(feature = "ssr")]
 pub mod planned;
 #[cfg(feature = "ssr")]
+pub mod progress;
+#[cfg(feature = "ssr")]
 pub mod rules;
 #[cfg(feature = "ssr")]
 pub mod shown;
@@ -28,3 +32,5 @@ pub mod stalled;
 pub mod store;
 #[cfg(feature = "ssr")]
 pub mod unanswered;
+#[cfg(feature = "ssr")]
+pub mod undo;

@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 
 use super::{
+    campaign_store,
     drift::is_large,
     model::SendKind,
     rules::{self, Fallbacks, Freezing, Frozen, Presser, StartCampaign, Started},
@@ -32,7 +33,7 @@ pub async fn start_planned(
     let (store, now) = (&presser.store, presser.now);
     let shown = shown::number(db, store.id, &what.token).await?.or(what.shown_count);
     let mut tx = db.begin().await?;
-    let Some(campaign) = store::claim_due(&mut tx, store.id, what.campaign_id, planned.at, now).await? else {
+    let Some(campaign) = campaign_store::claim_due(&mut tx, store.id, what.campaign_id, planned.at, now).await? else {
         return Ok(None);
     };
     let filter: Option<RecipientFilter> = campaign.filter.as_deref().map(serde_json::from_str).transpose()?;
@@ -93,7 +94,9 @@ pub async fn start_planned(
         Freezing::Nobody => {
             drop(tx);
             let mut tx = db.begin().await?;
-            if !store::campaign_without_recipients(&mut tx, store.id, campaign.id, Some(planned.at), now).await? {
+            if !campaign_store::campaign_without_recipients(&mut tx, store.id, campaign.id, Some(planned.at), now)
+                .await?
+            {
                 return Ok(None);
             }
             let summary = format!(

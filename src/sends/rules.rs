@@ -1,12 +1,12 @@
-//! Starting a send, and taking it back.
+//! Starting a send.
 
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Duration, Utc};
 
 use super::{
-    ending,
-    model::{Progress, ProgressRow, SendKind, SendState},
+    campaign_store,
+    model::SendKind,
     store::{self, NewSend, Planned, Send},
 };
 use crate::{
@@ -121,7 +121,9 @@ pub async fn start_campaign_as(db: &Db, presser: &Presser, what: &StartCampaign)
     }
     reach(Point::BeforeClaim);
     let mut tx = db.begin().await?;
-    let Some(campaign) = store::claim_campaign(&mut tx, store.id, what.campaign_id, &presser.name, now).await? else {
+    let Some(campaign) =
+        campaign_store::claim_campaign(&mut tx, store.id, what.campaign_id, &presser.name, now).await?
+    else {
         drop(tx);
         return Err(why_not_claimed(db, store.id, what).await?.into_error());
     };
@@ -172,7 +174,7 @@ pub async fn start_campaign_as(db: &Db, presser: &Presser, what: &StartCampaign)
         Freezing::Nobody => {
             drop(tx);
             let mut tx = db.begin().await?;
-            store::campaign_without_recipients(&mut tx, store.id, campaign.id, None, now).await?;
+            campaign_store::campaign_without_recipients(&mut tx, store.id, campaign.id, None, now).await?;
             let summary = format!("“{}” had nobody to go to and is a draft", campaign.name);
             note(
                 &mut tx,
@@ -393,7 +395,7 @@ async fn why_not_claimed(db: &Db, store: StoreId, what: &StartCampaign) -> Resul
     let Some(send) = store::latest_of_campaign(db, store, campaign).await? else {
         return Ok(NotClaimed::Gone);
     };
-    if !send.state.is_open() && store::is_on_the_wire(db, store, campaign).await? {
+    if !send.state.is_open() && campaign_store::is_on_the_wire(db, store, campaign).await? {
         let words = "The last messages of the earlier try are still on their way. Try again in a minute.".to_owned();
         return Ok(NotClaimed::Sending { words, campaign });
     }
@@ -422,115 +424,7 @@ async fn who_sends(db: &Db, send: &Send) -> sqlx::Result<String> {
     ))
 }
 
-/// What Undo could still do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Undone {
-    /// Nothing went out.
-    InTime,
-    /// It had already started.
-    TooLate,
-}
-
-/// Takes a send back while nothing has gone out: its campaign is a draft again.
-pub async fn undo(ctx: &Ctx, send_id: i64) -> Result<Undone, AppError> {
-    let send = store::find(ctx.db(), ctx.store(), send_id)
-        .await?
-        .ok_or(AppError::NotFound)?;
-    let mut tx = ctx.db().begin().await?;
-    let in_time = store::change_state(
-        &mut tx,
-        send.id,
-        SendState::Holding,
-        SendState::Cancelled,
-        Some(ctx.now),
-        None,
-    )
-    .await?;
-    if !in_time {
-        return Ok(Undone::TooLate);
-    }
-    ending::cancel_unsent(&mut tx, send.id, ctx.now).await?;
-    if let Some(campaign) = send.campaign_id {
-        store::campaign_to_draft(&mut tx, campaign, None, ctx.now).await?;
-    }
-    let presser = Presser::of(ctx).await?;
-    let summary = format!("Took back “{}” before anything went out", send.label);
-    note(&mut tx, &presser, "send.undone", send.campaign_id, summary, send.id).await?;
-    tx.commit().await?;
-    Ok(Undone::InTime)
-}
-
-/// Ends the time to undo now.
-pub async fn send_immediately(ctx: &Ctx, send_id: i64) -> Result<(), AppError> {
-    let send = store::find(ctx.db(), ctx.store(), send_id)
-        .await?
-        .ok_or(AppError::NotFound)?;
-    let mut tx = ctx.db().begin().await?;
-    if store::end_hold(&mut tx, ctx.store(), send_id, ctx.now).await? {
-        let summary = format!("Sent “{}” without waiting for the time to undo", send.label);
-        ending::log(&mut tx, &send, &ctx.actor.name, "send.hurried", summary, ctx.now).await?;
-    }
-    tx.commit().await?;
-    ctx.state.wake.notify_one();
-    Ok(())
-}
-
-/// Where the person goes after Undo.
-pub async fn after_undo(ctx: &Ctx, send_id: i64, undone: Undone) -> Result<String, AppError> {
-    let send = store::find(ctx.db(), ctx.store(), send_id)
-        .await?
-        .ok_or(AppError::NotFound)?;
-    let ok = match undone {
-        Undone::InTime => "undone",
-        Undone::TooLate => "too-late",
-    };
-    Ok(match (send.kind, undone) {
-        (SendKind::Bulk, Undone::InTime) => format!("/marketing/bulk-email?ok={ok}"),
-        _ => format!("{}?ok={ok}", send.page()),
-    })
-}
-
-/// How far a send is, for the page that polls.
-pub async fn progress(ctx: &Ctx, send_id: i64) -> Result<Progress, AppError> {
-    let send = store::find(ctx.db(), ctx.store(), send_id)
-        .await?
-        .ok_or(AppError::NotFound)?;
-    let store_row = stores::store::find(ctx.db(), ctx.store())
-        .await?
-        .ok_or(AppError::NotFound)?;
-    let tally = communications::store::tally(ctx.db(), ctx.store(), send_id).await?;
-    let newest = communications::store::newest(ctx.db(), ctx.store(), send_id).await?;
-    let zone = store_row.zone();
-    Ok(Progress {
-        state: send.state,
-        tally,
-        hold_seconds: match send.state {
-            SendState::Holding => (send.hold_until - ctx.now).num_seconds().max(0),
-            _ => 0,
-        },
-        paused: send.paused_at.is_some(),
-        stalled: super::stalled::is_stalled(&ctx.state, &send, ctx.now).await?,
-        again_at: send.resume_at.map(|at| crate::time::clock_seconds(at, zone)),
-        problem: send.problem,
-        newest: newest
-            .into_iter()
-            .map(|row| ProgressRow {
-                message_id: row.message_id,
-                customer_id: row.customer_id,
-                why: row.why(),
-                name: row.name,
-                address: row.address.unwrap_or_default(),
-                state: row.state,
-                at: row
-                    .settled_at
-                    .map(|at| crate::time::clock_seconds(at, zone))
-                    .unwrap_or_default(),
-            })
-            .collect(),
-    })
-}
-
-async fn note(
+pub(super) async fn note(
     tx: &mut Tx,
     presser: &Presser,
     action: &'static str,

@@ -1,0 +1,156 @@
+//! A campaign's side of a send: claimed by it, given back, sent.
+
+use chrono::{DateTime, Utc};
+
+use crate::{
+    auth::model::StoreId,
+    db::{Db, Tx},
+    on_db, on_tx,
+};
+
+/// A campaign as the claim finds it.
+#[derive(Clone, Debug, sqlx::FromRow)]
+pub struct Claimed {
+    pub id: i64,
+    pub name: String,
+    pub subject: String,
+    pub body: String,
+    pub fallbacks: String,
+    pub filter: Option<String>,
+}
+
+/// Claims a campaign for sending: one statement, so that of two claims one finds nothing.
+/// Not while an earlier send of it has messages on the wire: until they are settled nobody knows
+/// whether those people have it, and leaving them out could lose them.
+pub async fn claim_campaign(
+    tx: &mut Tx,
+    store: StoreId,
+    campaign: i64,
+    by: &str,
+    now: DateTime<Utc>,
+) -> sqlx::Result<Option<Claimed>> {
+    on_tx!(tx, |conn| sqlx::query_as(
+        "update campaigns
+            set status = 'sending', version = version + 1, scheduled_at = null, hold = null, problem = null,
+                updated_by = $3, updated_at = $4
+          where store_id = $1 and id = $2 and status in ('draft', 'scheduled')
+            and not exists (select 1 from messages m join sends s on s.id = m.send_id
+                             where s.campaign_id = campaigns.id and m.state in ('leased', 'attempting'))
+          returning id, name, subject, body, fallbacks, filter"
+    )
+    .bind(store)
+    .bind(campaign)
+    .bind(by)
+    .bind(now)
+    .fetch_optional(&mut *conn)
+    .await)
+}
+
+/// Whether an earlier send of this campaign still has messages on the wire.
+pub async fn is_on_the_wire(db: &Db, store: StoreId, campaign: i64) -> sqlx::Result<bool> {
+    let one: Option<i64> = on_db!(db, |pool| sqlx::query_scalar(
+        "select m.id from messages m join sends s on s.id = m.send_id
+          where s.store_id = $1 and s.campaign_id = $2 and m.state in ('leased', 'attempting') limit 1"
+    )
+    .bind(store)
+    .bind(campaign)
+    .fetch_optional(pool)
+    .await)?;
+    Ok(one.is_some())
+}
+
+/// [`claim_campaign`] for one that is due: only while it is still scheduled for that very moment
+/// and nothing holds it back. Whoever took it off the schedule, moved it or sent it was faster.
+pub async fn claim_due(
+    tx: &mut Tx,
+    store: StoreId,
+    campaign: i64,
+    planned_at: DateTime<Utc>,
+    now: DateTime<Utc>,
+) -> sqlx::Result<Option<Claimed>> {
+    on_tx!(tx, |conn| sqlx::query_as(
+        "update campaigns
+            set status = 'sending', version = version + 1, scheduled_at = null, problem = null, updated_at = $4
+          where store_id = $1 and id = $2 and status = 'scheduled' and scheduled_at = $3 and hold is null
+            and not exists (select 1 from messages m join sends s on s.id = m.send_id
+                             where s.campaign_id = campaigns.id and m.state in ('leased', 'attempting'))
+          returning id, name, subject, body, fallbacks, filter"
+    )
+    .bind(store)
+    .bind(campaign)
+    .bind(planned_at)
+    .bind(now)
+    .fetch_optional(&mut *conn)
+    .await)
+}
+
+/// Gives a claimed campaign back as a draft, with the reason.
+pub async fn campaign_to_draft(
+    tx: &mut Tx,
+    campaign: i64,
+    problem: Option<&str>,
+    now: DateTime<Utc>,
+) -> sqlx::Result<bool> {
+    let changed = on_tx!(tx, |conn| {
+        sqlx::query(
+        "update campaigns set status = 'draft', scheduled_at = null, version = version + 1, problem = $2, updated_at = $3
+          where id = $1 and status = 'sending'"
+    )
+    .bind(campaign)
+    .bind(problem)
+    .bind(now)
+    .execute(&mut *conn)
+    .await
+    .map(|r| r.rows_affected())
+    })?;
+    Ok(changed == 1)
+}
+
+/// Marks a campaign whose claim found nobody: a draft again, its planned time kept for the form.
+/// With `planned_at` only while it is still planned for then. False when it changed meanwhile.
+pub async fn campaign_without_recipients(
+    tx: &mut Tx,
+    store: StoreId,
+    campaign: i64,
+    planned_at: Option<DateTime<Utc>>,
+    now: DateTime<Utc>,
+) -> sqlx::Result<bool> {
+    let changed = on_tx!(tx, |conn| sqlx::query(
+        "update campaigns set status = 'draft', scheduled_at = null, hold = null, version = version + 1,
+                problem = 'no_recipients', updated_at = $3
+          where store_id = $1 and id = $2 and status in ('draft', 'scheduled') and ($4 is null or scheduled_at = $4)"
+    )
+    .bind(store)
+    .bind(campaign)
+    .bind(now)
+    .bind(planned_at)
+    .execute(&mut *conn)
+    .await
+    .map(|r| r.rows_affected()))?;
+    Ok(changed == 1)
+}
+
+/// Marks a campaign as sent, with the numbers of its messages.
+pub async fn campaign_to_sent(
+    tx: &mut Tx,
+    campaign: i64,
+    sent: i64,
+    failed: i64,
+    now: DateTime<Utc>,
+) -> sqlx::Result<bool> {
+    let changed = on_tx!(tx, |conn| {
+        sqlx::query(
+        "update campaigns set status = 'sent', sent_at = $4, sent_count = $2, failed_count = $3, version = version + 1,
+                problem = null, updated_at = $4
+          where id = $1 and status = 'sending'"
+    )
+    .bind(campaign)
+    .bind(sent)
+    .bind(failed)
+    .bind(now)
+    .execute(&mut *conn)
+    .await
+    .map(|r| r.rows_affected())
+    })?;
+    Ok(changed == 1)
+}

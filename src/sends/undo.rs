@@ -1,0 +1,77 @@
+//! The time to undo: taking a send back in it, or ending it at once.
+
+use super::{
+    campaign_store, ending,
+    model::{SendKind, SendState},
+    rules::{Presser, note},
+    store,
+};
+use crate::{auth::guard::Ctx, error::AppError};
+
+/// What Undo could still do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Undone {
+    /// Nothing went out.
+    InTime,
+    /// It had already started.
+    TooLate,
+}
+
+/// Takes a send back while nothing has gone out: its campaign is a draft again.
+pub async fn undo(ctx: &Ctx, send_id: i64) -> Result<Undone, AppError> {
+    let send = store::find(ctx.db(), ctx.store(), send_id)
+        .await?
+        .ok_or(AppError::NotFound)?;
+    let mut tx = ctx.db().begin().await?;
+    let in_time = store::change_state(
+        &mut tx,
+        send.id,
+        SendState::Holding,
+        SendState::Cancelled,
+        Some(ctx.now),
+        None,
+    )
+    .await?;
+    if !in_time {
+        return Ok(Undone::TooLate);
+    }
+    ending::cancel_unsent(&mut tx, send.id, ctx.now).await?;
+    if let Some(campaign) = send.campaign_id {
+        campaign_store::campaign_to_draft(&mut tx, campaign, None, ctx.now).await?;
+    }
+    let presser = Presser::of(ctx).await?;
+    let summary = format!("Took back “{}” before anything went out", send.label);
+    note(&mut tx, &presser, "send.undone", send.campaign_id, summary, send.id).await?;
+    tx.commit().await?;
+    Ok(Undone::InTime)
+}
+
+/// Ends the time to undo now.
+pub async fn send_immediately(ctx: &Ctx, send_id: i64) -> Result<(), AppError> {
+    let send = store::find(ctx.db(), ctx.store(), send_id)
+        .await?
+        .ok_or(AppError::NotFound)?;
+    let mut tx = ctx.db().begin().await?;
+    if store::end_hold(&mut tx, ctx.store(), send_id, ctx.now).await? {
+        let summary = format!("Sent “{}” without waiting for the time to undo", send.label);
+        ending::log(&mut tx, &send, &ctx.actor.name, "send.hurried", summary, ctx.now).await?;
+    }
+    tx.commit().await?;
+    ctx.state.wake.notify_one();
+    Ok(())
+}
+
+/// Where the person goes after Undo.
+pub async fn after_undo(ctx: &Ctx, send_id: i64, undone: Undone) -> Result<String, AppError> {
+    let send = store::find(ctx.db(), ctx.store(), send_id)
+        .await?
+        .ok_or(AppError::NotFound)?;
+    let ok = match undone {
+        Undone::InTime => "undone",
+        Undone::TooLate => "too-late",
+    };
+    Ok(match (send.kind, undone) {
+        (SendKind::Bulk, Undone::InTime) => format!("/marketing/bulk-email?ok={ok}"),
+        _ => format!("{}?ok={ok}", send.page()),
+    })
+}
