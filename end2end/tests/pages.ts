@@ -10,6 +10,11 @@ export const routes: Record<string, string | ((page: Page) => Promise<void>)> = 
     await open(page, "Pearl evening");
     await page.goto(`${page.url().split("?")[0]}?show=skipped`);
   },
+  "campaign sent, corrected": async (page) => {
+    await open(page, "Pearl evening");
+    await page.getByRole("link", { name: "Send a correction" }).click();
+    await expect(page.getByRole("heading", { level: 1, name: "Send a correction" })).toBeVisible();
+  },
   "campaign planned": (page) => open(page, "Trunk show"),
   "campaign draft": (page) => open(page, "Private preview"),
   "campaign, cannot be edited": async (page) => {

@@ -6,7 +6,7 @@ use chrono::Duration;
 use loupe::{
     auth::model::Role,
     on_db,
-    recipients::model::RecipientFilter,
+    recipients::{self, model::RecipientFilter},
     sends::{
         planned::{start_planned, token},
         rules::{StartCampaign, Started},
@@ -246,6 +246,15 @@ both!(
         let number = async |token: &str| shown::number(app.db(), app.store.id, token).await.unwrap();
         assert_eq!(number("dialog").await, Some(3));
         assert_eq!(number("another").await, None);
+        // Of too many only the number is kept.
+        let scope = recipients::rules::scope(&app.store, app.now(), None);
+        let members = async |most| {
+            recipients::store::members(app.db(), &scope, &wedding(), most)
+                .await
+                .unwrap()
+        };
+        assert_eq!(members(2).await, None);
+        assert_eq!(members(3).await.unwrap().getting.len(), 3);
 
         let campaign = draft(app.db(), &app.store, "Ring clean", &wedding()).await;
         let (page, _) = plan(&app, campaign, &cookie).await;
