@@ -10,6 +10,7 @@ mod domains;
 mod failure;
 mod import;
 mod log;
+mod mail_server;
 mod serve;
 mod site;
 mod store;
@@ -64,6 +65,8 @@ pub enum Command {
         #[command(subcommand)]
         command: users::UserCommand,
     },
+    /// Say, or set, how fast and over how many connections the mail server is used
+    MailServer(mail_server::MailServerArgs),
     /// Check the database, the mail provider, the from-domains, the clock and the disk, and say what
     /// to mend
     Doctor,
@@ -101,6 +104,7 @@ pub async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Import(args) => Box::pin(import::run(&settings, args)).await,
         Command::Store { command } => stores::run(&settings, command).await,
         Command::User { command } => users::run(&settings, command).await,
+        Command::MailServer(args) => mail_server::run(&settings, args).await,
         Command::Doctor => doctor::examine(&settings).await,
         Command::Backup(args) => backups::back_up(&settings, &args).await,
         Command::Restore(args) => backups::restore(&settings, &args).await,

@@ -1,19 +1,25 @@
 //! How fast, and over how many connections, the mail account is used. It is one for all stores of
-//! this installation.
+//! this installation: an owner sets it while there is no other store that it would slow down, and
+//! afterwards whoever runs the program (`loupe mail-server`).
 
+use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 
-use super::settings::{Checks, whole};
+use super::{
+    settings::{Checks, whole},
+    store as stores,
+};
 use crate::{
     audit,
     auth::guard::Ctx,
     channels::email::smtp::Account,
+    db::Db,
     dispatch::{
         account::FASTEST,
         store::{self, Limits},
     },
     error::AppError,
-    server::AppState,
+    server::Settings,
 };
 
 /// The section "Mail server"; empty is as `LOUPE_SMTP_URL` says.
@@ -28,15 +34,22 @@ pub struct MailServerSection {
 pub struct MailServer {
     pub account: Account,
     pub limits: Limits,
+    /// More than one store sends through it.
+    pub is_shared: bool,
 }
 
 /// The account and what is set for it; nothing without a mail server.
-pub async fn current(state: &AppState) -> sqlx::Result<Option<MailServer>> {
-    let Some(account) = state.settings.smtp.clone() else {
+pub async fn current(db: &Db, settings: &Settings) -> sqlx::Result<Option<MailServer>> {
+    let Some(account) = settings.smtp.clone() else {
         return Ok(None);
     };
-    let limits = store::limits(&state.db, &account.key()).await?;
-    Ok(Some(MailServer { account, limits }))
+    let limits = store::limits(db, &account.key()).await?;
+    let (stores, _) = stores::census(db).await?;
+    Ok(Some(MailServer {
+        account,
+        limits,
+        is_shared: stores > 1,
+    }))
 }
 
 impl MailServer {
@@ -53,13 +66,32 @@ impl MailServer {
 
 /// Saves the section "Mail server".
 pub async fn save(ctx: &Ctx, new: MailServerSection) -> Result<(), AppError> {
-    let Some(before) = current(&ctx.state).await? else {
+    let Some(server) = current(ctx.db(), &ctx.state.settings).await? else {
         return Err(AppError::invalid(
             "rate",
             "There is no mail server: messages stay in the outbox",
         ));
     };
-    let (fastest, most) = (before.fastest(), before.most_connections());
+    if server.is_shared {
+        return Err(AppError::Refused {
+            words: "Other stores send through this mail server too: whoever runs Loupe sets how it is used.".to_owned(),
+            back_to: Some("/settings".to_owned()),
+        });
+    }
+    set(ctx.db(), &server, &ctx.actor.name, &new, ctx.now).await?;
+    ctx.state.wake.notify_one();
+    Ok(())
+}
+
+/// Sets how the mail server is used; every store's log tells of it.
+pub async fn set(
+    db: &Db,
+    server: &MailServer,
+    actor: &str,
+    new: &MailServerSection,
+    now: DateTime<Utc>,
+) -> Result<(), AppError> {
+    let (fastest, most) = (server.fastest(), server.most_connections());
     let mut checks = Checks::default();
     let rate = optional(&new.rate, fastest);
     let words = format!("Enter a whole number of messages a second from 1 to {fastest}, or leave it empty");
@@ -72,24 +104,24 @@ pub async fn save(ctx: &Ctx, new: MailServerSection) -> Result<(), AppError> {
         rate: rate.flatten(),
         connections: connections.flatten(),
     };
-    if limits == before.limits {
+    if limits == server.limits {
         return Ok(());
     }
-    let mut tx = ctx.db().begin().await?;
-    store::set_limits(&mut tx, &before.account.key(), limits).await?;
-    let entry = audit::Entry {
-        actor: &ctx.actor.name,
-        action: "store.mail_server_changed",
-        subject: "store",
-        subject_id: Some(ctx.store().0),
-        summary: "Changed how the mail server is used".to_owned(),
-        before: Some(facts(before.limits)),
-        after: Some(facts(limits)),
-    };
-    audit::record(&mut tx, ctx.store(), entry, ctx.now).await?;
-    tx.commit().await?;
-    ctx.state.wake.notify_one();
-    Ok(())
+    let mut tx = db.begin().await?;
+    store::set_limits(&mut tx, &server.account.key(), limits).await?;
+    for id in stores::ids(&mut tx).await? {
+        let entry = audit::Entry {
+            actor,
+            action: "store.mail_server_changed",
+            subject: "store",
+            subject_id: Some(id.0),
+            summary: "Changed how the mail server is used".to_owned(),
+            before: Some(facts(server.limits)),
+            after: Some(facts(limits)),
+        };
+        audit::record(&mut tx, id, entry, now).await?;
+    }
+    Ok(tx.commit().await?)
 }
 
 /// Nothing typed is nothing set; what is no number in bounds is no answer.

@@ -105,6 +105,13 @@ pub async fn census(db: &Db) -> sqlx::Result<(i64, bool)> {
     .await)
 }
 
+/// Every store.
+pub async fn ids(tx: &mut Tx) -> sqlx::Result<Vec<StoreId>> {
+    on_tx!(tx, |conn| sqlx::query_scalar("select id from stores order by id")
+        .fetch_all(&mut *conn)
+        .await)
+}
+
 /// Adds a store and answers its id.
 pub async fn insert(tx: &mut Tx, new: &NewStore, now: DateTime<Utc>) -> sqlx::Result<StoreId> {
     on_tx!(tx, |conn| {

@@ -97,6 +97,59 @@ async fn an_owner_sets_them_within_what_the_url_allows_on_postgres() {
     an_owner_sets_them_within_what_the_url_allows(Backend::Postgres).await;
 }
 
+/// One store must not slow another down: with two, only whoever runs the program sets it.
+async fn with_several_stores_no_owner_sets_them(backend: Backend) {
+    let (app, sink) = app_with_sink(backend, "?rate=80&connections=8").await;
+    let cookie = app.sign_in_as(Role::Owner).await;
+    assert_eq!(set(&app, "14", "2", &cookie).await, "/settings?ok=mail-server");
+    let (other, staff) = app.another_store().await;
+    let stranger = app.session_of(staff[&Role::Owner]).await;
+    for cookie in [&cookie, &stranger] {
+        set(&app, "1", "1", cookie).await;
+        assert_eq!(kept(&app).await, (Some(14), Some(2)), "what was set goes on to hold");
+        let page = app.get("/settings", cookie).await.text;
+        assert!(
+            page.contains("14 at most") && page.contains("loupe mail-server"),
+            "{page}"
+        );
+        assert!(!page.contains("/api/settings/mail-server"), "nothing to press: {page}");
+    }
+    let run = |arguments: &'static [&'static str]| {
+        std::process::Command::new(env!("CARGO_BIN_EXE_loupe"))
+            .arg("mail-server")
+            .args(arguments)
+            .current_dir(app.folder.path())
+            .env("LOUPE_DATABASE_URL", &app.url)
+            .env("LOUPE_SMTP_URL", format!("{}?rate=80&connections=8", sink.url()))
+            .env("LOUPE_SECRET_KEY", "a secret key for tests, long enough")
+            .output()
+            .unwrap()
+    };
+    assert!(run(&["--rate", "20"]).status.success());
+    assert_eq!(kept(&app).await, (Some(20), Some(2)));
+    assert!(!run(&["--rate", "81"]).status.success());
+    assert!(run(&["--rate", "0", "--connections", "0"]).status.success());
+    assert_eq!(kept(&app).await, (None, None));
+    let told: i64 = loupe::on_db!(app.db(), |pool| sqlx::query_scalar(
+        "select count(*) from audit_events where store_id = $1 and actor = 'Command line'"
+    )
+    .bind(other.id)
+    .fetch_one(pool)
+    .await)
+    .unwrap();
+    assert_eq!(told, 2, "every store's log tells of it");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn with_several_stores_no_owner_sets_them_on_sqlite() {
+    with_several_stores_no_owner_sets_them(Backend::Sqlite).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn with_several_stores_no_owner_sets_them_on_postgres() {
+    with_several_stores_no_owner_sets_them(Backend::Postgres).await;
+}
+
 both!(without_a_mail_server_there_is_nothing_to_set, |app| {
     let cookie = app.sign_in_as(Role::Owner).await;
     assert!(!app.get("/settings", &cookie).await.text.contains("mail-server-heading"));

@@ -34,7 +34,7 @@ pub async fn show(staff: Staff) -> Result<Response, AppError> {
         _ => None,
     };
     let store = staff.store.clone();
-    let mail_server = mail_server::current(&staff.visit.state).await?;
+    let mail_server = mail_server::current(staff.db(), &staff.visit.state.settings).await?;
     let fixed_undo = staff.visit.state.settings.undo_seconds;
     let page = Page::new("Settings", Nav::Settings, move || {
         view! {
@@ -141,11 +141,14 @@ fn mail_server_section(form: &Form, server: &MailServer) -> AnyView {
         Some(rate) => format!("{rate} a second, as LOUPE_SMTP_URL says"),
         None => "as fast as the server takes them".to_owned(),
     };
+    if server.is_shared {
+        return shared_mail_server(server, unset);
+    }
     view! {
         <section class="card pad" aria-labelledby="mail-server-heading">
             <h2 id="mail-server-heading">"Mail server"</h2>
             <p class="hint">{format!(
-                "{}:{}, for every store of this installation. Changes hold at once.",
+                "{}:{}. Changes hold at once.",
                 server.account.host, server.account.port
             )}</p>
             <form method="post" action="/api/settings/mail-server" class="prose" novalidate>
@@ -174,6 +177,30 @@ fn mail_server_section(form: &Form, server: &MailServer) -> AnyView {
                 })}
                 <div class="acts"><button class="btn primary" type="submit">"Save mail server settings"</button></div>
             </form>
+        </section>
+    }
+    .into_any()
+}
+
+/// One store must not slow another: with several there is nothing to set here.
+fn shared_mail_server(server: &MailServer, unset: String) -> AnyView {
+    let rate = server.limits.rate.map_or(unset, |n| format!("{n} at most"));
+    let connections = server
+        .limits
+        .connections
+        .map_or_else(|| server.account.connections.to_string(), |n| n.to_string());
+    view! {
+        <section class="card pad" aria-labelledby="mail-server-heading">
+            <h2 id="mail-server-heading">"Mail server"</h2>
+            <dl class="facts">
+                <dt>"Server"</dt><dd>{format!("{}:{}", server.account.host, server.account.port)}</dd>
+                <dt>"Messages a second"</dt><dd>{rate}</dd>
+                <dt>"Connections at a time"</dt><dd>{connections}</dd>
+            </dl>
+            <p class="hint">
+                "Other stores send through this mail server too, so whoever runs Loupe sets how it is used: "
+                <code>"loupe mail-server"</code>
+            </p>
         </section>
     }
     .into_any()

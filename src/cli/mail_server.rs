@@ -1,0 +1,43 @@
+//! `loupe mail-server`: how fast, and over how many connections, it is used.
+
+use clap::Args;
+
+use super::{Failure, open, say};
+use crate::{
+    server::Settings,
+    stores::mail_server::{self, MailServerSection},
+    time::Clock,
+};
+
+/// What to set; without any, what is set is said.
+#[derive(Clone, Copy, Debug, Args)]
+pub struct MailServerArgs {
+    /// Messages a second, at most; 0: as LOUPE_SMTP_URL says
+    #[arg(long)]
+    rate: Option<i64>,
+    /// Connections at a time from each running program; 0: as LOUPE_SMTP_URL says
+    #[arg(long)]
+    connections: Option<i64>,
+}
+
+pub(super) async fn run(settings: &Settings, args: MailServerArgs) -> Result<(), Failure> {
+    let db = open(settings).await?;
+    let none = || Failure::setting("LOUPE_SMTP_URL", "there is no mail server: messages stay in the outbox");
+    let server = mail_server::current(&db, settings).await?.ok_or_else(none)?;
+    let new = MailServerSection {
+        rate: typed(args.rate.or(server.limits.rate)),
+        connections: typed(args.connections.or(server.limits.connections)),
+    };
+    mail_server::set(&db, &server, "Command line", &new, Clock::System.now()).await?;
+    let limits = mail_server::current(&db, settings).await?.ok_or_else(none)?.limits;
+    db.close().await;
+    let words = |limit: Option<i64>| limit.map_or_else(|| "as LOUPE_SMTP_URL says".to_owned(), |n| n.to_string());
+    say(&format!("Messages a second: {}", words(limits.rate)));
+    say(&format!("Connections at a time: {}", words(limits.connections)));
+    Ok(())
+}
+
+/// As the form has it: nothing typed is nothing set.
+fn typed(limit: Option<i64>) -> String {
+    limit.filter(|n| *n != 0).map(|n| n.to_string()).unwrap_or_default()
+}
