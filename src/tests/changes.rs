@@ -48,6 +48,9 @@ const fn change(
 const A_DRAFT: &str = "update campaigns set status = 'draft', filter = '{\"type\":\"all\"}' where id = {campaign}";
 const HOLDING: &str = "update sends set state = 'holding', hold_until = '2026-06-01T00:00:00Z' where id = {send}";
 const SENDING: &str = "update sends set state = 'sending', paused_at = null, paused_by = null where id = {send}";
+const STALLED: &str = "update sends set state = 'sending', hold_until = '2026-04-01T00:00:00Z' where id = {send}";
+const TAKEN_BACK: &str = "update sends set state = 'cancelled' where campaign_id = {campaign}";
+const NOT_WAITING: &str = "update messages set state = 'cancelled' where customer_id = {reader}";
 const UNKNOWN: &str = "update messages set state = 'unknown', resolution = null, customer_id = {reader}
                         where id = {message}";
 
@@ -58,6 +61,7 @@ const CHANGES: &[Change] = &[
     change("/api/campaigns/duplicate", &[], "id={campaign}", "campaign.duplicated"),
     change("/api/campaigns/save", &[A_DRAFT], "id={campaign}&version=1&name=Mine&subject=S&body=B&recipient_type=all&intent=draft", "campaign.edited"),
     change("/api/campaigns/confirm", &[A_DRAFT], "id={campaign}&send_token=t-confirm", "campaign.send_started"),
+    change("/api/campaigns/send-rest", &[TAKEN_BACK, NOT_WAITING, A_DRAFT], "id={campaign}&send_token=t-rest&skip_already=true", "campaign.send_started"),
     change("/api/campaigns/unschedule", &["update campaigns set status = 'scheduled', scheduled_at = '2026-06-01T00:00:00Z', scheduled_local = '2026-06-01T00:00:00', scheduled_zone = 'UTC' where id = {campaign}"], "id={campaign}", "campaign.unscheduled"),
     change("/api/campaigns/delete", &[A_DRAFT], "id={campaign}", "campaign.deleted"),
     change("/api/bulk-email/save", &[], "subject=S&body=Hello&recipient_type=all&intent=as_campaign", "campaign.created"),
@@ -75,6 +79,8 @@ const CHANGES: &[Change] = &[
     change("/api/sends/pause", &[SENDING], "send_id={send}", "send.paused"),
     change("/api/sends/resume", &[], "send_id={send}", "send.resumed"),
     change("/api/sends/stop", &[SENDING], "send_id={send}", "send.reverted"),
+    change("/api/sends/go-on", &[STALLED], "send_id={send}", "send.resumed"),
+    change("/api/sends/end", &[STALLED], "send_id={send}", "send.finished"),
     change("/api/sends/treat-as-sent", &[UNKNOWN], "send_id={send}", "send.treated_as_sent"),
     change("/api/sends/again", &[UNKNOWN], "send_id={send}&send_token=t-again", "send.sent_again"),
     change("/api/settings/mail-server", &[], "rate=14&connections=2", "store.mail_server_changed"),
@@ -89,13 +95,15 @@ const CHANGES: &[Change] = &[
     change("/api/team/enable", &[], "id={user}", "user.enabled"),
 ];
 
-/// Changes that need more than a form; each has its own test below.
+/// Changes that need more than a form; each has its own test below, or where it says.
 const OF_THEIR_OWN: &[&str] = &[
     "/api/auth/password",
     "/api/auth/set-up",
     "/api/bulk-email/confirm",
     "/api/instance/confirm",
     "/customers/import/{token}",
+    // In `correcting`: the line "Sent a correction of …".
+    "/sends/{id}/correction",
     "/u/{token}",
 ];
 
