@@ -74,10 +74,10 @@ impl Why {
     pub fn words(self) -> &'static str {
         match self {
             Why::LeftOut(reason) => reason.label(),
-            Why::NoLongerMeant => "No longer among those it is for",
+            Why::NoLongerMeant => "No longer matches who it is for",
             Why::New => "New customer",
             Why::NoLongerLeftOut => "Can be written to now",
-            Why::MeantSince => "Among those it is for since",
+            Why::MeantSince => "Matches who it is for now",
         }
     }
 }

@@ -132,10 +132,10 @@ both!(a_planned_send_tells_who_joined_and_left_since_it_was_planned, |app| {
     assert!(told.contains("Counted when it was scheduled"), "{told}");
     for line in [
         "1 left: Unsubscribed See who Person 1",
-        "1 left: No longer among those it is for See who Person 2",
+        "1 left: No longer matches who it is for See who Person 2",
         "1 joined: New customer See who Nora New",
         "1 joined: Can be written to now See who Mara Late",
-        "1 joined: Among those it is for since See who Otto Other",
+        "1 joined: Matches who it is for now See who Otto Other",
     ] {
         assert!(told.contains(line), "{line}: {told}");
     }
