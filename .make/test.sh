@@ -24,6 +24,8 @@ export RUST_BACKTRACE=0
 start_postgres
 say 'Tests on SQLite and PostgreSQL'
 cargo test --features ssr
+say 'Chaos, a short form of it'
+"$target/debug/loupe-chaos" --rounds 6 --seconds 75 --postgres "$TEST_POSTGRES_URL"
 stop_postgres
 BUDGET=1 .make/build.sh dev
 

@@ -226,12 +226,14 @@ impl Carriers {
     ) -> bool {
         match offered {
             Ok(Offered::Ready) => {
-                if !marked {
-                    // Somebody else's by now, or the mark could not be written.
+                // Somebody else's by now, or the mark could not be written; or it would be lost on a
+                // server in trouble.
+                let goes = marked && !self.trouble.has_verdict();
+                if !goes {
                     connection.withdraw();
-                    self.give_back(current, "it could not be marked").await;
+                    self.give_back(current, "it was not its time any more").await;
                 }
-                marked
+                goes
             }
             Ok(Offered::Refused { at, reply }) => {
                 if at == Step::Mail && reply.is_permanent() {

@@ -18,7 +18,8 @@ pub(crate) async fn keep(db: &Db, base_url: &str, jobs: &[Job], now: DateTime<Ut
     let tickets: Vec<_> = jobs.iter().map(Job::ticket).collect();
     let rows = json(&tickets)?;
     let mut tx = db.begin().await?;
-    let marked = store::mark_attempting(&mut tx, &rows, now).await?;
+    store::mark_attempting(&mut tx, &rows, now).await?;
+    let marked = store::attempting(&mut tx, &rows).await?;
     if marked.len() < jobs.len() {
         store::settle_unmarked(&mut tx, &rows, now).await?;
     }

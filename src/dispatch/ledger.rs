@@ -171,17 +171,22 @@ async fn write(
         if outcomes.iter().any(|o| o.state == "queued") {
             store::hold_sends(&mut tx, &rows).await?;
         }
-        let written: HashSet<i64> = store::settle(&mut tx, &rows, now).await?.into_iter().collect();
+        let written = store::settle(&mut tx, &rows, now).await?;
         if outcomes.iter().any(|o| o.state == "rejected") {
             store::remember_bounces(&mut tx, &rows, now).await?;
         }
-        missed.extend(outcomes.iter().filter(|o| !written.contains(&o.id)).cloned());
+        if written < count(outcomes) {
+            let ids: HashSet<i64> = store::unsettled(&mut tx, &rows).await?.into_iter().collect();
+            missed.extend(outcomes.iter().filter(|o| ids.contains(&o.id)).cloned());
+        }
     }
     let mut marked = HashSet::new();
     if !tickets.is_empty() {
         let rows = json(tickets)?;
-        marked.extend(store::mark_attempting(&mut tx, &rows, now).await?);
-        if marked.len() < tickets.len() {
+        if store::mark_attempting(&mut tx, &rows, now).await? == count(tickets) {
+            marked.extend(tickets.iter().map(|ticket| ticket.id));
+        } else {
+            marked.extend(store::attempting(&mut tx, &rows).await?);
             store::settle_unmarked(&mut tx, &rows, now).await?;
         }
     }
@@ -199,6 +204,10 @@ async fn write(
         reach(Point::AfterOutcome);
     }
     Ok((marked, missed))
+}
+
+fn count<T>(rows: &[T]) -> u64 {
+    u64::try_from(rows.len()).unwrap_or(u64::MAX)
 }
 
 /// Outcomes of messages that were taken over meanwhile: what recovery had to call `unknown` is

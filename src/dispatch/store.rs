@@ -1,5 +1,6 @@
-//! The dispatcher's statements. Each is guarded by state and epoch; the rows that come back are
-//! the answer.
+//! The dispatcher's statements. Each is guarded by state and epoch; how many rows it changed is the
+//! answer. Which ones is only asked when some were not: that is rare, and rows cost more to fetch
+//! than to change.
 
 use std::collections::BTreeSet;
 
@@ -76,8 +77,8 @@ pub struct Ticket {
 const TICKET: [(&str, Column); 2] = [("id", Column::Number), ("epoch", Column::Number)];
 
 /// Marks messages as being attempted: those whose lease still holds, whose send still goes on,
-/// and whose customer still wants mail. Answers the ids that may go out.
-pub async fn mark_attempting(tx: &mut Tx, tickets: &str, now: DateTime<Utc>) -> sqlx::Result<Vec<i64>> {
+/// and whose customer still wants mail. Answers how many may go out.
+pub async fn mark_attempting(tx: &mut Tx, tickets: &str, now: DateTime<Utc>) -> sqlx::Result<u64> {
     let rows = json_rows(tx.backend(), "$1", &TICKET);
     let sql = format!(
         "update messages set state = 'attempting', attempts = attempts + 1, attempted_at = $2
@@ -86,12 +87,26 @@ pub async fn mark_attempting(tx: &mut Tx, tickets: &str, now: DateTime<Utc>) -> 
             and exists (select 1 from sends s where s.id = messages.send_id and s.state = 'sending' and s.paused_by is null)
             and exists (select 1 from customers c where c.id = messages.customer_id
                            and c.email_consent <> 'withdrawn' and not c.do_not_contact
-                           and c.archived_at is null and c.email_complained_at is null)
-          returning messages.id"
+                           and c.archived_at is null and c.email_complained_at is null)"
+    );
+    on_tx!(tx, |conn| sqlx::query(AssertSqlSafe(sql))
+        .bind(tickets)
+        .bind(now)
+        .execute(&mut *conn)
+        .await
+        .map(|r| r.rows_affected()))
+}
+
+/// Which of these are marked.
+pub async fn attempting(tx: &mut Tx, tickets: &str) -> sqlx::Result<Vec<i64>> {
+    let sql = format!(
+        "select m.id from {rows} as t join messages m on m.id = t.id
+          where m.epoch = t.epoch and {state} = 'attempting'",
+        rows = json_rows(tx.backend(), "$1", &TICKET),
+        state = not_looked_up(tx.backend(), "m.state"),
     );
     on_tx!(tx, |conn| sqlx::query_scalar(AssertSqlSafe(sql))
         .bind(tickets)
-        .bind(now)
         .fetch_all(&mut *conn)
         .await)
 }
@@ -183,8 +198,8 @@ async fn lock_sends(tx: &mut Tx, outcomes: &str, how: &'static str) -> sqlx::Res
 }
 
 /// Writes outcomes down, fenced by epoch and state. What would go back to the queue of a send that
-/// has ended is cancelled. Answers the ids that were written.
-pub async fn settle(tx: &mut Tx, outcomes: &str, now: DateTime<Utc>) -> sqlx::Result<Vec<i64>> {
+/// has ended is cancelled. Answers how many were written.
+pub async fn settle(tx: &mut Tx, outcomes: &str, now: DateTime<Utc>) -> sqlx::Result<u64> {
     let rows = json_rows(tx.backend(), "$1", &SETTLED);
     let sql = format!(
         "update messages
@@ -195,15 +210,30 @@ pub async fn settle(tx: &mut Tx, outcomes: &str, now: DateTime<Utc>) -> sqlx::Re
                 settled_at = case when {again} then null else $2 end,
                 lease_owner = null, lease_until = null
            from {rows} as t
-          where messages.id = t.id and messages.epoch = t.epoch and {state} in ('leased', 'attempting')
-          returning messages.id",
+          where messages.id = t.id and messages.epoch = t.epoch and {state} in ('leased', 'attempting')",
         // Else SQLite goes through everything that is leased, for each outcome.
         state = not_looked_up(tx.backend(), "messages.state"),
         again = "t.state = 'queued' and exists (select 1 from sends s where s.id = messages.send_id and s.state = 'sending')",
     );
-    on_tx!(tx, |conn| sqlx::query_scalar(AssertSqlSafe(sql))
+    on_tx!(tx, |conn| sqlx::query(AssertSqlSafe(sql))
         .bind(outcomes)
         .bind(now)
+        .execute(&mut *conn)
+        .await
+        .map(|r| r.rows_affected()))
+}
+
+/// Which definite answers their messages do not show.
+pub async fn unsettled(tx: &mut Tx, outcomes: &str) -> sqlx::Result<Vec<i64>> {
+    let sql = format!(
+        "select t.id from {rows} as t
+          where t.state in ('accepted', 'rejected')
+            and not exists (select 1 from messages m where m.id = t.id and m.epoch = t.epoch and {state} = t.state)",
+        rows = json_rows(tx.backend(), "$1", &SETTLED),
+        state = not_looked_up(tx.backend(), "m.state"),
+    );
+    on_tx!(tx, |conn| sqlx::query_scalar(AssertSqlSafe(sql))
+        .bind(outcomes)
         .fetch_all(&mut *conn)
         .await)
 }

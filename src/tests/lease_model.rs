@@ -174,7 +174,7 @@ impl Model<'_> {
                 };
                 let rows = [row];
                 let marked = ledger::mark_attempting(&mut tx, &json(&rows), now).await.unwrap();
-                if marked.is_empty() {
+                if marked == 0 {
                     ledger::settle_unmarked(&mut tx, &json(&rows), now).await.unwrap();
                 } else {
                     let [row] = rows;
@@ -296,7 +296,7 @@ impl Model<'_> {
         };
         let outcomes = serde_json::to_string(&[outcome]).unwrap();
         ledger::hold_sends(tx, &outcomes).await.unwrap();
-        if ledger::settle(tx, &outcomes, now).await.unwrap().is_empty() {
+        if ledger::settle(tx, &outcomes, now).await.unwrap() == 0 {
             ledger::settle_late(tx, &outcomes, now).await.unwrap();
         }
     }
