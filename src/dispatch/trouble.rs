@@ -163,9 +163,11 @@ impl Trouble {
         self.lock().verdict.is_some()
     }
 
-    /// How long a carrier waits before it tries to connect again.
+    /// How long a carrier waits before it tries to connect again: a second at most. Longer waits are
+    /// the pump's, for all sends together; a carrier that slept through their end would keep
+    /// everybody waiting.
     pub(crate) fn wait(&self) -> Duration {
-        let failures = self.lock().failures.min(6);
+        let failures = self.lock().failures.min(2);
         retry::jittered(Duration::from_millis(250 << failures))
     }
 
@@ -380,6 +382,15 @@ mod tests {
         trouble.dealt_with();
         trouble.saw(trouble.round(), &rejected("550 5.1.1 No such user"));
         assert!(trouble.works() && !trouble.is_suspect());
+    }
+
+    #[test]
+    fn no_carrier_sleeps_through_the_end_of_a_pause() {
+        let trouble = Trouble::default();
+        for _ in 0..20 {
+            trouble.failed(trouble.round(), &unreachable());
+        }
+        assert!(trouble.wait() <= Duration::from_secs(2), "{:?}", trouble.wait());
     }
 
     #[test]
