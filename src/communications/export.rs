@@ -3,7 +3,7 @@
 use chrono_tz::Tz;
 use futures::Stream;
 
-use super::store::{self, RecipientRow};
+use super::people::{self, RecipientRow};
 use crate::{
     auth::model::StoreId,
     db::Db,
@@ -20,7 +20,7 @@ pub fn csv(
     let head = format!("Customer,Email,Status,Why,Sent ({})\r\n", zone.name());
     let read = move |after| {
         let db = db.clone();
-        async move { store::people_after(&db, store_id, send, after, PIECE).await }
+        async move { people::after_one(&db, store_id, send, after, PIECE).await }
     };
     export::in_pieces(head, read, move |row| (row.message_id, line(row, zone)))
 }

@@ -61,35 +61,13 @@ pub async fn tally_in(tx: &mut Tx, send: i64) -> sqlx::Result<Tally> {
     Ok(sum_up(rows))
 }
 
-/// One person of a send.
-#[derive(Clone, Debug, sqlx::FromRow)]
-pub struct RecipientRow {
-    pub message_id: i64,
-    pub customer_id: i64,
-    pub name: String,
-    pub address: Option<String>,
-    pub state: MessageState,
-    pub resolution: Option<Resolution>,
-    pub skip_reason: Option<String>,
-    pub reply_code: Option<i64>,
-    pub reply: Option<String>,
-    pub next_at: Option<DateTime<Utc>>,
-    pub settled_at: Option<DateTime<Utc>>,
-}
-
-impl RecipientRow {
-    /// Why they were skipped, refused, or have to wait.
-    pub fn why(&self) -> String {
-        why(
-            self.state,
-            self.resolution,
-            self.skip_reason.as_deref(),
-            self.reply.as_deref(),
-        )
-    }
-}
-
-fn why(state: MessageState, resolution: Option<Resolution>, skip_reason: Option<&str>, reply: Option<&str>) -> String {
+/// Why they were skipped, refused, or have to wait.
+pub(super) fn why(
+    state: MessageState,
+    resolution: Option<Resolution>,
+    skip_reason: Option<&str>,
+    reply: Option<&str>,
+) -> String {
     match state {
         MessageState::Skipped => skip_reason
             .and_then(SkipReason::from_key)
@@ -104,106 +82,6 @@ fn why(state: MessageState, resolution: Option<Resolution>, skip_reason: Option<
     }
 }
 
-macro_rules! people {
-    ($rest:literal) => {
-        concat!(
-            "select id as message_id, customer_id, name, address, state, resolution, skip_reason, reply_code, reply, ",
-            "next_at, settled_at from messages ",
-            $rest
-        )
-    };
-}
-
-/// The people of a send, newest outcome first. `show` is one of `sent`, `failed`, `skipped`,
-/// `waiting`, `unconfirmed`; anything else shows all. Pages count from 1. Also answers how many
-/// there are.
-pub async fn recipients(
-    db: &Db,
-    store: StoreId,
-    send: i64,
-    show: &str,
-    page: i64,
-) -> sqlx::Result<(Vec<RecipientRow>, i64)> {
-    let Some(states) = states_of(show) else {
-        return everyone(db, store, send, page).await;
-    };
-    let rows = on_db!(db, |pool| {
-        sqlx::query_as(people!(
-            "where store_id = $1 and send_id = $2
-            and state in ($3, $4, $5)
-          order by settled_at desc, id
-          limit $6 offset $7"
-        ))
-        .bind(store)
-        .bind(send)
-        .bind(states[0])
-        .bind(states[1])
-        .bind(states[2])
-        .bind(PAGE)
-        .bind((page.max(1) - 1).saturating_mul(PAGE))
-        .fetch_all(pool)
-        .await
-    })?;
-    let tally = tally(db, store, send).await?;
-    let total = match show {
-        "sent" => tally.sent,
-        "failed" => tally.failed,
-        "skipped" => tally.skipped,
-        "unconfirmed" => tally.unconfirmed,
-        _ => tally.waiting,
-    };
-    Ok((rows, total))
-}
-
-fn states_of(show: &str) -> Option<[&'static str; 3]> {
-    match show {
-        "sent" => Some(["accepted"; 3]),
-        "failed" => Some(["rejected", "failed", "failed"]),
-        "skipped" => Some(["skipped"; 3]),
-        "waiting" => Some(["queued", "leased", "attempting"]),
-        "unconfirmed" => Some(["unknown"; 3]),
-        _ => None,
-    }
-}
-
-async fn everyone(db: &Db, store: StoreId, send: i64, page: i64) -> sqlx::Result<(Vec<RecipientRow>, i64)> {
-    let rows = on_db!(db, |pool| {
-        sqlx::query_as(people!(
-        "where store_id = $1 and send_id = $2 and state <> 'cancelled'
-          order by case when state in ('queued', 'leased', 'attempting') then 1 when state = 'skipped' then 2 else 0 end,
-                   settled_at desc, id
-          limit $3 offset $4"
-    ))
-    .bind(store)
-    .bind(send)
-    .bind(PAGE)
-    .bind((page.max(1) - 1).saturating_mul(PAGE))
-    .fetch_all(pool)
-    .await
-    })?;
-    let tally = tally(db, store, send).await?;
-    Ok((rows, tally.audience() + tally.skipped))
-}
-
-/// People of a send by the order they were written down in, after one of them: for a file of all.
-pub async fn people_after(
-    db: &Db,
-    store: StoreId,
-    send: i64,
-    after: i64,
-    limit: i64,
-) -> sqlx::Result<Vec<RecipientRow>> {
-    on_db!(db, |pool| sqlx::query_as(people!(
-        "where store_id = $1 and send_id = $2 and id > $3 and state <> 'cancelled' order by id limit $4"
-    ))
-    .bind(store)
-    .bind(send)
-    .bind(after)
-    .bind(limit)
-    .fetch_all(pool)
-    .await)
-}
-
 /// How many of a send were never answered, and nobody has settled it.
 pub async fn unresolved(db: &Db, store: StoreId, send: i64) -> sqlx::Result<i64> {
     on_db!(db, |pool| sqlx::query_scalar(
@@ -214,20 +92,6 @@ pub async fn unresolved(db: &Db, store: StoreId, send: i64) -> sqlx::Result<i64>
     .bind(send)
     .fetch_one(pool)
     .await)
-}
-
-/// The newest outcomes of a send, for the live table.
-pub async fn newest(db: &Db, store: StoreId, send: i64) -> sqlx::Result<Vec<RecipientRow>> {
-    on_db!(db, |pool| {
-        sqlx::query_as(people!(
-            "where store_id = $1 and send_id = $2 and state in ('accepted', 'rejected', 'failed', 'unknown')
-          order by id desc limit 20"
-        ))
-        .bind(store)
-        .bind(send)
-        .fetch_all(pool)
-        .await
-    })
 }
 
 /// Failures of a send with the same words, most first.

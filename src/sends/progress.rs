@@ -15,7 +15,7 @@ pub async fn progress(ctx: &Ctx, send_id: i64) -> Result<Progress, AppError> {
         .await?
         .ok_or(AppError::NotFound)?;
     let tally = communications::store::tally(ctx.db(), ctx.store(), send_id).await?;
-    let newest = communications::store::newest(ctx.db(), ctx.store(), send_id).await?;
+    let newest = communications::people::newest(ctx.db(), ctx.store(), send_id).await?;
     let zone = store_row.zone();
     Ok(Progress {
         state: send.state,

@@ -136,7 +136,7 @@ async fn refusals_stay_on_their_row(backend: Backend) {
     assert_eq!(after.failed, 10, "{after:?}");
     assert_eq!(i64::try_from(sink.received().len()).unwrap(), after.sent);
     assert!(sink.counts().connections <= 4, "a refusal does not cost the connection");
-    let (rows, total) = loupe::communications::store::recipients(app.db(), app.store.id, send, "failed", 1)
+    let (rows, total) = loupe::communications::people::page(app.db(), app.store.id, send, &after, "failed", 1)
         .await
         .unwrap();
     assert_eq!((rows.len(), total), (10, 10));

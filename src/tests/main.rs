@@ -43,6 +43,7 @@ mod mime;
 #[path = "../chaos/oracle.rs"]
 mod oracle;
 mod pages;
+mod people_of_a_send;
 mod recipients;
 mod rest;
 mod runner;

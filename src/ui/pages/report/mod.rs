@@ -16,11 +16,7 @@ use leptos::prelude::*;
 
 use crate::{
     auth::{model::Permission, tokens},
-    communications::{
-        self,
-        model::Tally,
-        store::{FailureGroup, RecipientRow},
-    },
+    communications::{self, model::Tally, people::RecipientRow, store::FailureGroup},
     error::AppError,
     recipients::model::grouped,
     sends::{
@@ -70,9 +66,9 @@ impl Report {
         let show = staff.param("show").to_owned();
         let page = crate::ui::components::Paging::asked(staff.param("page"));
         let tally = communications::store::tally(db, store, send.id).await?;
-        let (rows, total) = communications::store::recipients(db, store, send.id, &show, page).await?;
+        let (rows, total) = communications::people::page(db, store, send.id, &tally, &show, page).await?;
         let newest = if send.state.is_open() {
-            communications::store::newest(db, store, send.id).await?
+            communications::people::newest(db, store, send.id).await?
         } else {
             Vec::new()
         };

@@ -7,10 +7,7 @@ use super::{
     unanswered::{self, About},
 };
 use crate::{
-    communications::{
-        model::MessageState,
-        store::{PAGE, RecipientRow},
-    },
+    communications::{model::MessageState, people::RecipientRow, store::PAGE},
     recipients::model::{SkipReason, grouped},
     time,
     ui::{
