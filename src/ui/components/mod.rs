@@ -6,6 +6,8 @@ mod badge;
 #[cfg(feature = "ssr")]
 mod banner;
 #[cfg(feature = "ssr")]
+mod copy;
+#[cfg(feature = "ssr")]
 mod empty;
 #[cfg(feature = "ssr")]
 mod error_summary;
@@ -29,6 +31,8 @@ mod stats;
 pub use badge::{Badge, Mark};
 #[cfg(feature = "ssr")]
 pub use banner::{Banner, Tone};
+#[cfg(feature = "ssr")]
+pub use copy::Copy;
 #[cfg(feature = "ssr")]
 pub use empty::EmptyState;
 #[cfg(feature = "ssr")]

@@ -22,7 +22,7 @@ use crate::{
     time,
     ui::{
         ask,
-        components::{Badge, Crumbs, Mark, PageHead},
+        components::{Badge, Copy, Crumbs, Mark, PageHead},
         page::Page,
         pages::report::{self, Report},
         shell::Nav,
@@ -87,6 +87,7 @@ pub async fn show(staff: Staff, Path(id): Path<i64>) -> Result<Response, AppErro
             <PageHead title=campaign.title().to_owned() words=meta eyebrow=badge(&campaign, told.now)>
                 {actions}
             </PageHead>
+            <Copy name="Campaign ID" text=campaign.id.to_string()/>
             {ask.map(|line| view! { <p class="ask hint">{line}</p> })}
             {plan}
             {reached.map(|report| {
