@@ -20,6 +20,7 @@
 //! ```
 
 pub mod account;
+pub mod account_store;
 mod carrier;
 mod crew;
 pub mod fault_points;

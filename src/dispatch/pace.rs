@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep_until};
 
-use super::store;
+use super::account_store;
 use crate::db::Tx;
 
 /// How far ahead moments are taken. It bridges the time between two turns of the pump.
@@ -42,7 +42,7 @@ pub(crate) struct Moment {
 impl Grant {
     /// Looks for free moments of an account with this many messages a second.
     pub(crate) async fn of(tx: &mut Tx, account: &str, rate: i64) -> sqlx::Result<Self> {
-        let (used_until, now) = store::used_until(tx, account).await?;
+        let (used_until, now) = account_store::used_until(tx, account).await?;
         Ok(Self::at(rate, used_until, now, Instant::now()))
     }
 
@@ -74,7 +74,7 @@ impl Grant {
     pub(crate) async fn take(&self, tx: &mut Tx, account: &str, n: usize) -> sqlx::Result<()> {
         let n = i64::try_from(n).unwrap_or(i64::MAX);
         let until = self.now + self.first + self.gap.saturating_mul(n);
-        store::use_until(tx, account, until).await
+        account_store::use_until(tx, account, until).await
     }
 
     /// The moment of the n-th.

@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     account::Holds,
+    account_store,
     carrier::Carriers,
     crew::Crew,
     fault_points::{Point, reach},
@@ -236,7 +237,7 @@ impl Pump {
         if self.asked.is_some_and(|at| at.elapsed() < TICK) {
             return Ok(());
         }
-        let holds = Holds::of(store::limits(&self.state.db, &self.account).await?, account);
+        let holds = Holds::of(account_store::limits(&self.state.db, &self.account).await?, account);
         crew.resize(holds.connections);
         self.rate = holds.rate;
         self.asked = Some(Instant::now());

@@ -16,7 +16,7 @@ use crate::{
     db::Db,
     dispatch::{
         account::FASTEST,
-        store::{self, Limits},
+        account_store::{self, Limits},
     },
     error::AppError,
     server::Settings,
@@ -43,7 +43,7 @@ pub async fn current(db: &Db, settings: &Settings) -> sqlx::Result<Option<MailSe
     let Some(account) = settings.smtp.clone() else {
         return Ok(None);
     };
-    let limits = store::limits(db, &account.key()).await?;
+    let limits = account_store::limits(db, &account.key()).await?;
     let (stores, _) = stores::census(db).await?;
     Ok(Some(MailServer {
         account,
@@ -108,7 +108,7 @@ pub async fn set(
         return Ok(());
     }
     let mut tx = db.begin().await?;
-    store::set_limits(&mut tx, &server.account.key(), limits).await?;
+    account_store::set_limits(&mut tx, &server.account.key(), limits).await?;
     for id in stores::ids(&mut tx).await? {
         let entry = audit::Entry {
             actor,

@@ -174,14 +174,16 @@ both!(what_holds_a_send_is_no_stall, |app| {
 
     // The mail account's rate is in use: others have their turn.
     let mut tx = app.db().begin().await.unwrap();
-    let (_, micros) = loupe::dispatch::store::used_until(&mut tx, "slow").await.unwrap();
-    loupe::dispatch::store::use_until(&mut tx, "slow", micros)
+    let (_, micros) = loupe::dispatch::account_store::used_until(&mut tx, "slow")
+        .await
+        .unwrap();
+    loupe::dispatch::account_store::use_until(&mut tx, "slow", micros)
         .await
         .unwrap();
     tx.commit().await.unwrap();
     assert!(!stalled(nothing).await, "the mail account sends as fast as it may");
     let mut tx = app.db().begin().await.unwrap();
-    loupe::dispatch::store::use_until(&mut tx, "slow", micros - 300_000_000)
+    loupe::dispatch::account_store::use_until(&mut tx, "slow", micros - 300_000_000)
         .await
         .unwrap();
     let leased = loupe::dispatch::store::lease(&mut tx, send, "somebody", 30, 1, app.now())
