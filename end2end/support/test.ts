@@ -1,6 +1,9 @@
 import { type Locator, type Page, test as base, expect } from "@playwright/test";
 import { signedIn } from "./servers";
 
+/** Milliseconds by which the islands' code comes late: shows which tests only pass on a fast machine. */
+const slowness = Number(process.env.SLOW_CODE ?? 0);
+
 /**
  * A test fails when the browser complains: an exception, a console error, a broken policy, or an
  * answer that says the server failed. What a page's own status makes the console say is no
@@ -10,6 +13,12 @@ export const test = base.extend<{ complaints: string[] }>({
   storageState: signedIn("manager"),
   complaints: [
     async ({ context }, use) => {
+      if (slowness) {
+        await context.route("**/*.wasm", async (route) => {
+          await new Promise((later) => setTimeout(later, slowness));
+          await route.continue();
+        });
+      }
       const complaints: string[] = [];
       const documents = new Set<string>();
       context.on("request", (request) => {
@@ -18,7 +27,12 @@ export const test = base.extend<{ complaints: string[] }>({
       context.on("response", (response) => {
         if (response.status() >= 500) complaints.push(`${response.status()} ${response.url()}`);
       });
-      context.on("weberror", (error) => complaints.push(`exception: ${error.error().stack ?? error.error()}`));
+      context.on("weberror", (webError) => {
+        const error = webError.error();
+        // The browser gives up the fade from page to page when one of them is late: no code of ours.
+        if (error.message.startsWith("Transition was ")) return;
+        complaints.push(`exception: ${error.stack || error}`);
+      });
       context.on("console", (message) => {
         if (message.type() !== "error") return;
         if (documents.has(message.location().url) && message.text().startsWith("Failed to load resource")) return;
@@ -55,6 +69,17 @@ export async function counted(page: Page, words: string | RegExp): Promise<void>
 
 export function withJavaScript(): boolean {
   return test.info().project.name === "js";
+}
+
+/** Waits until the islands of a page for writing are at work, where scripts run. */
+export async function awake(page: Page): Promise<void> {
+  if (withJavaScript()) await expect(page.locator("html[data-hydrated]")).toHaveCount(1);
+}
+
+/** Opens a page for writing, ready for what only its islands do. */
+export async function open(page: Page, path: string): Promise<void> {
+  await page.goto(path);
+  await awake(page);
 }
 
 /** Holds the islands' code back; answers what lets it arrive. */

@@ -1,9 +1,9 @@
 import type { Page } from "@playwright/test";
-import { expect, finished, pickTags, started, test, unique, withJavaScript, write } from "../support/test";
+import { expect, finished, open, pickTags, started, test, unique, withJavaScript, write } from "../support/test";
 
 /** A message with something to remark on: not everybody has an anniversary, and nothing stands in for it. */
 async function writeWithGaps(page: Page, name: string): Promise<void> {
-  await page.goto("/marketing/campaigns/new");
+  await open(page, "/marketing/campaigns/new");
   await write(page, { name, subject: `${name} for {{first_name}}`, body: "Dear {{first_name}}, your day is {{next_anniversary}}." });
   await pickTags(page, "bespoke");
 }
@@ -41,7 +41,7 @@ test("a send worth a look asks first: Cancel goes back to the form, the button s
 
 test("a small send with nothing to remark on goes without a question", async ({ page }) => {
   const name = unique("Not asked");
-  await page.goto("/marketing/campaigns/new");
+  await open(page, "/marketing/campaigns/new");
   await write(page, { name, subject: name, body: "Dear {{first_name}}, come and see." });
   await pickTags(page, "bespoke");
   await page.getByRole("button", { name: "Send now" }).click();
@@ -51,7 +51,7 @@ test("a small send with nothing to remark on goes without a question", async ({ 
 test("the same message to the same people asks first", async ({ page }) => {
   const name = unique("Twice the same");
   const go = async () => {
-    await page.goto("/marketing/bulk-email");
+    await open(page, "/marketing/bulk-email");
     await write(page, { subject: name, body: "Dear {{first_name}}, come and see." });
     await pickTags(page, "bespoke");
     await page.getByRole("button", { name: "Send now" }).click();
@@ -64,7 +64,7 @@ test("the same message to the same people asks first", async ({ page }) => {
 });
 
 test("the checks follow what is written", async ({ page }) => {
-  await page.goto("/marketing/campaigns/new");
+  await open(page, "/marketing/campaigns/new");
   const checks = page.getByRole("region", { name: "Checks" });
   const look = async () => {
     if (!withJavaScript()) await page.getByRole("button", { name: "Update count" }).click();

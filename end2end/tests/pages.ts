@@ -72,4 +72,6 @@ export async function visit(page: Page, name: string): Promise<void> {
   const route = routes[name];
   if (typeof route === "string") await page.goto(route);
   else await route?.(page);
+  // Its words can be there before its style sheet is.
+  await page.waitForLoadState();
 }
