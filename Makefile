@@ -1,7 +1,7 @@
 # `make run` builds Loupe and serves it with a demo store; `make test` checks everything.
 # Both fetch what they need. CARGO_TARGET_DIR is honoured.
 
-.PHONY: help run build test watch bench chaos
+.PHONY: help run build test watch bench bench-peers chaos
 
 help:
 	@echo 'make run    build, fill the demo store on first start, and serve it'
@@ -9,6 +9,7 @@ help:
 	@echo 'make test   format, lints, tests on both databases, browser tests'
 	@echo 'make watch  build and restart on every change (needs cargo-leptos)'
 	@echo 'make bench  measure sending and counting (MILLION=1: also a campaign to a million)'
+	@echo 'make bench-peers  what others would use for the same work, beside it (ROUNDS=3)'
 	@echo 'make chaos  kill, stop and starve it while it sends, and count copies (ROUNDS=20)'
 
 run:
@@ -25,6 +26,9 @@ watch:
 
 bench:
 	@.make/bench.sh $(if $(MILLION),--million)
+
+bench-peers:
+	@.make/bench-peers.sh $(if $(ROUNDS),--rounds $(ROUNDS))
 
 chaos:
 	@.make/chaos.sh --rounds $(or $(ROUNDS),20)

@@ -14,7 +14,7 @@ use loupe::{
     },
     server::{AppState, Settings, settings::Given},
     stores::{self, model::Store},
-    templates::render::Person,
+    templates::render::{Person, Rendered},
     time::Clock,
 };
 
@@ -129,6 +129,19 @@ impl Book {
         Ok(Arc::new(ready))
     }
 
+    /// The message of the measurements, for somebody of this name. A send of this book stays open.
+    pub async fn rendered(&self, first_name: &str, unsubscribe_url: &str) -> Result<Rendered, Error> {
+        let send_id = self.start().await?.send_id;
+        let send = sends::find(&self.state.db, self.store.id, send_id)
+            .await?
+            .ok_or("no send")?;
+        Ok(message_view::compiled(&send)?.render(&Person {
+            first_name,
+            unsubscribe_url,
+            ..Person::default()
+        }))
+    }
+
     /// Bytes the database takes, with its indexes.
     pub async fn size(&self) -> Result<i64, Error> {
         Ok(match &self.state.db {
@@ -175,8 +188,8 @@ fn body() -> String {
     let paragraph = "Before the doors open on Saturday we are setting aside one hour for a handful of people who know \
                      what they like. There will be coffee, a quiet table and good light, and nobody will hurry you. ";
     let mut body = "Dear {{first_name}},\n\n".to_owned();
-    for piece in 1..=12 {
-        body.push_str(&format!("**Piece {piece}.** {paragraph}\n\n"));
+    for piece in 1..=14 {
+        body.push_str(&format!("**Piece {piece}, {{{{first_name}}}}.** {paragraph}\n\n"));
     }
     body.push_str("[button: See them](https://aurelia.example.com/window)\n\n{{staff_signature}}\n");
     body
@@ -208,7 +221,7 @@ async fn crowd(db: &Db, store: &Store, people: i64) -> Result<(), Error> {
         "insert into customers (store_id, name, name_key, first_name, last_name, email, email_norm, email_valid,
                                 email_consent, unsubscribe_token, created_at, updated_at)
          with recursive n(i) as (select cast(1 as bigint) union all select i + 1 from n where i < $2)
-         select $1, 'Person ' || i, 'person ' || i, 'Person', '' || i, 'p' || i || '@example.com',
+         select $1, 'Person' || i, 'person' || i, 'Person' || i, '', 'p' || i || '@example.com',
                 'p' || i || '@example.com', true, 'granted', 'token-0123456789-' || i, $3, $3
            from n"
     )

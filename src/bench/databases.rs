@@ -10,6 +10,7 @@ use loupe::{
         model::{NewStore, Store},
     },
 };
+use sqlx::PgPool;
 
 use crate::Error;
 
@@ -46,17 +47,55 @@ pub async fn empty(folder: &Folder, postgres: Option<&str>) -> Result<Vec<String
     Ok(urls)
 }
 
+/// The PostgreSQL at `url`.
+pub async fn postgres(url: &str) -> Result<PgPool, Error> {
+    match db::connect(url).await? {
+        Db::Postgres(pool) => Ok(pool),
+        Db::Sqlite(_) => Err("not PostgreSQL".into()),
+    }
+}
+
 /// A schema of its own in the PostgreSQL at `url`, as an address.
 pub async fn schema(url: &str) -> Result<String, Error> {
-    let Db::Postgres(pool) = db::connect(url).await? else {
-        return Err("not PostgreSQL".into());
-    };
+    let pool = postgres(url).await?;
     let name = format!("bench{}", uuid::Uuid::new_v4().simple());
     sqlx::query(sqlx::AssertSqlSafe(format!("create schema {name}")))
         .execute(&pool)
         .await?;
     let joint = if url.contains('?') { '&' } else { '?' };
     Ok(format!("{url}{joint}options[search_path]={name}"))
+}
+
+/// A database of its own in the server of the PostgreSQL at `url`; it goes away with [`Own::drop`].
+#[derive(Debug)]
+pub struct Own {
+    pub url: String,
+    name: String,
+    server: PgPool,
+}
+
+impl Own {
+    pub async fn create(url: &str) -> Result<Self, Error> {
+        let server = postgres(url).await?;
+        let name = format!("bench{}", uuid::Uuid::new_v4().simple());
+        sqlx::query(sqlx::AssertSqlSafe(format!("create database {name}")))
+            .execute(&server)
+            .await?;
+        let (start, _) = url.rsplit_once('/').ok_or("an address without a database")?;
+        Ok(Self {
+            url: format!("{start}/{name}"),
+            name,
+            server,
+        })
+    }
+
+    pub async fn drop(self) -> Result<(), Error> {
+        let statement = format!("drop database {} with (force)", self.name);
+        sqlx::query(sqlx::AssertSqlSafe(statement))
+            .execute(&self.server)
+            .await?;
+        Ok(())
+    }
 }
 
 /// A store with nobody in it.

@@ -13,6 +13,7 @@ mod loops;
 mod measure;
 mod micro;
 mod million;
+mod peers;
 mod schedule;
 mod servers;
 mod table;
@@ -102,6 +103,8 @@ enum What {
         #[arg(long, default_value_t = 10)]
         seconds: i64,
     },
+    /// What others would use for the same work, beside Loupe on PostgreSQL
+    Peers(peers::Plan),
     /// How late planned campaigns begin, all due in the same second, in an empty database
     Schedule {
         url: String,
@@ -119,6 +122,9 @@ enum What {
         /// Waits so many milliseconds before each answer: a distant server
         #[arg(long, default_value_t = 0)]
         delay_ms: u64,
+        /// Remembers who got something
+        #[arg(long)]
+        recipients: bool,
     },
     /// Writes a store with so many customers into an empty database
     Fill { database: String, people: i64 },
@@ -153,12 +159,17 @@ async fn main() -> Result<(), Error> {
         }
         Some(What::Import { rows, postgres }) => import::run(rows, postgres.as_deref()).await,
         Some(What::Limiter { postgres, seconds }) => limiter::run(postgres.as_deref(), seconds).await,
+        Some(What::Peers(plan)) => peers::run(&plan).await,
         Some(What::Schedule {
             url,
             campaigns,
             runners,
         }) => schedule::run(&url, campaigns, runners).await,
-        Some(What::Sink { refuse_every, delay_ms }) => servers::serve(refuse_every, delay_ms).await,
+        Some(What::Sink {
+            refuse_every,
+            delay_ms,
+            recipients,
+        }) => servers::serve(refuse_every, delay_ms, recipients).await,
         Some(What::Fill { database, people }) => book::Book::fill(&database, people).await,
         Some(What::Courier { database, smtp, look }) => courier::run(&database, &smtp, look).await,
     }

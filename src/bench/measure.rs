@@ -40,18 +40,23 @@ pub fn resident_mb() -> f64 {
     memory_mb("VmRSS:")
 }
 
+/// Seconds of processor time of another process and of those it has started and waited for.
+pub fn cpu_seconds_of(process: u32) -> f64 {
+    ticks(&format!("/proc/{process}/stat"), 4) / TICKS
+}
+
 fn cpu_seconds() -> f64 {
-    let Ok(stat) = std::fs::read_to_string("/proc/self/stat") else {
-        return 0.0;
-    };
-    // Fields 14 and 15, counted after the program's name in brackets.
+    ticks("/proc/self/stat", 2) / TICKS
+}
+
+/// The sum of so many fields from the 14th on: time in the program and in the system, then the same
+/// of its children.
+fn ticks(stat: &str, fields: usize) -> f64 {
+    let stat = std::fs::read_to_string(stat).unwrap_or_default();
+    // Counted after the program's name in brackets.
     let after_name = stat.rsplit(") ").next().unwrap_or_default();
-    let ticks = after_name
-        .split(' ')
-        .skip(11)
-        .take(2)
-        .filter_map(|t| t.parse::<f64>().ok());
-    ticks.sum::<f64>() / TICKS
+    let fields = after_name.split(' ').skip(11).take(fields);
+    fields.filter_map(|ticks| ticks.parse::<f64>().ok()).sum()
 }
 
 fn memory_mb(line: &str) -> f64 {

@@ -19,6 +19,8 @@ use crate::{
 pub enum Kind {
     /// Our own fast one; it may be far away, and refuse every so many-th recipient.
     Own { delay_ms: u64, refuse_every: Option<u64> },
+    /// Our own one, remembering who got something.
+    Recipients,
     /// `smtp-sink` of Postfix, at this path.
     SmtpSink(String),
 }
@@ -35,7 +37,14 @@ pub struct Server {
 impl Server {
     pub async fn start(kind: &Kind) -> Result<Self, Error> {
         match kind {
-            Kind::Own { delay_ms, refuse_every } => own(*delay_ms, *refuse_every).await,
+            Kind::Own { delay_ms, refuse_every } => {
+                let mut arguments = vec!["--delay-ms".to_owned(), delay_ms.to_string()];
+                if let Some(n) = refuse_every {
+                    arguments.extend(["--refuse-every".to_owned(), n.to_string()]);
+                }
+                own(&arguments).await
+            }
+            Kind::Recipients => own(&["--recipients".to_owned()]).await,
             Kind::SmtpSink(program) => smtp_sink(program).await,
         }
     }
@@ -56,15 +65,14 @@ impl Server {
 pub struct Counted {
     pub connections: u64,
     pub accepted: u64,
+    /// How many got something, where that is remembered.
+    pub recipients: usize,
 }
 
-async fn own(delay_ms: u64, refuse_every: Option<u64>) -> Result<Server, Error> {
-    let mut command = Command::new(std::env::current_exe()?);
-    command.args(["sink", "--delay-ms", &delay_ms.to_string()]);
-    if let Some(n) = refuse_every {
-        command.args(["--refuse-every", &n.to_string()]);
-    }
-    let mut child = command
+async fn own(arguments: &[String]) -> Result<Server, Error> {
+    let mut child = Command::new(std::env::current_exe()?)
+        .arg("sink")
+        .args(arguments)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .kill_on_drop(true)
@@ -101,13 +109,17 @@ async fn smtp_sink(program: &str) -> Result<Server, Error> {
 }
 
 /// Serves as our own one: says its address, and what it has counted for every line it reads.
-pub async fn serve(refuse_every: Option<u64>, delay_ms: u64) -> Result<(), Error> {
+pub async fn serve(refuse_every: Option<u64>, delay_ms: u64, recipients: bool) -> Result<(), Error> {
     let rules = refuse_every
         .map(|n| Rule::new(When::Every(n), Fault::Rcpt(550)))
         .into_iter()
         .collect();
     let sink = sink::Sink::start(sink::Settings {
-        keep: sink::Keep::Counts,
+        keep: if recipients {
+            sink::Keep::Recipients
+        } else {
+            sink::Keep::Counts
+        },
         rules,
         delay: Duration::from_millis(delay_ms),
         ..sink::Settings::default()
@@ -120,6 +132,7 @@ pub async fn serve(refuse_every: Option<u64>, delay_ms: u64) -> Result<(), Error
         let counted = Counted {
             connections: counts.connections,
             accepted: counts.accepted,
+            recipients: sink.copies().len(),
         };
         println!("{}", serde_json::to_string(&counted)?);
     }

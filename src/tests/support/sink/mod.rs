@@ -24,6 +24,8 @@ pub enum Keep {
     Counts,
     /// How many copies of each Message-ID came.
     Ids,
+    /// How many messages came for each recipient.
+    Recipients,
     /// Everything, byte for byte, with the doubled dots undone.
     All,
 }
@@ -120,7 +122,8 @@ impl Sink {
         self.state.faults()
     }
 
-    /// Copies per Message-ID. Empty with [`Keep::Counts`].
+    /// Copies per Message-ID, or per recipient with [`Keep::Recipients`]. Empty with
+    /// [`Keep::Counts`].
     pub fn copies(&self) -> std::collections::HashMap<String, u32> {
         self.state.copies()
     }

@@ -157,7 +157,10 @@ impl State {
         if self.settings.keep == Keep::Counts {
             return;
         }
-        let message_id = message_id(wire);
+        let message_id = match self.settings.keep {
+            Keep::Recipients => recipient.to_owned(),
+            _ => message_id(wire),
+        };
         if matches!(answered, 0 | 250) {
             *locked(&self.copies).entry(message_id.clone()).or_default() += 1;
         }
