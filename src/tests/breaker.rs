@@ -18,7 +18,7 @@ use crate::support::{
     people,
     planning::{audit, planned, run_until, sends_of},
     sending::{self, begun, draft, is_done, press, status, tally},
-    sink::{self, Fault, Rule, Sink, When},
+    sink::{Fault, Rule, Sink, When},
 };
 
 const PEOPLE: usize = 40;
@@ -35,17 +35,9 @@ struct House {
 }
 
 async fn house(backend: Backend, fault: Fault) -> House {
-    let sink = Sink::start(sink::Settings {
-        rules: vec![Rule::new(When::Always, fault)],
-        ..sink::Settings::default()
-    })
-    .await
-    .unwrap();
-    let given = Given {
-        smtp_url: Some(format!("{}?connections={CONNECTIONS}", sink.url())),
-        ..Given::default()
-    };
-    let app = TestApp::with(backend, given).await;
+    let rules = vec![Rule::new(When::Always, fault)];
+    let options = format!("?connections={CONNECTIONS}");
+    let (app, sink) = TestApp::mailing(backend, rules, &options, Given::default()).await;
     people::crowd(app.db(), app.store.id, PEOPLE, &[], app.now()).await;
     let campaign = draft(app.db(), &app.store, "Autumn", &RecipientFilter::All).await;
     let send = begun(press(&app.state, &app.store, campaign).await);
@@ -244,20 +236,11 @@ async fn a_person_may_try_again_on_postgres() {
 /// Fired by the runner, an hour of trouble: a draft again, with what went out recorded, and the
 /// owner is told.
 async fn an_hour_of_trouble_gives_a_planned_campaign_back(backend: Backend) {
-    let sink = Sink::start(sink::Settings {
-        rules: vec![
-            Rule::new(When::Nth(1), Fault::SlowDot(std::time::Duration::from_millis(1))),
-            Rule::new(When::Always, Fault::Closing),
-        ],
-        ..sink::Settings::default()
-    })
-    .await
-    .unwrap();
-    let given = Given {
-        smtp_url: Some(sink.url()),
-        ..Given::default()
-    };
-    let mut app = TestApp::with(backend, given).await;
+    let rules = vec![
+        Rule::new(When::Nth(1), Fault::SlowDot(std::time::Duration::from_millis(1))),
+        Rule::new(When::Always, Fault::Closing),
+    ];
+    let (mut app, sink) = TestApp::mailing(backend, rules, "", Given::default()).await;
     people::crowd(app.db(), app.store.id, PEOPLE, &[], app.now()).await;
     let campaign = planned(app.db(), &app.store, "Autumn", &RecipientFilter::All, app.now()).await;
     run_until(&app.state, campaign, |row| row.status == "sending").await;

@@ -19,24 +19,9 @@ use crate::{
         app::TestApp,
         people,
         sending::{self, begun, deliver, draft, is_done, press, status, tally},
-        sink::{self, Fault, Keep, Rule, Sink, When},
+        sink::{self, Fault, Rule, Sink, When},
     },
 };
-
-async fn app_with_sink(backend: Backend, rules: Vec<Rule>, options: &str) -> (TestApp, Sink) {
-    let sink = Sink::start(sink::Settings {
-        rules,
-        keep: Keep::All,
-        ..sink::Settings::default()
-    })
-    .await
-    .unwrap();
-    let given = Given {
-        smtp_url: Some(format!("{}{options}", sink.url())),
-        ..Given::default()
-    };
-    (TestApp::with(backend, given).await, sink)
-}
 
 /// Every message the server has, by recipient.
 fn by_recipient(sink: &Sink) -> HashMap<String, usize> {
@@ -48,7 +33,7 @@ fn by_recipient(sink: &Sink) -> HashMap<String, usize> {
 }
 
 async fn everyone_gets_it_once(backend: Backend) {
-    let (app, sink) = app_with_sink(backend, vec![], "?connections=8").await;
+    let (app, sink) = TestApp::mailing(backend, vec![], "?connections=8", Given::default()).await;
     let wedding = people::crowd(app.db(), app.store.id, 400, &["wedding"], app.now()).await;
     people::one(app.db(), app.store.id, "No Mail", None, &["wedding"], app.now()).await;
     let shared = people::one(
@@ -125,7 +110,7 @@ async fn everyone_gets_it_once_on_postgres() {
 
 async fn refusals_stay_on_their_row(backend: Backend) {
     let rules = vec![Rule::new(When::Every(10), Fault::Rcpt(550))];
-    let (app, sink) = app_with_sink(backend, rules, "?connections=4").await;
+    let (app, sink) = TestApp::mailing(backend, rules, "?connections=4", Given::default()).await;
     people::crowd(app.db(), app.store.id, 100, &[], app.now()).await;
     let campaign = draft(app.db(), &app.store, "Autumn", &RecipientFilter::All).await;
     let send = begun(press(&app.state, &app.store, campaign).await);
@@ -155,7 +140,7 @@ async fn refusals_stay_on_their_row_on_postgres() {
 
 async fn a_dead_provider_gives_the_campaign_back_and_the_rest_goes_later(backend: Backend) {
     let slowly = Rule::new(When::Always, Fault::SlowDot(std::time::Duration::from_millis(25)));
-    let (mut app, sink) = app_with_sink(backend, vec![slowly], "?connections=2").await;
+    let (mut app, sink) = TestApp::mailing(backend, vec![slowly], "?connections=2", Given::default()).await;
     people::crowd(app.db(), app.store.id, 60, &[], app.now()).await;
     let campaign = draft(app.db(), &app.store, "Autumn", &RecipientFilter::All).await;
     let send = begun(press(&app.state, &app.store, campaign).await);
@@ -223,7 +208,7 @@ async fn a_dead_provider_gives_the_campaign_back_on_postgres() {
 
 async fn a_pause_ends_by_itself(backend: Backend) {
     let slowly = Rule::new(When::Always, Fault::SlowDot(std::time::Duration::from_millis(25)));
-    let (app, sink) = app_with_sink(backend, vec![slowly], "?connections=2").await;
+    let (app, sink) = TestApp::mailing(backend, vec![slowly], "?connections=2", Given::default()).await;
     people::crowd(app.db(), app.store.id, 40, &[], app.now()).await;
     let campaign = draft(app.db(), &app.store, "Autumn", &RecipientFilter::All).await;
     let send = begun(press(&app.state, &app.store, campaign).await);
@@ -263,7 +248,7 @@ async fn a_pause_ends_by_itself_on_postgres() {
 
 async fn somebody_pauses_resumes_and_stops(backend: Backend) {
     let slowly = Rule::new(When::Always, Fault::SlowDot(std::time::Duration::from_millis(25)));
-    let (app, sink) = app_with_sink(backend, vec![slowly], "?connections=2").await;
+    let (app, sink) = TestApp::mailing(backend, vec![slowly], "?connections=2", Given::default()).await;
     people::crowd(app.db(), app.store.id, 100, &[], app.now()).await;
     let campaign = draft(app.db(), &app.store, "Autumn", &RecipientFilter::All).await;
     let send = begun(press(&app.state, &app.store, campaign).await);

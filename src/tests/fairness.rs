@@ -7,17 +7,7 @@ use crate::support::{
     app::TestApp,
     people,
     sending::{begun, deliver, draft, is_done, press, tally},
-    sink::{self, Sink},
 };
-
-async fn app_with_sink(backend: Backend, options: &str) -> (TestApp, Sink) {
-    let sink = Sink::start(sink::Settings::default()).await.unwrap();
-    let given = Given {
-        smtp_url: Some(format!("{}{options}", sink.url())),
-        ..Given::default()
-    };
-    (TestApp::with(backend, given).await, sink)
-}
 
 /// Copies a send, with its people, so often.
 async fn copy(app: &TestApp, send: i64, times: usize) {
@@ -58,7 +48,7 @@ async fn copy(app: &TestApp, send: i64, times: usize) {
 }
 
 async fn a_thousand_waiting_sends_keep_nobody_waiting(backend: Backend) {
-    let (app, sink) = app_with_sink(backend, "?connections=2").await;
+    let (app, sink) = TestApp::mailing(backend, vec![], "?connections=2", Given::default()).await;
     people::one(
         app.db(),
         app.store.id,
@@ -99,7 +89,7 @@ async fn a_thousand_waiting_sends_keep_nobody_waiting_on_postgres() {
 /// More sends than get a turn at a time: all of them end, and none has to wait for the whole of a
 /// large one.
 async fn a_large_send_leaves_room_for_the_small(backend: Backend) {
-    let (app, sink) = app_with_sink(backend, "?connections=1").await;
+    let (app, sink) = TestApp::mailing(backend, vec![], "?connections=1", Given::default()).await;
     people::crowd(app.db(), app.store.id, 400, &[], app.now()).await;
     let large = draft(app.db(), &app.store, "Large", &RecipientFilter::All).await;
     let large = begun(press(&app.state, &app.store, large).await);
@@ -135,7 +125,7 @@ async fn a_large_send_leaves_room_for_the_small_on_postgres() {
 }
 
 async fn more_sends_than_get_a_turn_all_end(backend: Backend) {
-    let (app, sink) = app_with_sink(backend, "?connections=4").await;
+    let (app, sink) = TestApp::mailing(backend, vec![], "?connections=4", Given::default()).await;
     people::crowd(app.db(), app.store.id, 2, &[], app.now()).await;
     let campaign = draft(app.db(), &app.store, "Autumn", &RecipientFilter::All).await;
     let first = begun(press(&app.state, &app.store, campaign).await);

@@ -18,24 +18,17 @@ use crate::{
         app::TestApp,
         people,
         sending::{self, begun, draft, is_done, press, status, tally},
-        sink::{self, Fault, Rule, Sink, When},
+        sink::{Fault, Received, Rule, Sink, When},
     },
 };
 
 /// A store whose mail server does this wrong, and leases of a second.
 pub async fn app_with_sink(backend: Backend, rules: Vec<Rule>, options: &str) -> (TestApp, Sink) {
-    let sink = Sink::start(sink::Settings {
-        rules,
-        ..sink::Settings::default()
-    })
-    .await
-    .unwrap();
     let given = Given {
-        smtp_url: Some(format!("{}{options}", sink.url())),
         lease_seconds: Some("1".to_owned()),
         ..Given::default()
     };
-    (TestApp::with(backend, given).await, sink)
+    TestApp::mailing(backend, rules, options, given).await
 }
 
 pub fn arrived(sink: &Sink) -> Vec<Arrived> {
@@ -114,7 +107,7 @@ async fn one_fault(backend: Backend, fault: Fault, then: (&str, i64, Option<i64>
         at_last.0,
         "{fault:?}"
     );
-    let taken = |m: &&sink::Received| m.recipient == "p000004@example.com" && matches!(m.answered, 0 | 250);
+    let taken = |m: &&Received| m.recipient == "p000004@example.com" && matches!(m.answered, 0 | 250);
     assert_eq!(sink.received().iter().filter(taken).count(), at_last.1, "{fault:?}");
     assert_eq!(sink.faults().get(fault.name()), Some(&1), "{fault:?} has struck");
     let verdict = all_is_well(&app, &sink).await;

@@ -11,7 +11,7 @@ use crate::support::{
     app::TestApp,
     people,
     sending::{begun, deliver, draft, press, tally},
-    sink::{self, Fault, Rule, Sink, When},
+    sink::{Fault, Rule, When},
 };
 
 #[derive(Clone, Default)]
@@ -34,17 +34,7 @@ async fn a_send_is_logged_without_who_and_what(backend: Backend) {
         Rule::new(When::To("p000002".to_owned()), Fault::HangUpAfterDot),
         Rule::new(When::To("p000003".to_owned()), Fault::Dot(554)),
     ];
-    let sink = Sink::start(sink::Settings {
-        rules,
-        ..sink::Settings::default()
-    })
-    .await
-    .unwrap();
-    let given = Given {
-        smtp_url: Some(sink.url()),
-        ..Given::default()
-    };
-    let app = TestApp::with(backend, given).await;
+    let (app, _sink) = TestApp::mailing(backend, rules, "", Given::default()).await;
     people::crowd(app.db(), app.store.id, 12, &[], app.now()).await;
     let campaign = draft(app.db(), &app.store, "Quiet pearls", &RecipientFilter::All).await;
     let kept = Kept::default();

@@ -24,6 +24,8 @@ use loupe::{
 };
 use tower::ServiceExt;
 
+use super::sink::{self, Rule, Sink};
+
 /// Sydney, an ordinary Friday morning: 1 May 2026, 10:00 am AEST.
 pub const START: &str = "2026-05-01T00:00:00Z";
 
@@ -88,6 +90,22 @@ impl TestApp {
             users,
             folder,
         }
+    }
+
+    /// With a mail server of its own, which misbehaves by these rules and is used with these
+    /// options of its URL.
+    pub async fn mailing(backend: Backend, rules: Vec<Rule>, options: &str, given: Given) -> (Self, Sink) {
+        let sink = Sink::start(sink::Settings {
+            rules,
+            ..sink::Settings::default()
+        })
+        .await
+        .expect("a mail server");
+        let given = Given {
+            smtp_url: Some(format!("{}{options}", sink.url())),
+            ..given
+        };
+        (Self::with(backend, given).await, sink)
     }
 
     /// The same installation before anybody set it up: no store, no staff.
