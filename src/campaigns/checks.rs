@@ -12,7 +12,7 @@ use crate::{
     error::{AppError, Problem},
     recipients::model::{Audience, NO_RECIPIENTS, RecipientFilter, grouped},
     segments,
-    sends::{drift::is_large, rules::LANGUAGE},
+    sends::{drift::is_large, freezing::LANGUAGE},
     stores::model::Store,
     templates::render::{self, Compiled, Field, TemplateProblem},
     time,

@@ -6,7 +6,6 @@
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
-use serde::Serialize;
 use sqlx::AssertSqlSafe;
 
 use super::{
@@ -15,10 +14,7 @@ use super::{
 };
 use crate::{
     auth::model::StoreId,
-    db::{
-        Db,
-        dialect::{Column, json_rows},
-    },
+    db::{Db, dialect::json_ids},
     on_db,
 };
 
@@ -159,23 +155,16 @@ async fn ids_of(db: &Db, send: i64, stretch: Stretch, skip: i64, limit: i64) -> 
         .await)
 }
 
-#[derive(Serialize)]
-struct Id {
-    id: i64,
-}
-
 /// These people, in this order.
 async fn people(db: &Db, store: StoreId, send: i64, ids: &[i64]) -> sqlx::Result<Vec<RecipientRow>> {
-    let list: Vec<Id> = ids.iter().map(|id| Id { id: *id }).collect();
-    let list = serde_json::to_string(&list).map_err(|error| sqlx::Error::Encode(Box::new(error)))?;
     let sql = format!(
-        "{PERSON} where store_id = $1 and send_id = $2 and id in (select id from {} as list)",
-        json_rows(db.backend(), "$3", &[("id", Column::Number)])
+        "{PERSON} where store_id = $1 and send_id = $2 and id in (select value from {} as list)",
+        json_ids(db.backend(), "$3")
     );
     let mut rows: Vec<RecipientRow> = on_db!(db, |pool| sqlx::query_as(AssertSqlSafe(sql))
         .bind(store)
         .bind(send)
-        .bind(list)
+        .bind(serde_json::Value::from(ids).to_string())
         .fetch_all(pool)
         .await)?;
     let place: HashMap<i64, usize> = ids.iter().enumerate().map(|(n, id)| (*id, n)).collect();

@@ -10,6 +10,7 @@ mod history;
 mod moments;
 mod names;
 mod people;
+mod phones;
 mod pieces;
 mod store;
 mod words;

@@ -8,46 +8,13 @@ use super::{
     dice::Dice,
     moments::Calendar,
     names::{self, Name},
+    phones,
     pieces::{self, Piece},
 };
 
 /// How many customers the demo store has.
 pub const PEOPLE: usize = 1_240;
 const SEED: u64 = 0x4C6F_7570_6531;
-
-/// The mobile numbers that are reserved for fiction in Australia.
-const MOBILES: [&str; 30] = [
-    "0491570006",
-    "0491570156",
-    "0491570157",
-    "0491570158",
-    "0491570159",
-    "0491570110",
-    "0491570313",
-    "0491570737",
-    "0491571266",
-    "0491571491",
-    "0491571804",
-    "0491572549",
-    "0491572665",
-    "0491572983",
-    "0491573770",
-    "0491573087",
-    "0491574118",
-    "0491574632",
-    "0491575254",
-    "0491575789",
-    "0491576398",
-    "0491576801",
-    "0491577426",
-    "0491577644",
-    "0491578957",
-    "0491578148",
-    "0491578888",
-    "0491579212",
-    "0491579760",
-    "0491579455",
-];
 
 /// A day of the year, with its first year where somebody told it.
 pub type Yearly = (i64, i64, Option<i64>);
@@ -375,7 +342,7 @@ fn some_yearly(dice: &mut Dice, calendar: &Calendar, least: i64, most: i64, know
 /// How they can be reached and what they agreed to.
 fn speak(person: &mut Person, days: i64, calendar: &Calendar, dice: &mut Dice) {
     if dice.percent(84) {
-        person.phone = Some(phone(dice));
+        person.phone = Some(phones::number(dice));
     }
     if dice.percent(8) {
         person.email = None;
@@ -395,22 +362,6 @@ fn speak(person: &mut Person, days: i64, calendar: &Calendar, dice: &mut Dice) {
     if person.phone.is_some() && dice.percent(22) {
         person.said_whatsapp = Said::Yes(person.joined);
     }
-}
-
-/// A number of the ranges kept for fiction.
-fn phone(dice: &mut Dice) -> String {
-    if dice.percent(8)
-        && let Some(mobile) = dice.pick(&MOBILES)
-    {
-        let part = |from: usize, to: usize| mobile.get(from..to).unwrap_or_default();
-        return format!("{} {} {}", part(0, 4), part(4, 7), part(7, 10));
-    }
-    let area = dice
-        .pick(&["02", "02", "02", "03", "07", "08"])
-        .copied()
-        .unwrap_or("02");
-    let block = dice.pick(&["5550", "7010"]).copied().unwrap_or("5550");
-    format!("({area}) {block} {:04}", dice.between(0, 9_999))
 }
 
 /// The rare things every book holds.

@@ -19,6 +19,14 @@ pub struct Claimed {
     pub filter: Option<String>,
 }
 
+/// Whether a campaign has messages on the wire, as a condition.
+macro_rules! on_the_wire {
+    () => {
+        "exists (select 1 from messages m join sends s on s.id = m.send_id
+                  where s.campaign_id = campaigns.id and m.state in ('leased', 'attempting'))"
+    };
+}
+
 /// Claims a campaign for sending: one statement, so that of two claims one finds nothing.
 /// Not while an earlier send of it has messages on the wire: until they are settled nobody knows
 /// whether those people have it, and leaving them out could lose them.
@@ -29,15 +37,15 @@ pub async fn claim_campaign(
     by: &str,
     now: DateTime<Utc>,
 ) -> sqlx::Result<Option<Claimed>> {
-    on_tx!(tx, |conn| sqlx::query_as(
+    on_tx!(tx, |conn| sqlx::query_as(concat!(
         "update campaigns
             set status = 'sending', version = version + 1, scheduled_at = null, hold = null, problem = null,
                 updated_by = $3, updated_at = $4
           where store_id = $1 and id = $2 and status in ('draft', 'scheduled')
-            and not exists (select 1 from messages m join sends s on s.id = m.send_id
-                             where s.campaign_id = campaigns.id and m.state in ('leased', 'attempting'))
-          returning id, name, subject, body, fallbacks, filter"
-    )
+            and not ",
+        on_the_wire!(),
+        " returning id, name, subject, body, fallbacks, filter"
+    ))
     .bind(store)
     .bind(campaign)
     .bind(by)
@@ -48,15 +56,15 @@ pub async fn claim_campaign(
 
 /// Whether an earlier send of this campaign still has messages on the wire.
 pub async fn is_on_the_wire(db: &Db, store: StoreId, campaign: i64) -> sqlx::Result<bool> {
-    let one: Option<i64> = on_db!(db, |pool| sqlx::query_scalar(
-        "select m.id from messages m join sends s on s.id = m.send_id
-          where s.store_id = $1 and s.campaign_id = $2 and m.state in ('leased', 'attempting') limit 1"
-    )
+    on_db!(db, |pool| sqlx::query_scalar(concat!(
+        "select exists (select 1 from campaigns where store_id = $1 and id = $2 and ",
+        on_the_wire!(),
+        ")"
+    ))
     .bind(store)
     .bind(campaign)
-    .fetch_optional(pool)
-    .await)?;
-    Ok(one.is_some())
+    .fetch_one(pool)
+    .await)
 }
 
 /// [`claim_campaign`] for one that is due: only while it is still scheduled for that very moment
@@ -68,14 +76,14 @@ pub async fn claim_due(
     planned_at: DateTime<Utc>,
     now: DateTime<Utc>,
 ) -> sqlx::Result<Option<Claimed>> {
-    on_tx!(tx, |conn| sqlx::query_as(
+    on_tx!(tx, |conn| sqlx::query_as(concat!(
         "update campaigns
             set status = 'sending', version = version + 1, scheduled_at = null, problem = null, updated_at = $4
           where store_id = $1 and id = $2 and status = 'scheduled' and scheduled_at = $3 and hold is null
-            and not exists (select 1 from messages m join sends s on s.id = m.send_id
-                             where s.campaign_id = campaigns.id and m.state in ('leased', 'attempting'))
-          returning id, name, subject, body, fallbacks, filter"
-    )
+            and not ",
+        on_the_wire!(),
+        " returning id, name, subject, body, fallbacks, filter"
+    ))
     .bind(store)
     .bind(campaign)
     .bind(planned_at)

@@ -3,8 +3,9 @@
 
 use super::{
     ending::log,
+    freezing::{Freezing, Frozen, freeze},
     model::SendKind,
-    rules::{self, Freezing, Frozen, Presser, Started},
+    rules::{Presser, Started, already_done, existing},
     store::{self, Send},
 };
 use crate::{
@@ -52,9 +53,7 @@ pub async fn audience(
 
 /// Sends it, after the time to undo.
 pub async fn send(ctx: &Ctx, what: &Correction) -> Result<Started, AppError> {
-    let first = store::find(ctx.db(), ctx.store(), what.of)
-        .await?
-        .ok_or(AppError::NotFound)?;
+    let first = existing(ctx.db(), ctx.store(), what.of).await?;
     if let Some(before) = store::by_token(ctx.db(), ctx.store(), &what.token).await? {
         return Ok(Started::AlreadyDone { send_id: before.id });
     }
@@ -65,7 +64,6 @@ pub async fn send(ctx: &Ctx, what: &Correction) -> Result<Started, AppError> {
         });
     }
     let presser = Presser::of(ctx).await?;
-    let fallbacks = serde_json::from_str(&first.fallbacks)?;
     let label = corrected(&first.label);
     let frozen = Frozen {
         campaign: None,
@@ -74,14 +72,14 @@ pub async fn send(ctx: &Ctx, what: &Correction) -> Result<Started, AppError> {
         label: &label,
         subject: &what.subject,
         body: &what.body,
-        fallbacks: &fallbacks,
-        filter: &RecipientFilter::Reached(first.id),
+        fallbacks: serde_json::from_str(&first.fallbacks)?,
+        filter: RecipientFilter::Reached(first.id),
         token: &what.token,
         shown_count: what.shown_count,
         planned: None,
     };
     let mut tx = ctx.db().begin().await?;
-    match rules::freeze(&mut tx, ctx.db(), &presser, &frozen, None).await? {
+    match freeze(&mut tx, ctx.db(), &presser, &frozen, None).await? {
         Freezing::Written { send_id, audience } => {
             let people = grouped(audience.will_send);
             let summary = format!("Sent a correction of “{}” to {people} customers", first.label);
@@ -92,10 +90,7 @@ pub async fn send(ctx: &Ctx, what: &Correction) -> Result<Started, AppError> {
         }
         Freezing::TokenUsed => {
             drop(tx);
-            let before = store::by_token(ctx.db(), ctx.store(), &what.token)
-                .await?
-                .ok_or(AppError::Conflict)?;
-            Ok(Started::AlreadyDone { send_id: before.id })
+            already_done(ctx.db(), ctx.store(), &what.token).await
         }
         Freezing::Nobody => Err(AppError::invalid("subject", NO_RECIPIENTS)),
     }

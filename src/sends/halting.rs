@@ -3,6 +3,7 @@
 use super::{
     ending::{self, log},
     model::SendState,
+    rules::existing,
     store::{self, Send},
 };
 use crate::{auth::guard::Ctx, error::AppError};
@@ -49,9 +50,7 @@ pub async fn resume(ctx: &Ctx, send_id: i64) -> Result<(), AppError> {
 }
 
 async fn sending(ctx: &Ctx, send_id: i64) -> Result<Send, AppError> {
-    let send = store::find(ctx.db(), ctx.store(), send_id)
-        .await?
-        .ok_or(AppError::NotFound)?;
+    let send = existing(ctx.db(), ctx.store(), send_id).await?;
     if send.state == SendState::Sending {
         Ok(send)
     } else {

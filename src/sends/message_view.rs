@@ -10,7 +10,10 @@ use axum::{
 };
 use serde::Deserialize;
 
-use super::store::{self, Send};
+use super::{
+    rules::existing,
+    store::{self, Send},
+};
 use crate::{
     auth::model::Permission,
     communications::store::{self as messages, MessageRow, TimelineRow},
@@ -36,9 +39,7 @@ pub async fn message(staff: Staff, Path(id): Path<i64>, Query(how): Query<How>) 
     let row = messages::message(staff.db(), staff.store_id(), id)
         .await?
         .ok_or(AppError::NotFound)?;
-    let send = store::find(staff.db(), staff.store_id(), row.send_id)
-        .await?
-        .ok_or(AppError::NotFound)?;
+    let send = existing(staff.db(), staff.store_id(), row.send_id).await?;
     let rendered = rendered(&send, &staff.store, &staff.visit.state.settings.base_url, &row)?;
     Ok(answer(rendered, &how))
 }
@@ -46,9 +47,7 @@ pub async fn message(staff: Staff, Path(id): Path<i64>, Query(how): Query<How>) 
 /// `GET /sends/{id}/view`: the message as it was frozen, for somebody without a name.
 pub async fn send(staff: Staff, Path(id): Path<i64>, Query(how): Query<How>) -> Result<Response, AppError> {
     staff.allow(Permission::SeeCampaigns)?;
-    let send = store::find(staff.db(), staff.store_id(), id)
-        .await?
-        .ok_or(AppError::NotFound)?;
+    let send = existing(staff.db(), staff.store_id(), id).await?;
     let person = Person {
         unsubscribe_url: "#",
         ..Person::default()
@@ -82,7 +81,7 @@ pub fn compiled(send: &Send) -> Result<Compiled, AppError> {
         store_name: &send.store_name,
         footer: &send.footer,
         signature: &send.signature,
-        lang: super::rules::LANGUAGE,
+        lang: super::freezing::LANGUAGE,
     };
     render::compile(source)
         .map_err(|found| AppError::internal(&format!("send {} does not compile any more: {}", send.id, found.len())))

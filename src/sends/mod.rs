@@ -15,6 +15,8 @@ pub mod drift;
 #[cfg(feature = "ssr")]
 pub mod ending;
 #[cfg(feature = "ssr")]
+pub mod freezing;
+#[cfg(feature = "ssr")]
 pub mod halting;
 #[cfg(feature = "ssr")]
 pub mod message_view;

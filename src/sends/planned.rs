@@ -5,16 +5,16 @@ use chrono::{DateTime, Utc};
 use super::{
     campaign_store,
     drift::is_large,
-    model::SendKind,
-    rules::{self, Fallbacks, Freezing, Frozen, Presser, StartCampaign, Started},
+    freezing::{Freezing, Frozen, freeze},
+    rules::{Presser, StartCampaign, Started, already_done},
     shown,
-    store::{self, Planned},
+    store::Planned,
 };
 use crate::{
     audit,
     db::{Db, Tx},
     error::AppError,
-    recipients::model::{Earlier, RecipientFilter, grouped},
+    recipients::model::{Earlier, grouped},
 };
 
 /// Once per campaign and moment: whoever fires it, and however often, it is one send.
@@ -22,7 +22,7 @@ pub fn token(campaign: i64, planned_at: DateTime<Utc>) -> String {
     format!("planned-{campaign}-{}", planned_at.timestamp_micros())
 }
 
-/// [`rules::start_campaign_as`] for a campaign that is due. Nothing when it is not due any more:
+/// [`super::rules::start_campaign_as`] for a campaign that is due. Nothing when it is not due any more:
 /// another instance or a person was faster.
 pub async fn start_planned(
     db: &Db,
@@ -36,26 +36,11 @@ pub async fn start_planned(
     let Some(campaign) = campaign_store::claim_due(&mut tx, store.id, what.campaign_id, planned.at, now).await? else {
         return Ok(None);
     };
-    let filter: Option<RecipientFilter> = campaign.filter.as_deref().map(serde_json::from_str).transpose()?;
-    let Some(filter) = filter else {
+    let Some(frozen) = Frozen::of_campaign(&campaign, what, Some(planned))? else {
         return Err(AppError::invalid("rt-all", "Nobody has been chosen to get it"));
     };
-    let fallbacks: Fallbacks = serde_json::from_str(&campaign.fallbacks)?;
-    let frozen = Frozen {
-        campaign: Some(campaign.id),
-        of_send: None,
-        kind: SendKind::Campaign,
-        label: &campaign.name,
-        subject: &campaign.subject,
-        body: &campaign.body,
-        fallbacks: &fallbacks,
-        filter: &filter,
-        token: &what.token,
-        shown_count: what.shown_count,
-        planned: Some(planned),
-    };
     let not_again = what.skip_already.then_some(Earlier::Campaign(campaign.id));
-    match rules::freeze(&mut tx, db, presser, &frozen, not_again).await? {
+    match freeze(&mut tx, db, presser, &frozen, not_again).await? {
         Freezing::Written { send_id, audience } => {
             let summary = format!(
                 "“{}” went out on schedule to {} customers",
@@ -86,10 +71,7 @@ pub async fn start_planned(
         }
         Freezing::TokenUsed => {
             drop(tx);
-            let before = store::by_token(db, store.id, &what.token)
-                .await?
-                .ok_or(AppError::Conflict)?;
-            Ok(Some(Started::AlreadyDone { send_id: before.id }))
+            already_done(db, store.id, &what.token).await.map(Some)
         }
         Freezing::Nobody => {
             drop(tx);

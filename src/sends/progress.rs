@@ -2,15 +2,14 @@
 
 use super::{
     model::{Progress, ProgressRow, SendState},
-    stalled, store,
+    rules::existing,
+    stalled,
 };
 use crate::{auth::guard::Ctx, communications, error::AppError, stores};
 
 /// How far a send is, for the page that polls.
 pub async fn progress(ctx: &Ctx, send_id: i64) -> Result<Progress, AppError> {
-    let send = store::find(ctx.db(), ctx.store(), send_id)
-        .await?
-        .ok_or(AppError::NotFound)?;
+    let send = existing(ctx.db(), ctx.store(), send_id).await?;
     let store_row = stores::store::find(ctx.db(), ctx.store())
         .await?
         .ok_or(AppError::NotFound)?;

@@ -6,8 +6,9 @@ use chrono::{DateTime, Duration, Utc};
 
 use super::{
     campaign_store,
+    freezing::{Freezing, Frozen, freeze},
     model::SendKind,
-    store::{self, NewSend, Planned, Send},
+    store::{self, Send},
 };
 use crate::{
     audit,
@@ -15,14 +16,9 @@ use crate::{
     communications,
     db::{Db, Tx},
     dispatch::fault_points::{Point, reach},
-    error::{AppError, Problem},
-    recipients::{
-        self,
-        filter_sql::Scope,
-        model::{Audience, Earlier, RecipientFilter, grouped},
-    },
+    error::AppError,
+    recipients::model::{Earlier, RecipientFilter, grouped},
     stores::{self, model::Store},
-    templates::render,
 };
 
 /// What a blank field reads instead, by the field's key.
@@ -99,7 +95,7 @@ impl Presser {
         })
     }
 
-    fn hold_until(&self) -> DateTime<Utc> {
+    pub(super) fn hold_until(&self) -> DateTime<Utc> {
         self.now + Duration::seconds(self.undo_seconds)
     }
 }
@@ -127,23 +123,8 @@ pub async fn start_campaign_as(db: &Db, presser: &Presser, what: &StartCampaign)
         drop(tx);
         return Err(why_not_claimed(db, store.id, what).await?.into_error());
     };
-    let filter: Option<RecipientFilter> = campaign.filter.as_deref().map(serde_json::from_str).transpose()?;
-    let Some(filter) = filter else {
+    let Some(frozen) = Frozen::of_campaign(&campaign, what, None)? else {
         return Err(AppError::invalid("rt-all", "Choose who this is for"));
-    };
-    let fallbacks: Fallbacks = serde_json::from_str(&campaign.fallbacks)?;
-    let frozen = Frozen {
-        campaign: Some(campaign.id),
-        of_send: None,
-        kind: SendKind::Campaign,
-        label: &campaign.name,
-        subject: &campaign.subject,
-        body: &campaign.body,
-        fallbacks: &fallbacks,
-        filter: &filter,
-        token: &what.token,
-        shown_count: what.shown_count,
-        planned: None,
     };
     let not_again = what.skip_already.then_some(Earlier::Campaign(campaign.id));
     reach(Point::ClaimWritten);
@@ -166,10 +147,7 @@ pub async fn start_campaign_as(db: &Db, presser: &Presser, what: &StartCampaign)
         }
         Freezing::TokenUsed => {
             drop(tx);
-            let before = store::by_token(db, store.id, &what.token)
-                .await?
-                .ok_or(AppError::Conflict)?;
-            Ok(Started::AlreadyDone { send_id: before.id })
+            already_done(db, store.id, &what.token).await
         }
         Freezing::Nobody => {
             drop(tx);
@@ -219,8 +197,8 @@ pub async fn start_bulk_as(db: &Db, presser: &Presser, what: &StartBulk) -> Resu
         label: "Bulk email",
         subject: &what.subject,
         body: &what.body,
-        fallbacks: &what.fallbacks,
-        filter: &what.filter,
+        fallbacks: what.fallbacks.clone(),
+        filter: what.filter.clone(),
         token: &what.token,
         shown_count: what.shown_count,
         planned: None,
@@ -238,137 +216,11 @@ pub async fn start_bulk_as(db: &Db, presser: &Presser, what: &StartBulk) -> Resu
         }
         Freezing::TokenUsed => {
             drop(tx);
-            let before = store::by_token(db, store.id, &what.token)
-                .await?
-                .ok_or(AppError::Conflict)?;
-            Ok(Started::AlreadyDone { send_id: before.id })
+            already_done(db, store.id, &what.token).await
         }
         Freezing::Nobody => Ok(Started::NoRecipients),
     }
 }
-
-/// What is about to be written down for ever.
-pub(super) struct Frozen<'a> {
-    pub campaign: Option<i64>,
-    pub of_send: Option<i64>,
-    pub kind: SendKind,
-    pub label: &'a str,
-    pub subject: &'a str,
-    pub body: &'a str,
-    pub fallbacks: &'a Fallbacks,
-    pub filter: &'a RecipientFilter,
-    pub token: &'a str,
-    pub shown_count: Option<i64>,
-    pub planned: Option<&'a Planned>,
-}
-
-pub(super) enum Freezing {
-    Written {
-        send_id: i64,
-        audience: Audience,
-    },
-    TokenUsed,
-    /// The transaction must be dropped.
-    Nobody,
-}
-
-pub(super) async fn freeze(
-    tx: &mut Tx,
-    db: &Db,
-    presser: &Presser,
-    what: &Frozen<'_>,
-    not_again: Option<Earlier>,
-) -> Result<Freezing, AppError> {
-    let store = &presser.store;
-    check_message(store, presser, what)?;
-    let fallbacks = serde_json::to_string(what.fallbacks)?;
-    let filter = serde_json::to_string(what.filter)?;
-    let words = recipients::words::today(db, store.id, what.filter).await?;
-    let new = NewSend {
-        store: store.id,
-        campaign: what.campaign,
-        of_send: what.of_send,
-        kind: what.kind,
-        token: what.token,
-        label: what.label,
-        subject: what.subject,
-        body: what.body,
-        fallbacks: &fallbacks,
-        filter: &filter,
-        audience_words: &words,
-        from_name: &store.from_name,
-        from_email: &store.from_email,
-        reply_to: store.reply_to.as_deref(),
-        store_name: &store.name,
-        footer: &store.footer,
-        signature: &signature(presser),
-        hold_until: presser.hold_until(),
-        shown_count: what.shown_count,
-        started_by: &presser.name,
-        started_at: presser.now,
-        planned: what.planned,
-    };
-    let Some(send_id) = store::insert(tx, &new).await? else {
-        return Ok(Freezing::TokenUsed);
-    };
-    let scope = Scope {
-        store: store.id,
-        zone: store.zone(),
-        now: presser.now,
-        requires_opt_in: store.email_requires_opt_in,
-        not_again,
-    };
-    let audience = recipients::freeze::freeze(tx, &scope, what.filter, send_id, presser.now).await?;
-    if audience.will_send == 0 {
-        return Ok(Freezing::Nobody);
-    }
-    Ok(Freezing::Written { send_id, audience })
-}
-
-/// The name at the end of a message: whoever sends it, for the store.
-pub fn signature(presser: &Presser) -> String {
-    format!("{}\n{}", presser.name, presser.store.name)
-}
-
-fn check_message(store: &Store, presser: &Presser, what: &Frozen<'_>) -> Result<(), AppError> {
-    let mut problems = Vec::new();
-    if what.subject.trim().is_empty() {
-        problems.push(Problem::new("subject", "Enter a subject"));
-    }
-    if what.body.trim().is_empty() {
-        problems.push(Problem::new("body", "Enter the message"));
-    }
-    let source = render::Source {
-        subject: what.subject,
-        body: what.body,
-        fallbacks: what.fallbacks,
-        store_name: &store.name,
-        footer: &store.footer,
-        signature: &signature(presser),
-        lang: LANGUAGE,
-    };
-    if let Err(found) = render::compile(source) {
-        problems.extend(found.iter().map(|p| {
-            let field = if p.place == render::Place::Subject {
-                "subject"
-            } else {
-                "body"
-            };
-            Problem::new(field, p.to_string())
-        }));
-    }
-    if problems.is_empty() {
-        Ok(())
-    } else {
-        Err(AppError::Invalid {
-            problems,
-            kept_at: None,
-        })
-    }
-}
-
-/// The language messages are written in, for screen readers.
-pub const LANGUAGE: &str = "en-AU";
 
 /// Why a claim found nothing to claim.
 enum NotClaimed {
@@ -414,6 +266,17 @@ pub async fn already_sending(db: &Db, store: StoreId, campaign: i64) -> sqlx::Re
     }
 }
 
+/// What a form that was used before came to.
+pub(super) async fn already_done(db: &Db, store: StoreId, token: &str) -> Result<Started, AppError> {
+    let before = store::by_token(db, store, token).await?.ok_or(AppError::Conflict)?;
+    Ok(Started::AlreadyDone { send_id: before.id })
+}
+
+/// A send of this store.
+pub(super) async fn existing(db: &Db, store: StoreId, id: i64) -> Result<Send, AppError> {
+    store::find(db, store, id).await?.ok_or(AppError::NotFound)
+}
+
 async fn who_sends(db: &Db, send: &Send) -> sqlx::Result<String> {
     let tally = communications::store::tally(db, send.store_id, send.id).await?;
     Ok(format!(
@@ -424,7 +287,7 @@ async fn who_sends(db: &Db, send: &Send) -> sqlx::Result<String> {
     ))
 }
 
-pub(super) async fn note(
+async fn note(
     tx: &mut Tx,
     presser: &Presser,
     action: &'static str,

@@ -7,6 +7,7 @@ use sqlx::AssertSqlSafe;
 use super::{
     ending,
     model::SendState,
+    rules::existing,
     store::{self, Send},
 };
 use crate::{
@@ -120,9 +121,7 @@ pub async fn end(ctx: &Ctx, send_id: i64) -> Result<String, AppError> {
 }
 
 async fn stalled(ctx: &Ctx, send_id: i64) -> Result<Send, AppError> {
-    let send = store::find(ctx.db(), ctx.store(), send_id)
-        .await?
-        .ok_or(AppError::NotFound)?;
+    let send = existing(ctx.db(), ctx.store(), send_id).await?;
     if is_stalled(&ctx.state, &send, ctx.now).await? {
         Ok(send)
     } else {

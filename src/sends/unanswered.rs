@@ -5,8 +5,9 @@ use chrono::{DateTime, Duration, Utc};
 
 use super::{
     ending::{self, log},
+    freezing::{Freezing, Frozen, freeze},
     model::SendKind,
-    rules::{self, Freezing, Frozen, Presser},
+    rules::{Presser, existing},
     store::{self, Send},
 };
 use crate::{
@@ -23,7 +24,7 @@ pub const SETTLES_ITSELF_AFTER: Duration = Duration::hours(72);
 
 /// Counts the unanswered messages of a send, or one of them, as sent. Answers the page of the send.
 pub async fn treat_as_sent(ctx: &Ctx, send_id: i64, message: Option<i64>) -> Result<String, AppError> {
-    let send = find(ctx, send_id).await?;
+    let send = existing(ctx.db(), ctx.store(), send_id).await?;
     let mut tx = ctx.db().begin().await?;
     let words = format!("Treated as sent by {}.", ctx.actor.name);
     let people = resolve_as_sent(&mut tx, &send, message, None, &words).await?;
@@ -47,7 +48,7 @@ pub async fn treat_as_sent(ctx: &Ctx, send_id: i64, message: Option<i64>) -> Res
 /// message, as a send of its own, and each first copy is settled by it. Answers the page of the
 /// new send.
 pub async fn send_again(ctx: &Ctx, send_id: i64, message: Option<i64>, token: &str) -> Result<String, AppError> {
-    let first = find(ctx, send_id).await?;
+    let first = existing(ctx.db(), ctx.store(), send_id).await?;
     if let Some(before) = store::by_token(ctx.db(), ctx.store(), token).await? {
         return Ok(format!("{}?ok=already", before.page()));
     }
@@ -60,8 +61,6 @@ pub async fn send_again(ctx: &Ctx, send_id: i64, message: Option<i64>, token: &s
             "Nobody of this send is waiting for an answer any more.",
         ));
     }
-    let fallbacks = serde_json::from_str(&first.fallbacks)?;
-    let filter = RecipientFilter::Manual(people);
     let frozen = Frozen {
         campaign: None,
         of_send: Some(first.id),
@@ -69,20 +68,19 @@ pub async fn send_again(ctx: &Ctx, send_id: i64, message: Option<i64>, token: &s
         label: &first.label,
         subject: &first.subject,
         body: &first.body,
-        fallbacks: &fallbacks,
-        filter: &filter,
+        fallbacks: serde_json::from_str(&first.fallbacks)?,
+        filter: RecipientFilter::Manual(people),
         token,
         shown_count: None,
         planned: None,
     };
-    match rules::freeze(&mut tx, ctx.db(), &presser, &frozen, None).await? {
+    match freeze(&mut tx, ctx.db(), &presser, &frozen, None).await? {
         Freezing::Written { send_id, audience } => {
             let summary = format!("Sent “{}” again to {}", first.label, unconfirmed(audience.will_send));
             log(&mut tx, &first, &ctx.actor.name, "send.sent_again", summary, ctx.now).await?;
             tx.commit().await?;
             ctx.state.wake.notify_one();
-            let again = store::find(ctx.db(), ctx.store(), send_id).await?;
-            Ok(again.ok_or(AppError::NotFound)?.page())
+            Ok(existing(ctx.db(), ctx.store(), send_id).await?.page())
         }
         Freezing::TokenUsed => Err(AppError::Conflict),
         Freezing::Nobody => Err(refused(
@@ -112,12 +110,6 @@ pub async fn settle_old(db: &Db, now: DateTime<Utc>) -> sqlx::Result<i64> {
         settled += people;
     }
     Ok(settled)
-}
-
-async fn find(ctx: &Ctx, send_id: i64) -> Result<Send, AppError> {
-    store::find(ctx.db(), ctx.store(), send_id)
-        .await?
-        .ok_or(AppError::NotFound)
 }
 
 fn refused(send: &Send, words: &str) -> AppError {

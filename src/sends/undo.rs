@@ -3,7 +3,7 @@
 use super::{
     campaign_store, ending,
     model::{SendKind, SendState},
-    rules::{Presser, note},
+    rules::existing,
     store,
 };
 use crate::{auth::guard::Ctx, error::AppError};
@@ -19,9 +19,7 @@ pub enum Undone {
 
 /// Takes a send back while nothing has gone out: its campaign is a draft again.
 pub async fn undo(ctx: &Ctx, send_id: i64) -> Result<Undone, AppError> {
-    let send = store::find(ctx.db(), ctx.store(), send_id)
-        .await?
-        .ok_or(AppError::NotFound)?;
+    let send = existing(ctx.db(), ctx.store(), send_id).await?;
     let mut tx = ctx.db().begin().await?;
     let in_time = store::change_state(
         &mut tx,
@@ -39,18 +37,15 @@ pub async fn undo(ctx: &Ctx, send_id: i64) -> Result<Undone, AppError> {
     if let Some(campaign) = send.campaign_id {
         campaign_store::campaign_to_draft(&mut tx, campaign, None, ctx.now).await?;
     }
-    let presser = Presser::of(ctx).await?;
     let summary = format!("Took back “{}” before anything went out", send.label);
-    note(&mut tx, &presser, "send.undone", send.campaign_id, summary, send.id).await?;
+    ending::log(&mut tx, &send, &ctx.actor.name, "send.undone", summary, ctx.now).await?;
     tx.commit().await?;
     Ok(Undone::InTime)
 }
 
 /// Ends the time to undo now.
 pub async fn send_immediately(ctx: &Ctx, send_id: i64) -> Result<(), AppError> {
-    let send = store::find(ctx.db(), ctx.store(), send_id)
-        .await?
-        .ok_or(AppError::NotFound)?;
+    let send = existing(ctx.db(), ctx.store(), send_id).await?;
     let mut tx = ctx.db().begin().await?;
     if store::end_hold(&mut tx, ctx.store(), send_id, ctx.now).await? {
         let summary = format!("Sent “{}” without waiting for the time to undo", send.label);
@@ -63,9 +58,7 @@ pub async fn send_immediately(ctx: &Ctx, send_id: i64) -> Result<(), AppError> {
 
 /// Where the person goes after Undo.
 pub async fn after_undo(ctx: &Ctx, send_id: i64, undone: Undone) -> Result<String, AppError> {
-    let send = store::find(ctx.db(), ctx.store(), send_id)
-        .await?
-        .ok_or(AppError::NotFound)?;
+    let send = existing(ctx.db(), ctx.store(), send_id).await?;
     let ok = match undone {
         Undone::InTime => "undone",
         Undone::TooLate => "too-late",
