@@ -7,7 +7,11 @@ use std::{
     io::{self, IsTerminal, Write},
 };
 
-use tracing_subscriber::{EnvFilter, fmt::MakeWriter};
+use tracing_subscriber::{
+    EnvFilter,
+    filter::{LevelFilter, ParseError},
+    fmt::MakeWriter,
+};
 
 use super::Failure;
 use crate::server::Settings;
@@ -15,12 +19,12 @@ use crate::server::Settings;
 /// What stands where an address was.
 const ADDRESS: &str = "[address]";
 
+/// PostgreSQL remarks at every start that the table of migrations is there already.
+const QUIETER: &str = "sqlx::postgres::notice=warn";
+
 /// Starts logging with `LOUPE_LOG`.
 pub(super) fn start(settings: &Settings) -> Result<(), Failure> {
-    let filter: EnvFilter = settings
-        .log
-        .parse()
-        .map_err(|e| Failure::setting("LOUPE_LOG", format!("{e}")))?;
+    let filter = filter(&settings.log).map_err(|e| Failure::setting("LOUPE_LOG", format!("{e}")))?;
     let lines = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(LookThrough(io::stderr));
@@ -30,6 +34,15 @@ pub(super) fn start(settings: &Settings) -> Result<(), Failure> {
         lines.json().flatten_event(true).try_init()
     };
     started.map_err(|e| Failure::said(format!("The log can't be started: {e}")))
+}
+
+/// What is asked for, without PostgreSQL's remarks unless it asks for those by name.
+fn filter(asked: &str) -> Result<EnvFilter, ParseError> {
+    let filter: EnvFilter = asked.parse()?;
+    if filter.max_level_hint().is_some_and(|most| most <= LevelFilter::WARN) {
+        return Ok(filter);
+    }
+    format!("{QUIETER},{asked}").parse()
 }
 
 /// Writes each line without the addresses in it.
@@ -107,8 +120,46 @@ mod tests {
         }
     }
 
+    /// What of PostgreSQL's words, and of our own, is in the log with this setting.
+    fn told(asked: &str) -> String {
+        let kept = Kept::default();
+        let writer = kept.clone();
+        let lines = tracing_subscriber::fmt()
+            .with_env_filter(filter(asked).unwrap_or_else(|_| EnvFilter::new("off")))
+            .with_writer(move || writer.clone())
+            .finish();
+        tracing::subscriber::with_default(lines, || {
+            tracing::info!(target: "sqlx::postgres::notice", "a remark");
+            tracing::warn!(target: "sqlx::postgres::notice", "a warning");
+            tracing::info!(target: "loupe", "our own");
+        });
+        kept.text()
+    }
+
+    #[test]
+    fn remarks_of_postgresql_are_told_only_when_asked_for_by_name() {
+        for (asked, remark, warning, own) in [
+            ("info", false, true, true),
+            ("debug", false, true, true),
+            ("error", false, false, false),
+            ("info,sqlx::postgres::notice=info", true, true, true),
+            ("warn,sqlx::postgres::notice=off", false, false, false),
+        ] {
+            let text = told(asked);
+            let found = ["a remark", "a warning", "our own"].map(|words| text.contains(words));
+            assert_eq!(found, [remark, warning, own], "{asked}: {text}");
+        }
+    }
+
     #[derive(Clone, Default)]
     struct Kept(Arc<Mutex<Vec<u8>>>);
+
+    impl Kept {
+        fn text(&self) -> String {
+            let kept = self.0.lock().map(|kept| String::from_utf8_lossy(&kept).into_owned());
+            kept.unwrap_or_default()
+        }
+    }
 
     impl Write for Kept {
         fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
@@ -131,11 +182,7 @@ mod tests {
         tracing::subscriber::with_default(lines, || {
             tracing::warn!(problem = %"450 <amara@example.com> is over quota", "paused: try amara@example.com later");
         });
-        let text = kept
-            .0
-            .lock()
-            .map(|k| String::from_utf8_lossy(&k).into_owned())
-            .unwrap_or_default();
+        let text = kept.text();
         assert!(text.contains("is over quota") && text.contains("later"), "{text}");
         assert!(!text.contains("amara") && !text.contains("example.com"), "{text}");
     }
