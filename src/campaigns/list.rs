@@ -71,6 +71,8 @@ pub struct CampaignCard {
     pub sent_at: Option<DateTime<Utc>>,
     /// Why the last attempt came back: `no_recipients`, or words.
     pub problem: Option<String>,
+    /// It went out on schedule to a number nobody expects from the one that was shown.
+    pub has_drifted: bool,
 }
 
 impl CampaignCard {

@@ -14,6 +14,7 @@ use crate::{
     on_db,
     recipients::model::RecipientFilter,
     segments,
+    sends::drift::is_large,
 };
 
 /// A campaign as staff wrote it.
@@ -105,6 +106,8 @@ struct Row {
     sent_at: Option<DateTime<Utc>>,
     send_id: Option<i64>,
     started_at: Option<DateTime<Utc>>,
+    /// How many were shown when it was planned, for what went out by itself.
+    shown_before: Option<i64>,
 }
 
 /// One page of the list, those being sent first, then the newest activity first; and how many
@@ -127,9 +130,11 @@ pub async fn list(db: &Db, store: StoreId, query: &ListQuery) -> sqlx::Result<(V
     let rows: Vec<Row> = on_db!(db, |pool| {
         sqlx::query_as(
         "select c.id, c.name, c.subject, c.status, c.filter, c.shown_count, c.scheduled_at, c.problem, c.updated_by,
-                c.updated_at, c.sent_at, s.id as send_id, s.started_at
+                c.updated_at, c.sent_at, s.id as send_id, s.started_at,
+                case when s.planned_at is not null then coalesce(a.will_send, s.shown_count) end as shown_before
            from campaigns c
            left join sends s on s.id = (select max(id) from sends where campaign_id = c.id)
+           left join shown_audiences a on a.store_id = s.store_id and a.token = s.token
           where c.store_id = $1 and c.search_key like $2 escape '\\' and ($3 is null or c.status = $3)
             and ($4 is null or c.sent_at >= $4) and ($5 is null or c.sent_at < $5)
           order by case when c.status = 'sending' then 0 else 1 end, c.updated_at desc, c.id desc
@@ -181,6 +186,10 @@ fn card(row: Row, outcomes: &HashMap<i64, Outcome>, names: &HashMap<i64, String>
         started_at: row.started_at,
         sent_at: row.sent_at,
         problem: row.problem,
+        has_drifted: !row.status.is_editable()
+            && outcome
+                .zip(row.shown_before)
+                .is_some_and(|(outcome, shown)| is_large(shown, outcome.customers)),
     }
 }
 

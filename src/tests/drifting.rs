@@ -140,6 +140,8 @@ both!(a_planned_send_tells_who_joined_and_left_since_it_was_planned, |app| {
         assert!(told.contains(line), "{line}: {told}");
     }
     assert!(html.contains(&format!("href=\"/customers/{other}\"")), "{html}");
+    let list = words(&app.get("/marketing/campaigns", &reader).await.text);
+    assert!(!list.contains("Audience changed"), "{list}");
     let log = audit_actions(&app, campaign).await;
     assert!(
         !log.contains(&"campaign.drifted".to_owned()),
@@ -176,6 +178,8 @@ both!(a_large_difference_at_the_planned_time_is_told_loudly, |app| {
         told.contains("“Ring clean” went to 3 customers, and 4 were shown when it was scheduled"),
         "{told}"
     );
+    let list = words(&app.get("/marketing/campaigns", &cookie).await.text);
+    assert!(list.contains("Audience changed"), "the list says so too: {list}");
     assert!(
         audit_actions(&app, campaign)
             .await

@@ -18,6 +18,9 @@ pub fn view(card: CampaignCard, now: DateTime<Utc>, zone: Tz, may_send: bool) ->
     let name_id = format!("c{id}-name");
     let overdue = card.is_overdue(now).then(|| view! { " "<Badge mark=Mark::Overdue/> });
     let back = came_back(&card).map(|word| view! { " "<Badge mark=Mark::Failed word/> });
+    let changed = card
+        .has_drifted
+        .then(|| view! { " "<Badge mark=Mark::Unconfirmed word="Audience changed"/> });
     let sent = card.outcome.map(|o| o.sent);
     let failed = card.outcome.map(|o| o.failed);
     let when = when(&card, now, zone);
@@ -26,7 +29,7 @@ pub fn view(card: CampaignCard, now: DateTime<Utc>, zone: Tz, may_send: bool) ->
         <li>
             <article class="card campaign" aria-labelledby=name_id.clone()>
                 <div>
-                    <p class="badges"><Badge mark=card.status/>{overdue}{back}</p>
+                    <p class="badges"><Badge mark=card.status/>{overdue}{back}{changed}</p>
                     <h2 id=name_id.clone()><a href=format!("/marketing/campaigns/{id}")>{card.name}</a></h2>
                     <p class="hint">{card.subject}</p>
                 </div>
