@@ -21,7 +21,7 @@ use crate::{
     sends::{
         self,
         model::SendState,
-        rules::{StartBulk, Started, start_bulk},
+        rules::{StartBulk, Started, go_on_from, start_bulk},
     },
     stores::{self, model::Store},
     ui::links::encode,
@@ -96,7 +96,7 @@ pub async fn save(ctx: &Ctx, form: &CampaignForm, intent: Intent) -> Result<Stri
         Intent::RefreshCount => format!("{PATH}?ok=counted#who"),
         Intent::SeePreview => format!("{PATH}?ok=shown#preview"),
         Intent::FindCustomer => format!("{PATH}?find={}#p-manual", encode(form.find_customer.trim())),
-        Intent::AsCampaign => as_campaign(ctx, draft).await?,
+        Intent::AsCampaign => as_campaign(ctx, &form, draft).await?,
         Intent::SendNow | Intent::SendConfirmed => send_now(ctx, &form, Asked::by(intent, &form)).await?,
         Intent::Draft | Intent::Schedule | Intent::StartOver => format!("{PATH}?ok=kept"),
     })
@@ -179,8 +179,13 @@ fn receipt(send: i64, ok: &str) -> String {
     format!("{PATH}/sent/{send}?ok={ok}")
 }
 
-/// Carries everything over into a draft; the form is empty afterwards.
-async fn as_campaign(ctx: &Ctx, mut draft: Draft) -> Result<String, AppError> {
+/// Carries everything over into a draft; the form is empty afterwards. Whoever the send that it
+/// goes on from reached is an earlier recipient of the campaign.
+async fn as_campaign(ctx: &Ctx, form: &CampaignForm, mut draft: Draft) -> Result<String, AppError> {
+    let first = match form.of_send() {
+        Some(first) => sends::store::find(ctx.db(), ctx.store(), first).await?,
+        None => None,
+    };
     draft.name.clone_from(&draft.subject);
     let by = By {
         store: ctx.store(),
@@ -191,6 +196,9 @@ async fn as_campaign(ctx: &Ctx, mut draft: Draft) -> Result<String, AppError> {
     let id = writing::insert(&mut tx, by, &draft, None, None)
         .await?
         .ok_or(AppError::Conflict)?;
+    if let Some(first) = &first {
+        go_on_from(&mut tx, first, id).await?;
+    }
     writing::clear_scratch(&mut tx, ctx.actor.user_id).await?;
     let name = if draft.name.is_empty() { UNTITLED } else { &draft.name };
     let entry = audit::Entry {
@@ -200,7 +208,7 @@ async fn as_campaign(ctx: &Ctx, mut draft: Draft) -> Result<String, AppError> {
         subject_id: Some(id),
         summary: format!("Made a bulk email into the campaign “{name}”"),
         before: None,
-        after: None,
+        after: first.map(|first| serde_json::json!({ "goes_on_from": first.id })),
     };
     audit::record(&mut tx, ctx.store(), entry, ctx.now).await?;
     tx.commit().await?;

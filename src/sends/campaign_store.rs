@@ -162,3 +162,21 @@ pub async fn campaign_to_sent(
     })?;
     Ok(changed == 1)
 }
+
+/// Makes a send without a campaign, and its further tries, earlier sends of this campaign. None of
+/// them while one is still open, or when they are another campaign's by now. Answers how many.
+pub async fn take_over(tx: &mut Tx, store: StoreId, first: i64, campaign: i64) -> sqlx::Result<u64> {
+    on_tx!(tx, |conn| sqlx::query(
+        "update sends set campaign_id = $3
+          where store_id = $1 and kind = 'bulk' and campaign_id is null and (id = $2 or of_send = $2)
+            and not exists (select 1 from sends o
+                             where o.store_id = $1 and (o.id = $2 or o.of_send = $2)
+                               and (o.state in ('holding', 'sending') or o.campaign_id is not null))"
+    )
+    .bind(store)
+    .bind(first)
+    .bind(campaign)
+    .execute(&mut *conn)
+    .await
+    .map(|r| r.rows_affected()))
+}

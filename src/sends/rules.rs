@@ -266,6 +266,18 @@ pub async fn already_sending(db: &Db, store: StoreId, campaign: i64) -> sqlx::Re
     }
 }
 
+/// Lets a campaign go on from a send without one that was given up, and from what followed it:
+/// whoever they reached is left out of it like anybody its own earlier tries reached.
+pub async fn go_on_from(tx: &mut Tx, first: &Send, campaign: i64) -> Result<(), AppError> {
+    if campaign_store::take_over(tx, first.store_id, first.id, campaign).await? == 0 {
+        return Err(AppError::Refused {
+            words: "It is being sent, or has become a campaign already.".to_owned(),
+            back_to: Some(first.page()),
+        });
+    }
+    Ok(())
+}
+
 /// What a form that was used before came to.
 pub(super) async fn already_done(db: &Db, store: StoreId, token: &str) -> Result<Started, AppError> {
     let before = store::by_token(db, store, token).await?.ok_or(AppError::Conflict)?;

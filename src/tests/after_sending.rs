@@ -9,16 +9,18 @@ use loupe::{
     sends::{
         self,
         model::{SendKind, SendState},
+        rules::{StartCampaign, start_campaign_as},
         unanswered,
     },
 };
 
 use crate::{
     both,
+    campaigns::{find, id_in},
     support::{
-        app::TestApp,
+        app::{TestApp, words},
         people,
-        sending::{begun, deliver, draft, midway, press, status, tally},
+        sending::{begun, deliver, draft, midway, press, presser, status, tally},
     },
 };
 
@@ -341,3 +343,83 @@ both!(a_bulk_email_that_was_stopped_goes_to_the_rest_only, |app| {
     deliver(&app.state, &app.store, third).await;
     assert_eq!(tally(app.db(), &app.store, third).await.sent, 6);
 });
+
+both!(
+    a_stopped_bulk_email_that_became_a_campaign_goes_to_the_rest_only,
+    |app| {
+        people::crowd(app.db(), app.store.id, 6, &["wedding"], app.now()).await;
+        let cookie = app.sign_in_as(Role::Owner).await;
+        let path = "/marketing/bulk-email";
+        let save = async |token: &str, intent: &str, of_send: &str| {
+            let fields = [
+                ("subject", "Trunk show"),
+                ("body", "Come and see."),
+                ("recipient_type", "all"),
+                ("intent", intent),
+                ("shown_count", "6"),
+                ("send_token", token),
+                ("of_send", of_send),
+                ("asks_skip_already", "true"),
+                ("skip_already", "true"),
+            ];
+            app.post_form("/api/bulk-email/save", path, &fields, &cookie).await
+        };
+        save("bulk", "send_now", "").await;
+        let fields = [("send_token", "bulk")];
+        let sent = app.post_form("/api/bulk-email/confirm", path, &fields, &cookie).await;
+        let receipt = sent.location().split('?').next().unwrap_or_default().to_owned();
+        let first = receipt.rsplit('/').next().unwrap().to_owned();
+        let first_id: i64 = first.parse().unwrap();
+        let campaigns = async || -> i64 {
+            on_db!(app.db(), |pool| sqlx::query_scalar("select count(*) from campaigns")
+                .fetch_one(pool)
+                .await)
+            .unwrap()
+        };
+        midway(app.db(), first_id, 2).await;
+        // A page from before: the email is on its way, and nobody knows yet whom it reaches.
+        let early = save("early", "as_campaign", &first).await;
+        let told = words(&app.follow(&early, &cookie).await.text);
+        assert!(told.contains("It is being sent, or has become a campaign"), "{told}");
+        assert_eq!(campaigns().await, 0);
+        app.post_form("/api/sends/stop", &receipt, &[("send_id", &first)], &cookie)
+            .await;
+
+        let made = save("again", "as_campaign", &first).await;
+        assert!(made.location().ends_with("/edit?ok=from-bulk"), "{}", made.location());
+        let campaign = id_in(made.location());
+        let form = words(&app.get(made.location(), &cookie).await.text);
+        assert!(form.contains("Skip the 2 who already got it"), "{form}");
+        assert!(form.contains("This will go to 4 customers"), "{form}");
+        let page = format!("/marketing/campaigns/{campaign}");
+        assert_eq!(
+            app.get(&receipt, &cookie).await.location(),
+            page,
+            "the receipt is there"
+        );
+        // The other tab, with the same form.
+        let twice = save("twice", "as_campaign", &first).await;
+        assert_eq!(twice.location(), page);
+        assert_eq!(campaigns().await, 1);
+
+        let what = StartCampaign {
+            campaign_id: campaign,
+            token: "rest".to_owned(),
+            skip_already: find(&app, campaign).await.skip_already,
+            shown_count: None,
+        };
+        let presser = presser(&app.state, &app.store);
+        let rest = begun(start_campaign_as(app.db(), &presser, &what).await.unwrap());
+        deliver(&app.state, &app.store, rest).await;
+        let after = tally(app.db(), &app.store, rest).await;
+        assert_eq!((after.sent, after.skipped), (4, 2));
+        let twice: i64 = on_db!(app.db(), |pool| sqlx::query_scalar(
+            "select count(*) from (select customer_id from messages where state = 'accepted'
+                                group by customer_id having count(*) > 1) twice"
+        )
+        .fetch_one(pool)
+        .await)
+        .unwrap();
+        assert_eq!(twice, 0);
+    }
+);

@@ -1,6 +1,9 @@
 //! `/marketing/bulk-email/sent/{send_id}`: what came of a bulk email, or of a correction.
 
-use axum::{extract::Path, response::Response};
+use axum::{
+    extract::Path,
+    response::{IntoResponse, Redirect, Response},
+};
 use leptos::prelude::*;
 
 use crate::{
@@ -26,8 +29,11 @@ pub async fn show(staff: Staff, Path(send_id): Path<i64>) -> Result<Response, Ap
     staff.allow(Permission::SeeCampaigns)?;
     let send = sends::store::find(staff.db(), staff.store_id(), send_id)
         .await?
-        .filter(|send| send.campaign_id.is_none())
         .ok_or(AppError::NotFound)?;
+    if send.campaign_id.is_some() {
+        // It has become a campaign since, and is shown there.
+        return Ok(Redirect::to(&send.page()).into_response());
+    }
     let path = send.page();
     let state = send.state;
     let kind = send.kind;
