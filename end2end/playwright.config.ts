@@ -6,7 +6,7 @@ import { servers } from "./support/servers";
 export default defineConfig({
   testDir: "tests",
   outputDir: "test-results",
-  globalSetup: "./support/sign-in.ts",
+  globalSetup: ["./support/mail-server.ts", "./support/sign-in.ts"],
   fullyParallel: false,
   workers: 2,
   retries: 0,

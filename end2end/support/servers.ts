@@ -27,10 +27,18 @@ function server(name: string, offset: number, env: Record<string, string>) {
   };
 }
 
-// Each on a demo store of its own, made anew. In `held`, a send can be taken back for a while.
+/** The mail server of `mailing`, and where a test tells it how much to take. */
+export const mailServer = { port: port + 3, control: port + 4 };
+
+// Each on a demo store of its own, made anew. In `held`, a send can be taken back for a while;
+// `mailing` gives its messages to a mail server, one at a time.
 export const servers = {
   plain: server("plain", 0, { LOUPE_UNDO_SECONDS: "0" }),
   held: server("held", 1, { LOUPE_UNDO_SECONDS: "30" }),
+  mailing: server("mailing", 2, {
+    LOUPE_UNDO_SECONDS: "0",
+    LOUPE_SMTP_URL: `smtp://127.0.0.1:${mailServer.port}?connections=1`,
+  }),
 };
 
 export type ServerName = keyof typeof servers;
