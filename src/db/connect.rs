@@ -83,6 +83,9 @@ async fn connect_sqlite(url: &str) -> Result<Db, ConnectError> {
     Ok(Db::Sqlite(SqlitePools { read, write }))
 }
 
+/// A connection that was used within this is taken to be there.
+const REST: Duration = Duration::from_secs(1);
+
 async fn connect_postgres(url: &str) -> Result<Db, ConnectError> {
     // Our statements take milliseconds: starting helpers or compiling them takes longer.
     let options = PgConnectOptions::from_str(url)?
@@ -94,6 +97,11 @@ async fn connect_postgres(url: &str) -> Result<Db, ConnectError> {
     let pool = PgPoolOptions::new()
         .max_connections(20)
         .acquire_timeout(PATIENCE)
+        // Asked whether it is still there only after a rest: asking each time doubles the trips.
+        .test_before_acquire(false)
+        .before_acquire(|connection, about| {
+            Box::pin(async move { Ok(about.idle_for < REST || connection.ping().await.is_ok()) })
+        })
         .connect_with(options)
         .await?;
     Ok(Db::Postgres(pool))

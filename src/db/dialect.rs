@@ -67,11 +67,12 @@ pub fn text_list(backend: Backend, texts: &[String]) -> String {
     }
 }
 
-/// The expression, kept from being looked up in an index.
+/// The text, kept from being looked up in an index: where rows are known by their ids, both
+/// databases sometimes prefer to go through everything in that state, the dead rows included.
 pub fn not_looked_up(backend: Backend, expression: &str) -> String {
     match backend {
         Backend::Sqlite => format!("+{expression}"),
-        Backend::Postgres => expression.to_owned(),
+        Backend::Postgres => format!("({expression} || '')"),
     }
 }
 

@@ -5,10 +5,12 @@
 //! writer at a time and no transaction ever has to be upgraded from reading to writing (SQLite
 //! answers that with `SQLITE_BUSY_SNAPSHOT` at once, which the busy time-out does not retry).
 
+mod at_once;
 pub mod binds;
 mod connect;
 pub mod dialect;
 
+pub use at_once::Bound;
 pub use connect::{Backend, ConnectError, connect, lock_data_file, migrate, newest_migration};
 
 use sqlx::{PgPool, Postgres, Sqlite, SqlitePool, Transaction};

@@ -3,7 +3,8 @@
 //! reached, `AfterMark:5:panic` only breaks the task that reaches it. Only in builds with debug assertions; elsewhere it is nothing at all.
 
 /// One place. The names are the steps: claim, freeze, hold, preparing, lease, building, offer, mark, content, answer,
-/// outcome, recovery, end, release. `Written` is after the statement and before its commit.
+/// outcome, recovery, end, release. `Written` is after the statement and before its commit: of marks and
+/// outcomes only where they are not written in one trip.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Point {
     BeforeClaim,

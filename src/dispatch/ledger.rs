@@ -4,6 +4,7 @@
 
 use std::{collections::HashSet, sync::Arc, time::Duration};
 
+use chrono::{DateTime, Utc};
 use tokio::sync::{Notify, mpsc, oneshot};
 
 use super::{
@@ -157,53 +158,67 @@ async fn write(
     tickets: &[Ticket],
     outcomes: &[Settled],
 ) -> sqlx::Result<(HashSet<i64>, Vec<Settled>)> {
-    let now = clock.now();
-    let mut missed = Vec::new();
+    if tickets.is_empty() && outcomes.is_empty() {
+        return Ok((HashSet::new(), Vec::new()));
+    }
     if !tickets.is_empty() {
         reach(Point::BeforeMark);
     }
     if !outcomes.is_empty() {
         reach(Point::BeforeOutcome);
     }
-    let mut tx = db.begin().await?;
-    if !outcomes.is_empty() {
-        let rows = json(outcomes)?;
+    let (settled, asked) = (json(outcomes)?, json(tickets)?);
+    let now = clock.now();
+    // The rule: everybody's message was taken.
+    let [settled_now, marked_now] = if outcomes.iter().all(|o| o.state == "accepted") {
+        store::settle_and_mark(db, &settled, &asked, now).await?
+    } else {
+        let mut tx = db.begin().await?;
         if outcomes.iter().any(|o| o.state == "queued") {
-            store::hold_sends(&mut tx, &rows).await?;
+            store::hold_sends(&mut tx, &settled).await?;
         }
-        let written = store::settle(&mut tx, &rows, now).await?;
+        let settled_now = store::settle(&mut tx, &settled, now).await?;
         if outcomes.iter().any(|o| o.state == "rejected") {
-            store::remember_bounces(&mut tx, &rows, now).await?;
+            store::remember_bounces(&mut tx, &settled, now).await?;
         }
-        if written < count(outcomes) {
-            let ids: HashSet<i64> = store::unsettled(&mut tx, &rows).await?.into_iter().collect();
-            missed.extend(outcomes.iter().filter(|o| ids.contains(&o.id)).cloned());
-        }
-    }
-    let mut marked = HashSet::new();
-    if !tickets.is_empty() {
-        let rows = json(tickets)?;
-        if store::mark_attempting(&mut tx, &rows, now).await? == count(tickets) {
-            marked.extend(tickets.iter().map(|ticket| ticket.id));
-        } else {
-            marked.extend(store::attempting(&mut tx, &rows).await?);
-            store::settle_unmarked(&mut tx, &rows, now).await?;
-        }
-    }
-    if !marked.is_empty() {
-        reach(Point::MarkWritten);
-    }
-    if !outcomes.is_empty() {
         reach(Point::OutcomeWritten);
-    }
-    tx.commit().await?;
-    if !marked.is_empty() {
+        let marked_now = store::mark_attempting(&mut tx, &asked, now).await?;
+        if marked_now > 0 {
+            reach(Point::MarkWritten);
+        }
+        tx.commit().await?;
+        [settled_now, marked_now]
+    };
+    if marked_now > 0 {
         reach(Point::AfterMark);
     }
     if !outcomes.is_empty() {
         reach(Point::AfterOutcome);
     }
+    let missed = match settled_now < count(outcomes) {
+        true => missed(db, &settled, outcomes).await?,
+        false => Vec::new(),
+    };
+    let marked = match marked_now < count(tickets) {
+        true => marked(db, &asked, now).await?,
+        false => tickets.iter().map(|ticket| ticket.id).collect(),
+    };
     Ok((marked, missed))
+}
+
+/// Which outcomes found their message taken over.
+async fn missed(db: &Db, settled: &str, outcomes: &[Settled]) -> sqlx::Result<Vec<Settled>> {
+    let ids: HashSet<i64> = store::unsettled(db, settled).await?.into_iter().collect();
+    Ok(outcomes.iter().filter(|o| ids.contains(&o.id)).cloned().collect())
+}
+
+/// Which marks were written, when some were not; says of the others why they do not go out.
+async fn marked(db: &Db, asked: &str, now: DateTime<Utc>) -> sqlx::Result<HashSet<i64>> {
+    let mut tx = db.begin().await?;
+    let marked = store::attempting(&mut tx, asked).await?;
+    store::settle_unmarked(&mut tx, asked, now).await?;
+    tx.commit().await?;
+    Ok(marked.into_iter().collect())
 }
 
 fn count<T>(rows: &[T]) -> u64 {

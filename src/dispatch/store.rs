@@ -10,7 +10,7 @@ use sqlx::AssertSqlSafe;
 
 use crate::{
     db::{
-        Backend, Db, Tx,
+        Backend, Bound, Db, Tx,
         dialect::{Column, database_now, database_now_plus, json_rows, not_looked_up, row_lock, skip_locked},
     },
     on_db, on_tx,
@@ -77,22 +77,27 @@ const TICKET: [(&str, Column); 2] = [("id", Column::Number), ("epoch", Column::N
 /// Marks messages as being attempted: those whose lease still holds, whose send still goes on,
 /// and whose customer still wants mail. Answers how many may go out.
 pub async fn mark_attempting(tx: &mut Tx, tickets: &str, now: DateTime<Utc>) -> sqlx::Result<u64> {
-    let rows = json_rows(tx.backend(), "$1", &TICKET);
-    let sql = format!(
-        "update messages set state = 'attempting', attempts = attempts + 1, attempted_at = $2
-           from {rows} as t
-          where messages.id = t.id and messages.epoch = t.epoch and messages.state = 'leased'
-            and exists (select 1 from sends s where s.id = messages.send_id and s.state = 'sending' and s.paused_by is null)
-            and exists (select 1 from customers c where c.id = messages.customer_id
-                           and c.email_consent <> 'withdrawn' and not c.do_not_contact
-                           and c.archived_at is null and c.email_complained_at is null)"
-    );
+    let sql = marking(tx.backend(), "$1", "$2");
     on_tx!(tx, |conn| sqlx::query(AssertSqlSafe(sql))
         .bind(tickets)
         .bind(now)
         .execute(&mut *conn)
         .await
         .map(|r| r.rows_affected()))
+}
+
+fn marking(backend: Backend, tickets: &str, now: &str) -> String {
+    let rows = json_rows(backend, tickets, &TICKET);
+    format!(
+        "update messages set state = 'attempting', attempts = attempts + 1, attempted_at = {now}
+           from {rows} as t
+          where messages.id = t.id and messages.epoch = t.epoch and {state} = 'leased'
+            and exists (select 1 from sends s where s.id = messages.send_id and s.state = 'sending' and s.paused_by is null)
+            and exists (select 1 from customers c where c.id = messages.customer_id
+                           and c.email_consent <> 'withdrawn' and not c.do_not_contact
+                           and c.archived_at is null and c.email_complained_at is null)",
+        state = not_looked_up(backend, "messages.state"),
+    )
 }
 
 /// Which of these are marked.
@@ -198,21 +203,7 @@ async fn lock_sends(tx: &mut Tx, outcomes: &str, how: &'static str) -> sqlx::Res
 /// Writes outcomes down, fenced by epoch and state. What would go back to the queue of a send that
 /// has ended is cancelled. Answers how many were written.
 pub async fn settle(tx: &mut Tx, outcomes: &str, now: DateTime<Utc>) -> sqlx::Result<u64> {
-    let rows = json_rows(tx.backend(), "$1", &SETTLED);
-    let sql = format!(
-        "update messages
-            set state = case when {again} then 'queued' when t.state = 'queued' then 'cancelled' else t.state end,
-                reply_code = t.code, reply = t.reply,
-                next_at = case when {again} then t.next_at end,
-                attempts = attempts - case when messages.state = 'leased' then 0 else t.refund end,
-                settled_at = case when {again} then null else $2 end,
-                lease_owner = null, lease_until = null
-           from {rows} as t
-          where messages.id = t.id and messages.epoch = t.epoch and {state} in ('leased', 'attempting')",
-        // Else SQLite goes through everything that is leased, for each outcome.
-        state = not_looked_up(tx.backend(), "messages.state"),
-        again = "t.state = 'queued' and exists (select 1 from sends s where s.id = messages.send_id and s.state = 'sending')",
-    );
+    let sql = settling(tx.backend(), "$1", "$2");
     on_tx!(tx, |conn| sqlx::query(AssertSqlSafe(sql))
         .bind(outcomes)
         .bind(now)
@@ -221,18 +212,47 @@ pub async fn settle(tx: &mut Tx, outcomes: &str, now: DateTime<Utc>) -> sqlx::Re
         .map(|r| r.rows_affected()))
 }
 
+fn settling(backend: Backend, outcomes: &str, now: &str) -> String {
+    let rows = json_rows(backend, outcomes, &SETTLED);
+    format!(
+        "update messages
+            set state = case when {again} then 'queued' when t.state = 'queued' then 'cancelled' else t.state end,
+                reply_code = t.code, reply = t.reply,
+                next_at = case when {again} then t.next_at end,
+                attempts = attempts - case when messages.state = 'leased' then 0 else t.refund end,
+                settled_at = case when {again} then null else {now} end,
+                lease_owner = null, lease_until = null
+           from {rows} as t
+          where messages.id = t.id and messages.epoch = t.epoch and {state} in ('leased', 'attempting')",
+        state = not_looked_up(backend, "messages.state"),
+        again = "t.state = 'queued' and exists (select 1 from sends s where s.id = messages.send_id and s.state = 'sending')",
+    )
+}
+
+/// [`settle`] and [`mark_attempting`] in one transaction and one trip, for outcomes that need
+/// nothing else. Answers how many of each were written.
+pub async fn settle_and_mark(db: &Db, outcomes: &str, tickets: &str, now: DateTime<Utc>) -> sqlx::Result<[u64; 2]> {
+    let (settling, marking) = (settling(db.backend(), "$1", "$2"), marking(db.backend(), "$3", "$2"));
+    let bound = Bound {
+        one: outcomes,
+        now,
+        other: tickets,
+    };
+    db.change_at_once(&settling, &marking, bound).await
+}
+
 /// Which definite answers their messages do not show.
-pub async fn unsettled(tx: &mut Tx, outcomes: &str) -> sqlx::Result<Vec<i64>> {
+pub async fn unsettled(db: &Db, outcomes: &str) -> sqlx::Result<Vec<i64>> {
     let sql = format!(
         "select t.id from {rows} as t
           where t.state in ('accepted', 'rejected')
             and not exists (select 1 from messages m where m.id = t.id and m.epoch = t.epoch and {state} = t.state)",
-        rows = json_rows(tx.backend(), "$1", &SETTLED),
-        state = not_looked_up(tx.backend(), "m.state"),
+        rows = json_rows(db.backend(), "$1", &SETTLED),
+        state = not_looked_up(db.backend(), "m.state"),
     );
-    on_tx!(tx, |conn| sqlx::query_scalar(AssertSqlSafe(sql))
+    on_db!(db, |pool| sqlx::query_scalar(AssertSqlSafe(sql))
         .bind(outcomes)
-        .fetch_all(&mut *conn)
+        .fetch_all(pool)
         .await)
 }
 

@@ -34,7 +34,7 @@ struct House {
 async fn house(backend: Backend, connections: u64) -> House {
     // So slow that what is on its way when a process dies is really on its way.
     let rules = vec![
-        Rule::new(When::Nth(9), Fault::Dot(451)),
+        Rule::new(When::Every(7), Fault::Dot(451)),
         Rule::new(When::Every(4), Fault::SlowDot(Duration::from_millis(3))),
     ];
     let sink = Sink::start(sink::Settings {
@@ -139,13 +139,11 @@ async fn dies_at(backend: Backend, point: Point) {
     let busy = matches!(
         point,
         Point::BeforeMark
-            | Point::MarkWritten
             | Point::AfterMark
             | Point::BeforeContent
             | Point::AfterContent
             | Point::AfterAnswer
             | Point::BeforeOutcome
-            | Point::OutcomeWritten
             | Point::AfterOutcome
     );
     let ordered = format!("{name}:{}", if busy { 5 } else { 1 });

@@ -142,14 +142,14 @@ async fn a_dead_sender_is_taken_over(backend: Backend) {
     let outcomes = outcome(&left[5], "rejected");
     assert_eq!(ledger::settle(&mut tx, &outcomes, app.now()).await.unwrap(), 0);
     assert_eq!(
-        ledger::unsettled(&mut tx, &outcomes).await.unwrap(),
+        ledger::unsettled(app.db(), &outcomes).await.unwrap(),
         vec![left[5].id],
         "what it is sure of is not on the row"
     );
     let outcomes = outcome(&left[0], "accepted");
     assert_eq!(ledger::settle(&mut tx, &outcomes, app.now()).await.unwrap(), 0);
     assert_eq!(
-        ledger::unsettled(&mut tx, &outcomes).await.unwrap(),
+        ledger::unsettled(app.db(), &outcomes).await.unwrap(),
         vec![left[0].id],
         "what it is sure of is not on the row"
     );

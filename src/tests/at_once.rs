@@ -1,0 +1,79 @@
+//! Two changes in one trip: both or neither, and the connection is fit for the next.
+
+use std::future::ready;
+
+use loupe::{
+    db::{Bound, Db},
+    on_db,
+};
+
+use crate::{both, support::app::TestApp};
+
+const RENAME: &str = "update stores set name = $1 where $2 is not null";
+const PEOPLE: &str = "update users set name = $3";
+const BROKEN: &str = "update users set name = null where $3 <> ''";
+
+async fn names(db: &Db) -> (String, String) {
+    on_db!(db, |pool| sqlx::query_as(
+        "select (select min(name) from stores), (select min(name) from users)"
+    )
+    .fetch_one(pool)
+    .await)
+    .unwrap()
+}
+
+fn bound<'a>(app: &TestApp, one: &'a str, other: &'a str) -> Bound<'a> {
+    let now = app.now();
+    Bound { one, now, other }
+}
+
+both!(both_changes_are_made_and_counted, |app| {
+    let changed = app
+        .db()
+        .change_at_once(RENAME, PEOPLE, bound(&app, "Shop", "Priya"))
+        .await;
+    let [stores, people] = changed.unwrap();
+    assert_eq!(stores, 1);
+    assert!(people > 0);
+    assert_eq!(names(app.db()).await, ("Shop".to_owned(), "Priya".to_owned()));
+    let none = format!("{RENAME} and id < 0");
+    let changed = app
+        .db()
+        .change_at_once(&none, PEOPLE, bound(&app, "Other", "Tom"))
+        .await;
+    assert_eq!(changed.unwrap(), [0, people]);
+});
+
+both!(when_one_fails_neither_is_made, |app| {
+    let before = names(app.db()).await;
+    let failed = app
+        .db()
+        .change_at_once(RENAME, BROKEN, bound(&app, "Shop", "Priya"))
+        .await;
+    assert!(failed.is_err());
+    assert_eq!(names(app.db()).await, before);
+    app.db().begin().await.unwrap().commit().await.unwrap();
+    app.db()
+        .change_at_once(RENAME, PEOPLE, bound(&app, "Shop", "Priya"))
+        .await
+        .unwrap();
+    assert_eq!(names(app.db()).await, ("Shop".to_owned(), "Priya".to_owned()));
+});
+
+both!(whoever_does_not_wait_for_the_end_blocks_nobody, |app| {
+    for _ in 0..20 {
+        let change = app.db().change_at_once(RENAME, PEOPLE, bound(&app, "Shop", "Priya"));
+        // Begun, and dropped at its first wait.
+        tokio::select! {
+            biased;
+            _ = change => {}
+            () = ready(()) => {}
+        }
+        app.db().begin().await.unwrap().commit().await.unwrap();
+    }
+    app.db()
+        .change_at_once(RENAME, PEOPLE, bound(&app, "Last", "Last"))
+        .await
+        .unwrap();
+    assert_eq!(names(app.db()).await, ("Last".to_owned(), "Last".to_owned()));
+});
