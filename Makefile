@@ -8,7 +8,7 @@ help:
 	@echo 'make build  the release binary and the site it serves'
 	@echo 'make test   format, lints, tests on both databases, browser tests'
 	@echo 'make watch  build and restart on every change (needs cargo-leptos)'
-	@echo 'make bench  measure sending and counting (MILLION=1: also a campaign to a million)'
+	@echo 'make bench  measure sending and counting, up to a million people (ROUNDS=5)'
 	@echo 'make bench-peers  what others would use for the same work, beside it (ROUNDS=3)'
 	@echo 'make chaos  kill, stop and starve it while it sends, and count copies (ROUNDS=20)'
 
@@ -25,7 +25,7 @@ watch:
 	@cargo leptos watch
 
 bench:
-	@.make/bench.sh $(if $(MILLION),--million)
+	@.make/bench.sh $(if $(ROUNDS),--rounds $(ROUNDS))
 
 bench-peers:
 	@.make/bench-peers.sh $(if $(ROUNDS),--rounds $(ROUNDS))

@@ -71,14 +71,6 @@ async function begin(page: Page, path: string, mail: Mail, name: string | undefi
   return standsAt(page, "Sending", 2);
 }
 
-/** Stops a bulk email when some have it. */
-async function stoppedBulk(page: Page, mail: Mail, subject: string): Promise<{ people: number; reached: number }> {
-  const people = await begin(page, "/marketing/bulk-email", mail, undefined, subject);
-  await stop(page, `2 customers already have it. The other ${people - 2} won't get it.`);
-  await expect(page.getByRole("main")).toContainText("Sending stopped after 2 customers.");
-  return { people, reached: await settled(page, mail, subject, people) };
-}
-
 test("a send moves, is stopped in the middle, and goes on to exactly the rest", async ({ page, context, mail }) => {
   const name = unique("Stopped");
   const people = await begin(page, "/marketing/campaigns/new", mail, name, name);
@@ -123,7 +115,10 @@ test("a send that is paused stands still until somebody resumes it", async ({ pa
 
 test("a bulk email that was stopped goes on to exactly the rest", async ({ page, mail }) => {
   const subject = unique("Stopped bulk");
-  const { people, reached } = await stoppedBulk(page, mail, subject);
+  const people = await begin(page, "/marketing/bulk-email", mail, undefined, subject);
+  await stop(page, `2 customers already have it. The other ${people - 2} won't get it.`);
+  await expect(page.getByRole("main")).toContainText("Sending stopped after 2 customers.");
+  const reached = await settled(page, mail, subject, people);
   await page.getByRole("link", { name: "Send to the rest" }).click();
   await expect(page.getByLabel("Subject", { exact: true })).toHaveValue(subject);
   await expect(page.getByRole("checkbox", { name: `Skip the ${reached} who already got it` })).toBeChecked();
@@ -134,7 +129,10 @@ test("a bulk email that was stopped goes on to exactly the rest", async ({ page,
 
 test("a bulk email that was stopped goes to the rest as a campaign", async ({ page, mail }) => {
   const subject = unique("Bulk to campaign");
-  const { people, reached } = await stoppedBulk(page, mail, subject);
+  const people = await begin(page, "/marketing/bulk-email", mail, undefined, subject);
+  await stop(page, `2 customers already have it. The other ${people - 2} won't get it.`);
+  await expect(page.getByRole("main")).toContainText("Sending stopped after 2 customers.");
+  const reached = await settled(page, mail, subject, people);
   await page.getByRole("link", { name: "Send to the rest" }).click();
   await page.getByRole("button", { name: "Make this a campaign instead" }).click();
   await expect(page).toHaveURL(/\/marketing\/campaigns\/\d+\/edit/);

@@ -1,128 +1,187 @@
-//! How long the exact count of an audience takes, by type of filter, and writing it down at send.
+//! How long the count of an audience takes by type of filter, with nothing else going on and while
+//! messages go out; and writing everybody down at send.
 
-use std::time::{Duration, Instant};
+use std::{path::PathBuf, time::Instant};
 
-use chrono::{DateTime, Utc};
 use loupe::{
-    auth::model::StoreId,
-    bound,
-    db::{self, Db},
-    on_db, on_tx,
-    recipients::{
-        filter_sql::{AudienceSql, Picked, Scope},
-        model::RecipientFilter,
-        rules, store,
-    },
-    segments,
+    db::{self, Backend, Db},
+    on_tx,
+    recipients::{model::RecipientFilter, store},
     sends::{self, model::SendKind, store::NewSend},
-    stores::model::Store,
     time::Clock,
 };
 
 use crate::{
     Error,
-    books::{self, Dice, Roughness, TAGS},
-    databases::{self, Folder},
+    asking::{Answer, Asker, Kind},
+    book::Book,
+    courier::{self, Sent},
+    databases,
+    measure::{at, median},
+    servers::{self, Server},
+    table::{Section, Table, Target},
 };
-
-/// Customers are written in transactions of this many.
-const AT_ONCE: u64 = 2_000;
 
 /// What is measured.
 #[derive(Clone, Debug)]
 pub struct Plan {
     pub people: u64,
-    /// Counts of each type of filter.
+    /// Messages that go out meanwhile, from another store of the same database.
+    pub meanwhile: i64,
+    /// How often every question is asked, and everybody written into a send.
     pub rounds: usize,
-    /// How often everybody is written into a send.
-    pub expansions: usize,
+    /// For SQLite: on the disk that is to be measured.
+    pub folder: PathBuf,
     pub postgres: Option<String>,
 }
 
-/// Counts random filters of each type, and writes sends, in a database made for it: SQLite, and
-/// PostgreSQL if there is one.
-pub async fn run(plan: &Plan) -> Result<(), Error> {
-    let folder = Folder::new()?;
-    println!(
-        "{:<11} {:<28} {:>9} {:>9} {:>9}   {:>9}",
-        "database", "exact partition of", "p50 ms", "p95 ms", "max ms", "plain p50"
-    );
-    for url in databases::empty(&folder, plan.postgres.as_deref()).await? {
-        on(&url, plan).await?;
+/// On SQLite, and on PostgreSQL if there is one.
+pub async fn run(plan: &Plan) -> Result<Table, Error> {
+    let file = plan.folder.join("counts.db");
+    let mut table = on(&format!("sqlite://{}", file.display()), plan).await?;
+    if let Some(url) = &plan.postgres {
+        let own = databases::Own::create(url).await?;
+        table.add(on(&own.url, plan).await?);
+        own.drop().await?;
     }
-    Ok(())
+    Ok(table)
 }
 
-async fn on(url: &str, plan: &Plan) -> Result<(), Error> {
+async fn on(url: &str, plan: &Plan) -> Result<Table, Error> {
     let db = db::connect(url).await?;
     db::migrate(&db).await?;
-    let now = Clock::System.now();
-    let store = filled(&db, "counts", plan.people, now).await?;
-    let scope = rules::scope(&store, now, None);
-    // A neighbour, so that a store is never the whole table.
-    filled(&db, "next-door", plan.people / 10, now).await?;
-    db.refresh_statistics().await?;
-
-    let ids = ids(&db, scope.store).await?;
-    let segments = segments::store::all(&db, scope.store).await?;
-    let mut dice = Dice(7);
-    let mut every = Vec::new();
-    for kind in ["all", "segment", "tags", "manual"] {
-        let (mut times, mut plain) = (Vec::new(), Vec::new());
-        for round in 0..plan.rounds {
-            let segment = dice.pick(&segments);
-            let filter = match kind {
-                "all" => RecipientFilter::All,
-                "segment" => RecipientFilter::Segment(segment.id),
-                "tags" => {
-                    RecipientFilter::Tags((0..1 + dice.below(4)).map(|_| (*dice.pick(&TAGS)).to_owned()).collect())
-                }
-                _ => RecipientFilter::Manual((0..1 + dice.below(2000)).map(|_| *dice.pick(&ids)).collect()),
-            };
-            times.push(timed(&db, &scope, &filter, round % 20 == 0).await?);
-            let picked = Picked::new(&filter, segment.system());
-            plain.push(plainly(&db, &scope, &picked).await?);
-        }
-        every.extend(times.clone());
-        report(&db, kind, times, plain);
-    }
-    report(&db, "any of these", every, Vec::new());
-    let mut times = Vec::new();
-    for _ in 0..20 {
-        let moment = segments::rule_sql::Moment { now, zone: scope.zone };
-        let started = Instant::now();
-        segments::store::counts(&db, scope.store, moment).await?;
-        times.push(started.elapsed());
-    }
-    report(&db, "all segments at once", times, Vec::new());
-    let mut times = Vec::new();
-    for _ in 0..plan.expansions {
-        times.push(expanded(&db, &scope, plan.people, now).await?);
-    }
-    report(&db, "everybody, written at send", times, Vec::new());
+    let name = name(&db);
+    eprintln!("counts at {} on {name} …", plan.people);
+    Asker::fill(&db, plan.people).await?;
+    // A neighbour who sends; a store is never the whole table.
+    Book::fill(url, plan.meanwhile).await?;
     db.close().await;
-    Ok(())
+    // Opened afresh, it knows the statistics that were made last.
+    let db = db::connect(url).await?;
+    let mut asker = Asker::open(&db).await?;
+    let mut idle = Vec::new();
+    for round in 0..plan.rounds {
+        for number in 0..asker.questions() {
+            // One of each kind is checked.
+            let check = round == 0 && number < Kind::ALL.len();
+            idle.push(asker.ask(check).await?);
+        }
+    }
+    let mut segments = Vec::new();
+    let mut expansions = Vec::new();
+    for _ in 0..plan.rounds {
+        segments.push(asker.all_segments().await?);
+        expansions.push(expanded(&asker, plan.people).await?);
+    }
+    db.close().await;
+    let server = Server::start(&servers::Kind::Own {
+        delay_ms: 0,
+        refuse_every: None,
+    })
+    .await?;
+    let smtp = format!("smtp://{}?connections=16", server.at);
+    let sent = courier::send_counting(url, &smtp).await?;
+    if sent.accepted != plan.meanwhile {
+        return Err(format!("{} of {} sent meanwhile", sent.accepted, plan.meanwhile).into());
+    }
+
+    let mut quiet = section(format!("counts at {} on {name}, ms", plan.people), &idle);
+    quiet
+        .rows
+        .push(("all segments at once".to_owned(), vec![ms(median(segments))]));
+    let expansion = median(expansions);
+    Ok(Table {
+        sections: vec![
+            quiet,
+            section(busy(&sent, plan.meanwhile), &sent.answers),
+            Section {
+                heading: format!("all of {} written at send, on {name}", plan.people),
+                columns: vec!["s"],
+                rows: vec![("one transaction, durable".to_owned(), vec![format!("{expansion:.2}")])],
+            },
+        ],
+        targets: targets(&db, &idle, &sent.answers, expansion, plan.people as f64 / 1e6),
+    })
 }
 
-/// How many would get it, without saying why others would not.
-async fn plainly(db: &Db, scope: &Scope, picked: &Picked) -> Result<Duration, Error> {
-    let sql = AudienceSql::of(db.backend(), scope, picked);
-    let statement = format!(
-        "select count(*) from customers c where {} and c.email_standing = 0",
-        sql.matched
-    );
-    let started = Instant::now();
-    on_db!(db, |pool| bound!(
-        sqlx::query_scalar::<_, i64>(sqlx::AssertSqlSafe(statement)).persistent(false),
-        sql.binds
-    )
-    .fetch_one(pool)
-    .await)?;
-    Ok(started.elapsed())
+fn name(db: &Db) -> &'static str {
+    match db.backend() {
+        Backend::Sqlite => "SQLite",
+        Backend::Postgres => "PostgreSQL",
+    }
 }
 
-/// Writes everybody into a send, durably, and clears that away again.
-async fn expanded(db: &Db, scope: &Scope, people: u64, now: DateTime<Utc>) -> Result<Duration, Error> {
+fn busy(sent: &Sent, messages: i64) -> String {
+    let rate = messages as f64 / sent.cost.wall;
+    format!("  while {messages} go out, {rate:.0}/s")
+}
+
+/// Milliseconds: exact median, the time 95 of 100 do not exceed, and the plain median.
+fn section(heading: String, answers: &[Answer]) -> Section {
+    let row = |kind: Kind| {
+        let exact = of(answers, kind, |a| a.exact);
+        let figures = vec![
+            ms(at(&exact, 50)),
+            ms(at(&exact, 95)),
+            ms(at(&of(answers, kind, |a| a.plain), 50)),
+            exact.len().to_string(),
+        ];
+        (kind.name().to_owned(), figures)
+    };
+    Section {
+        heading,
+        columns: vec!["exact p50", "exact p95", "plain p50", "times"],
+        rows: Kind::ALL.map(row).into(),
+    }
+}
+
+/// One figure of all answers of a kind, sorted.
+fn of(answers: &[Answer], kind: Kind, figure: impl Fn(&Answer) -> f64) -> Vec<f64> {
+    let mut all: Vec<f64> = answers.iter().filter(|a| a.kind == kind).map(figure).collect();
+    all.sort_by(f64::total_cmp);
+    all
+}
+
+fn ms(time: f64) -> String {
+    format!("{time:.1}")
+}
+
+/// They are for a million; `millions` is the share of it that was measured.
+fn targets(db: &Db, idle: &[Answer], sending: &[Answer], expansion: f64, millions: f64) -> Vec<Target> {
+    let name = name(db);
+    let (aims, most) = match db.backend() {
+        Backend::Sqlite => ([15.0, 5.0, 80.0], 1.5),
+        Backend::Postgres => ([50.0, 10.0, 150.0], 6.0),
+    };
+    let target = |id, what: String, most: f64, result: f64, unit: &str| Target {
+        id,
+        what,
+        aim: format!("<= {most:.1}{unit}"),
+        result: format!("{result:.1}{unit}"),
+        is_met: result <= most,
+    };
+    let plain = |answers: &[Answer], kind| at(&of(answers, kind, |a| a.plain), 50);
+    let mut targets: Vec<Target> = Kind::ALL
+        .into_iter()
+        .zip(aims)
+        .map(|(kind, aim)| {
+            let what = format!("{name}: plain count of {}", kind.name());
+            target("C1", what, aim * millions, plain(idle, kind), " ms")
+        })
+        .collect();
+    for (kind, _) in Kind::ALL.into_iter().zip(aims) {
+        let times = plain(sending, kind) / plain(idle, kind);
+        let what = format!("{name}: {} while sending / idle", kind.name());
+        targets.push(target("C2", what, 3.0, times, " x"));
+    }
+    let what = format!("{name}: everybody written at send");
+    targets.push(target("E1", what, most * millions, expansion, " s"));
+    targets
+}
+
+/// Seconds for writing everybody into a send, durably. It is cleared away again.
+async fn expanded(asker: &Asker, people: u64) -> Result<f64, Error> {
+    let (db, scope, now) = (&asker.db, asker.scope(), Clock::System.now());
     let token = uuid::Uuid::new_v4().to_string();
     let new = NewSend {
         store: scope.store,
@@ -153,9 +212,9 @@ async fn expanded(db: &Db, scope: &Scope, people: u64, now: DateTime<Utc>) -> Re
     let send = sends::store::insert(&mut tx, &new)
         .await?
         .ok_or("a send with this token exists")?;
-    let written = store::freeze(&mut tx, scope, &RecipientFilter::All, send, now).await?;
+    let written = store::freeze(&mut tx, &scope, &RecipientFilter::All, send, now).await?;
     tx.commit().await?;
-    let took = started.elapsed();
+    let took = started.elapsed().as_secs_f64();
     if written.matched != i64::try_from(people)? {
         return Err(format!("{} of {people} written", written.matched).into());
     }
@@ -166,69 +225,4 @@ async fn expanded(db: &Db, scope: &Scope, people: u64, now: DateTime<Utc>) -> Re
         .map(|_| ()))?;
     tx.commit().await?;
     Ok(took)
-}
-
-/// Counts once; now and then checks that the parts are the whole.
-async fn timed(db: &Db, scope: &Scope, filter: &RecipientFilter, check: bool) -> Result<Duration, Error> {
-    let started = Instant::now();
-    let audience = store::count(db, scope, filter).await?;
-    let took = started.elapsed();
-    if audience.matched != audience.will_send + audience.skipped_total() {
-        return Err(format!("{filter:?}: {audience:?} does not add up").into());
-    }
-    if check {
-        let named = store::names(db, scope, filter, None, i64::MAX, 0).await?;
-        if i64::try_from(named.len())? != audience.will_send {
-            return Err(format!("{filter:?}: {} names for {audience:?}", named.len()).into());
-        }
-    }
-    Ok(took)
-}
-
-async fn filled(db: &Db, slug: &str, people: u64, now: DateTime<Utc>) -> Result<Store, Error> {
-    let store = databases::open_store(db, slug, now).await?;
-    let mut dice = Dice(store.id.0.unsigned_abs());
-    let rough = Roughness {
-        trouble: 8,
-        shared: 4,
-        tagged: 40,
-    };
-    for start in (0..people).step_by(usize::try_from(AT_ONCE)?) {
-        let mut tx = db.begin().await?;
-        let some: Vec<_> = (start..(start + AT_ONCE).min(people))
-            .map(|i| books::somebody(&mut dice, i, rough, now))
-            .collect();
-        books::write(&mut tx, store.id, &some).await?;
-        tx.commit().await?;
-    }
-    Ok(store)
-}
-
-async fn ids(db: &Db, store: StoreId) -> sqlx::Result<Vec<i64>> {
-    on_db!(db, |pool| sqlx::query_scalar(
-        "select id from customers where store_id = $1 order by id"
-    )
-    .bind(store)
-    .fetch_all(pool)
-    .await)
-}
-
-fn report(db: &Db, what: &str, mut times: Vec<Duration>, mut plain: Vec<Duration>) {
-    times.sort_unstable();
-    plain.sort_unstable();
-    println!(
-        "{:<11} {what:<28} {:>9} {:>9} {:>9}   {:>9}",
-        format!("{:?}", db.backend()),
-        ms(&times, 50),
-        ms(&times, 95),
-        ms(&times, 100),
-        ms(&plain, 50)
-    );
-}
-
-/// The time that so many in a hundred do not exceed, in milliseconds.
-fn ms(sorted: &[Duration], part: usize) -> String {
-    let at = (sorted.len() * part).div_ceil(100).max(1) - 1;
-    let time = sorted.get(at).map(|time| format!("{:.1}", time.as_secs_f64() * 1000.0));
-    time.unwrap_or_default()
 }

@@ -19,6 +19,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     Error,
+    asking::{Answer, Asker},
     book::Book,
     look::{Look, Onlooker},
     measure::{self, Cost},
@@ -33,10 +34,12 @@ pub struct Sent {
     /// From Send now to the first message that may go out, in seconds.
     pub expansion: f64,
     pub looks: Vec<Look>,
+    pub answers: Vec<Answer>,
 }
 
-/// Runs as the courier. With `look`, somebody looks at the campaign's page all the while.
-pub async fn run(database: &str, smtp: &str, look: bool) -> Result<(), Error> {
+/// Runs as the courier. With `look`, somebody looks at the campaign's page all the while; with
+/// `count`, somebody counts the people of another store.
+pub async fn run(database: &str, smtp: &str, look: bool, count: bool) -> Result<(), Error> {
     let book = Book::open(database, smtp).await?;
     let mut lines = BufReader::new(tokio::io::stdin()).lines();
     println!("ready");
@@ -56,6 +59,10 @@ pub async fn run(database: &str, smtp: &str, look: bool) -> Result<(), Error> {
         Some(campaign) => Some(Onlooker::begin(&book, campaign, send_id).await?),
         None => None,
     };
+    let asking = match count {
+        true => Some(Asker::open(&book.state.db).await?.keep_asking()),
+        false => None,
+    };
     let stop = CancellationToken::new();
     let task = tokio::spawn(dispatch::run(book.state.clone(), stop.clone()));
     while is_open(&book, send_id).await? {
@@ -72,6 +79,10 @@ pub async fn run(database: &str, smtp: &str, look: bool) -> Result<(), Error> {
         expansion,
         looks: match onlooker {
             Some(onlooker) => onlooker.end().await?,
+            None => Vec::new(),
+        },
+        answers: match asking {
+            Some(asking) => asking.end().await?,
             None => Vec::new(),
         },
     };
@@ -97,10 +108,10 @@ struct Courier {
 }
 
 impl Courier {
-    async fn hire(database: &str, smtp: &str, look: bool) -> Result<Self, Error> {
+    async fn hire(database: &str, smtp: &str, company: Option<&str>) -> Result<Self, Error> {
         let mut child = Command::new(std::env::current_exe()?)
             .args(["courier", database, smtp])
-            .args(look.then_some("--look"))
+            .args(company)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .kill_on_drop(true)
@@ -127,7 +138,16 @@ impl Courier {
 
 /// Sends to a whole book with one courier, and somebody looking on.
 pub async fn send_watched(database: &str, smtp: &str) -> Result<Sent, Error> {
-    let mut courier = Courier::hire(database, smtp, true).await?;
+    send_in_company(database, smtp, "--look").await
+}
+
+/// Sends to a whole book with one courier, and somebody counting.
+pub async fn send_counting(database: &str, smtp: &str) -> Result<Sent, Error> {
+    send_in_company(database, smtp, "--count").await
+}
+
+async fn send_in_company(database: &str, smtp: &str, company: &str) -> Result<Sent, Error> {
+    let mut courier = Courier::hire(database, smtp, Some(company)).await?;
     courier.tell("press").await?;
     courier.hear().await?;
     Ok(serde_json::from_str(&courier.hear().await?)?)
@@ -136,10 +156,10 @@ pub async fn send_watched(database: &str, smtp: &str) -> Result<Sent, Error> {
 /// Sends to a whole book with so many couriers. The time is that of the one who pressed; processor
 /// time and memory are those of all of them.
 pub async fn send(database: &str, smtp: &str, couriers: usize) -> Result<Sent, Error> {
-    let mut first = Courier::hire(database, smtp, false).await?;
+    let mut first = Courier::hire(database, smtp, None).await?;
     let mut others = Vec::new();
     for _ in 1..couriers {
-        others.push(Courier::hire(database, smtp, false).await?);
+        others.push(Courier::hire(database, smtp, None).await?);
     }
     first.tell("press").await?;
     let send_id = first.hear().await?;

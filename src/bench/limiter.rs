@@ -1,7 +1,10 @@
 //! Whether the rate of a mail account holds, with one program and with two: measured at the mail
 //! server.
 
-use std::time::{Duration, Instant};
+use std::{
+    path::Path,
+    time::{Duration, Instant},
+};
 
 use loupe::{dispatch, sends::store as sends};
 use tokio_util::sync::CancellationToken;
@@ -11,6 +14,7 @@ use crate::{
     book::Book,
     databases::schema,
     sink::{self, Sink},
+    table::{Section, Table, Target},
 };
 
 const RATES: [i64; 3] = [14, 80, 1000];
@@ -23,43 +27,55 @@ struct Seen {
     fullest: usize,
 }
 
-/// Sends for so many seconds at each rate and prints what came of it.
-pub async fn run(postgres: Option<&str>, seconds: i64) -> Result<(), Error> {
-    println!("{seconds} seconds each; measured at the mail server");
-    println!(
-        "{:<30} {:>8} {:>10} {:>8} {:>15}",
-        "", "asked/s", "msg/s", "off by", "fullest second"
-    );
+/// Sends for so many seconds at each rate.
+pub async fn run(folder: &Path, postgres: Option<&str>, seconds: i64) -> Result<Table, Error> {
+    let (mut rows, mut off, mut over) = (Vec::new(), 0.0_f64, 0);
     for rate in RATES {
-        let folder = std::env::temp_dir().join(format!("loupe-limiter-{}-{rate}", std::process::id()));
-        std::fs::create_dir_all(&folder)?;
-        let file = format!("sqlite://{}", folder.join("limiter.db").display());
-        line("SQLite, one program", rate, &measure(&file, 1, rate, seconds).await?);
-        std::fs::remove_dir_all(&folder)?;
+        eprintln!("the limit of {rate} a second …");
+        let file = format!("sqlite://{}", folder.join(format!("limiter-{rate}.db")).display());
+        let mut places = vec![("SQLite, one program", file, 1)];
         if let Some(url) = postgres {
-            line(
-                "PostgreSQL, one program",
-                rate,
-                &measure(&schema(url).await?, 1, rate, seconds).await?,
-            );
-            line(
-                "PostgreSQL, two programs",
-                rate,
-                &measure(&schema(url).await?, 2, rate, seconds).await?,
-            );
+            places.push(("PostgreSQL, one program", schema(url).await?, 1));
+            places.push(("PostgreSQL, two programs", schema(url).await?, 2));
+        }
+        for (what, url, programs) in places {
+            let seen = measure(&url, programs, rate, seconds).await?;
+            let by = (seen.rate / rate as f64 - 1.0) * 100.0;
+            off = off.max(by.abs());
+            over = over.max(i64::try_from(seen.fullest)? - rate);
+            let figures = vec![
+                rate.to_string(),
+                format!("{:.2}", seen.rate),
+                format!("{by:.2} %"),
+                seen.fullest.to_string(),
+            ];
+            rows.push((what.to_owned(), figures));
         }
     }
-    Ok(())
-}
-
-fn line(what: &str, asked: i64, seen: &Seen) {
-    let asked = asked as f64;
-    println!(
-        "{what:<30} {asked:>8.0} {:>10.2} {:>7.2}% {:>15}",
-        seen.rate,
-        (seen.rate / asked - 1.0) * 100.0,
-        seen.fullest
-    );
+    let target = |what: &str, aim: &str, result: String, is_met| Target {
+        id: "L1",
+        what: what.to_owned(),
+        aim: aim.to_owned(),
+        result,
+        is_met,
+    };
+    Ok(Table {
+        sections: vec![Section {
+            heading: format!("the rate of a mail account at the mail server, {seconds} s"),
+            columns: vec!["asked/s", "msg/s", "off by", "fullest s"],
+            rows,
+        }],
+        targets: vec![
+            target("the rate, off by at most", "<= 2 %", format!("{off:.2} %"), off <= 2.0),
+            // As they arrive: a message may be held up on its way, up to the next one.
+            target(
+                "messages over the rate in any one second",
+                "<= 1",
+                over.to_string(),
+                over <= 1,
+            ),
+        ],
+    })
 }
 
 async fn measure(url: &str, programs: usize, rate: i64, seconds: i64) -> Result<Seen, Error> {

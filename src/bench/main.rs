@@ -1,9 +1,11 @@
 //! Measurements anyone can run: `make bench`. All figures of the table come from one run, side by
 //! side; read the ratios, not the absolutes.
 
+mod asking;
 mod book;
 mod counts;
 mod courier;
+mod crowd;
 mod databases;
 mod dispatch;
 mod import;
@@ -29,9 +31,15 @@ mod sink;
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use table::{Section, Table};
+
+/// Seconds of sending at each rate of a mail account.
+const LIMITED_SECONDS: i64 = 6;
+
+/// Runs of messages that go out while audiences are counted.
+const MEANWHILE: i64 = 10;
 
 /// Whatever stops a measurement.
 pub type Error = Box<dyn std::error::Error>;
@@ -63,30 +71,33 @@ struct All {
     /// The path of Postfix's smtp-sink, for a second server
     #[arg(long)]
     smtp_sink: Option<String>,
-    /// Also one campaign to so many, on SQLite
-    #[arg(long, num_args = 0..=1, default_missing_value = "1000000")]
-    million: Option<i64>,
-    /// Only that
-    #[arg(long, requires = "million")]
-    only_million: bool,
+    /// People of the book that is counted
+    #[arg(long, default_value_t = 1_000_000)]
+    book: u64,
+    /// People of the one great campaign
+    #[arg(long, default_value_t = 1_000_000)]
+    million: i64,
+    /// Only these parts
+    #[arg(long, value_enum, value_delimiter = ',')]
+    only: Vec<Part>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Part {
+    /// The small steps of one message
+    Message,
+    /// Loupe beside bare loops, near and far, and with refusals
+    Sending,
+    /// Whether the rate of a mail account holds
+    Limiter,
+    /// Counts of audiences, idle and while sending; everybody written at send
+    Counts,
+    /// One campaign to very many
+    Million,
 }
 
 #[derive(Debug, Subcommand)]
 enum What {
-    /// The exact count of an audience, by type of filter, and writing it down at send
-    Counts {
-        #[arg(long, default_value_t = 100_000)]
-        people: u64,
-        /// Counts of each type of filter
-        #[arg(long, default_value_t = 200)]
-        rounds: usize,
-        /// How often everybody is written into a send
-        #[arg(long, default_value_t = 5)]
-        expansions: usize,
-        /// A PostgreSQL to make a schema in
-        #[arg(long)]
-        postgres: Option<String>,
-    },
     /// A file of customers into an empty book, and once more
     Import {
         #[arg(long, default_value_t = 100_000)]
@@ -94,14 +105,6 @@ enum What {
         /// A PostgreSQL to make a schema in
         #[arg(long)]
         postgres: Option<String>,
-    },
-    /// Whether the rate of a mail account holds, with one program and with two
-    Limiter {
-        /// A PostgreSQL to make schemas in
-        #[arg(long)]
-        postgres: Option<String>,
-        #[arg(long, default_value_t = 10)]
-        seconds: i64,
     },
     /// What others would use for the same work, beside Loupe on PostgreSQL
     Peers(peers::Plan),
@@ -135,6 +138,8 @@ enum What {
         smtp: String,
         #[arg(long)]
         look: bool,
+        #[arg(long)]
+        count: bool,
     },
 }
 
@@ -143,22 +148,7 @@ async fn main() -> Result<(), Error> {
     let Bench { what, all } = Bench::parse();
     match what {
         None => everything(&all).await,
-        Some(What::Counts {
-            people,
-            rounds,
-            expansions,
-            postgres,
-        }) => {
-            counts::run(&counts::Plan {
-                people,
-                rounds,
-                expansions,
-                postgres,
-            })
-            .await
-        }
         Some(What::Import { rows, postgres }) => import::run(rows, postgres.as_deref()).await,
-        Some(What::Limiter { postgres, seconds }) => limiter::run(postgres.as_deref(), seconds).await,
         Some(What::Peers(plan)) => peers::run(&plan).await,
         Some(What::Schedule {
             url,
@@ -171,7 +161,12 @@ async fn main() -> Result<(), Error> {
             recipients,
         }) => servers::serve(refuse_every, delay_ms, recipients).await,
         Some(What::Fill { database, people }) => book::Book::fill(&database, people).await,
-        Some(What::Courier { database, smtp, look }) => courier::run(&database, &smtp, look).await,
+        Some(What::Courier {
+            database,
+            smtp,
+            look,
+            count,
+        }) => courier::run(&database, &smtp, look, count).await,
     }
 }
 
@@ -180,9 +175,13 @@ async fn everything(all: &All) -> Result<(), Error> {
     let _none = std::fs::remove_dir_all(&all.folder);
     std::fs::create_dir_all(&all.folder)?;
     let mut table = Table::default();
-    if !all.only_million {
-        let commits = measure::durable_writes_per_second(&all.folder)?;
+    let is_wanted = |part| all.only.is_empty() || all.only.contains(&part);
+    let postgres = all.postgres.as_deref();
+    if is_wanted(Part::Message) {
         table.add(micro::run(&all.folder, all.rounds).await?);
+    }
+    if is_wanted(Part::Sending) {
+        let commits = measure::durable_writes_per_second(&all.folder)?;
         let plan = dispatch::Plan {
             people: all.people,
             rounds: all.rounds,
@@ -193,8 +192,21 @@ async fn everything(all: &All) -> Result<(), Error> {
         table.add(dispatch::run(&plan).await?);
         table.sections.push(disk(commits));
     }
-    if let Some(people) = all.million {
-        table.add(million::run(&all.folder, people).await?);
+    if is_wanted(Part::Limiter) {
+        table.add(limiter::run(&all.folder, postgres, LIMITED_SECONDS).await?);
+    }
+    if is_wanted(Part::Counts) {
+        let plan = counts::Plan {
+            people: all.book,
+            meanwhile: MEANWHILE * all.people,
+            rounds: all.rounds,
+            folder: all.folder.clone(),
+            postgres: all.postgres.clone(),
+        };
+        table.add(counts::run(&plan).await?);
+    }
+    if is_wanted(Part::Million) {
+        table.add(million::run(&all.folder, all.million).await?);
     }
     std::fs::remove_dir_all(&all.folder)?;
     println!("{table}");

@@ -89,3 +89,9 @@ pub fn median(mut values: Vec<f64>) -> f64 {
     values.sort_by(f64::total_cmp);
     values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
 }
+
+/// What so many in a hundred of the sorted values do not exceed.
+pub fn at(sorted: &[f64], part: usize) -> f64 {
+    let place = (sorted.len() * part).div_ceil(100).max(1) - 1;
+    sorted.get(place).copied().unwrap_or(f64::NAN)
+}

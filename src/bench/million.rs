@@ -7,6 +7,7 @@ use crate::{
     Error,
     book::Book,
     courier, look,
+    measure::at,
     servers::{Kind, Server},
     table::{Section, Table, Target},
 };
@@ -113,6 +114,12 @@ pub async fn run(folder: &Path, people: i64) -> Result<Table, Error> {
                 sent.cost.peak_mb <= 200.0,
             ),
             target(
+                "memory at the end / at a fifth of the way",
+                "<= 1.10".to_owned(),
+                format!("{:.2}", late / early),
+                late <= 1.10 * early,
+            ),
+            target(
                 "rate of the last part / of the first",
                 ">= 0.90".to_owned(),
                 format!("{:.2}", last / first),
@@ -132,9 +139,4 @@ fn sorted(looks: &[look::Look], figure: impl Fn(&look::Look) -> f64) -> Vec<f64>
     let mut all: Vec<f64> = looks.iter().map(figure).collect();
     all.sort_by(f64::total_cmp);
     all
-}
-
-fn at(sorted: &[f64], part: usize) -> f64 {
-    let place = (sorted.len() * part).div_ceil(100).max(1) - 1;
-    sorted.get(place).copied().unwrap_or(f64::NAN)
 }

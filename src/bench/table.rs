@@ -36,7 +36,7 @@ impl Table {
     }
 }
 
-const WHAT: usize = 44;
+const WHAT: usize = 56;
 
 impl fmt::Display for Table {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
