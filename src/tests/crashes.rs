@@ -17,7 +17,7 @@ use crate::{
         app::TestApp,
         people,
         sending::{self, begun, deliver, draft, press, status},
-        sink::{self, Fault, Rule, Sink, When},
+        sink::{Fault, Rule, Sink, When},
     },
 };
 
@@ -37,19 +37,12 @@ async fn house(backend: Backend, connections: u64) -> House {
         Rule::new(When::Every(7), Fault::Dot(451)),
         Rule::new(When::Every(4), Fault::SlowDot(Duration::from_millis(3))),
     ];
-    let sink = Sink::start(sink::Settings {
-        rules,
-        ..sink::Settings::default()
-    })
-    .await
-    .unwrap();
     let given = Given {
-        smtp_url: Some(format!("{}?connections={connections}", sink.url())),
         lease_seconds: Some("1".to_owned()),
         retry_scale: Some("0.0001".to_owned()),
         ..Given::default()
     };
-    let app = TestApp::with(backend, given).await;
+    let (app, sink) = TestApp::mailing(backend, rules, &format!("?connections={connections}"), given).await;
     people::crowd(app.db(), app.store.id, PEOPLE, &[], app.now()).await;
     let campaign = draft(app.db(), &app.store, "Autumn", &RecipientFilter::All).await;
     House {
