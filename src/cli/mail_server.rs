@@ -15,6 +15,9 @@ pub struct MailServerArgs {
     /// Messages a second, at most; 0: as LOUPE_SMTP_URL says
     #[arg(long)]
     rate: Option<i64>,
+    /// Messages a second to one recipient domain, at most; 0: no limit
+    #[arg(long)]
+    domain_rate: Option<i64>,
     /// Connections at a time from each running program; 0: as LOUPE_SMTP_URL says
     #[arg(long)]
     connections: Option<i64>,
@@ -26,6 +29,7 @@ pub(super) async fn run(settings: &Settings, args: MailServerArgs) -> Result<(),
     let server = mail_server::current(&db, settings).await?.ok_or_else(none)?;
     let new = MailServerSection {
         rate: typed(args.rate.or(server.limits.rate)),
+        domain_rate: typed(args.domain_rate.or(server.limits.domain_rate)),
         connections: typed(args.connections.or(server.limits.connections)),
     };
     mail_server::set(&db, &server, "Command line", &new, Clock::System.now()).await?;
@@ -33,6 +37,10 @@ pub(super) async fn run(settings: &Settings, args: MailServerArgs) -> Result<(),
     db.close().await;
     let words = |limit: Option<i64>| limit.map_or_else(|| "as LOUPE_SMTP_URL says".to_owned(), |n| n.to_string());
     say(&format!("Messages a second: {}", words(limits.rate)));
+    let to_one_domain = limits
+        .domain_rate
+        .map_or_else(|| "no limit".to_owned(), |n| n.to_string());
+    say(&format!("Messages a second to one domain: {to_one_domain}"));
     say(&format!("Connections at a time: {}", words(limits.connections)));
     Ok(())
 }

@@ -1,4 +1,5 @@
-//! What an owner has set for the mail account: how fast, and over how many connections. What
+//! What an owner has set for the mail account: how fast, how fast to one domain,
+//! and over how many connections. What
 //! `LOUPE_SMTP_URL` says is what holds without it, and the most that can be set.
 
 use super::account_store::Limits;
@@ -11,6 +12,8 @@ pub const FASTEST: i64 = 100_000;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Holds {
     pub rate: Option<i64>,
+    /// To one recipient domain.
+    pub domain_rate: Option<i64>,
     pub connections: usize,
 }
 
@@ -27,7 +30,11 @@ impl Holds {
             .and_then(|n| usize::try_from(n).ok())
             .unwrap_or(account.connections)
             .clamp(1, account.most_connections);
-        Self { rate, connections }
+        Self {
+            rate,
+            domain_rate: limits.domain_rate,
+            connections,
+        }
     }
 }
 
@@ -37,7 +44,12 @@ mod tests {
 
     fn holds(url: &str, rate: Option<i64>, connections: Option<i64>) -> Option<(Option<i64>, usize)> {
         let account = Account::parse(url).ok()?;
-        let holds = Holds::of(Limits { rate, connections }, &account);
+        let limits = Limits {
+            rate,
+            domain_rate: None,
+            connections,
+        };
+        let holds = Holds::of(limits, &account);
         Some((holds.rate, holds.connections))
     }
 

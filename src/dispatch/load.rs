@@ -8,6 +8,7 @@ use std::{
 
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
+use tokio::time::Instant;
 
 use super::{
     fault_points::{Point, reach},
@@ -75,6 +76,8 @@ pub(crate) struct Job {
     pub(crate) hold: Arc<Hold>,
     /// When it is handed over, where the account has a rate.
     pub(crate) moment: Option<Moment>,
+    /// And where each domain has one: its own domain's.
+    pub(crate) domain: Option<(String, Moment)>,
 }
 
 /// A message ready for the wire.
@@ -85,6 +88,15 @@ pub(crate) struct Built {
 }
 
 impl Job {
+    /// When it may go, where its domain has a rate.
+    pub(crate) fn due(&self) -> Option<Instant> {
+        let (_, of_domain) = self.domain.as_ref()?;
+        Some(
+            self.moment
+                .map_or(of_domain.at(), |moment| moment.at().max(of_domain.at())),
+        )
+    }
+
     pub(crate) fn ticket(&self) -> Ticket {
         Ticket {
             id: self.row.id,

@@ -6,7 +6,7 @@
 //! hands each message over at its moment. A moment that nobody took in time is gone: nothing is
 //! saved up for a burst.
 
-use std::time::Duration;
+use std::{collections::HashMap, time::Duration};
 
 use tokio::time::{Instant, sleep_until};
 
@@ -14,7 +14,7 @@ use super::account_store;
 use crate::db::Tx;
 
 /// How far ahead moments are taken. It bridges the time between two turns of the pump.
-const AHEAD: i64 = 250_000;
+pub(super) const AHEAD: i64 = 250_000;
 /// A moment further away than this was taken by a clock that has been put back since.
 const TOO_FAR: i64 = 2_500_000;
 /// A message handed over later than this shifts those after it, so that they do not bunch up.
@@ -47,11 +47,9 @@ impl Grant {
     }
 
     fn at(rate: i64, used_until: i64, now: i64, at: Instant) -> Self {
-        let ahead = used_until - now;
         Self {
-            // Rounded up: never faster.
-            gap: 1_000_000_i64.div_euclid(rate.max(1)) + i64::from(1_000_000 % rate.max(1) != 0),
-            first: if ahead > TOO_FAR { 0 } else { ahead.max(0) },
+            gap: gap(rate),
+            first: reach_ahead(used_until, now),
             now,
             at,
         }
@@ -80,18 +78,38 @@ impl Grant {
     /// The moment of the n-th.
     pub(crate) fn moment(&self, n: usize) -> Moment {
         let n = i64::try_from(n).unwrap_or(0);
-        Moment {
-            at: self.at + micros(self.first + self.gap * n),
-            gap: micros(self.gap),
-        }
+        Moment::new(self.at + micros(self.first + self.gap * n), micros(self.gap))
     }
 }
 
-fn micros(n: i64) -> Duration {
+impl Moment {
+    pub(super) fn new(at: Instant, gap: Duration) -> Self {
+        Self { at, gap }
+    }
+
+    pub(super) fn at(self) -> Instant {
+        self.at
+    }
+}
+
+/// Microseconds between two of so many messages a second. Rounded up: never faster.
+pub(super) fn gap(rate: i64) -> i64 {
+    1_000_000_i64.div_euclid(rate.max(1)) + i64::from(1_000_000 % rate.max(1) != 0)
+}
+
+/// How far ahead of now something is used up.
+pub(super) fn reach_ahead(used_until: i64, now: i64) -> i64 {
+    match used_until - now {
+        ahead if ahead > TOO_FAR => 0,
+        ahead => ahead.max(0),
+    }
+}
+
+pub(super) fn micros(n: i64) -> Duration {
     Duration::from_micros(u64::try_from(n).unwrap_or(0))
 }
 
-/// Keeps the moments of one pump apart, also after it was held up.
+/// Keeps the moments of one program apart, also after it was held up.
 #[derive(Debug, Default)]
 pub(crate) struct Pacer {
     last: Option<Instant>,
@@ -105,13 +123,52 @@ impl Pacer {
     }
 
     fn due(&mut self, moment: Moment, now: Instant) -> Instant {
-        let apart = self.last.map_or(moment.at, |last| last + moment.gap);
-        let mut due = moment.at.max(apart);
-        if due + SLACK < now {
-            due = now;
-        }
+        let due = self.next(moment, now);
         self.last = Some(due);
         due
+    }
+
+    fn next(&self, moment: Moment, now: Instant) -> Instant {
+        let apart = self.last.map_or(moment.at, |last| last + moment.gap);
+        let due = moment.at.max(apart);
+        if due + SLACK < now { now } else { due }
+    }
+}
+
+/// The same for an account together with the domains it sends to.
+#[derive(Debug, Default)]
+pub(crate) struct Pacers {
+    account: Pacer,
+    domains: HashMap<String, Pacer>,
+}
+
+/// So many domains are kept in mind before those of long ago are forgotten.
+const MOST_DOMAINS: usize = 1024;
+
+impl Pacers {
+    /// Lets a message to a domain go, or says when to ask again.
+    pub(crate) fn go(
+        &mut self,
+        account: Option<Moment>,
+        (domain, moment): (&str, Moment),
+        now: Instant,
+    ) -> Result<(), Instant> {
+        let of_domain = match self.domains.get(domain) {
+            Some(pacer) => pacer.next(moment, now),
+            None => moment.at,
+        };
+        let of_account = account.map(|moment| self.account.next(moment, now));
+        let due = of_account.map_or(of_domain, |at| at.max(of_domain));
+        if due > now {
+            return Err(due);
+        }
+        self.account.last = of_account.or(self.account.last);
+        if self.domains.len() >= MOST_DOMAINS {
+            self.domains
+                .retain(|_, pacer| pacer.last.is_some_and(|last| last + micros(TOO_FAR) > now));
+        }
+        self.domains.entry(domain.to_owned()).or_default().due(moment, now);
+        Ok(())
     }
 }
 
@@ -160,5 +217,26 @@ mod tests {
         // A little late is made up for.
         let woken = late + gap + gap + Duration::from_millis(2);
         assert_eq!(pacer.due(moment(4), woken), late + gap * 2);
+    }
+
+    #[test]
+    fn account_and_domain_are_kept_apart_at_a_time() {
+        let begin = Instant::now();
+        let ms = Duration::from_millis;
+        let mut pacers = Pacers::default();
+        let account = |n: u64| Some(Moment::new(begin + ms(10 * n), ms(10)));
+        let domain = |name, at| (name, Moment::new(begin + ms(at), ms(100)));
+        assert_eq!(pacers.go(account(0), domain("a", 0), begin), Ok(()));
+        assert_eq!(
+            pacers.go(account(1), domain("a", 100), begin + ms(50)),
+            Err(begin + ms(100))
+        );
+        assert_eq!(pacers.go(account(2), domain("b", 0), begin), Err(begin + ms(20)));
+        assert_eq!(pacers.go(account(2), domain("b", 0), begin + ms(20)), Ok(()));
+        // All that is late does not go at once.
+        let late = begin + ms(5_000);
+        assert_eq!(pacers.go(account(3), domain("a", 100), late), Ok(()));
+        assert_eq!(pacers.go(None, domain("a", 200), late), Err(late + ms(100)));
+        assert_eq!(pacers.go(account(4), domain("c", 0), late), Err(late + ms(10)));
     }
 }

@@ -14,12 +14,14 @@ use super::{
     account_store,
     carrier::Carriers,
     crew::Crew,
+    domains::Lines,
     fault_points::{Point, reach},
     hand::Hand,
     keeper,
+    lease::{Going, Lease},
     ledger::{self, Ledger, json},
-    load::{Job, Shelf},
-    pace::{Grant, Pacer},
+    load::{Job, Loaded, Shelf},
+    pace::Pacer,
     queue::Queue,
     store::{self, Ticket, Whose},
     trouble::Trouble,
@@ -48,12 +50,16 @@ const PATIENCE: Duration = Duration::from_millis(250);
 const BREATH: Duration = Duration::from_millis(10);
 /// Longest sleep with nothing to do.
 const TICK: Duration = Duration::from_secs(1);
+/// Longest sleep while somebody waits for a domain's limit: what goes is leased further ahead.
+const LINE: Duration = Duration::from_millis(100);
 /// How long a stop waits for what is on the wire.
 const DRAIN: Duration = Duration::from_secs(30);
 
 /// What came of a send's turn.
 enum Work {
     Leased,
+    /// All that was looked at waits for its domain's limit.
+    PutOff,
     Nothing,
     /// The account's rate is used up for so long.
     UsedUp(Duration),
@@ -71,9 +77,13 @@ pub(super) struct Pump {
     /// None: the outbox is the provider.
     pub(super) crew: Option<Crew>,
     /// Names the mail account in the database.
-    account: String,
+    pub(super) account: String,
     /// Messages a second, over all instances.
-    rate: Option<i64>,
+    pub(super) rate: Option<i64>,
+    /// Messages a second to one domain, over all instances.
+    pub(super) domain_rate: Option<i64>,
+    /// Who waits for a domain's limit.
+    pub(super) lines: Lines,
     /// When the account's limits were last asked for.
     asked: Option<Instant>,
     pacer: Pacer,
@@ -98,6 +108,8 @@ pub(crate) async fn run(state: AppState, stop: CancellationToken) {
         crew,
         account: state.settings.smtp.as_ref().map(Account::key).unwrap_or_default(),
         rate: None,
+        domain_rate: None,
+        lines: Lines::default(),
         asked: None,
         pacer: Pacer::default(),
         renewed: Instant::now(),
@@ -144,6 +156,8 @@ pub(crate) async fn run(state: AppState, stop: CancellationToken) {
 /// The carriers, none at work yet. Without a mail server there are none.
 fn crew(state: &AppState, ledger: Ledger, trouble: &Arc<Trouble>) -> Option<Crew> {
     let account = state.settings.smtp.clone()?;
+    let jobs = Arc::new(Queue::new());
+    tokio::spawn(Arc::clone(&jobs).tell_the_time());
     Some(Crew::new(Carriers {
         account,
         base_url: state.settings.base_url.clone(),
@@ -151,7 +165,7 @@ fn crew(state: &AppState, ledger: Ledger, trouble: &Arc<Trouble>) -> Option<Crew
         ledger,
         trouble: Arc::clone(trouble),
         retry_scale: state.settings.retry_scale,
-        jobs: Arc::new(Queue::new()),
+        jobs,
     }))
 }
 
@@ -192,7 +206,7 @@ impl Pump {
         self.shelf.keep_only(&open);
         let sends = i64::try_from(open.len()).unwrap_or(SENDS);
         let share = (BATCH / sends.max(1)).max(SMALLEST_SHARE);
-        let mut leased = false;
+        let (mut leased, mut first) = (false, None);
         for send in &open {
             if stop.is_cancelled() || self.trouble.has_verdict() {
                 break;
@@ -211,12 +225,20 @@ impl Pump {
                 false => share,
             };
             match self.work_on(send, limit, stop).await? {
-                Work::Leased => leased = true,
+                Work::Leased => {
+                    leased = true;
+                    first.get_or_insert(send.id);
+                }
+                Work::PutOff => leased = true,
                 Work::Nothing => {}
                 // Its turn is the next.
                 Work::UsedUp(wait) => return Ok(wait),
             }
             self.last = send.id;
+        }
+        if let Some(first) = first.filter(|_| self.domain_rate.is_some() && sends < SENDS) {
+            // Else what two sends have for one domain would always be the first one's.
+            self.last = first;
         }
         if leased {
             return Ok(Duration::ZERO);
@@ -226,7 +248,11 @@ impl Pump {
         }
         let next = sends::store::next_hold(&self.state.db, self.state.clock.now()).await?;
         let until = next.and_then(|at| (at - self.state.clock.now()).to_std().ok());
-        Ok(until.unwrap_or(TICK).max(BREATH))
+        let wait = until.unwrap_or(TICK).max(BREATH);
+        Ok(match self.lines.are_open(Instant::now()) {
+            true => wait.min(LINE),
+            false => wait,
+        })
     }
 
     /// As many connections and as fast as an owner has set it, within a second or two.
@@ -240,8 +266,25 @@ impl Pump {
         let holds = Holds::of(account_store::limits(&self.state.db, &self.account).await?, account);
         crew.resize(holds.connections);
         self.rate = holds.rate;
+        let is_another = self.asked.is_none() || self.domain_rate != holds.domain_rate;
+        if is_another {
+            self.lines.clear();
+            self.call_up(holds.domain_rate).await?;
+            self.domain_rate = holds.domain_rate;
+        } else if !self.lines.is_empty() {
+            let sending = sends::store::sending_ids(&self.state.db).await?;
+            self.lines.keep_only(&sending, Instant::now());
+        }
         self.asked = Some(Instant::now());
         Ok(())
+    }
+
+    /// What waits for a domain's limit is judged by the one that holds now.
+    async fn call_up(&self, domain_rate: Option<i64>) -> sqlx::Result<()> {
+        let mut tx = self.state.db.begin().await?;
+        store::call_up(&mut tx, self.state.clock.now()).await?;
+        account_store::forget_domains(&mut tx, &self.account, domain_rate.is_some()).await?;
+        tx.commit().await
     }
 
     /// The time to undo is over.
@@ -283,42 +326,30 @@ impl Pump {
         if due.is_none_or(|at| at > now) {
             return Ok(Work::Nothing);
         }
-        reach(Point::BeforeLease);
-        let mut tx = self.state.db.begin().await?;
-        let grant = match self.rate {
-            Some(rate) => Some(Grant::of(&mut tx, &self.account, rate).await?),
-            None => None,
+        let (going, looked_at) = match self.lease(send, limit, now).await? {
+            Lease::Taken { going, looked_at } => (going, looked_at),
+            Lease::UsedUp(wait) => return Ok(Work::UsedUp(wait)),
         };
-        if let Some(grant) = grant.filter(|grant| grant.most() == 0) {
-            return Ok(Work::UsedUp(grant.wait()));
+        if going.is_empty() {
+            return Ok(if looked_at == 0 { Work::Nothing } else { Work::PutOff });
         }
-        let limit = grant.map_or(limit, |grant| limit.min(grant.most()));
-        let lease = self.state.settings.lease_seconds;
-        let rows = store::lease(&mut tx, send.id, &self.owner, lease, limit, now).await?;
-        if let Some(grant) = grant {
-            grant.take(&mut tx, &self.account, rows.len()).await?;
-        }
-        reach(Point::LeaseWritten);
-        tx.commit().await?;
-        reach(Point::AfterLease);
-        let jobs: Vec<Job> = rows
-            .into_iter()
-            .enumerate()
-            .map(|(n, row)| Job {
-                moment: grant.map(|grant| grant.moment(n)),
-                hold: self.hand.take(Ticket {
-                    id: row.id,
-                    epoch: row.epoch,
-                }),
-                row,
-                load: Arc::clone(&load),
-            })
-            .collect();
-        if jobs.is_empty() {
-            return Ok(Work::Nothing);
-        }
+        let jobs: Vec<Job> = going.into_iter().map(|one| self.job(one, &load)).collect();
         self.hand_over(jobs, stop).await?;
         Ok(Work::Leased)
+    }
+
+    fn job(&self, going: Going, load: &Arc<Loaded>) -> Job {
+        let Going { row, moment, domain } = going;
+        Job {
+            hold: self.hand.take(Ticket {
+                id: row.id,
+                epoch: row.epoch,
+            }),
+            row,
+            load: Arc::clone(load),
+            moment,
+            domain,
+        }
     }
 
     async fn hand_over(&mut self, jobs: Vec<Job>, stop: &CancellationToken) -> Result<(), AppError> {
@@ -341,7 +372,8 @@ impl Pump {
                 Some(_) => connections,
                 None => QUEUE,
             };
-            if let Some(moment) = job.moment {
+            // Else the queue does: others must not wait for a domain's moment.
+            if let Some(moment) = job.moment.filter(|_| job.domain.is_none()) {
                 self.pacer.wait(moment).await;
             }
             let mut back = queue.offer(job, room);
@@ -402,6 +434,9 @@ impl Pump {
         };
         if ended {
             reach(Point::EndWritten);
+        }
+        if self.domain_rate.is_some() {
+            account_store::forget_domains(&mut tx, &self.account, true).await?;
         }
         tx.commit().await?;
         if ended {

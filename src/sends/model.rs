@@ -55,6 +55,8 @@ pub struct Progress {
     pub paused: bool,
     /// Whether it stands still although nothing holds it.
     pub stalled: bool,
+    /// Messages a second to one domain, when somebody waits because of it.
+    pub domain_rate: Option<i64>,
     /// When a pause ends by itself, as the store's clock says it; none while a person has paused it.
     pub again_at: Option<String>,
     /// The newest outcomes, newest first; at most 50.

@@ -1,11 +1,14 @@
 //! How far a send is.
 
+use chrono::{DateTime, Utc};
+
 use super::{
     model::{Progress, ProgressRow, SendState},
     rules::existing,
     stalled,
+    store::Send,
 };
-use crate::{auth::guard::Ctx, communications, error::AppError, stores};
+use crate::{auth::guard::Ctx, communications, dispatch::account_store, error::AppError, server::AppState, stores};
 
 /// How far a send is, for the page that polls.
 pub async fn progress(ctx: &Ctx, send_id: i64) -> Result<Progress, AppError> {
@@ -25,6 +28,7 @@ pub async fn progress(ctx: &Ctx, send_id: i64) -> Result<Progress, AppError> {
         },
         paused: send.paused_at.is_some(),
         stalled: stalled::is_stalled(&ctx.state, &send, ctx.now).await?,
+        domain_rate: domain_rate(&ctx.state, &send, ctx.now).await?,
         again_at: send.resume_at.map(|at| crate::time::clock_seconds(at, zone)),
         problem: send.problem,
         newest: newest
@@ -43,4 +47,21 @@ pub async fn progress(ctx: &Ctx, send_id: i64) -> Result<Progress, AppError> {
             })
             .collect(),
     })
+}
+
+/// The limit to one domain, when somebody waits because of it.
+pub async fn domain_rate(state: &AppState, send: &Send, now: DateTime<Utc>) -> sqlx::Result<Option<i64>> {
+    let Some(account) = state
+        .settings
+        .smtp
+        .as_ref()
+        .filter(|_| send.state == SendState::Sending)
+    else {
+        return Ok(None);
+    };
+    let Some(rate) = account_store::limits(&state.db, &account.key()).await?.domain_rate else {
+        return Ok(None);
+    };
+    let waits = account_store::waits_for_domain(&state.db, send.id, now).await?;
+    Ok(waits.then_some(rate))
 }

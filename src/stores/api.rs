@@ -97,11 +97,17 @@ pub async fn save_timing(
 #[server(prefix = "/api", endpoint = "settings/mail-server", input = PostUrl)]
 pub async fn save_mail_server(
     #[server(default)] rate: String,
+    #[server(default)] domain_rate: String,
     #[server(default)] connections: String,
 ) -> Result<(), AppError> {
     let ctx = guard::require(Permission::ManageStore)?;
     let response = respond::here()?;
-    mail_server::save(&ctx, MailServerSection { rate, connections }).await?;
+    let section = MailServerSection {
+        rate,
+        domain_rate,
+        connections,
+    };
+    mail_server::save(&ctx, section).await?;
     response.redirect("/settings?ok=mail-server");
     Ok(())
 }

@@ -26,6 +26,8 @@ use crate::{
 #[derive(Clone, Debug)]
 pub struct MailServerSection {
     pub rate: String,
+    /// To one recipient domain; empty is no limit.
+    pub domain_rate: String,
     pub connections: String,
 }
 
@@ -96,12 +98,15 @@ pub async fn set(
     let rate = optional(&new.rate, fastest);
     let words = format!("Enter a whole number of messages a second from 1 to {fastest}, or leave it empty");
     checks.need(rate.is_some(), "rate", &words);
+    let domain_rate = optional(&new.domain_rate, fastest);
+    checks.need(domain_rate.is_some(), "domain_rate", &words);
     let connections = optional(&new.connections, most);
     let words = format!("Enter a whole number of connections from 1 to {most}, or leave it empty");
     checks.need(connections.is_some(), "connections", &words);
     checks.done()?;
     let limits = Limits {
         rate: rate.flatten(),
+        domain_rate: domain_rate.flatten(),
         connections: connections.flatten(),
     };
     if limits == server.limits {
@@ -133,5 +138,9 @@ fn optional(typed: &str, most: i64) -> Option<Option<i64>> {
 }
 
 fn facts(limits: Limits) -> Value {
-    json!({ "messages_a_second": limits.rate, "connections": limits.connections })
+    json!({
+        "messages_a_second": limits.rate,
+        "messages_a_second_to_one_domain": limits.domain_rate,
+        "connections": limits.connections,
+    })
 }

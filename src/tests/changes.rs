@@ -83,7 +83,7 @@ const CHANGES: &[Change] = &[
     change("/api/sends/end", &[STALLED], "send_id={send}", "send.finished"),
     change("/api/sends/treat-as-sent", &[UNKNOWN], "send_id={send}", "send.treated_as_sent"),
     change("/api/sends/again", &[UNKNOWN], "send_id={send}&send_token=t-again", "send.sent_again"),
-    change("/api/settings/mail-server", &[], "rate=14&connections=2", "store.mail_server_changed"),
+    change("/api/settings/mail-server", &[], "rate=14&domain_rate=5&connections=2", "store.mail_server_changed"),
     change("/api/settings/safety", &[], "undo_seconds=20&email_requires_opt_in=true", "store.safety_changed"),
     change("/api/settings/sending", &[], "from_name=A&from_email=a%40example.com&footer=F", "store.sending_changed"),
     change("/api/settings/store", &[], "name=A&time_zone=UTC&country=AU&currency=AUD", "store.settings_changed"),

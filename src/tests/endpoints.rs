@@ -89,7 +89,7 @@ const FUNCTIONS: &[(&str, Who, Call)] = &[
     ("/api/sends/stop", Staff(SendCampaigns), Form("send_id={send}")),
     ("/api/sends/treat-as-sent", Staff(SendCampaigns), Form("send_id={send}")),
     ("/api/sends/undo", Staff(SendCampaigns), Form("send_id={send}")),
-    ("/api/settings/mail-server", Staff(ManageStore), Form("rate=14&connections=4")),
+    ("/api/settings/mail-server", Staff(ManageStore), Form("rate=14&domain_rate=5&connections=4")),
     ("/api/settings/safety", Staff(ManageStore), Form("undo_seconds=10&email_requires_opt_in=true")),
     ("/api/settings/sending", Staff(ManageStore), Form("from_name=A&from_email=a%40example.com&footer=F")),
     ("/api/settings/store", Staff(ManageStore), Form("name=A&time_zone=UTC&country=AU&currency=AUD")),

@@ -33,9 +33,10 @@ async fn copy(app: &TestApp, send: i64, times: usize) {
     on_tx!(&mut tx, |conn| {
         sqlx::query(
             "insert into messages (store_id, send_id, customer_id, channel, state, name, first_name, last_name,
-                                   address, addr_norm, unsubscribe_token, next_at, created_at)
+                                   address, addr_norm, unsubscribe_token, attempts, next_at,
+                                   created_at)
              select m.store_id, s.id, m.customer_id, m.channel, m.state, m.name, m.first_name, m.last_name,
-                    m.address, m.addr_norm, m.unsubscribe_token, m.next_at, m.created_at
+                    m.address, m.addr_norm, m.unsubscribe_token, m.attempts, m.next_at, m.created_at
                from messages m, sends s where m.send_id = $1 and s.id <> $1",
         )
         .bind(send)
@@ -62,11 +63,13 @@ async fn a_thousand_waiting_sends_keep_nobody_waiting(backend: Backend) {
     let waits = begun(press(&app.state, &app.store, campaign).await);
     people::change(app.db(), "update sends set state = 'sending' where id = $1", waits).await;
     let mut tx = app.db().begin().await.unwrap();
-    on_tx!(&mut tx, |conn| sqlx::query("update messages set next_at = $1")
-        .bind(app.now() + TimeDelta::hours(1))
-        .execute(&mut *conn)
-        .await
-        .map(|_| ()))
+    on_tx!(&mut tx, |conn| sqlx::query(
+        "update messages set next_at = $1, attempts = 1"
+    )
+    .bind(app.now() + TimeDelta::hours(1))
+    .execute(&mut *conn)
+    .await
+    .map(|_| ()))
     .unwrap();
     tx.commit().await.unwrap();
     copy(&app, waits, 1000).await;

@@ -25,6 +25,7 @@ mod customers;
 mod demo;
 mod design;
 mod dispatch;
+mod domains;
 mod drifting;
 mod endpoints;
 mod fairness;

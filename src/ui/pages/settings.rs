@@ -163,6 +163,16 @@ fn mail_server_section(form: &Form, server: &MailServer) -> AnyView {
                     ..Line::default()
                 })}
                 {form.line(Line {
+                    id: "domain-rate",
+                    name: "domain_rate",
+                    label: "Messages a second to one domain, at most",
+                    kind: "number",
+                    hint: Some("Some mailbox providers slow down or refuse whoever writes too fast. Empty: no limit.".to_owned()),
+                    value: set(server.limits.domain_rate),
+                    range: Some((1, server.fastest())),
+                    ..Line::default()
+                })}
+                {form.line(Line {
                     id: "connections",
                     name: "connections",
                     label: "Connections at a time",
@@ -185,6 +195,10 @@ fn mail_server_section(form: &Form, server: &MailServer) -> AnyView {
 /// One store must not slow another: with several there is nothing to set here.
 fn shared_mail_server(server: &MailServer, unset: String) -> AnyView {
     let rate = server.limits.rate.map_or(unset, |n| format!("{n} at most"));
+    let domain_rate = server
+        .limits
+        .domain_rate
+        .map_or_else(|| "no limit".to_owned(), |n| format!("{n} at most"));
     let connections = server
         .limits
         .connections
@@ -195,6 +209,7 @@ fn shared_mail_server(server: &MailServer, unset: String) -> AnyView {
             <dl class="facts">
                 <dt>"Server"</dt><dd>{format!("{}:{}", server.account.host, server.account.port)}</dd>
                 <dt>"Messages a second"</dt><dd>{rate}</dd>
+                <dt>"Messages a second to one domain"</dt><dd>{domain_rate}</dd>
                 <dt>"Connections at a time"</dt><dd>{connections}</dd>
             </dl>
             <p class="hint">
