@@ -7,6 +7,7 @@ use super::{
     model::SendKind,
     rules::{Presser, Started, already_done, existing},
     store::{self, Send},
+    tries,
 };
 use crate::{
     auth::guard::Ctx,
@@ -79,6 +80,7 @@ pub async fn send(ctx: &Ctx, what: &Correction) -> Result<Started, AppError> {
         planned: None,
     };
     let mut tx = ctx.db().begin().await?;
+    tries::refuse_another_correction(&mut tx, ctx.db(), ctx.store(), first.id).await?;
     match freeze(&mut tx, ctx.db(), &presser, &frozen, None).await? {
         Freezing::Written { send_id, audience } => {
             let people = grouped(audience.will_send);

@@ -33,6 +33,8 @@ pub mod stalled;
 #[cfg(feature = "ssr")]
 pub mod store;
 #[cfg(feature = "ssr")]
+mod tries;
+#[cfg(feature = "ssr")]
 pub mod unanswered;
 #[cfg(feature = "ssr")]
 pub mod undo;

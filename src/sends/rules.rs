@@ -9,6 +9,7 @@ use super::{
     freezing::{Freezing, Frozen, freeze},
     model::SendKind,
     store::{self, Send},
+    tries,
 };
 use crate::{
     audit,
@@ -183,13 +184,19 @@ pub async fn start_bulk_as(db: &Db, presser: &Presser, what: &StartBulk) -> Resu
     if let Some(before) = store::by_token(db, store.id, &what.token).await? {
         return Ok(Started::AlreadyDone { send_id: before.id });
     }
-    // Only a send of this store can be followed.
+    // Only a bulk email of this store can be followed.
     let of_send = match what.of_send {
-        Some(first) => store::find(db, store.id, first).await?.map(|first| first.id),
+        Some(id) => store::find(db, store.id, id)
+            .await?
+            .filter(|send| send.kind == SendKind::Bulk)
+            .map(|send| send.of_send.unwrap_or(send.id)),
         None => None,
     };
-    let not_again = of_send.filter(|_| what.skip_already).map(Earlier::Send);
     let mut tx = db.begin().await?;
+    if let Some(first) = of_send {
+        tries::refuse_another(&mut tx, db, store.id, first).await?;
+    }
+    let not_again = of_send.filter(|_| what.skip_already).map(Earlier::Send);
     let frozen = Frozen {
         campaign: None,
         of_send,
@@ -269,6 +276,7 @@ pub async fn already_sending(db: &Db, store: StoreId, campaign: i64) -> sqlx::Re
 /// Lets a campaign go on from a send without one that was given up, and from what followed it:
 /// whoever they reached is left out of it like anybody its own earlier tries reached.
 pub async fn go_on_from(tx: &mut Tx, first: &Send, campaign: i64) -> Result<(), AppError> {
+    tries::hold(tx, first.id).await?;
     if campaign_store::take_over(tx, first.store_id, first.id, campaign).await? == 0 {
         return Err(AppError::Refused {
             words: "It is being sent, or has become a campaign already.".to_owned(),
@@ -289,7 +297,7 @@ pub(super) async fn existing(db: &Db, store: StoreId, id: i64) -> Result<Send, A
     store::find(db, store, id).await?.ok_or(AppError::NotFound)
 }
 
-async fn who_sends(db: &Db, send: &Send) -> sqlx::Result<String> {
+pub(super) async fn who_sends(db: &Db, send: &Send) -> sqlx::Result<String> {
     let tally = communications::store::tally(db, send.store_id, send.id).await?;
     Ok(format!(
         "{} is already sending this — {} of {}.",

@@ -119,6 +119,18 @@ pub async fn following(db: &Db, store: StoreId, send: i64) -> sqlx::Result<Vec<S
     .await)
 }
 
+/// A send and what followed it, as far as they are of this kind; oldest first.
+pub(super) async fn tries(tx: &mut Tx, store: StoreId, first: i64, kind: SendKind) -> sqlx::Result<Vec<Send>> {
+    on_tx!(tx, |conn| sqlx::query_as(columns!(
+        "where store_id = $1 and (id = $2 or of_send = $2) and kind = $3 order by id"
+    ))
+    .bind(store)
+    .bind(first)
+    .bind(kind)
+    .fetch_all(&mut *conn)
+    .await)
+}
+
 /// Every send of a campaign, newest first.
 pub async fn of_campaign(db: &Db, store: StoreId, campaign: i64) -> sqlx::Result<Vec<Send>> {
     on_db!(db, |pool| sqlx::query_as(columns!(

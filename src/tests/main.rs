@@ -57,3 +57,4 @@ mod smtp_accounts;
 mod smtp_content;
 mod stalled;
 mod timing;
+mod tries;

@@ -1,0 +1,82 @@
+//! The tries of one message that is no campaign's: a first send, and what followed when that was
+//! given up. Only one goes out at a time: of whoever still waits in an open one nobody knows yet
+//! whether it reaches them.
+
+use sqlx::AssertSqlSafe;
+
+use super::{
+    model::SendKind,
+    rules::who_sends,
+    store::{self, Send},
+};
+use crate::{
+    auth::model::StoreId,
+    db::{Db, Tx, dialect::row_lock},
+    error::AppError,
+    on_tx,
+};
+
+/// Makes a first send this transaction's: until its end nobody else lets another follow it, or
+/// makes it into a campaign.
+pub(super) async fn hold(tx: &mut Tx, first: i64) -> sqlx::Result<()> {
+    let sql = format!(
+        "select id from sends where id = $1 {}",
+        row_lock(tx.backend(), "for update")
+    );
+    on_tx!(tx, |conn| sqlx::query(AssertSqlSafe(sql))
+        .bind(first)
+        .execute(&mut *conn)
+        .await
+        .map(|_| ()))
+}
+
+/// Refuses another try while one is under way, and when they are a campaign's by now. What it finds
+/// holds until the end of the transaction.
+pub(super) async fn refuse_another(tx: &mut Tx, db: &Db, store: StoreId, first: i64) -> Result<(), AppError> {
+    hold(tx, first).await?;
+    for send in store::tries(tx, store, first, SendKind::Bulk).await? {
+        let words = if send.campaign_id.is_some() {
+            "This email has become a campaign. Send it from there.".to_owned()
+        } else if send.state.is_open() {
+            who_sends(db, &send).await?
+        } else if is_on_the_wire(tx, send.id).await? {
+            "The last messages of the earlier try are still on their way. Try again in a minute.".to_owned()
+        } else {
+            continue;
+        };
+        return Err(refused(&send, words));
+    }
+    Ok(())
+}
+
+/// Refuses a second correction while one is under way. What it finds holds until the end of the
+/// transaction.
+pub(super) async fn refuse_another_correction(
+    tx: &mut Tx,
+    db: &Db,
+    store: StoreId,
+    first: i64,
+) -> Result<(), AppError> {
+    hold(tx, first).await?;
+    let corrections = store::tries(tx, store, first, SendKind::Correction).await?;
+    match corrections.iter().find(|send| send.state.is_open()) {
+        Some(open) => Err(refused(open, who_sends(db, open).await?)),
+        None => Ok(()),
+    }
+}
+
+fn refused(send: &Send, words: String) -> AppError {
+    AppError::Refused {
+        words,
+        back_to: Some(send.page()),
+    }
+}
+
+async fn is_on_the_wire(tx: &mut Tx, send: i64) -> sqlx::Result<bool> {
+    on_tx!(tx, |conn| sqlx::query_scalar(
+        "select exists (select 1 from messages where send_id = $1 and state in ('leased', 'attempting'))"
+    )
+    .bind(send)
+    .fetch_one(&mut *conn)
+    .await)
+}
