@@ -125,16 +125,18 @@ pub async fn mark_attempting(tx: &mut Tx, tickets: &str, now: DateTime<Utc>) -> 
         .map(|r| r.rows_affected()))
 }
 
+// Values rather than `exists`: PostgreSQL would make those into joins, and find the few messages by
+// going through all of the send.
 fn marking(backend: Backend, tickets: &str, now: &str) -> String {
     let rows = json_rows(backend, tickets, &TICKET);
     format!(
         "update messages set state = 'attempting', attempts = attempts + 1, attempted_at = {now}
            from {rows} as t
           where messages.id = t.id and messages.epoch = t.epoch and {state} = 'leased'
-            and exists (select 1 from sends s where s.id = messages.send_id and s.state = 'sending' and s.paused_by is null)
-            and exists (select 1 from customers c where c.id = messages.customer_id
-                           and c.email_consent <> 'withdrawn' and not c.do_not_contact
-                           and c.archived_at is null and c.email_complained_at is null)",
+            and (select s.state = 'sending' and s.paused_by is null from sends s where s.id = messages.send_id)
+            and (select c.email_consent <> 'withdrawn' and not c.do_not_contact
+                        and c.archived_at is null and c.email_complained_at is null
+                   from customers c where c.id = messages.customer_id)",
         state = not_looked_up(backend, "messages.state"),
     )
 }
@@ -377,14 +379,12 @@ pub async fn release(tx: &mut Tx, owner: &str) -> sqlx::Result<u64> {
 
 /// Whether any lease has expired: a cheap read before [`recover`] takes the writer.
 pub async fn any_expired(db: &Db) -> sqlx::Result<bool> {
+    // The least of all is the first of its index, however many there are.
     let sql = format!(
-        "select id from messages where lease_until < {now} and state in ('leased', 'attempting') limit 1",
+        "select coalesce(min(lease_until) < {now}, false) from messages where lease_until is not null",
         now = database_now(db.backend())
     );
-    let one: Option<i64> = on_db!(db, |pool| sqlx::query_scalar(AssertSqlSafe(sql))
-        .fetch_optional(pool)
-        .await)?;
-    Ok(one.is_some())
+    on_db!(db, |pool| sqlx::query_scalar(AssertSqlSafe(sql)).fetch_one(pool).await)
 }
 
 /// Takes over from a sender that fell silent: what was only leased is queued again, what was
