@@ -93,6 +93,9 @@ async fn database(settings: &Settings, now: DateTime<Utc>, findings: &mut Vec<Fi
         }
     };
     findings.push(tables(&db).await);
+    if db.backend() == db::Backend::Postgres {
+        findings.push(durable(&db).await.unwrap_or_else(|e| bad("Writes", e.to_string())));
+    }
     findings.push(clock(&db, now).await.unwrap_or_else(|e| bad("Clock", e.to_string())));
     findings.push(runner(&db, settings, now).await);
     let shops = store::shops(&db).await.unwrap_or_default();
@@ -104,6 +107,22 @@ async fn database(settings: &Settings, now: DateTime<Utc>, findings: &mut Vec<Fi
     }
     db.close().await;
     shops
+}
+
+/// Whether PostgreSQL has on the disk what it says is written: who has been written to must not be
+/// forgotten when the machine fails.
+async fn durable(db: &Db) -> sqlx::Result<Finding> {
+    let off = store::unsafe_settings(db).await?;
+    Ok(match off.as_slice() {
+        [] => good("Writes", "PostgreSQL waits for the disk"),
+        off => bad(
+            "Writes",
+            format!(
+                "PostgreSQL runs with {}: after a power cut people could be written to twice",
+                off.join(" and ")
+            ),
+        ),
+    })
 }
 
 async fn tables(db: &Db) -> Finding {

@@ -31,6 +31,21 @@ pub(super) async fn newest_applied(db: &Db) -> sqlx::Result<Option<i64>> {
     .await)
 }
 
+/// What of PostgreSQL's own settings would lose what it says is written; nothing on SQLite.
+pub(super) async fn unsafe_settings(db: &Db) -> sqlx::Result<Vec<String>> {
+    match db {
+        Db::Sqlite(_) => Ok(Vec::new()),
+        Db::Postgres(pool) => {
+            sqlx::query_scalar(
+                "select name || ' = ' || setting from pg_settings
+                  where name in ('fsync', 'full_page_writes', 'synchronous_commit') and setting = 'off' order by name",
+            )
+            .fetch_all(pool)
+            .await
+        }
+    }
+}
+
 /// What time the database thinks it is.
 pub(super) async fn clock(db: &Db) -> sqlx::Result<DateTime<Utc>> {
     let now = dialect::database_now(db.backend());

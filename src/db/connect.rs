@@ -96,6 +96,18 @@ async fn connect_postgres(url: &str) -> Result<Db, ConnectError> {
     first.await.map_err(|_| sqlx::Error::PoolTimedOut)??.close().await?;
     let pool = PgPoolOptions::new()
         .max_connections(20)
+        // What is written must be on the disk before a message goes out, whatever is usual there.
+        .after_connect(|connection, _| {
+            Box::pin(async move {
+                sqlx::query(
+                    "select set_config('synchronous_commit', 'on', false)
+                      where current_setting('synchronous_commit') = 'off'",
+                )
+                .execute(connection)
+                .await
+                .map(|_| ())
+            })
+        })
         .acquire_timeout(PATIENCE)
         // Asked whether it is still there only after a rest: asking each time doubles the trips.
         .test_before_acquire(false)

@@ -9,9 +9,11 @@ mod at_once;
 pub mod binds;
 mod connect;
 pub mod dialect;
+mod in_time;
 
 pub use at_once::Bound;
 pub use connect::{Backend, ConnectError, connect, lock_data_file, migrate, newest_migration};
+pub use in_time::in_time;
 
 use sqlx::{PgPool, Postgres, Sqlite, SqlitePool, Transaction};
 

@@ -8,6 +8,7 @@
 
 use std::{sync::Arc, time::Duration};
 
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::{
@@ -34,6 +35,9 @@ const IDLE: Duration = Duration::from_secs(20);
 /// A connection that brought no answer at all twice running is followed by a wait that grows from
 /// this.
 const FRUITLESS: Duration = Duration::from_millis(100);
+
+/// A mark is believed for so long.
+const FRESH: Duration = Duration::from_secs(1);
 
 /// Before a broken carrier is replaced: it may break again.
 const REPLACEMENT: Duration = Duration::from_secs(1);
@@ -170,7 +174,7 @@ impl Carriers {
             answered |= match &offered {
                 Ok(Offered::Refused { .. }) => true,
                 // A mark that was refused is not the server's fault.
-                Ok(Offered::Ready) => !marked,
+                Ok(Offered::Ready) => marked.is_none(),
                 Err(_) => false,
             };
             reach(Point::AfterOffer);
@@ -222,13 +226,13 @@ impl Carriers {
         connection: &mut Connection,
         current: &Current,
         offered: Result<Offered, Lost>,
-        marked: bool,
+        marked: Option<Instant>,
     ) -> bool {
         match offered {
             Ok(Offered::Ready) => {
                 // Somebody else's by now, or the mark could not be written; or it would be lost on a
                 // server in trouble.
-                let goes = marked && !self.trouble.has_verdict();
+                let goes = self.still_goes(current, marked).await && !self.trouble.has_verdict();
                 if !goes {
                     connection.withdraw();
                     self.give_back(current, "it was not its time any more").await;
@@ -237,7 +241,8 @@ impl Carriers {
             }
             Ok(Offered::Refused { at, reply }) => {
                 if at == Step::Mail && reply.is_permanent() {
-                    self.trouble.sender_refused(current.round, &reply.to_string());
+                    let from = &current.job.load.send.from_email;
+                    self.trouble.sender_refused(current.round, from, &reply.to_string());
                     self.give_back(current, &reply.to_string()).await;
                 } else {
                     self.note(current, reply.refusal()).await;
@@ -251,13 +256,23 @@ impl Carriers {
         }
     }
 
+    /// Whether a mark holds. One that is a little old was written while another message waited for
+    /// its answer: somebody may have opted out since, or stopped the send.
+    async fn still_goes(&self, current: &Current, marked: Option<Instant>) -> bool {
+        match marked {
+            None => false,
+            Some(at) if at.elapsed() < FRESH => true,
+            Some(_) => self.ledger.still_goes(current.job.ticket()).await,
+        }
+    }
+
     async fn give_back(&self, current: &Current, why: &str) {
         self.note(current, Outcome::NotSent { why: why.to_owned() }).await;
     }
 
     async fn note(&self, current: &Current, outcome: Outcome) {
         let job = &current.job;
-        self.trouble.saw(current.round, &outcome);
+        self.trouble.saw(current.round, job.row.send_id, &outcome);
         let now = self.clock.now();
         self.ledger
             .settle(written_down(job, outcome, now, self.retry_scale), Arc::clone(&job.hold))

@@ -12,7 +12,13 @@ use super::store::Ticket;
 /// See the module. Cheap to clone.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Hand {
-    held: Arc<Mutex<HashMap<Ticket, usize>>>,
+    held: Arc<Mutex<HashMap<Ticket, Held>>>,
+}
+
+#[derive(Debug)]
+struct Held {
+    send: i64,
+    times: usize,
 }
 
 /// A message in hand, for as long as this lives.
@@ -23,9 +29,9 @@ pub(crate) struct Hold {
 }
 
 impl Hand {
-    /// Takes a message in hand.
-    pub(crate) fn take(&self, ticket: Ticket) -> Arc<Hold> {
-        *self.lock().entry(ticket).or_default() += 1;
+    /// Takes a message of a send in hand.
+    pub(crate) fn take(&self, ticket: Ticket, send: i64) -> Arc<Hold> {
+        self.lock().entry(ticket).or_insert(Held { send, times: 0 }).times += 1;
         Arc::new(Hold {
             hand: self.clone(),
             ticket,
@@ -42,7 +48,12 @@ impl Hand {
         self.lock().is_empty()
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<Ticket, usize>> {
+    /// Whether something of this send is in hand.
+    pub(crate) fn has_any_of(&self, send: i64) -> bool {
+        self.lock().values().any(|held| held.send == send)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<Ticket, Held>> {
         self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -50,9 +61,9 @@ impl Hand {
 impl Drop for Hold {
     fn drop(&mut self) {
         let mut held = self.hand.lock();
-        if let Some(times) = held.get_mut(&self.ticket) {
-            *times -= 1;
-            if *times == 0 {
+        if let Some(one) = held.get_mut(&self.ticket) {
+            one.times -= 1;
+            if one.times == 0 {
                 held.remove(&self.ticket);
             }
         }
@@ -66,7 +77,8 @@ mod tests {
     #[test]
     fn what_is_dropped_is_not_in_hand_any_more() {
         let hand = Hand::default();
-        let [one, other] = [1, 2].map(|id| hand.take(Ticket { id, epoch: 1 }));
+        let [one, other] = [1, 2].map(|id| hand.take(Ticket { id, epoch: 1 }, 7));
+        assert!(hand.has_any_of(7) && !hand.has_any_of(8));
         let again = Arc::clone(&one);
         drop((one, other));
         assert_eq!(hand.tickets(), [Ticket { id: 1, epoch: 1 }]);

@@ -5,14 +5,20 @@
 use std::{collections::HashSet, sync::Arc, time::Duration};
 
 use chrono::{DateTime, Utc};
-use tokio::sync::{Notify, mpsc, oneshot};
+use tokio::{
+    sync::{Notify, mpsc, oneshot},
+    time::Instant,
+};
 
 use super::{
     fault_points::{Point, reach},
     hand::Hold,
     store::{self, Settled, Ticket},
 };
-use crate::{db::Db, time::Clock};
+use crate::{
+    db::{Db, in_time},
+    time::Clock,
+};
 
 /// Most requests in one transaction.
 const MOST: usize = 1024;
@@ -20,10 +26,12 @@ const MOST: usize = 1024;
 /// Wait before trying again when the database does not answer; grows to the second.
 const FIRST_WAIT: Duration = Duration::from_millis(50);
 const LONGEST_WAIT: Duration = Duration::from_secs(5);
+/// The database is given so long for one transaction.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 #[derive(Debug)]
 enum Request {
-    Mark(Ticket, oneshot::Sender<bool>),
+    Mark(Ticket, oneshot::Sender<Option<Instant>>),
     Settle(Settled, Arc<Hold>),
 }
 
@@ -31,17 +39,19 @@ enum Request {
 #[derive(Clone, Debug)]
 pub(crate) struct Ledger {
     requests: mpsc::Sender<Request>,
+    db: Db,
 }
 
 /// A mark that has been asked for.
 #[derive(Debug)]
-pub(crate) struct Mark(oneshot::Receiver<bool>);
+pub(crate) struct Mark(oneshot::Receiver<Option<Instant>>);
 
 impl Mark {
-    /// Waits until it is durable. False: the message is not ours to send any more.
-    pub(crate) async fn written(self) -> bool {
+    /// Waits until it is durable; answers since when. None: the message is not ours to send any
+    /// more.
+    pub(crate) async fn written(self) -> Option<Instant> {
         // Without an answer the ledger is closed, or it could not write.
-        self.0.await.unwrap_or(false)
+        self.0.await.unwrap_or(None)
     }
 }
 
@@ -54,6 +64,16 @@ impl Ledger {
             tracing::error!("a mark was asked for after the ledger was closed");
         }
         Mark(marked)
+    }
+
+    /// Whether a marked message may still go out, as [`Ledger::mark`] judged it at its time. Not when
+    /// the database does not say.
+    pub(crate) async fn still_goes(&self, ticket: Ticket) -> bool {
+        let asked = in_time(PATIENCE, store::still_goes(&self.db, ticket)).await;
+        asked.unwrap_or_else(|error| {
+            tracing::warn!(error = %error, "whether a message still goes out could not be asked");
+            false
+        })
     }
 
     /// Notes an outcome. It is written with the next transaction; until then its message stays in
@@ -69,8 +89,8 @@ impl Ledger {
 /// after every transaction that held outcomes.
 pub(crate) fn open(db: Db, clock: Clock, settled: Arc<Notify>) -> (Ledger, tokio::task::JoinHandle<()>) {
     let (requests, inbox) = mpsc::channel(4 * MOST);
-    let task = tokio::spawn(keep(db, clock, inbox, settled));
-    (Ledger { requests }, task)
+    let task = tokio::spawn(keep(db.clone(), clock, inbox, settled));
+    (Ledger { requests, db }, task)
 }
 
 async fn keep(db: Db, clock: Clock, mut inbox: mpsc::Receiver<Request>, settled: Arc<Notify>) {
@@ -93,9 +113,10 @@ async fn keep(db: Db, clock: Clock, mut inbox: mpsc::Receiver<Request>, settled:
         }
         let tickets: Vec<Ticket> = marks.iter().map(|(ticket, _)| *ticket).collect();
         let (marked, missed) = write_until_written(&db, &clock, &tickets, &outcomes).await;
+        let now = Instant::now();
         for (ticket, answer) in marks {
             // A carrier that has gone away does not send; its mark becomes unknown in time.
-            let _ = answer.send(marked.contains(&ticket.id));
+            let _ = answer.send(marked.contains(&ticket.id).then_some(now));
         }
         if !missed.is_empty() {
             write_late_until_written(&db, &clock, &missed).await;
@@ -137,7 +158,7 @@ async fn write_until_written(
     let mut wait = FIRST_WAIT;
     let mut tickets = tickets;
     loop {
-        match write(db, clock, tickets, outcomes).await {
+        match in_time(PATIENCE, write(db, clock, tickets, outcomes)).await {
             Ok(written) => return written,
             Err(error) => {
                 tracing::warn!(error = %error, outcomes = outcomes.len(), "the ledger could not be written; trying again");
@@ -230,13 +251,13 @@ fn count<T>(rows: &[T]) -> u64 {
 async fn write_late_until_written(db: &Db, clock: &Clock, missed: &[Settled]) {
     let mut wait = FIRST_WAIT;
     loop {
-        let written: sqlx::Result<usize> = async {
+        let written = in_time(PATIENCE, async {
             let rows = json(missed)?;
             let mut tx = db.begin().await?;
             let written = store::settle_late(&mut tx, &rows, clock.now()).await?;
             tx.commit().await?;
-            Ok(written)
-        }
+            Ok::<_, sqlx::Error>(written)
+        })
         .await;
         match written {
             Ok(written) => {

@@ -29,7 +29,7 @@ use super::{
 use crate::{
     auth::tokens,
     channels::email::smtp::Account,
-    db::Backend,
+    db::{Backend, in_time},
     error::AppError,
     sends::{self, ending, model::SendState, store::Send},
     server::AppState,
@@ -52,6 +52,8 @@ const BREATH: Duration = Duration::from_millis(10);
 const TICK: Duration = Duration::from_secs(1);
 /// Longest sleep while somebody waits for a domain's limit: what goes is leased further ahead.
 const LINE: Duration = Duration::from_millis(100);
+/// The database is given so long for one step. The longest is ending a send to a million.
+const PATIENCE_WITH_DATABASE: Duration = Duration::from_secs(600);
 /// How long a stop waits for what is on the wire.
 const DRAIN: Duration = Duration::from_secs(30);
 
@@ -63,6 +65,12 @@ enum Work {
     Nothing,
     /// The account's rate is used up for so long.
     UsedUp(Duration),
+}
+
+/// What there is of a send to hand over.
+enum Taken {
+    Jobs(Vec<Job>),
+    No(Work),
 }
 
 pub(super) struct Pump {
@@ -192,17 +200,11 @@ impl Pump {
 
     /// One turn for some of what is open, going round. Answers how long there is nothing to do.
     async fn turn(&mut self, stop: &CancellationToken) -> Result<Duration, AppError> {
-        // First: after a stall, what is still ours must not be taken for somebody else's.
-        self.renew_when_due().await?;
-        if store::any_expired(&self.state.db).await? {
-            self.recover(Whose::Expired).await?;
-        }
+        in_time(PATIENCE_WITH_DATABASE, self.look_after_leases()).await?;
         if let Some(verdict) = self.trouble.verdict() {
-            return self.deal_with(&verdict).await;
+            return in_time(PATIENCE_WITH_DATABASE, self.deal_with(&verdict)).await;
         }
-        self.give_up_on_old_trouble().await?;
-        self.follow_limits().await?;
-        let open = sends::store::open_now(&self.state.db, self.state.clock.now(), self.last, SENDS).await?;
+        let open = in_time(PATIENCE_WITH_DATABASE, self.open_now()).await?;
         self.shelf.keep_only(&open);
         let sends = i64::try_from(open.len()).unwrap_or(SENDS);
         let share = (BATCH / sends.max(1)).max(SMALLEST_SHARE);
@@ -214,15 +216,16 @@ impl Pump {
             if send.state == SendState::Holding && !self.end_hold(send).await? {
                 continue;
             }
-            let is_paused = send.paused_at.is_some() && !self.trouble.works();
+            let is_paused = send.paused_at.is_some() && !self.trouble.works_for(send.id);
             if send.paused_at.is_some() && !is_paused {
                 self.trouble_is_over(send).await?;
             }
-            let limit = match is_paused || self.trouble.is_suspect() {
-                // One goes ahead, and only its answer lets the others follow.
-                true if self.hand.is_empty() => 1,
-                true => continue,
-                false => share,
+            // In doubt one goes ahead, and only its answer lets the others follow.
+            let limit = match (self.trouble.is_suspect(), is_paused) {
+                (true, _) if self.hand.is_empty() => 1,
+                (false, true) if !self.hand.has_any_of(send.id) => 1,
+                (false, false) => share,
+                _ => continue,
             };
             match self.work_on(send, limit, stop).await? {
                 Work::Leased => {
@@ -253,6 +256,20 @@ impl Pump {
             true => wait.min(LINE),
             false => wait,
         })
+    }
+
+    async fn look_after_leases(&mut self) -> sqlx::Result<()> {
+        // First: after a stall, what is still ours must not be taken for somebody else's.
+        self.renew_when_due().await?;
+        if store::any_expired(&self.state.db).await? {
+            self.recover(Whose::Expired).await?;
+        }
+        Ok(())
+    }
+
+    async fn open_now(&mut self) -> sqlx::Result<Vec<Send>> {
+        self.follow_limits().await?;
+        sends::store::open_now(&self.state.db, self.state.clock.now(), self.last, SENDS).await
     }
 
     /// As many connections and as fast as an owner has set it, within a second or two.
@@ -300,6 +317,16 @@ impl Pump {
 
     /// Leases a batch of one send, or ends it when nobody is left.
     async fn work_on(&mut self, send: &Send, limit: i64, stop: &CancellationToken) -> Result<Work, AppError> {
+        match in_time(PATIENCE_WITH_DATABASE, self.take(send, limit)).await? {
+            Taken::Jobs(jobs) => {
+                self.hand_over(jobs, stop).await?;
+                Ok(Work::Leased)
+            }
+            Taken::No(work) => Ok(work),
+        }
+    }
+
+    async fn take(&mut self, send: &Send, limit: i64) -> Result<Taken, AppError> {
         let load = match self.shelf.get(send.id) {
             Some(load) => load,
             None => {
@@ -312,7 +339,7 @@ impl Pump {
                     Err(error) => {
                         tracing::error!(send.id = send.id, error = %error, "a send cannot be prepared");
                         self.end(send, Some("The message could not be prepared.")).await?;
-                        return Ok(Work::Nothing);
+                        return Ok(Taken::No(Work::Nothing));
                     }
                 }
             }
@@ -321,30 +348,32 @@ impl Pump {
         let (open, due) = store::next_due(&self.state.db, send.id).await?;
         if !open {
             self.end(send, None).await?;
-            return Ok(Work::Nothing);
+            return Ok(Taken::No(Work::Nothing));
         }
         if due.is_none_or(|at| at > now) {
-            return Ok(Work::Nothing);
+            return Ok(Taken::No(Work::Nothing));
         }
         let (going, looked_at) = match self.lease(send, limit, now).await? {
             Lease::Taken { going, looked_at } => (going, looked_at),
-            Lease::UsedUp(wait) => return Ok(Work::UsedUp(wait)),
+            Lease::UsedUp(wait) => return Ok(Taken::No(Work::UsedUp(wait))),
         };
         if going.is_empty() {
-            return Ok(if looked_at == 0 { Work::Nothing } else { Work::PutOff });
+            let work = if looked_at == 0 { Work::Nothing } else { Work::PutOff };
+            return Ok(Taken::No(work));
         }
-        let jobs: Vec<Job> = going.into_iter().map(|one| self.job(one, &load)).collect();
-        self.hand_over(jobs, stop).await?;
-        Ok(Work::Leased)
+        Ok(Taken::Jobs(going.into_iter().map(|one| self.job(one, &load)).collect()))
     }
 
     fn job(&self, going: Going, load: &Arc<Loaded>) -> Job {
         let Going { row, moment, domain } = going;
         Job {
-            hold: self.hand.take(Ticket {
-                id: row.id,
-                epoch: row.epoch,
-            }),
+            hold: self.hand.take(
+                Ticket {
+                    id: row.id,
+                    epoch: row.epoch,
+                },
+                row.send_id,
+            ),
             row,
             load: Arc::clone(load),
             moment,
@@ -439,6 +468,7 @@ impl Pump {
             account_store::forget_domains(&mut tx, &self.account, true).await?;
         }
         tx.commit().await?;
+        self.trouble.forget(send.id);
         if ended {
             reach(Point::AfterEnd);
             tracing::info!(send.id = send.id, given_up = problem.is_some(), "send ended");

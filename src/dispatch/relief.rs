@@ -12,6 +12,8 @@ use crate::{
 /// How long a send waits after trouble, the first time; it doubles up to the longest.
 const FIRST_PAUSE: chrono::Duration = chrono::Duration::seconds(15);
 const LONGEST_PAUSE: chrono::Duration = chrono::Duration::minutes(5);
+/// A mail server that takes messages has taken one since.
+const JUST_NOW: chrono::Duration = chrono::Duration::minutes(1);
 /// Trouble that lasts longer gives the campaign back.
 const PATIENCE_WITH_PROVIDER: chrono::Duration = chrono::Duration::minutes(60);
 
@@ -27,22 +29,43 @@ impl Pump {
         tx.commit().await?;
         for send in sends::store::sending(&self.state.db).await? {
             match verdict {
-                Verdict::GiveUp(words) => self.end(&send, Some(words)).await?,
                 Verdict::Pause(words) => self.pause(&send, words).await?,
+                Verdict::PauseSend { send: id, words } if send.id == *id => self.pause(&send, words).await?,
+                // Then it is this instance alone that has no login.
+                Verdict::GiveUp(words) if self.still_goes_out(&send).await? => self.pause(&send, words).await?,
+                Verdict::GiveUp(words) => self.end(&send, Some(words)).await?,
+                Verdict::GiveUpSender { from, words } if send.from_email == *from => {
+                    self.end(&send, Some(words)).await?;
+                }
+                Verdict::PauseSend { .. } | Verdict::GiveUpSender { .. } => {}
             }
         }
         self.trouble.dealt_with();
         Ok(Duration::ZERO)
     }
 
-    /// Everything stays queued and is tried again later.
-    async fn pause(&self, send: &Send, words: &str) -> Result<(), AppError> {
+    /// Whether messages of a send were taken just now.
+    async fn still_goes_out(&self, send: &Send) -> sqlx::Result<bool> {
+        store::accepted_since(&self.state.db, send.id, self.state.clock.now() - JUST_NOW).await
+    }
+
+    /// Everything stays queued and is tried again later. An hour of trouble is enough: the campaign
+    /// goes back, with what went out recorded. Only after another try: trouble is not when nobody
+    /// was there.
+    async fn pause(&self, send: &Send, words: &str) -> sqlx::Result<()> {
         let now = self.state.clock.now();
         if send.resume_at.is_some_and(|at| at > now) {
             return Ok(());
         }
         let since = send.paused_at.map_or(chrono::Duration::zero(), |at| now - at);
-        let wait = since.clamp(FIRST_PAUSE, LONGEST_PAUSE).to_std().unwrap_or_default();
+        if since >= PATIENCE_WITH_PROVIDER {
+            let words = format!("{words} It stayed so for 60 minutes.");
+            return self.end(send, Some(&words)).await;
+        }
+        // The last try is made when the hour is over.
+        let left = (PATIENCE_WITH_PROVIDER - since).max(FIRST_PAUSE);
+        let wait = since.clamp(FIRST_PAUSE, LONGEST_PAUSE).min(left);
+        let wait = wait.to_std().unwrap_or_default();
         let wait = retry::jittered(wait).mul_f64(self.state.settings.retry_scale);
         let mut tx = self.state.db.begin().await?;
         if sends::store::pause(&mut tx, send.id, None, words, Some(now + wait), now).await? && send.paused_at.is_none()
@@ -58,16 +81,5 @@ impl Pump {
         let mut tx = self.state.db.begin().await?;
         sends::store::resume(&mut tx, send.store_id, send.id).await?;
         tx.commit().await
-    }
-
-    /// An hour of trouble is enough: the campaign goes back, with what went out recorded.
-    pub(super) async fn give_up_on_old_trouble(&self) -> Result<(), AppError> {
-        let before = self.state.clock.now() - PATIENCE_WITH_PROVIDER;
-        for send in sends::store::paused_since(&self.state.db, before).await? {
-            let words = send.problem.as_deref().unwrap_or("The mail server doesn't work.");
-            self.end(&send, Some(&format!("{words} It stayed so for 60 minutes.")))
-                .await?;
-        }
-        Ok(())
     }
 }

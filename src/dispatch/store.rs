@@ -113,6 +113,10 @@ pub struct Ticket {
 
 const TICKET: [(&str, Column); 2] = [("id", Column::Number), ("epoch", Column::Number)];
 
+/// Whether nothing has been heard of a customer `c` since the audience was frozen that forbids mail.
+const WANTS_MAIL: &str = "c.email_consent <> 'withdrawn' and not c.do_not_contact
+                      and c.archived_at is null and c.email_complained_at is null";
+
 /// Marks messages as being attempted: those whose lease still holds, whose send still goes on,
 /// and whose customer still wants mail. Answers how many may go out.
 pub async fn mark_attempting(tx: &mut Tx, tickets: &str, now: DateTime<Utc>) -> sqlx::Result<u64> {
@@ -134,11 +138,23 @@ fn marking(backend: Backend, tickets: &str, now: &str) -> String {
            from {rows} as t
           where messages.id = t.id and messages.epoch = t.epoch and {state} = 'leased'
             and (select s.state = 'sending' and s.paused_by is null from sends s where s.id = messages.send_id)
-            and (select c.email_consent <> 'withdrawn' and not c.do_not_contact
-                        and c.archived_at is null and c.email_complained_at is null
-                   from customers c where c.id = messages.customer_id)",
+            and (select {WANTS_MAIL} from customers c where c.id = messages.customer_id)",
         state = not_looked_up(backend, "messages.state"),
     )
+}
+
+/// Whether a message that was marked a while ago may still go out.
+pub async fn still_goes(db: &Db, ticket: Ticket) -> sqlx::Result<bool> {
+    let sql = format!(
+        "select exists (select 1 from messages m join sends s on s.id = m.send_id join customers c on c.id = m.customer_id
+                         where m.id = $1 and m.epoch = $2 and m.state = 'attempting'
+                           and s.state = 'sending' and s.paused_by is null and {WANTS_MAIL})"
+    );
+    on_db!(db, |pool| sqlx::query_scalar(AssertSqlSafe(sql))
+        .bind(ticket.id)
+        .bind(ticket.epoch)
+        .fetch_one(pool)
+        .await)
 }
 
 /// Which of these are marked.
@@ -169,9 +185,7 @@ pub async fn settle_unmarked(tx: &mut Tx, tickets: &str, now: DateTime<Utc>) -> 
                                  from customers c where c.id = messages.customer_id)
            from {rows} as t
           where messages.id = t.id and messages.epoch = t.epoch and messages.state = 'leased'
-            and exists (select 1 from customers c where c.id = messages.customer_id
-                           and (c.email_consent = 'withdrawn' or c.do_not_contact
-                                or c.archived_at is not null or c.email_complained_at is not null))"
+            and exists (select 1 from customers c where c.id = messages.customer_id and not ({WANTS_MAIL}))"
     );
     let cancel = format!(
         "update messages set state = 'cancelled', settled_at = $2, lease_owner = null, lease_until = null, next_at = null
@@ -280,6 +294,17 @@ pub async fn settle_and_mark(db: &Db, outcomes: &str, tickets: &str, now: DateTi
         other: tickets,
     };
     db.change_at_once(&settling, &marking, bound).await
+}
+
+/// Whether a message of a send was accepted since then.
+pub async fn accepted_since(db: &Db, send: i64, since: DateTime<Utc>) -> sqlx::Result<bool> {
+    on_db!(db, |pool| sqlx::query_scalar(
+        "select exists (select 1 from messages where send_id = $1 and state = 'accepted' and settled_at >= $2)"
+    )
+    .bind(send)
+    .bind(since)
+    .fetch_one(pool)
+    .await)
 }
 
 /// Which definite answers their messages do not show.

@@ -5,6 +5,7 @@
 //! first: it alone pays if the provider is as bad as before.
 
 use std::{
+    collections::HashMap,
     sync::{Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -25,13 +26,18 @@ const MOST_PUT_OFF: u32 = 10;
 /// the first of everybody.
 const MOST_REFUSED: u32 = 20;
 
-/// What trouble means for the sends.
+/// What trouble means for the sends. Its words are read by everybody whom it concerns, so nobody's
+/// address is in them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Verdict {
     /// It may pass: wait and try again.
     Pause(String),
-    /// Only a person can mend it: give the campaign back.
+    /// The same for this send alone: others are no trouble.
+    PauseSend { send: i64, words: String },
+    /// Only a person can mend it: give the campaigns back.
     GiveUp(String),
+    /// The same for what is sent from this address alone.
+    GiveUpSender { from: String, words: String },
 }
 
 /// Counts failures in a row over all connections.
@@ -56,8 +62,8 @@ struct Seen {
     closings: u32,
     /// Messages put off.
     put_off: u32,
-    /// What was said to the last who were refused for good, and to how many running.
-    refused: Option<(String, u32)>,
+    /// By send, what was said to the last who were refused for good, and to how many running.
+    refused: HashMap<i64, (String, u32)>,
     verdict: Option<Verdict>,
     /// There was trouble, and no message has been answered since.
     suspect: bool,
@@ -92,19 +98,25 @@ impl Trouble {
         seen.judge(many, || "The mail server hangs up without an answer.".to_owned());
     }
 
-    /// A sender address is refused: nothing of this account will be taken.
-    pub(crate) fn sender_refused(&self, round: Round, reply: &str) {
+    /// A sender address is refused: nothing from it will be taken.
+    pub(crate) fn sender_refused(&self, round: Round, from: &str, reply: &str) {
         let Some(mut seen) = self.lock_in(round) else { return };
-        let words = format!("The mail server refused our sender address: {reply}");
-        seen.verdict = Some(Verdict::GiveUp(words));
+        let (from, words) = (
+            from.to_owned(),
+            format!("The mail server refused our sender address: {reply}"),
+        );
+        seen.verdict = Some(Verdict::GiveUpSender { from, words });
     }
 
-    /// What became of a message.
-    pub(crate) fn saw(&self, round: Round, outcome: &Outcome) {
+    /// What became of a message of a send.
+    pub(crate) fn saw(&self, round: Round, send: i64, outcome: &Outcome) {
         let Some(mut seen) = self.lock_in(round) else { return };
         match outcome {
-            Outcome::Accepted { .. } => seen.fine(),
-            Outcome::Rejected { reply, .. } => seen.refuses(reply),
+            Outcome::Accepted { .. } => {
+                seen.refused.remove(&send);
+                seen.fine();
+            }
+            Outcome::Rejected { reply, .. } => seen.refuses(send, reply),
             Outcome::Unknown { why } => {
                 seen.unanswered += 1;
                 let many = seen.unanswered >= MOST_UNANSWERED;
@@ -116,23 +128,37 @@ impl Trouble {
                 seen.closings += 1;
                 let many = seen.closings >= MOST_CLOSINGS;
                 seen.judge(many, || {
-                    sentence(&format!("the mail server wants us to come back later: {reply}"))
+                    sentence(&format!(
+                        "the mail server wants us to come back later: {}",
+                        without_addresses(reply)
+                    ))
                 });
             }
             Outcome::Deferred { reply, .. } => {
                 seen.put_off += 1;
                 let many = seen.put_off >= MOST_PUT_OFF;
                 seen.judge(many, || {
-                    sentence(&format!("the mail server puts everything off: {reply}"))
+                    sentence(&format!(
+                        "the mail server puts everything off: {}",
+                        without_addresses(reply)
+                    ))
                 });
             }
             Outcome::NotSent { .. } => {}
         }
     }
 
-    /// Whether a message has been answered since the last failure.
-    pub(crate) fn works(&self) -> bool {
-        self.lock().works
+    /// Whether a message has been answered since the last failure, and this send's are not all
+    /// refused.
+    pub(crate) fn works_for(&self, send: i64) -> bool {
+        let seen = self.lock();
+        let is_refused = |(_, times): &(String, u32)| *times >= MOST_REFUSED - 1;
+        seen.works && !seen.refused.get(&send).is_some_and(is_refused)
+    }
+
+    /// A send has ended.
+    pub(crate) fn forget(&self, send: i64) {
+        self.lock().refused.remove(&send);
     }
 
     /// Whether there was trouble that may still be there: one message at a time.
@@ -149,11 +175,14 @@ impl Trouble {
     pub(crate) fn dealt_with(&self) {
         let mut seen = self.lock();
         // The same answer again would be the same trouble; another is an answer like any.
-        let refused = seen.refused.take().filter(|(_, times)| *times >= MOST_REFUSED);
+        let mut refused = std::mem::take(&mut seen.refused);
+        for (_, times) in refused.values_mut() {
+            *times = (*times).min(MOST_REFUSED - 1);
+        }
         *seen = Seen {
             round: Round(seen.round.0 + 1),
             suspect: true,
-            refused: refused.map(|(said, _)| (said, MOST_REFUSED - 1)),
+            refused,
             ..Seen::default()
         };
     }
@@ -186,28 +215,30 @@ impl Seen {
         *self = Seen {
             round: self.round,
             verdict: self.verdict.take(),
+            refused: std::mem::take(&mut self.refused),
             works: true,
             ..Seen::default()
         };
     }
 
     /// The provider has refused a message for good: an answer, unless it says the same to all.
-    fn refuses(&mut self, reply: &str) {
+    fn refuses(&mut self, send: i64, reply: &str) {
+        let before = self.refused.remove(&send);
         let Some(said) = said_to_anybody(reply) else {
             return self.fine();
         };
-        let times = match self.refused.take() {
+        let times = match before {
             Some((before, times)) if before == said => times + 1,
             _ => 1,
         };
         if times < MOST_REFUSED {
             self.fine();
-        } else {
-            self.judge(true, || {
-                sentence(&format!("the mail server refuses everybody: {reply}"))
-            });
+        } else if self.verdict.is_none() {
+            let reply = without_addresses(reply);
+            let words = sentence(&format!("the mail server refuses everybody: {reply}"));
+            self.verdict = Some(Verdict::PauseSend { send, words });
         }
-        self.refused = Some((said, times));
+        self.refused.insert(send, (said, times));
     }
 
     /// Opens the breaker when there are too many; after trouble, one is too many.
@@ -235,6 +266,12 @@ fn said_to_anybody(reply: &str) -> Option<String> {
     Some(format!("{code} {}", same.join(" ")))
 }
 
+/// A reply without the addresses in it.
+fn without_addresses(reply: &str) -> String {
+    let hidden = |word| if str::contains(word, '@') { "…" } else { word };
+    reply.split_whitespace().map(hidden).collect::<Vec<_>>().join(" ")
+}
+
 /// What the operator reads.
 fn sentence(text: &str) -> String {
     let mut chars = text.chars();
@@ -247,6 +284,8 @@ fn sentence(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    const SEND: i64 = 1;
 
     fn accepted() -> Outcome {
         Outcome::Accepted {
@@ -277,7 +316,7 @@ mod tests {
         let trouble = Trouble::default();
         trouble.failed(trouble.round(), &unreachable());
         trouble.failed(trouble.round(), &unreachable());
-        trouble.saw(trouble.round(), &accepted());
+        trouble.saw(trouble.round(), SEND, &accepted());
         trouble.failed(trouble.round(), &unreachable());
         assert_eq!(trouble.verdict(), None);
         trouble.failed(trouble.round(), &unreachable());
@@ -305,14 +344,14 @@ mod tests {
             let trouble = Trouble::default();
             for round in 0..3 {
                 for _ in 1..most {
-                    trouble.saw(trouble.round(), &outcome);
+                    trouble.saw(trouble.round(), SEND, &outcome);
                 }
                 assert!(!trouble.has_verdict(), "{outcome:?}, round {round}");
-                trouble.saw(trouble.round(), &accepted());
+                trouble.saw(trouble.round(), SEND, &accepted());
             }
             for _ in 0..most {
                 assert!(!trouble.has_verdict(), "{outcome:?}");
-                trouble.saw(trouble.round(), &outcome);
+                trouble.saw(trouble.round(), SEND, &outcome);
             }
             assert!(matches!(trouble.verdict(), Some(Verdict::Pause(_))), "{outcome:?}");
         }
@@ -323,16 +362,16 @@ mod tests {
         for outcome in [unknown(), deferred(421), deferred(451)] {
             let trouble = Trouble::default();
             for _ in 0..MOST_PUT_OFF {
-                trouble.saw(trouble.round(), &outcome);
+                trouble.saw(trouble.round(), SEND, &outcome);
             }
             trouble.dealt_with();
-            assert!(trouble.is_suspect() && !trouble.works() && !trouble.has_verdict());
-            trouble.saw(trouble.round(), &outcome);
+            assert!(trouble.is_suspect() && !trouble.works_for(SEND) && !trouble.has_verdict());
+            trouble.saw(trouble.round(), SEND, &outcome);
             assert!(trouble.has_verdict(), "{outcome:?}");
             trouble.dealt_with();
-            trouble.saw(trouble.round(), &accepted());
-            assert!(!trouble.is_suspect() && trouble.works());
-            trouble.saw(trouble.round(), &outcome);
+            trouble.saw(trouble.round(), SEND, &accepted());
+            assert!(!trouble.is_suspect() && trouble.works_for(SEND));
+            trouble.saw(trouble.round(), SEND, &outcome);
             assert!(!trouble.has_verdict(), "{outcome:?}");
         }
     }
@@ -348,40 +387,63 @@ mod tests {
     fn the_same_refusal_for_everybody_is_trouble_and_dead_mailboxes_are_not() {
         let trouble = Trouble::default();
         for n in 0..100 {
-            trouble.saw(trouble.round(), &rejected("550 5.1.1 No such user"));
-            trouble.saw(trouble.round(), &rejected("552 5.2.2 Mailbox full"));
+            trouble.saw(trouble.round(), SEND, &rejected("550 5.1.1 No such user"));
+            trouble.saw(trouble.round(), SEND, &rejected("552 5.2.2 Mailbox full"));
             // Others in between: never twice the same.
             trouble.saw(
                 trouble.round(),
+                SEND,
                 &rejected(&format!("550 5.7.1 {}", "no ".repeat(n + 1))),
             );
-            assert!(!trouble.has_verdict() && trouble.works());
+            assert!(!trouble.has_verdict() && trouble.works_for(SEND));
         }
         let relay = |n: u32| rejected(&format!("554 5.7.1 <p{n}@example.com>: Relay access denied (id {n})"));
         for n in 0..MOST_REFUSED - 1 {
-            trouble.saw(trouble.round(), &relay(n));
+            trouble.saw(trouble.round(), SEND, &relay(n));
         }
-        trouble.saw(trouble.round(), &accepted());
+        trouble.saw(trouble.round(), SEND, &accepted());
         for n in 0..MOST_REFUSED {
             assert!(!trouble.has_verdict(), "{n}");
-            trouble.saw(trouble.round(), &relay(n));
+            trouble.saw(trouble.round(), SEND, &relay(n));
         }
-        let Some(Verdict::Pause(words)) = trouble.verdict() else {
+        let Some(Verdict::PauseSend { send: SEND, words }) = trouble.verdict() else {
             panic!("it goes on")
         };
+        assert!(!words.contains('@'), "{words}");
         assert!(
             words.starts_with("The mail server refuses everybody: 554 5.7.1"),
             "{words}"
         );
-        assert!(!trouble.works());
+        assert!(!trouble.works_for(SEND));
 
         // The one that goes first hears the same: it alone. Then something else: it works.
         trouble.dealt_with();
-        trouble.saw(trouble.round(), &relay(1));
+        trouble.saw(trouble.round(), SEND, &relay(1));
         assert!(trouble.has_verdict());
         trouble.dealt_with();
-        trouble.saw(trouble.round(), &rejected("550 5.1.1 No such user"));
-        assert!(trouble.works() && !trouble.is_suspect());
+        trouble.saw(trouble.round(), SEND, &rejected("550 5.1.1 No such user"));
+        assert!(trouble.works_for(SEND) && !trouble.is_suspect());
+    }
+
+    #[test]
+    fn a_send_whose_people_are_all_refused_is_trouble_whatever_becomes_of_others() {
+        let trouble = Trouble::default();
+        let other = SEND + 1;
+        let relay = rejected("554 5.7.1 <p@example.com>: Relay access denied");
+        for n in 0..MOST_REFUSED {
+            assert!(!trouble.has_verdict(), "{n}");
+            trouble.saw(trouble.round(), SEND, &relay);
+            trouble.saw(trouble.round(), other, &accepted());
+        }
+        assert!(matches!(trouble.verdict(), Some(Verdict::PauseSend { send: SEND, .. })));
+        trouble.dealt_with();
+        trouble.saw(trouble.round(), other, &accepted());
+        assert!(trouble.works_for(other) && !trouble.works_for(SEND));
+        trouble.saw(trouble.round(), SEND, &relay);
+        assert!(trouble.has_verdict(), "nobody else pays");
+        trouble.dealt_with();
+        trouble.saw(trouble.round(), SEND, &accepted());
+        assert!(trouble.works_for(SEND));
     }
 
     #[test]
@@ -400,11 +462,11 @@ mod tests {
         trouble.dealt_with();
         trouble.cut_off(before);
         trouble.failed(before, &ConnectProblem::NoLogin);
-        trouble.sender_refused(before, "550 no");
-        trouble.saw(before, &unknown());
+        trouble.sender_refused(before, "us@example.com", "550 no");
+        trouble.saw(before, SEND, &unknown());
         assert!(!trouble.has_verdict(), "one of its own would be enough");
-        trouble.saw(before, &accepted());
-        assert!(trouble.is_suspect() && !trouble.works());
+        trouble.saw(before, SEND, &accepted());
+        assert!(trouble.is_suspect() && !trouble.works_for(SEND));
         trouble.cut_off(trouble.round());
         assert!(trouble.has_verdict());
     }

@@ -28,7 +28,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     auth::tokens,
-    db::Tx,
+    db::{Tx, in_time},
     error::AppError,
     sends::{shown, unanswered},
     server::AppState,
@@ -44,6 +44,8 @@ const TICK: Duration = Duration::from_secs(1);
 const BATCH: i64 = 256;
 /// Campaigns started at the same time.
 const AT_ONCE: usize = 8;
+/// One turn is given so long: a database that does not answer must not be waited for without end.
+const PATIENCE: Duration = Duration::from_secs(600);
 /// Between two looks at what time settles.
 const TIDY: Duration = Duration::from_secs(600);
 /// After so many failures that are our own, a campaign waits for a person.
@@ -88,7 +90,7 @@ pub async fn run(state: AppState, stop: CancellationToken) {
     };
     runner.go_active(&stop).await;
     while !stop.is_cancelled() {
-        let wait = match runner.turn().await {
+        let wait = match in_time(PATIENCE, runner.turn()).await {
             Ok(wait) => wait,
             Err(error) => {
                 tracing::error!(error = %error, "the runner could not go on; trying again");

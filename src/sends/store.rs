@@ -357,13 +357,3 @@ pub async fn restart(tx: &mut Tx, id: i64, now: DateTime<Utc>) -> sqlx::Result<(
     .await
     .map(|_| ()))
 }
-
-/// Sends the provider has paused for longer than this: they are given back.
-pub async fn paused_since(db: &Db, before: DateTime<Utc>) -> sqlx::Result<Vec<Send>> {
-    on_db!(db, |pool| sqlx::query_as(columns!(
-        "where state = 'sending' and paused_by is null and paused_at <= $1 order by id limit 1000"
-    ))
-    .bind(before)
-    .fetch_all(pool)
-    .await)
-}

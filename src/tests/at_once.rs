@@ -3,7 +3,7 @@
 use std::future::ready;
 
 use loupe::{
-    db::{Bound, Db},
+    db::{self, Backend, Bound, Db},
     on_db,
 };
 
@@ -77,3 +77,18 @@ both!(whoever_does_not_wait_for_the_end_blocks_nobody, |app| {
         .unwrap();
     assert_eq!(names(app.db()).await, ("Last".to_owned(), "Last".to_owned()));
 });
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_written_is_on_the_disk_whatever_is_usual_there() {
+    let app = TestApp::new(Backend::Postgres).await;
+    let with = if app.url.contains('?') { '&' } else { '?' };
+    let url = format!("{}{with}options[synchronous_commit]=off", app.url);
+    let Db::Postgres(pool) = db::connect(&url).await.unwrap() else {
+        panic!("PostgreSQL")
+    };
+    let waits: String = sqlx::query_scalar("show synchronous_commit")
+        .fetch_one(&pool)
+        .await
+        .unwrap();
+    assert_eq!(waits, "on");
+}

@@ -298,3 +298,27 @@ async fn an_hour_of_trouble_gives_a_planned_campaign_back_on_sqlite() {
 async fn an_hour_of_trouble_gives_a_planned_campaign_back_on_postgres() {
     an_hour_of_trouble_gives_a_planned_campaign_back(Backend::Postgres).await;
 }
+
+/// Nobody was there while the hour passed: the server is well by now, and a try shows it.
+async fn an_hour_without_a_try_gives_nothing_back(backend: Backend) {
+    let house = house(backend, Fault::Closing).await;
+    house.until(|s| s.paused_at.is_some()).await;
+    house.nobody_is_held().await;
+    let send = house.send;
+    let (app, sink) = house.end().await;
+    sink.set_rules(vec![]);
+    app.clock.set(app.now() + TimeDelta::minutes(90));
+    let ended = sending::deliver(&app.state, &app.store, send).await;
+    assert!(is_done(&ended) && ended.problem.is_none(), "{ended:?}");
+    assert_eq!(tally(app.db(), &app.store, send).await.sent, 40);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_hour_without_a_try_gives_nothing_back_on_sqlite() {
+    an_hour_without_a_try_gives_nothing_back(Backend::Sqlite).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_hour_without_a_try_gives_nothing_back_on_postgres() {
+    an_hour_without_a_try_gives_nothing_back(Backend::Postgres).await;
+}

@@ -7,6 +7,10 @@ use std::{
     process::{Child, Command, Output, Stdio},
 };
 
+use loupe::db::{Backend, Db};
+
+use crate::support::app::TestApp;
+
 fn loupe(folder: &Path, args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_loupe"));
     command
@@ -314,6 +318,26 @@ fn the_doctor_says_what_to_mend() {
         assert!(out(&output).contains(part), "{part}: {}", out(&output));
     }
     assert!(!out(&output).contains("secret"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_doctor_says_when_postgres_does_not_wait_for_the_disk() {
+    let folder = tempfile::tempdir().unwrap();
+    let app = TestApp::new(Backend::Postgres).await;
+    let Db::Postgres(pool) = app.db() else {
+        panic!("PostgreSQL")
+    };
+    let fsync: String = sqlx::query_scalar("show fsync").fetch_one(pool).await.unwrap();
+    let output = loupe(folder.path(), &["doctor"])
+        .env("LOUPE_DATABASE_URL", &app.url)
+        .env("LOUPE_SECRET_KEY", "0".repeat(64))
+        .output()
+        .unwrap();
+    let expected = match fsync.as_str() {
+        "off" => "mend  Writes    PostgreSQL runs with fsync = off",
+        _ => "ok    Writes",
+    };
+    assert!(out(&output).contains(expected), "{}{}", out(&output), err(&output));
 }
 
 #[test]

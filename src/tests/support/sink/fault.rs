@@ -68,6 +68,8 @@ pub enum When {
     Nth(u64),
     /// Whose recipient contains this.
     To(String),
+    /// Whose sender contains this.
+    From(String),
 }
 
 /// The first rule that fits a message decides.
@@ -82,12 +84,13 @@ impl Rule {
         Self { when, fault }
     }
 
-    pub(super) fn fits(&self, number: u64, recipient: &str) -> bool {
+    pub(super) fn fits(&self, number: u64, sender: &str, recipient: &str) -> bool {
         match &self.when {
             When::Always => true,
             When::Every(n) => number.checked_rem(*n) == Some(0),
             When::Nth(n) => number == *n,
             When::To(part) => recipient.contains(part),
+            When::From(part) => sender.contains(part),
         }
     }
 }

@@ -278,8 +278,9 @@ impl<S: Line> Session<'_, S> {
     fn mail(&mut self, rest: &str) -> Step {
         self.forget();
         self.number = self.state.begin();
+        let sender = path(rest);
         // A rule about recipients is looked up again when there is one.
-        self.fault = self.state.fault(self.number, "");
+        self.fault = self.state.fault(self.number, &sender, "");
         match self.fault {
             Some(Fault::Closing) => {
                 self.struck();
@@ -292,7 +293,7 @@ impl<S: Line> Session<'_, S> {
                 self.refuse(code);
             }
             _ => {
-                self.sender = path(rest);
+                self.sender = sender;
                 self.say("250 2.1.0 ok");
             }
         }
@@ -305,7 +306,7 @@ impl<S: Line> Session<'_, S> {
         }
         let recipient = path(rest);
         if self.fault.is_none() {
-            self.fault = self.state.fault(self.number, &recipient);
+            self.fault = self.state.fault(self.number, &self.sender, &recipient);
         }
         match self.fault {
             Some(Fault::Rcpt(code) | Fault::RcptButData(code)) => {

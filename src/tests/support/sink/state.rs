@@ -109,13 +109,13 @@ impl State {
         self.counters.offered.fetch_add(1, Relaxed) + 1
     }
 
-    pub(super) fn fault(&self, number: u64, recipient: &str) -> Option<Fault> {
+    pub(super) fn fault(&self, number: u64, sender: &str, recipient: &str) -> Option<Fault> {
         if !self.has_rules.load(Relaxed) {
             return None;
         }
         locked(&self.rules)
             .iter()
-            .find(|rule| rule.fits(number, recipient))
+            .find(|rule| rule.fits(number, sender, recipient))
             .map(|rule| rule.fault)
     }
 
