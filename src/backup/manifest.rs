@@ -72,6 +72,17 @@ pub(super) fn beside(path: &Path, ending: &str) -> PathBuf {
     PathBuf::from(name)
 }
 
+/// What SQLite keeps beside a file, and plays into whatever has that file's name when it is opened.
+pub(super) const COMPANIONS: [&str; 3] = ["-wal", "-shm", "-journal"];
+
+/// Makes way for a file that is put together under this name: what is there was never finished.
+pub(super) fn clear(partial: &Path) {
+    let _ = std::fs::remove_file(partial);
+    for ending in COMPANIONS {
+        let _ = std::fs::remove_file(beside(partial, ending));
+    }
+}
+
 /// The file of an SQLite address.
 pub(super) fn data_file(url: &str) -> Result<PathBuf, Problem> {
     Ok(SqliteConnectOptions::from_str(url)?.get_filename().to_path_buf())

@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use sqlx::Connection;
 
 use super::{
-    manifest::{Manifest, Problem, beside, data_file, fingerprint, sync},
+    manifest::{COMPANIONS, Manifest, Problem, beside, clear, data_file, fingerprint, sync},
     store,
 };
 use crate::db::{self, Backend};
@@ -36,15 +36,15 @@ pub async fn put_back(url: &str, from: &Path, replace: bool, now: DateTime<Utc>)
         std::fs::create_dir_all(folder)?;
     }
     let partial = beside(&to, ".partial");
-    let _ = std::fs::remove_file(&partial);
+    clear(&partial);
     std::fs::copy(from, &partial)?;
     if fingerprint(&partial)?.1 != manifest.sha256 {
-        let _ = std::fs::remove_file(&partial);
+        clear(&partial);
         return Err(Problem::Damaged(partial, "it changed while it was copied".to_owned()));
     }
     store::mark_restored(&partial, now).await?;
     sync(&partial)?;
-    let aside = if to.exists() { Some(put_aside(&to, now)?) } else { None };
+    let aside = put_aside(&to, now).await?;
     std::fs::rename(&partial, &to)?;
     sync(&to)?;
     Ok(PutBack { manifest, to, aside })
@@ -76,18 +76,23 @@ async fn checked(backup: &Path) -> Result<Manifest, Problem> {
     Ok(manifest)
 }
 
-/// Renames a database together with what SQLite keeps beside it.
-fn put_aside(data: &Path, now: DateTime<Utc>) -> Result<PathBuf, Problem> {
+/// Renames what is there: the database, if there is one, and whatever SQLite keeps beside it.
+/// Without the database too, for the next one of that name would have it played into it.
+async fn put_aside(data: &Path, now: DateTime<Utc>) -> Result<Option<PathBuf>, Problem> {
     let aside = beside(data, &format!(".replaced-{}", now.format("%Y%m%dT%H%M%SZ")));
-    if aside.exists() {
-        return Err(Problem::Exists(aside));
+    let is_there = data.exists();
+    if is_there {
+        // In one piece it can't come apart on the way. What can't be read any more goes as it is.
+        let _ = store::fold(data).await;
     }
-    for ending in ["-wal", "-shm"] {
-        let part = beside(data, ending);
+    for ending in COMPANIONS.into_iter().chain([""]) {
+        let (part, kept) = (beside(data, ending), beside(&aside, ending));
+        if kept.exists() {
+            return Err(Problem::Exists(kept));
+        }
         if part.exists() {
-            std::fs::rename(&part, beside(&aside, ending))?;
+            std::fs::rename(&part, &kept)?;
         }
     }
-    std::fs::rename(data, &aside)?;
-    Ok(aside)
+    Ok(is_there.then_some(aside))
 }

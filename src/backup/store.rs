@@ -25,6 +25,15 @@ pub(super) async fn copy(from: &Path, to: &Path) -> sqlx::Result<()> {
     source.close().await
 }
 
+/// Writes what lies beside a file that nobody uses into the file itself.
+pub(super) async fn fold(path: &Path) -> sqlx::Result<()> {
+    let mut file = SqliteConnectOptions::new().filename(path).connect().await?;
+    sqlx::query("pragma wal_checkpoint(truncate)")
+        .execute(&mut file)
+        .await?;
+    file.close().await
+}
+
 /// What is wrong inside a file; nothing when it is whole.
 pub(super) async fn faults(file: &mut SqliteConnection) -> sqlx::Result<Option<String>> {
     let found: Vec<String> = sqlx::query_scalar("pragma integrity_check(10)")

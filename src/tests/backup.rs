@@ -64,6 +64,26 @@ impl Sending {
     }
 }
 
+/// What a process that died in the middle leaves: the database, and beside it what it wrote last.
+fn leave_behind(app: &TestApp, folder: &Path) -> std::path::PathBuf {
+    std::fs::create_dir_all(folder).unwrap();
+    for ending in ["", "-wal", "-shm"] {
+        let name = format!("loupe.db{ending}");
+        std::fs::copy(app.folder.path().join(&name), folder.join(&name)).unwrap();
+    }
+    folder.join("loupe.db")
+}
+
+async fn customers(file: &Path) -> i64 {
+    let db = db::connect(&format!("sqlite://{}", file.display())).await.unwrap();
+    let n = loupe::on_db!(&db, |pool| sqlx::query_scalar("select count(*) from customers")
+        .fetch_one(pool)
+        .await)
+    .unwrap();
+    db.close().await;
+    n
+}
+
 async fn kept(app: &TestApp) -> i64 {
     loupe::on_db!(app.db(), |pool| sqlx::query_scalar("select count(*) from outbox")
         .fetch_one(pool)
@@ -238,16 +258,7 @@ async fn a_backup_comes_back_whole_and_passive() {
         instance::settle(&app.state).await.unwrap(),
         Some(instance::Why::Restored)
     );
-    let customers = |db: loupe::db::Db| async move {
-        let n: i64 = loupe::on_db!(&db, |pool| sqlx::query_scalar("select count(*) from customers")
-            .fetch_one(pool)
-            .await)
-        .unwrap();
-        n
-    };
-    assert_eq!(customers(app.db().clone()).await, 40);
-    let before = db::connect(&format!("sqlite://{}", aside.display())).await.unwrap();
-    assert_eq!(customers(before).await, 45);
+    assert_eq!((customers(&done.to).await, customers(&aside).await), (40, 45));
     let sending = Sending::start(&app.state);
     tokio::time::sleep(std::time::Duration::from_millis(500)).await;
     let frozen = tally(app.db(), &app.store, send).await;
@@ -261,6 +272,28 @@ async fn a_backup_comes_back_whole_and_passive() {
         assert!(audit(app.db(), campaign).await.iter().any(|l| l.1 == "send.reverted"));
     }
     sending.stop().await;
+}
+
+#[tokio::test]
+async fn what_a_dead_process_wrote_last_stays_with_its_own_database() {
+    let app = TestApp::new(Backend::Sqlite).await;
+    people::crowd(app.db(), app.store.id, 40, &[], app.now()).await;
+    let file = back_up(&app, "nightly.db").await;
+    people::crowd(app.db(), app.store.id, 5, &["late"], app.now()).await;
+
+    let whole = leave_behind(&app, &app.folder.path().join("whole"));
+    let url = |data: &Path| format!("sqlite://{}", data.display());
+    let done = backup::put_back(&url(&whole), &file, true, app.now()).await.unwrap();
+    let aside = done.aside.unwrap();
+    let late = format!("{}-wal", aside.display());
+    assert!(!Path::new(&late).exists(), "it is in one piece");
+    assert_eq!((customers(&whole).await, customers(&aside).await), (40, 45));
+
+    let lost = leave_behind(&app, &app.folder.path().join("lost"));
+    std::fs::remove_file(&lost).unwrap();
+    let done = backup::put_back(&url(&lost), &file, false, app.now()).await.unwrap();
+    assert_eq!(done.aside, None, "there was no database");
+    assert_eq!(customers(&lost).await, 40);
 }
 
 #[tokio::test]
