@@ -6,34 +6,40 @@ use chrono::{DateTime, Utc};
 use sqlx::Connection;
 
 use super::{
-    manifest::{Manifest, Problem, beside, data_file, fingerprint, sync},
+    manifest::{Manifest, Problem, beside, clear, data_file, fingerprint, sync},
     store,
 };
 
 /// Writes a backup of the SQLite database at `url` to a new file, with its manifest beside it.
-/// The program may be running meanwhile. Either both are there in the end, whole, or neither.
+/// The program may be running meanwhile. In the end both are there, whole, or neither; what a
+/// power cut leaves half done makes way for the next one of the same name.
 pub async fn make(url: &str, to: &Path, now: DateTime<Utc>) -> Result<Manifest, Problem> {
     let from = data_file(url)?;
     if !from.exists() {
         return Err(Problem::Missing(from));
     }
-    for taken in [to.to_path_buf(), Manifest::path(to)] {
-        if taken.exists() {
-            return Err(Problem::Exists(taken));
-        }
+    let (partial, path) = (beside(to, ".partial"), Manifest::path(to));
+    if to.exists() {
+        return Err(Problem::Exists(to.to_path_buf()));
     }
-    let partial = beside(to, ".partial");
-    let _ = std::fs::remove_file(&partial);
-    match written(&from, &partial, now).await {
-        Ok(manifest) => {
-            finish(&partial, to, &manifest)?;
-            Ok(manifest)
-        }
-        Err(problem) => {
-            let _ = std::fs::remove_file(&partial);
-            Err(problem)
-        }
+    // Beside a file that never got its name, a manifest belongs to it.
+    if path.exists() && !partial.exists() {
+        return Err(Problem::Exists(path));
     }
+    let _ = std::fs::remove_file(&path);
+    clear(&partial);
+    let made = async {
+        let manifest = written(&from, &partial, now).await?;
+        finish(&partial, to, &manifest)?;
+        Ok(manifest)
+    }
+    .await;
+    if made.is_err() {
+        let _ = std::fs::remove_file(to);
+        let _ = std::fs::remove_file(&path);
+        clear(&partial);
+    }
+    made
 }
 
 async fn written(from: &Path, partial: &Path, now: DateTime<Utc>) -> Result<Manifest, Problem> {
@@ -55,12 +61,13 @@ async fn written(from: &Path, partial: &Path, now: DateTime<Utc>) -> Result<Mani
     })
 }
 
+/// The backup gets its name last: with the name it is whole, and so is what describes it.
 fn finish(partial: &Path, to: &Path, manifest: &Manifest) -> Result<(), Problem> {
     let text = serde_json::to_string_pretty(manifest).map_err(std::io::Error::other)?;
     let path = Manifest::path(to);
+    sync(partial)?;
     std::fs::write(&path, text + "\n")?;
     sync(&path)?;
-    sync(partial)?;
     std::fs::rename(partial, to)?;
     sync(to)?;
     Ok(())

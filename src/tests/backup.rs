@@ -297,6 +297,24 @@ async fn what_a_dead_process_wrote_last_stays_with_its_own_database() {
 }
 
 #[tokio::test]
+async fn a_backup_that_was_cut_off_makes_way_for_the_next() {
+    let app = TestApp::new(Backend::Sqlite).await;
+    let file = back_up(&app, "nightly.db").await;
+    let partial = app.folder.path().join("nightly.db.partial");
+    // As a power cut leaves it: described, and without its name.
+    std::fs::rename(&file, &partial).unwrap();
+    people::crowd(app.db(), app.store.id, 3, &[], app.now()).await;
+    back_up(&app, "nightly.db").await;
+    assert_eq!(Manifest::read(&file).unwrap().rows["customers"], 3);
+    assert!(!partial.exists());
+
+    // Without that trace, the manifest may be of a backup that was carried away.
+    std::fs::remove_file(&file).unwrap();
+    let refused = backup::make(&app.url, &file, app.now()).await;
+    assert!(matches!(refused, Err(Problem::Exists(_))), "{refused:?}");
+}
+
+#[tokio::test]
 async fn a_damaged_backup_is_refused_and_nothing_changes() {
     let app = TestApp::new(Backend::Sqlite).await;
     people::crowd(app.db(), app.store.id, 10, &[], app.now()).await;
