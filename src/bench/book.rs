@@ -87,6 +87,7 @@ impl Book {
         };
         let what = StartCampaign {
             campaign_id,
+            version: None,
             token: loupe::auth::tokens::public(),
             skip_already: false,
             shown_count: None,

@@ -17,7 +17,8 @@ use crate::{
         again::Reached,
         bulk,
         model::{Intent, Kind},
-        pressing, question, rules, schedule,
+        pressing::{self, Seen},
+        question, rules, schedule,
     },
     server::respond,
     stores, templates,
@@ -50,18 +51,26 @@ pub async fn look_at(
     question::look_at_form(&ctx, &form, Kind::from_key(&kind), Intent::from_key(&intent)).await
 }
 
-/// Sends a campaign after its review. `reached` is what the review said of those who already got it.
+/// Sends a campaign after its review, or from its page. `reached` is what was said there of those
+/// who already got it, `told_quiet` whether it was said that customers may be asleep.
 #[server(prefix = "/api", endpoint = "campaigns/confirm", input = PostUrl)]
 pub async fn confirm_campaign(
     id: i64,
     send_token: String,
+    #[server(default)] version: i64,
     #[server(default)] shown_count: Option<i64>,
     #[server(default)] reached: String,
+    #[server(default)] told_quiet: String,
 ) -> Result<(), AppError> {
     let ctx = guard::require(Permission::SendCampaigns)?;
     let response = respond::here()?;
-    let reached = Reached::from_key(&reached);
-    response.redirect(&pressing::confirm(&ctx, id, &send_token, shown_count, reached).await?);
+    let seen = Seen {
+        version,
+        count: shown_count,
+        reached: Reached::from_key(&reached),
+        told_quiet: told_quiet == "true",
+    };
+    response.redirect(&pressing::confirm(&ctx, id, &send_token, seen).await?);
     Ok(())
 }
 
@@ -70,13 +79,19 @@ pub async fn confirm_campaign(
 pub async fn send_rest(
     id: i64,
     send_token: String,
+    #[server(default)] version: i64,
     #[server(default)] shown_count: Option<i64>,
     #[server(default)] skip_already: String,
 ) -> Result<(), AppError> {
     let ctx = guard::require(Permission::SendCampaigns)?;
     let response = respond::here()?;
-    let reached = Reached::of_tick(&skip_already);
-    response.redirect(&pressing::send_rest(&ctx, id, &send_token, shown_count, reached).await?);
+    let seen = Seen {
+        version,
+        count: shown_count,
+        reached: Some(Reached::of_tick(&skip_already)),
+        ..Seen::default()
+    };
+    response.redirect(&pressing::send_rest(&ctx, id, &send_token, seen).await?);
     Ok(())
 }
 
@@ -146,11 +161,16 @@ pub async fn save_bulk(
     Ok(())
 }
 
-/// Sends the one-shot form after its review.
+/// Sends the one-shot form after its review; `seal` is of what stood there.
 #[server(prefix = "/api", endpoint = "bulk-email/confirm", input = PostUrl)]
-pub async fn confirm_bulk(send_token: String, #[server(default)] shown_count: Option<i64>) -> Result<(), AppError> {
+pub async fn confirm_bulk(
+    send_token: String,
+    #[server(default)] seal: String,
+    #[server(default)] shown_count: Option<i64>,
+    #[server(default)] told_quiet: String,
+) -> Result<(), AppError> {
     let ctx = guard::require(Permission::SendCampaigns)?;
     let response = respond::here()?;
-    response.redirect(&bulk::confirm(&ctx, &send_token, shown_count).await?);
+    response.redirect(&bulk::confirm(&ctx, &send_token, &seal, shown_count, told_quiet == "true").await?);
     Ok(())
 }

@@ -8,14 +8,14 @@ use super::{
     draft::{Draft, fallbacks_of},
     look,
     model::{CampaignForm, Intent},
-    pressing::Asked,
-    rules::own_template,
+    pressing::changed,
+    rules::{own_template, store_of},
     store::UNTITLED,
     writing_store::{self as writing, By},
 };
 use crate::{
     audit,
-    auth::{guard::Ctx, model::StoreId},
+    auth::{guard::Ctx, model::StoreId, tokens},
     db::Db,
     error::AppError,
     sends::{
@@ -23,7 +23,6 @@ use crate::{
         model::SendState,
         rules::{StartBulk, Started, go_on_from, start_bulk},
     },
-    stores::{self, model::Store},
     ui::links::encode,
 };
 
@@ -74,9 +73,7 @@ pub async fn save(ctx: &Ctx, form: &CampaignForm, intent: Intent) -> Result<Stri
     {
         return Ok(receipt(before.id, "already"));
     }
-    let store = stores::store::find(ctx.db(), ctx.store())
-        .await?
-        .ok_or(AppError::SignedOut)?;
+    let store = store_of(ctx).await?;
     let mut draft = Draft::of(form, &store, ctx.now);
     draft.template_id = own_template(ctx, &store, draft.template_id, intent, &mut draft).await?;
     let mut form = form.clone();
@@ -97,7 +94,7 @@ pub async fn save(ctx: &Ctx, form: &CampaignForm, intent: Intent) -> Result<Stri
         Intent::SeePreview => format!("{PATH}?ok=shown#preview"),
         Intent::FindCustomer => format!("{PATH}?find={}#p-manual", encode(form.find_customer.trim())),
         Intent::AsCampaign => as_campaign(ctx, &form, draft).await?,
-        Intent::SendNow | Intent::SendConfirmed => send_now(ctx, &form, Asked::by(intent, &form)).await?,
+        Intent::SendNow | Intent::SendConfirmed => send_now(ctx, &form, intent).await?,
         Intent::Draft | Intent::Schedule | Intent::StartOver => format!("{PATH}?ok=kept"),
     })
 }
@@ -109,22 +106,46 @@ async fn keep(ctx: &Ctx, scratch: &Scratch) -> Result<(), AppError> {
     Ok(tx.commit().await?)
 }
 
-/// Sends what has been kept, after the person was asked.
-pub async fn confirm(ctx: &Ctx, token: &str, shown: Option<i64>) -> Result<String, AppError> {
+/// A text that changes with what a form would send, and with whom it leaves out.
+pub fn seal(form: &CampaignForm, draft: &Draft) -> String {
+    let what = (&draft.subject, &draft.body, &draft.fallbacks, &draft.filter);
+    tokens::hash(&serde_json::json!([what, form.of_send(), form.skips_already()]).to_string())
+}
+
+/// Sends what has been kept, after the person was asked. Another window may have kept something
+/// else since: then they are asked about that.
+pub async fn confirm(
+    ctx: &Ctx,
+    token: &str,
+    sealed: &str,
+    shown: Option<i64>,
+    told_quiet: bool,
+) -> Result<String, AppError> {
     if let Some(before) = sends::store::by_token(ctx.db(), ctx.store(), token).await? {
         return Ok(receipt(before.id, "already"));
     }
     let mut form = left_by(ctx.db(), ctx.store(), ctx.actor.user_id)
         .await?
         .unwrap_or_default();
+    let store = store_of(ctx).await?;
+    if seal(&form, &Draft::of(&form, &store, ctx.now)) != sealed {
+        return Ok(changed(review(token)));
+    }
+    if store.in_quiet_hours(ctx.now) && !told_quiet {
+        return Ok(review(token));
+    }
     token.clone_into(&mut form.send_token);
-    send_now(ctx, &form, Asked::Shown(shown, None)).await
+    form.shown_count = shown.map(|n| n.to_string()).unwrap_or_default();
+    send_now(ctx, &form, Intent::SendConfirmed).await
 }
 
-async fn send_now(ctx: &Ctx, form: &CampaignForm, asked: Asked) -> Result<String, AppError> {
-    let store: Store = stores::store::find(ctx.db(), ctx.store())
-        .await?
-        .ok_or(AppError::SignedOut)?;
+/// Where it is asked whether it may go.
+fn review(token: &str) -> String {
+    format!("{PATH}/review?token={}", encode(token))
+}
+
+async fn send_now(ctx: &Ctx, form: &CampaignForm, intent: Intent) -> Result<String, AppError> {
+    let store = store_of(ctx).await?;
     let draft = Draft::of(form, &store, ctx.now);
     let look = look::look_at(
         ctx.db(),
@@ -138,15 +159,12 @@ async fn send_now(ctx: &Ctx, form: &CampaignForm, asked: Asked) -> Result<String
     let Some(filter) = draft.filter.clone().filter(|_| look.problems.is_empty()) else {
         return Err(kept(look.problems, format!("{PATH}?check=send_now")));
     };
-    let shown_count = match asked {
-        Asked::Shown(count, _) => count,
-        Asked::NotYet => form.shown(),
-    };
-    if asked == Asked::NotYet
+    let shown_count = form.shown();
+    if intent == Intent::SendNow
         && let Some(audience) = &look.audience
         && checks::asks_first(audience, shown_count, &checks::warnings(&look.checks))
     {
-        return Ok(format!("{PATH}/review?token={}", encode(&form.send_token)));
+        return Ok(review(&form.send_token));
     }
     let what = StartBulk {
         subject: draft.subject,

@@ -191,14 +191,18 @@ pub fn repetition(n: i64, at: DateTime<Utc>, now: DateTime<Utc>) -> Check {
 
 /// A word of warning when it is so late, or so early, at the store that mail would disturb.
 /// Nothing is moved for it: the person decides.
+pub fn asleep(store: &Store, now: DateTime<Utc>) -> Option<String> {
+    let zone = store.zone();
+    let (clock, city) = (time::clock(now, zone), time::city(zone));
+    store
+        .in_quiet_hours(now)
+        .then(|| format!("It is {clock} in {city}: customers may be asleep."))
+}
+
+/// The same among the checks of what could also go later.
 pub fn quiet_hours(store: &Store, now: DateTime<Utc>) -> Option<Check> {
-    store.in_quiet_hours(now).then(|| {
-        let zone = store.zone();
-        let words = format!(
-            "It is {} in {}: customers may be asleep. You can schedule it for the morning",
-            time::clock(now, zone),
-            time::city(zone)
-        );
+    asleep(store, now).map(|words| {
+        let words = format!("{words} You can schedule it for the morning");
         Check::new(Standing::Look, words, Some("later"))
     })
 }

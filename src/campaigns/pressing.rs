@@ -5,9 +5,9 @@ use super::{
     checks::{self, Message, kept},
     draft::Draft,
     look,
-    model::{CampaignForm, Intent, Saved},
+    model::{Intent, Saved},
     rules::store_of,
-    store,
+    store::{self, Campaign},
 };
 use crate::{
     auth::guard::Ctx,
@@ -20,105 +20,106 @@ use crate::{
     ui::links::encode,
 };
 
-/// Whether the person has been asked whether it may go.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Asked {
-    NotYet,
-    /// With this many people on the page, and with what it said of those who already got it; as
-    /// the campaign keeps it when it said nothing.
-    Shown(Option<i64>, Option<Reached>),
+/// What somebody had before them when they pressed.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Seen {
+    /// The version of the campaign: another one is asked about again.
+    pub version: i64,
+    /// How many people it would go to.
+    pub count: Option<i64>,
+    /// What was said of those who already got it; as the campaign keeps it when nothing was.
+    pub reached: Option<Reached>,
+    /// Whether they were told that customers may be asleep.
+    pub told_quiet: bool,
 }
 
-impl Asked {
-    /// As the pressed button of a form says.
-    pub(super) fn by(intent: Intent, form: &CampaignForm) -> Self {
-        match intent {
-            Intent::SendConfirmed => Asked::Shown(form.shown(), None),
-            _ => Asked::NotYet,
-        }
-    }
-}
-
-/// Presses Send now on a kept campaign and answers where to go: its page, the question whether
-/// it may go, or the form when there is nobody to send to.
-pub async fn send_now(ctx: &Ctx, id: i64, token: &str, asked: Asked) -> Result<String, AppError> {
-    let campaign = store::find(ctx.db(), ctx.store(), id)
-        .await?
-        .ok_or(AppError::NotFound)?;
-    let (shown_count, reached) = match asked {
-        Asked::Shown(count, reached) => (count, reached.unwrap_or(Reached::of(&campaign))),
-        Asked::NotYet => (campaign.shown_count, Reached::of(&campaign)),
-    };
-    if asked == Asked::NotYet && campaign.status.is_editable() {
+/// Presses Send now on a campaign that has just been kept, and answers where to go: its page, the
+/// question whether it may go, or the form when there is nobody to send to.
+pub async fn send_now(ctx: &Ctx, id: i64, token: &str, seen: Seen, intent: Intent) -> Result<String, AppError> {
+    let campaign = find(ctx, id).await?;
+    if intent == Intent::SendNow && campaign.status.is_editable() {
         let store = store_of(ctx).await?;
         let look = look::look(ctx.db(), &store, &ctx.actor.name, &campaign, ctx.now).await?;
         if let Some(audience) = &look.audience
-            && checks::asks_first(audience, shown_count, &checks::warnings(&look.checks))
+            && checks::asks_first(audience, seen.count, &checks::warnings(&look.checks))
         {
-            return Ok(format!("/marketing/campaigns/{id}/review?token={}", encode(token)));
+            return Ok(review(id, token, None));
         }
     }
-    if let Some(at) = campaign.scheduled_at {
-        shown::carry_over(ctx.db(), ctx.store(), &planned::token(id, at), token).await?;
-    }
-    let what = StartCampaign {
-        campaign_id: id,
-        token: token.to_owned(),
-        skip_already: reached.is_left_out(),
-        shown_count,
-    };
-    let edit = format!("/marketing/campaigns/{id}/edit");
-    match start_campaign(ctx, what).await {
-        Ok(Started::Sending { .. }) => Ok(format!("/marketing/campaigns/{id}?ok=sending")),
-        Ok(Started::AlreadyDone { .. }) => Ok(format!("/marketing/campaigns/{id}?ok=already")),
-        Ok(Started::NoRecipients) => Ok(edit),
-        Err(AppError::Invalid { problems, .. }) => Err(kept(problems, format!("{edit}?check=send_now"))),
-        Err(other) => Err(other),
-    }
+    send(ctx, &campaign, token, seen).await
 }
 
-/// Sends after the review; pressed twice, it answers what came of the first.
-pub async fn confirm(
-    ctx: &Ctx,
-    id: i64,
-    token: &str,
-    shown: Option<i64>,
-    reached: Option<Reached>,
-) -> Result<String, AppError> {
+/// Sends after the review, or straight from the campaign's page. What is not what was on that page
+/// any more is asked about again. Pressed twice, it answers what came of the first.
+pub async fn confirm(ctx: &Ctx, id: i64, token: &str, seen: Seen) -> Result<String, AppError> {
     if let Some(before) = sends::store::by_token(ctx.db(), ctx.store(), token).await? {
         return Ok(already_done(before.campaign_id, before.id).path);
     }
     let store = store_of(ctx).await?;
-    let campaign = store::find(ctx.db(), ctx.store(), id)
-        .await?
-        .ok_or(AppError::NotFound)?;
+    let campaign = find(ctx, id).await?;
     if campaign.status.is_editable() {
         let draft = Draft::copied_from(&campaign, campaign.name.clone());
         let problems = checks::problems(ctx.db(), &store, &ctx.actor.name, &Message::of(&draft)).await?;
         if !problems.is_empty() {
             return Err(kept(problems, format!("/marketing/campaigns/{id}/edit?check=send_now")));
         }
+        if campaign.version != seen.version {
+            return Ok(changed(review(id, token, seen.reached)));
+        }
+        if store.in_quiet_hours(ctx.now) && !seen.told_quiet {
+            return Ok(review(id, token, seen.reached));
+        }
     }
-    send_now(ctx, id, token, Asked::Shown(shown, reached)).await
+    send(ctx, &campaign, token, seen).await
 }
 
 /// Sends to those who are left after a try that ended early. Before anybody gets it a second time
 /// the review asks, with their number.
-pub async fn send_rest(
-    ctx: &Ctx,
-    id: i64,
-    token: &str,
-    shown: Option<i64>,
-    reached: Reached,
-) -> Result<String, AppError> {
-    match reached {
-        Reached::LeftOut => confirm(ctx, id, token, shown, Some(reached)).await,
-        Reached::Again => Ok(format!(
-            "/marketing/campaigns/{id}/review?token={}&reached={}",
-            encode(token),
-            reached.key()
-        )),
+pub async fn send_rest(ctx: &Ctx, id: i64, token: &str, seen: Seen) -> Result<String, AppError> {
+    match seen.reached {
+        Some(Reached::Again) => Ok(review(id, token, seen.reached)),
+        _ => confirm(ctx, id, token, seen).await,
     }
+}
+
+async fn find(ctx: &Ctx, id: i64) -> Result<Campaign, AppError> {
+    store::find(ctx.db(), ctx.store(), id).await?.ok_or(AppError::NotFound)
+}
+
+async fn send(ctx: &Ctx, campaign: &Campaign, token: &str, seen: Seen) -> Result<String, AppError> {
+    let id = campaign.id;
+    if let Some(at) = campaign.scheduled_at {
+        shown::carry_over(ctx.db(), ctx.store(), &planned::token(id, at), token).await?;
+    }
+    let what = StartCampaign {
+        campaign_id: id,
+        version: Some(seen.version),
+        token: token.to_owned(),
+        skip_already: seen.reached.unwrap_or(Reached::of(campaign)).is_left_out(),
+        shown_count: seen.count,
+    };
+    let edit = format!("/marketing/campaigns/{id}/edit");
+    match start_campaign(ctx, what).await {
+        Ok(Started::Sending { .. }) => Ok(format!("/marketing/campaigns/{id}?ok=sending")),
+        Ok(Started::AlreadyDone { .. }) => Ok(format!("/marketing/campaigns/{id}?ok=already")),
+        Ok(Started::NoRecipients) => Ok(edit),
+        Err(AppError::Conflict) => Ok(changed(review(id, token, seen.reached))),
+        Err(AppError::Invalid { problems, .. }) => Err(kept(problems, format!("{edit}?check=send_now"))),
+        Err(other) => Err(other),
+    }
+}
+
+/// Where it is asked whether a campaign may go.
+fn review(id: i64, token: &str, reached: Option<Reached>) -> String {
+    let reached = reached
+        .map(|reached| format!("&reached={}", reached.key()))
+        .unwrap_or_default();
+    format!("/marketing/campaigns/{id}/review?token={}{reached}", encode(token))
+}
+
+/// The address of a question that was asked before, about something else.
+pub(super) fn changed(question: String) -> String {
+    question + "&changed=1"
 }
 
 pub(super) fn already_done(campaign: Option<i64>, send: i64) -> Saved {

@@ -6,7 +6,7 @@ use super::{
     checks::{self, Message, kept},
     draft::Draft,
     model::{CampaignForm, CampaignStatus, Intent, Saved, is_complete},
-    pressing::{Asked, already_done, send_now},
+    pressing::{Seen, already_done, send_now},
     schedule,
     store::{self, Campaign, UNTITLED},
     writing_store::{self as writing, By, Due},
@@ -70,7 +70,12 @@ pub async fn save(ctx: &Ctx, form: &CampaignForm, intent: Intent) -> Result<Save
         }
         Intent::Schedule => return Err(kept(problems, format!("{edit}?check=schedule"))),
         Intent::SendNow | Intent::SendConfirmed if problems.is_empty() => {
-            saved(send_now(ctx, id, &form.send_token, Asked::by(intent, form)).await?)
+            let seen = Seen {
+                version,
+                count: form.shown(),
+                ..Seen::default()
+            };
+            saved(send_now(ctx, id, &form.send_token, seen, intent).await?)
         }
         Intent::SendNow | Intent::SendConfirmed => return Err(kept(problems, format!("{edit}?check=send_now"))),
     })

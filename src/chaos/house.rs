@@ -158,6 +158,7 @@ pub async fn press(db: &Db, store: &Store, campaign: i64) -> Result<Started, App
     };
     let what = StartCampaign {
         campaign_id: campaign,
+        version: None,
         token: loupe::auth::tokens::public(),
         skip_already: true,
         shown_count: None,

@@ -81,6 +81,7 @@ async fn try_fire(state: &AppState, due: &Due, since: Since) -> Result<(), AppEr
     };
     let what = StartCampaign {
         campaign_id: due.id,
+        version: None,
         token: token(due.id, due.scheduled_at),
         skip_already: due.skip_already,
         shown_count: due.shown_count,

@@ -27,13 +27,15 @@ macro_rules! on_the_wire {
     };
 }
 
-/// Claims a campaign for sending: one statement, so that of two claims one finds nothing.
+/// Claims a campaign for sending: one statement, so that of two claims one finds nothing. With a
+/// version only that one: what somebody wrote since has not been agreed to.
 /// Not while an earlier send of it has messages on the wire: until they are settled nobody knows
 /// whether those people have it, and leaving them out could lose them.
 pub async fn claim_campaign(
     tx: &mut Tx,
     store: StoreId,
     campaign: i64,
+    version: Option<i64>,
     by: &str,
     now: DateTime<Utc>,
 ) -> sqlx::Result<Option<Claimed>> {
@@ -41,7 +43,7 @@ pub async fn claim_campaign(
         "update campaigns
             set status = 'sending', version = version + 1, scheduled_at = null, hold = null, problem = null,
                 updated_by = $3, updated_at = $4
-          where store_id = $1 and id = $2 and status in ('draft', 'scheduled')
+          where store_id = $1 and id = $2 and status in ('draft', 'scheduled') and ($5 is null or version = $5)
             and not ",
         on_the_wire!(),
         " returning id, name, subject, body, fallbacks, filter"
@@ -50,7 +52,21 @@ pub async fn claim_campaign(
     .bind(campaign)
     .bind(by)
     .bind(now)
+    .bind(version)
     .fetch_optional(&mut *conn)
+    .await)
+}
+
+/// Whether a campaign could be sent, but not as it was in this version.
+pub async fn is_another_version(db: &Db, store: StoreId, campaign: i64, version: i64) -> sqlx::Result<bool> {
+    on_db!(db, |pool| sqlx::query_scalar(
+        "select exists (select 1 from campaigns
+                         where store_id = $1 and id = $2 and version <> $3 and status in ('draft', 'scheduled'))"
+    )
+    .bind(store)
+    .bind(campaign)
+    .bind(version)
+    .fetch_one(pool)
     .await)
 }
 

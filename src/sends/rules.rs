@@ -29,6 +29,8 @@ pub type Fallbacks = BTreeMap<String, String>;
 #[derive(Clone, Debug)]
 pub struct StartCampaign {
     pub campaign_id: i64,
+    /// The version somebody was shown: another one is not sent. Nothing: as it stands.
+    pub version: Option<i64>,
     /// Once per form shown: the same token twice is one send.
     pub token: String,
     /// Leave out whoever an earlier send of this campaign reached.
@@ -118,9 +120,9 @@ pub async fn start_campaign_as(db: &Db, presser: &Presser, what: &StartCampaign)
     }
     reach(Point::BeforeClaim);
     let mut tx = db.begin().await?;
-    let Some(campaign) =
-        campaign_store::claim_campaign(&mut tx, store.id, what.campaign_id, &presser.name, now).await?
-    else {
+    let claimed =
+        campaign_store::claim_campaign(&mut tx, store.id, what.campaign_id, what.version, &presser.name, now).await?;
+    let Some(campaign) = claimed else {
         drop(tx);
         return Err(why_not_claimed(db, store.id, what).await?.into_error());
     };
@@ -232,6 +234,7 @@ pub async fn start_bulk_as(db: &Db, presser: &Presser, what: &StartBulk) -> Resu
 /// Why a claim found nothing to claim.
 enum NotClaimed {
     Gone,
+    Changed,
     Sent { campaign: i64 },
     Sending { words: String, campaign: i64 },
 }
@@ -240,6 +243,7 @@ impl NotClaimed {
     fn into_error(self) -> AppError {
         match self {
             NotClaimed::Gone => AppError::NotFound,
+            NotClaimed::Changed => AppError::Conflict,
             NotClaimed::Sent { campaign } => AppError::Locked { campaign },
             NotClaimed::Sending { words, campaign } => AppError::Refused {
                 words,
@@ -251,6 +255,11 @@ impl NotClaimed {
 
 async fn why_not_claimed(db: &Db, store: StoreId, what: &StartCampaign) -> Result<NotClaimed, AppError> {
     let campaign = what.campaign_id;
+    if let Some(version) = what.version
+        && campaign_store::is_another_version(db, store, campaign, version).await?
+    {
+        return Ok(NotClaimed::Changed);
+    }
     let Some(send) = store::latest_of_campaign(db, store, campaign).await? else {
         return Ok(NotClaimed::Gone);
     };

@@ -261,7 +261,12 @@ both!(a_large_send_asks_first, |app| {
         assert!(page.text.contains(words), "{words}: {}", page.text);
     }
     let text = id.to_string();
-    let fields = [("id", text.as_str()), ("send_token", "token-1"), ("shown_count", "120")];
+    let fields = [
+        ("id", text.as_str()),
+        ("version", "1"),
+        ("send_token", "token-1"),
+        ("shown_count", "120"),
+    ];
     let sent = app
         .post_form("/api/campaigns/confirm", answer.location(), &fields, &cookie)
         .await;

@@ -17,7 +17,7 @@ use crate::{
     both,
     endpoints::posted_to,
     support::{
-        app::{Answer, TestApp},
+        app::{Answer, TestApp, borrowed, encoded, fields_of},
         people,
         things::Things,
     },
@@ -45,7 +45,8 @@ const fn change(
     }
 }
 
-const A_DRAFT: &str = "update campaigns set status = 'draft', filter = '{\"type\":\"all\"}' where id = {campaign}";
+const A_DRAFT: &str =
+    "update campaigns set status = 'draft', version = 1, filter = '{\"type\":\"all\"}' where id = {campaign}";
 const HOLDING: &str = "update sends set state = 'holding', hold_until = '2026-06-01T00:00:00Z' where id = {send}";
 const SENDING: &str = "update sends set state = 'sending', paused_at = null, paused_by = null where id = {send}";
 const STALLED: &str = "update sends set state = 'sending', hold_until = '2026-04-01T00:00:00Z' where id = {send}";
@@ -60,8 +61,8 @@ const CHANGES: &[Change] = &[
     change("/api/auth/end-others", &[], "", "user.sessions_ended"),
     change("/api/campaigns/duplicate", &[], "id={campaign}", "campaign.duplicated"),
     change("/api/campaigns/save", &[A_DRAFT], "id={campaign}&version=1&name=Mine&subject=S&body=B&recipient_type=all&intent=draft", "campaign.edited"),
-    change("/api/campaigns/confirm", &[A_DRAFT], "id={campaign}&send_token=t-confirm", "campaign.send_started"),
-    change("/api/campaigns/send-rest", &[TAKEN_BACK, NOT_WAITING, A_DRAFT], "id={campaign}&send_token=t-rest&skip_already=true", "campaign.send_started"),
+    change("/api/campaigns/confirm", &[A_DRAFT], "id={campaign}&version=1&send_token=t-confirm", "campaign.send_started"),
+    change("/api/campaigns/send-rest", &[TAKEN_BACK, NOT_WAITING, A_DRAFT], "id={campaign}&version=1&send_token=t-rest&skip_already=true", "campaign.send_started"),
     change("/api/campaigns/unschedule", &["update campaigns set status = 'scheduled', scheduled_at = '2026-06-01T00:00:00Z', scheduled_local = '2026-06-01T00:00:00', scheduled_zone = 'UTC' where id = {campaign}"], "id={campaign}", "campaign.unscheduled"),
     change("/api/campaigns/delete", &[A_DRAFT], "id={campaign}", "campaign.deleted"),
     change("/api/bulk-email/save", &[], "subject=S&body=Hello&recipient_type=all&intent=as_campaign", "campaign.created"),
@@ -256,7 +257,9 @@ both!(a_bulk_email_sent_after_the_question_leaves_a_line, |app| {
     )
     .await;
     assert!(lines(&app).await.is_empty(), "a form half filled in is no change yet");
-    let answer = post("/api/bulk-email/confirm", "send_token=t-1").await;
+    let review = app.get("/marketing/bulk-email/review?token=t-1", &cookie).await;
+    let fields = fields_of(&review.text, "/api/bulk-email/confirm");
+    let answer = post("/api/bulk-email/confirm", &encoded(&borrowed(&fields))).await;
     told(&app, 0, "manager Person", "bulk.send_started", &answer).await;
 });
 

@@ -299,6 +299,7 @@ both!(the_same_form_twice_and_two_forms_at_once_send_once, |app| {
     let campaign = draft(app.db(), &app.store, "Autumn", &RecipientFilter::All).await;
     let what = |token: &str| StartCampaign {
         campaign_id: campaign,
+        version: None,
         token: token.to_owned(),
         skip_already: true,
         shown_count: None,

@@ -65,6 +65,7 @@ async fn fire(app: &TestApp, campaign: i64, at: chrono::DateTime<chrono::Utc>) -
     app.clock.set(at);
     let what = StartCampaign {
         campaign_id: campaign,
+        version: None,
         token: token(campaign, at),
         skip_already: true,
         shown_count: None,
@@ -192,7 +193,12 @@ both!(a_send_by_hand_is_compared_with_what_the_question_showed, |app| {
     let cookie = app.sign_in_as(Role::Manager).await;
     let confirm = async |campaign: i64, token: &str| {
         let id = campaign.to_string();
-        let fields = [("id", id.as_str()), ("send_token", token), ("shown_count", "3")];
+        let fields = [
+            ("id", id.as_str()),
+            ("version", "1"),
+            ("send_token", token),
+            ("shown_count", "3"),
+        ];
         let page = format!("/marketing/campaigns/{campaign}");
         app.post_form("/api/campaigns/confirm", &page, &fields, &cookie).await;
         let send = latest(app.db(), &app.store, campaign).await;
@@ -263,7 +269,7 @@ both!(
         let campaign = draft(app.db(), &app.store, "Ring clean", &wedding()).await;
         let (page, _) = plan(&app, campaign, &cookie).await;
         let id = campaign.to_string();
-        let fields = [("id", id.as_str()), ("send_token", "by-hand")];
+        let fields = [("id", id.as_str()), ("version", "2"), ("send_token", "by-hand")];
         app.post_form("/api/campaigns/confirm", &page, &fields, &cookie).await;
         assert_eq!(number("by-hand").await, Some(3));
 

@@ -7,7 +7,7 @@ use crate::{
     both,
     campaigns::{find, form, id_in, submit},
     support::{
-        app::{Answer, TestApp},
+        app::{Answer, TestApp, borrowed, fields_of},
         people,
     },
 };
@@ -212,7 +212,9 @@ both!(a_large_bulk_email_asks_first, |app| {
     assert_eq!(answer.location(), "/marketing/bulk-email/review?token=token-1");
     let page = app.get(answer.location(), &cookie).await;
     assert!(page.text.contains("Send to 101 customers now?"), "{}", page.text);
-    let fields = [("send_token", "token-1"), ("shown_count", "101")];
+    let fields = fields_of(&page.text, "/api/bulk-email/confirm");
+    let fields = borrowed(&fields);
+    assert!(fields.contains(&("send_token", "token-1")) && fields.contains(&("shown_count", "101")));
     let sent = app
         .post_form("/api/bulk-email/confirm", answer.location(), &fields, &cookie)
         .await;

@@ -261,6 +261,7 @@ async fn sending_again_waits_for_what_is_on_the_wire(backend: Backend) {
 
     let again = StartCampaign {
         campaign_id: campaign,
+        version: None,
         token: loupe::auth::tokens::public(),
         skip_already: true,
         shown_count: None,

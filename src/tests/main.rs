@@ -10,6 +10,7 @@
 mod support;
 
 mod after_sending;
+mod asking;
 mod at_once;
 mod auth;
 mod backup;

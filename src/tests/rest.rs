@@ -5,6 +5,7 @@ use loupe::{auth::model::Role, recipients::model::RecipientFilter};
 
 use crate::{
     both,
+    campaigns::find,
     support::{
         app::{TestApp, words},
         people,
@@ -21,6 +22,10 @@ async fn stopped(app: &TestApp) -> (i64, i64, String) {
     let cookie = app.sign_in_as(Role::Owner).await;
     stop(app, send, &cookie).await;
     (campaign, send, cookie)
+}
+
+async fn version(app: &TestApp, campaign: i64) -> String {
+    find(app, campaign).await.version.to_string()
 }
 
 /// Presses Stop sending, and reads the page one comes back to.
@@ -63,10 +68,11 @@ both!(the_rest_gets_it_and_nobody_twice, |app| {
         "{seen}"
     );
 
-    let id = campaign.to_string();
+    let (id, version) = (campaign.to_string(), version(&app, campaign).await);
     let form = |token: &'static str| {
         [
             ("id", id.clone()),
+            ("version", version.clone()),
             ("send_token", token.to_owned()),
             ("shown_count", "3".to_owned()),
             ("skip_already", "true".to_owned()),
@@ -129,13 +135,7 @@ both!(nobody_gets_it_again_without_being_asked_about, |app| {
     // Whoever turns back has changed nothing.
     let other = words(&app.get(&format!("{page}/review"), &cookie).await.text);
     assert!(other.contains("Send to 3 customers now?"), "{other}");
-    let form = [
-        ("id", id.as_str()),
-        ("send_token", "all"),
-        ("shown_count", "5"),
-        ("reached", "again"),
-    ];
-    app.post_form("/api/campaigns/confirm", review, &form, &cookie).await;
+    app.press(review, "/api/campaigns/confirm", &cookie).await;
     let second = latest(app.db(), &app.store, campaign).await;
     assert_eq!(tally(app.db(), &app.store, second).await.waiting, 5);
 });

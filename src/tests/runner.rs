@@ -115,6 +115,7 @@ both!(a_person_and_the_runner_at_the_same_moment_are_one_send, |app| {
         let campaign = planned(app.db(), &app.store, &name, &RecipientFilter::All, app.now()).await;
         let what = loupe::sends::rules::StartCampaign {
             campaign_id: campaign,
+            version: None,
             token: format!("form-{n}"),
             skip_already: true,
             shown_count: None,

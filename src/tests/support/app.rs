@@ -218,6 +218,12 @@ impl TestApp {
         .await
     }
 
+    /// Loads a page and presses the button of its form with this action.
+    pub async fn press(&self, page: &str, action: &str, cookie: &str) -> Answer {
+        let fields = fields_of(&self.get(page, cookie).await.text, action);
+        self.post_form(action, page, &borrowed(&fields), cookie).await
+    }
+
     /// Calls a server function as an island does.
     pub async fn call(&self, path: &str, content_type: &str, body: impl Into<String>, cookie: &str) -> Answer {
         self.send(
@@ -264,6 +270,31 @@ pub fn words(html: &str) -> String {
         text.push(' ');
     }
     text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// The fields that a page holds ready in its form with this action.
+pub fn fields_of(html: &str, action: &str) -> Vec<(String, String)> {
+    let form = html
+        .split_once(&format!("action=\"{action}\""))
+        .and_then(|(_, after)| after.split_once("</form>"))
+        .unwrap_or_else(|| panic!("no form to {action}: {html}"));
+    let value = |input: &str, name: &str| {
+        let (_, after) = input.split_once(&format!("{name}=\""))?;
+        after.split_once('"').map(|(value, _)| value.to_owned())
+    };
+    form.0
+        .split("<input ")
+        .skip(1)
+        .filter_map(|input| {
+            let input = input.split('>').next()?;
+            Some((value(input, "name")?, value(input, "value")?))
+        })
+        .collect()
+}
+
+/// Fields as [`TestApp::post_form`] takes them.
+pub fn borrowed(fields: &[(String, String)]) -> Vec<(&str, &str)> {
+    fields.iter().map(|(n, v)| (n.as_str(), v.as_str())).collect()
 }
 
 /// Fields as a form sends them.

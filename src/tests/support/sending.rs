@@ -53,6 +53,7 @@ pub fn presser(state: &AppState, store: &Store) -> Presser {
 pub async fn press(state: &AppState, store: &Store, campaign: i64) -> Started {
     let what = StartCampaign {
         campaign_id: campaign,
+        version: None,
         token: loupe::auth::tokens::public(),
         skip_already: true,
         shown_count: None,

@@ -90,7 +90,7 @@ pub async fn review(staff: Staff) -> Result<Response, AppError> {
     };
     let asking = Asking {
         action: "/api/bulk-email/confirm",
-        campaign: None,
+        about: vec![("seal", bulk::seal(&form, &draft))],
         back: bulk::PATH.to_owned(),
         nav: Nav::BulkEmail,
         not_again: form.not_again(),

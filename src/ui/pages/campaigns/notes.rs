@@ -85,7 +85,7 @@ pub fn view(campaign: &Campaign, report: Option<&Report>, told: &Told) -> Option
                 .map(|at| format!(" at {}", time::clock(at, told.zone)))
                 .unwrap_or_default();
             let reached = report.map_or(String::new(), reached);
-            let next = rest(told, id);
+            let next = rest(told, campaign);
             view! {
                 <Banner tone=Tone::Error title=format!("Sending stopped{at}{reached}.")>
                     <p>{problem}</p>
@@ -120,12 +120,12 @@ fn reached(report: &Report) -> String {
 
 /// What can be done about a send that ended before everybody had it: one press for those who are
 /// left.
-fn rest(told: &Told, campaign: i64) -> Option<AnyView> {
+fn rest(told: &Told, campaign: &Campaign) -> Option<AnyView> {
     if !told.may_send {
         return None;
     }
     let Some(left) = told.left else {
-        let review = format!("/marketing/campaigns/{campaign}/review");
+        let review = format!("/marketing/campaigns/{}/review", campaign.id);
         return Some(view! { <div class="acts"><a class="btn sm primary" href=review>"Send now"</a></div> }.into_any());
     };
     let who_got_it = view! { <a class="btn sm" href="#people">"See who got it"</a> };
@@ -137,7 +137,8 @@ fn rest(told: &Told, campaign: i64) -> Option<AnyView> {
     Some(
         view! {
             <form method="post" action="/api/campaigns/send-rest" class="rest">
-                <input type="hidden" name="id" value=campaign.to_string()/>
+                <input type="hidden" name="id" value=campaign.id.to_string()/>
+                <input type="hidden" name="version" value=campaign.version.to_string()/>
                 <input type="hidden" name="send_token" value=told.token.clone()/>
                 <input type="hidden" name="shown_count" value=left.remaining.to_string()/>
                 <label class="tick">
@@ -186,12 +187,13 @@ fn overdue(campaign: &Campaign, when: &str, told: &Told) -> AnyView {
 }
 
 fn sending(campaign: &Campaign, told: &Told) -> Option<AnyView> {
-    let (id, token) = (campaign.id, told.token.clone());
+    let (id, version, token) = (campaign.id, campaign.version, told.token.clone());
     told.may_send.then(move || {
         view! {
             <div class="acts">
                 <form method="post" action="/api/campaigns/confirm">
                     <input type="hidden" name="id" value=id.to_string()/>
+                    <input type="hidden" name="version" value=version.to_string()/>
                     <input type="hidden" name="send_token" value=token/>
                     <button class="btn sm primary" type="submit">"Send now"</button>
                 </form>

@@ -41,7 +41,11 @@ pub async fn show(staff: Staff, Path(id): Path<i64>) -> Result<Response, AppErro
     };
     let asking = Asking {
         action: "/api/campaigns/confirm",
-        campaign: Some((id, reached)),
+        about: vec![
+            ("id", id.to_string()),
+            ("version", campaign.version.to_string()),
+            ("reached", reached.key().to_owned()),
+        ],
         back,
         nav: Nav::Campaigns,
         filter: draft.filter,
@@ -54,8 +58,8 @@ pub async fn show(staff: Staff, Path(id): Path<i64>) -> Result<Response, AppErro
 #[derive(Debug)]
 pub struct Asking {
     pub action: &'static str,
-    /// The campaign, and what happens to those who already got it.
-    pub campaign: Option<(i64, Reached)>,
+    /// What it asks about, as hidden fields: nothing else is sent by its button.
+    pub about: Vec<(&'static str, String)>,
     pub back: String,
     pub nav: Nav,
     /// Whom it is about: what changes until it is sent is told from it.
@@ -63,8 +67,11 @@ pub struct Asking {
     pub not_again: Option<Earlier>,
 }
 
+/// What a question says first that was asked before, about something else.
+const CHANGED: &str = "It was changed since you looked. This is what goes out now.";
+
 /// The question: a page of its own, and a dialog to those who hear it.
-pub async fn ask(staff: &Staff, question: Question, asking: Asking) -> Result<Response, AppError> {
+pub async fn ask(staff: &Staff, mut question: Question, asking: Asking) -> Result<Response, AppError> {
     let token = match staff.param("token") {
         "" => tokens::public(),
         token => token.to_owned(),
@@ -73,6 +80,10 @@ pub async fn ask(staff: &Staff, question: Question, asking: Asking) -> Result<Re
         let scope = recipients::rules::scope(&staff.store, staff.now(), asking.not_again);
         shown::remember(staff.db(), &scope, filter, &token).await?;
     }
+    if staff.param("changed") == "1" {
+        question.warnings.insert(0, CHANGED.to_owned());
+    }
+    let told_quiet = staff.store.in_quiet_hours(staff.now());
     let outbox = staff.visit.state.settings.uses_outbox();
     let page = Page::new(question.title.clone(), asking.nav, move || {
         let hidden = |name: &'static str, value: String| view! { <input type="hidden" name=name value=value/> };
@@ -82,12 +93,10 @@ pub async fn ask(staff: &Staff, question: Question, asking: Asking) -> Result<Re
                 <h1 id="ask" tabindex="-1" autofocus>{title}</h1>
                 <QuestionFacts question outbox/>
                 <form method="post" action=asking.action>
-                    {asking.campaign.map(|(id, reached)| view! {
-                        {hidden("id", id.to_string())}
-                        {hidden("reached", reached.key().to_owned())}
-                    })}
+                    {asking.about.into_iter().map(|(name, value)| hidden(name, value)).collect_view()}
                     {hidden("send_token", token)}
                     {hidden("shown_count", count.to_string())}
+                    {hidden("told_quiet", told_quiet.to_string())}
                     <div class="acts">
                         <a class="btn" href=asking.back>"Cancel"</a>
                         <button class="btn primary" type="submit">{button}</button>

@@ -26,7 +26,7 @@ use crate::{
     },
     server::{forms::Flash, visit::Staff},
     ui::{
-        components::{Crumbs, PageHead},
+        components::{Banner, Crumbs, PageHead, Tone},
         form::{Form, Line},
         page::Page,
         shell::Nav,
@@ -41,6 +41,8 @@ pub struct Typed {
     body: String,
     send_token: String,
     shown_count: String,
+    /// "true" when the form said that customers may be asleep.
+    told_quiet: String,
 }
 
 /// The form, filled with what went out.
@@ -79,7 +81,8 @@ pub async fn act(staff: Staff, Path(send_id): Path<i64>, Posted(typed): Posted<T
         later: false,
     };
     let problems = checks::problems(staff.db(), &staff.store, &staff.actor.name, &message).await?;
-    if !problems.is_empty() {
+    let is_untold = staff.store.in_quiet_hours(staff.now()) && typed.told_quiet != "true";
+    if !problems.is_empty() || is_untold {
         return again(&staff, send, problems, what).await;
     }
     let (to, ok) = match correction::send(&ctx, &what).await {
@@ -108,6 +111,7 @@ async fn page(staff: &Staff, send: Send, flash: Flash) -> Result<Response, AppEr
     let audience = correction::audience(staff.db(), &staff.store, &send, staff.now()).await?;
     let form = Form::of(Some(&flash));
     let outbox = staff.visit.state.settings.uses_outbox();
+    let asleep = checks::asleep(&staff.store, staff.now());
     let (nav, up) = match send.campaign_id {
         Some(_) => (Nav::Campaigns, ("Campaigns", "/marketing/campaigns")),
         None => (Nav::BulkEmail, ("Bulk email", "/marketing/bulk-email")),
@@ -118,12 +122,19 @@ async fn page(staff: &Staff, send: Send, flash: Flash) -> Result<Response, AppEr
         StatusCode::OK
     };
     let page = Page::new("Send a correction", nav, move || {
-        view(&send, &form, &audience, outbox, up)
+        view(&send, &form, &audience, asleep, outbox, up)
     });
     Ok(staff.show(page.with_status(status)).await)
 }
 
-fn view(send: &Send, form: &Form, audience: &Audience, outbox: bool, up: (&'static str, &'static str)) -> AnyView {
+fn view(
+    send: &Send,
+    form: &Form,
+    audience: &Audience,
+    asleep: Option<String>,
+    outbox: bool,
+    up: (&'static str, &'static str),
+) -> AnyView {
     let n = audience.will_send;
     let line = |id, label, value: String| Line {
         id,
@@ -136,16 +147,20 @@ fn view(send: &Send, form: &Form, audience: &Audience, outbox: bool, up: (&'stat
     let subject = form.line(line("subject", "Subject", corrected(&send.subject)));
     let body = form.area(line("body", "Body", send.body.clone()), 12);
     let back = send.page();
+    let told_quiet = asleep.is_some().to_string();
+    let told = asleep.map(|words| view! { <Banner tone=Tone::Warning><p>{words}</p></Banner> });
     let acts = (n > 0).then(|| {
         view! { <button class="btn primary" type="submit">{format!("Send to {}", customers(n))}</button> }
     });
     view! {
         <Crumbs links=vec![up] here=send.label.clone()/>
         {form.summary()}
+        {told}
         <PageHead title="Send a correction" words="It goes to exactly those who got the message, or may have."/>
         <form class="stack" method="post" action=format!("/sends/{}/correction", send.id) novalidate>
             <input type="hidden" name="send_token" value=tokens::public()/>
             <input type="hidden" name="shown_count" value=n.to_string()/>
+            <input type="hidden" name="told_quiet" value=told_quiet/>
             {subject}
             {body}
             <section class="card pad" aria-labelledby="who-title">
