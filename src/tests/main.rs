@@ -61,3 +61,4 @@ mod smtp_content;
 mod stalled;
 mod timing;
 mod tries;
+mod upgrading;

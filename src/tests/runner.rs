@@ -410,14 +410,14 @@ async fn many_due_in_the_same_second_start_within_two(backend: Backend) {
     for campaign in &campaigns {
         wait_for(app.db(), *campaign, |r| r.status == "sending").await;
     }
+    // All of it is there for anybody to see: committed, not only begun.
+    let late = state.clock.now() - due;
     running.stop().await;
-    let mut worst = Duration::zero();
     for campaign in &campaigns {
         let send = sends_of(app.db(), &app.store, *campaign).await.remove(0);
         assert!(send.started_at >= due, "never early");
-        worst = worst.max(send.started_at - due);
     }
-    assert!(worst < Duration::seconds(2), "the last began {worst} late");
+    assert!(late < Duration::seconds(2), "the last was on its way {late} late");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -70,15 +70,7 @@ impl TestApp {
         let folder = tempfile::tempdir().expect("a folder");
         let (db, url) = super::db::fresh(backend, folder.path()).await;
         let clock = Clock::fixed(START.parse().expect("a moment"));
-        let given = Given {
-            database_url: Some(url.clone()),
-            secret_key: Some("a secret key for tests, long enough".to_owned()),
-            base_url: given.base_url.clone().or(Some("http://loupe.test".to_owned())),
-            undo_seconds: given.undo_seconds.clone().or(Some("0".to_owned())),
-            ..given
-        };
-        let settings = Settings::resolve(given, None).expect("settings");
-        let state = AppState::new(db, clock.clone(), settings);
+        let state = state_on(db, &url, clock.clone(), given);
         let store = open_store(&state.db, "aurelia", clock.now()).await;
         let users = hire(&state.db, store.id, "aurelia", clock.now()).await;
         Self {
@@ -260,6 +252,19 @@ impl TestApp {
             text: String::from_utf8_lossy(&bytes).into_owned(),
         }
     }
+}
+
+/// What a program works with on this database.
+pub fn state_on(db: Db, url: &str, clock: Clock, given: Given) -> AppState {
+    let given = Given {
+        database_url: Some(url.to_owned()),
+        secret_key: Some("a secret key for tests, long enough".to_owned()),
+        base_url: given.base_url.clone().or(Some("http://loupe.test".to_owned())),
+        undo_seconds: given.undo_seconds.clone().or(Some("0".to_owned())),
+        ..given
+    };
+    let settings = Settings::resolve(given, None).expect("settings");
+    AppState::new(db, clock, settings)
 }
 
 /// The page as a person reads it: without tags, with single spaces.

@@ -5,12 +5,18 @@ use loupe::db::{self, Backend, Db};
 
 /// Opens an empty, migrated database. `folder` keeps the SQLite file.
 pub async fn fresh(backend: Backend, folder: &std::path::Path) -> (Db, String) {
+    let (db, url) = empty(backend, folder).await;
+    db::migrate(&db).await.expect("the migrations run");
+    (db, url)
+}
+
+/// The same without any tables.
+pub async fn empty(backend: Backend, folder: &std::path::Path) -> (Db, String) {
     let url = match backend {
         Backend::Sqlite => format!("sqlite://{}", folder.join("loupe.db").display()),
         Backend::Postgres => schema().await,
     };
     let db = db::connect(&url).await.expect("the test database opens");
-    db::migrate(&db).await.expect("the migrations run");
     (db, url)
 }
 
