@@ -1,10 +1,12 @@
 //! The log: lines for people on a terminal, JSON for machines otherwise. It goes to standard
 //! error and holds no message bodies and no addresses. Nothing here writes one down; what mail
-//! servers and panics say may hold one, so each line is looked through on its way out.
+//! servers say may hold an address, so each line is looked through on its way out. What a panic
+//! says may hold anything: only its place is told.
 
 use std::{
     borrow::Cow,
     io::{self, IsTerminal, Write},
+    panic::{self, PanicHookInfo},
 };
 
 use tracing_subscriber::{
@@ -33,7 +35,15 @@ pub(super) fn start(settings: &Settings) -> Result<(), Failure> {
     } else {
         lines.json().flatten_event(true).try_init()
     };
-    started.map_err(|e| Failure::said(format!("The log can't be started: {e}")))
+    started.map_err(|e| Failure::said(format!("The log can't be started: {e}")))?;
+    panic::set_hook(Box::new(tell_where));
+    Ok(())
+}
+
+/// A panic's words often quote what could not be worked on, such as a message.
+fn tell_where(panic: &PanicHookInfo<'_>) {
+    let place = panic.location().map(ToString::to_string).unwrap_or_default();
+    tracing::error!(place, "a part of the program broke");
 }
 
 /// What is asked for, without PostgreSQL's remarks unless it asks for those by name.

@@ -271,6 +271,11 @@ async fn a_poisoned_row(backend: Backend, provider: Provider) {
     .await)
     .unwrap();
     assert_eq!(why, "The message could not be built.");
+    let said = std::fs::read_to_string(app.folder.path().join("errors.log")).unwrap();
+    assert!(
+        said.contains("src/dispatch/fault_points.rs:") && !said.contains("ordered"),
+        "the log tells where it broke and not its words, which may quote a message: {said}"
+    );
     if let Provider::MailServer = provider {
         assert_eq!(house.sink.counts().connections, 1, "its connection was not lost");
     }
