@@ -101,9 +101,9 @@ fn text(counts: &Counts, rest: &Rest) -> String {
         &by_state(counts, &["queued", "leased", "attempting"]),
     );
     family(
-        "loupe_messages_total",
-        "counter",
-        "Messages with an outcome, by state.",
+        "loupe_settled_messages",
+        "gauge",
+        "Messages with an outcome, by state; what was unknown may be told later.",
         &by_state(
             counts,
             &["accepted", "rejected", "failed", "unknown", "skipped", "cancelled"],

@@ -29,7 +29,7 @@ pub(super) async fn data_folder(db: &Db) -> sqlx::Result<Option<PathBuf>> {
 pub(super) struct Counts {
     states: Vec<(String, i64)>,
     pub open_sends: i64,
-    /// Since when the oldest message that may go out has been due.
+    /// Since when the oldest message that may go out has been due. What a person has paused may not.
     pub oldest_due: Option<DateTime<Utc>>,
 }
 
@@ -57,7 +57,7 @@ pub(super) async fn counts(db: &Db, now: DateTime<Utc>) -> sqlx::Result<Counts> 
     .await)?;
     let oldest_due = on_db!(db, |pool| sqlx::query_scalar(
         "select min(m.next_at) from sends s join messages m on m.send_id = s.id and m.state = 'queued'
-          where s.state = 'sending' and m.next_at <= $1"
+          where s.state = 'sending' and s.paused_by is null and m.next_at <= $1"
     )
     .bind(now)
     .fetch_one(pool)

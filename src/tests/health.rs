@@ -125,8 +125,8 @@ both!(the_numbers_are_the_rows, |app| {
     app.clock.set(app.now() + Duration::seconds(15));
     let text = metrics(&app).await;
     let of = |name: &str| value(&text, name);
-    assert_eq!(of("loupe_messages_total{state=\"accepted\"}"), 7.0);
-    assert_eq!(of("loupe_messages_total{state=\"skipped\"}"), 2.0);
+    assert_eq!(of("loupe_settled_messages{state=\"accepted\"}"), 7.0);
+    assert_eq!(of("loupe_settled_messages{state=\"skipped\"}"), 2.0);
     assert_eq!(of("loupe_queue_messages{state=\"queued\"}"), 7.0);
     assert_eq!(of("loupe_oldest_due_message_seconds"), 15.0);
     assert_eq!(of("loupe_open_sends"), 1.0);
@@ -135,6 +135,17 @@ both!(the_numbers_are_the_rows, |app| {
     assert!(
         !text.contains('@') && !text.contains("Waiting"),
         "no address, no name, no words: {text}"
+    );
+    assert!(
+        text.contains("# TYPE loupe_settled_messages gauge"),
+        "what is unknown may become accepted: {text}"
+    );
+    people::change(app.db(), "update sends set paused_by = 'Ann' where id > $1", 0).await;
+    let text = metrics(&app).await;
+    assert_eq!(
+        value(&text, "loupe_oldest_due_message_seconds"),
+        0.0,
+        "what a person has paused waits for nobody else"
     );
     assert_eq!(
         app.get("/metrics", "").await.status,
