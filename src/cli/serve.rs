@@ -16,8 +16,9 @@ use crate::{
     time::Clock,
 };
 
-/// How long requests and senders get to finish what they have begun.
-const PATIENCE: Duration = Duration::from_secs(30);
+/// How long everything gets to finish what it has begun: the sender takes its time for what is on
+/// the wire, and then still has to give back what it has leased.
+const PATIENCE: Duration = dispatch::DRAIN.saturating_add(Duration::from_secs(5));
 /// Between saying that it stops and refusing new requests: long enough for a load balancer that
 /// asks every second.
 const FAREWELL: Duration = Duration::from_secs(1);
@@ -149,19 +150,23 @@ async fn until_stopped(
                 Ok(Ok(())) if stop.is_cancelled() => Ok(()),
                 Ok(Ok(())) => Err(Failure::said("A part of the program ended by itself; stopping.")),
                 Ok(Err(failure)) => Err(failure),
-                Err(error) => Err(Failure::said(format!("A part of the program broke: {error}"))),
+                Err(_) => Err(Failure::said("A part of the program broke; the log says where.")),
             };
             stop.cancel();
         }
     }
     say("Stopping: finishing what has begun.");
+    finish(tasks).await;
+    db.close().await;
+    outcome
+}
+
+async fn finish(mut tasks: JoinSet<Result<(), Failure>>) {
     let finished = async { while tasks.join_next().await.is_some() {} };
     if tokio::time::timeout(PATIENCE, finished).await.is_err() {
         tracing::warn!("something didn't finish in time and was cut off");
         tasks.abort_all();
     }
-    db.close().await;
-    outcome
 }
 
 /// A demo store's passwords are known to all: it stays on this machine unless told otherwise.
@@ -229,4 +234,27 @@ fn asked_to_stop() -> Result<impl Future<Output = ()> + Send + 'static, Failure>
     Ok(async {
         let _ = tokio::signal::ctrl_c().await;
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering::Relaxed},
+    };
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_sender_that_waits_for_the_wire_to_the_last_can_still_give_back_its_leases() {
+        let given_back = Arc::new(AtomicBool::new(false));
+        let (mut tasks, done) = (JoinSet::new(), Arc::clone(&given_back));
+        tasks.spawn(async move {
+            tokio::time::sleep(dispatch::DRAIN + Duration::from_secs(1)).await;
+            done.store(true, Relaxed);
+            Ok(())
+        });
+        finish(tasks).await;
+        assert!(given_back.load(Relaxed));
+    }
 }

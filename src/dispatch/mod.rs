@@ -38,9 +38,14 @@ mod retry;
 pub mod store;
 mod trouble;
 
+use std::time::Duration;
+
 use tokio_util::sync::CancellationToken;
 
 use crate::server::AppState;
+
+/// How long a stop waits for what is on the wire.
+pub const DRAIN: Duration = Duration::from_secs(30);
 
 /// Sends what is due until `stop` is cancelled; on a copy of a database, only once an owner has
 /// confirmed it. Then it finishes what is on the wire, gives back

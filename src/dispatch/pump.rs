@@ -10,6 +10,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use super::{
+    DRAIN,
     account::Holds,
     account_store,
     carrier::Carriers,
@@ -54,8 +55,6 @@ const TICK: Duration = Duration::from_secs(1);
 const LINE: Duration = Duration::from_millis(100);
 /// The database is given so long for one step. The longest is ending a send to a million.
 const PATIENCE_WITH_DATABASE: Duration = Duration::from_secs(600);
-/// How long a stop waits for what is on the wire.
-const DRAIN: Duration = Duration::from_secs(30);
 
 /// What came of a send's turn.
 enum Work {
@@ -155,8 +154,12 @@ pub(crate) async fn run(state: AppState, stop: CancellationToken) {
         }
         let _ = ledger_task.await;
     };
-    if timeout(DRAIN, drained).await.is_err() {
-        tracing::warn!("messages were still on the wire at the end; they will show as unconfirmed");
+    tokio::select! {
+        () = drained => {}
+        () = pump.keep_renewing() => {}
+        () = tokio::time::sleep(DRAIN) => {
+            tracing::warn!("messages were still on the wire at the end; they will show as unconfirmed");
+        }
     }
     pump.release().await;
 }
@@ -434,6 +437,16 @@ impl Pump {
         let held = json(&self.hand.tickets())?;
         store::renew(&mut tx, &self.owner, &held, self.state.settings.lease_seconds).await?;
         tx.commit().await
+    }
+
+    /// Whoever falls silent over what is on the wire is taken for dead, and that for unknown.
+    async fn keep_renewing(&mut self) {
+        loop {
+            tokio::time::sleep(PATIENCE).await;
+            if let Err(error) = self.renew_when_due().await {
+                tracing::warn!(error = %error, "leases could not be renewed; trying again");
+            }
+        }
     }
 
     async fn recover(&self, whose: Whose) -> sqlx::Result<()> {

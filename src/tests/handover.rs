@@ -14,7 +14,7 @@ use loupe::{
         ending,
         rules::{StartCampaign, start_campaign_as},
     },
-    server::AppState,
+    server::{AppState, settings::Given},
     time::Clock,
 };
 use tokio_util::sync::CancellationToken;
@@ -333,6 +333,65 @@ async fn a_stop_in_the_middle_doubles_and_loses_nothing_on_sqlite() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_stop_in_the_middle_doubles_and_loses_nothing_on_postgres() {
     a_stop_in_the_middle_doubles_and_loses_nothing(Backend::Postgres).await;
+}
+
+/// A stop waits for an answer that takes longer than a lease lasts. Another instance, which takes
+/// over whatever nobody keeps, does not call it unknown meanwhile.
+async fn what_is_on_the_wire_stays_ours_while_we_stop(backend: Backend) {
+    let slowly = Rule::new(When::Nth(1), Fault::SlowDot(Duration::from_secs(4)));
+    let given = Given {
+        lease_seconds: Some("2".to_owned()),
+        ..Given::default()
+    };
+    let (app, sink) = TestApp::mailing(backend, vec![slowly], "?connections=1", given).await;
+    people::crowd(app.db(), app.store.id, 3, &[], app.now()).await;
+    let campaign = draft(app.db(), &app.store, "Autumn", &RecipientFilter::All).await;
+    let send = begun(press(&app.state, &app.store, campaign).await);
+    let stop = CancellationToken::new();
+    let task = tokio::spawn(dispatch::run(app.state.clone(), stop.clone()));
+    while in_state(app.db(), "attempting").await == 0 {
+        tokio::time::sleep(Duration::from_millis(2)).await;
+    }
+    stop.cancel();
+    while !task.is_finished() {
+        let mut tx = app.db().begin().await.unwrap();
+        let (_, unknown) = ledger::recover(&mut tx, ledger::Whose::Expired, app.now())
+            .await
+            .unwrap();
+        tx.commit().await.unwrap();
+        assert_eq!(unknown, 0, "it is not over");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    task.await.unwrap();
+    let sent = in_state(app.db(), "accepted").await;
+    assert!(sent > 0, "what was begun is finished");
+    assert_eq!(
+        in_state(app.db(), "queued").await,
+        3 - sent,
+        "the others are given back"
+    );
+    assert!(is_done(&deliver(&app.state, &app.store, send).await));
+    assert_eq!(all_is_well(&app, &sink).await.accepted, 3);
+}
+
+async fn in_state(db: &Db, state: &str) -> i64 {
+    on_db!(db, |pool| sqlx::query_scalar(
+        "select count(*) from messages where state = $1"
+    )
+    .bind(state)
+    .fetch_one(pool)
+    .await)
+    .unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_on_the_wire_stays_ours_while_we_stop_on_sqlite() {
+    what_is_on_the_wire_stays_ours_while_we_stop(Backend::Sqlite).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_on_the_wire_stays_ours_while_we_stop_on_postgres() {
+    what_is_on_the_wire_stays_ours_while_we_stop(Backend::Postgres).await;
 }
 
 async fn a_clock_that_jumps_changes_nothing(backend: Backend) {
