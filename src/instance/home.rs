@@ -12,60 +12,92 @@ use crate::db::{Db, Tx};
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "on", rename_all = "snake_case")]
 pub(super) enum Home {
-    /// A file: its path, the machine's name, and the file's own number on its disk.
-    Sqlite {
-        path: String,
-        machine: String,
-        file: Option<u64>,
-    },
-    /// A database of a server. Which machine asks does not matter: several may.
-    Postgres {
-        server: Option<String>,
-        database: String,
-        schema: String,
-    },
+    Sqlite(Disk),
+    Postgres(Server),
+}
+
+/// Where a file lies.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Disk {
+    path: String,
+    machine: String,
+    /// The file's own number on its disk.
+    file: Option<u64>,
+    /// When that file was made there: copying makes a new one.
+    born: Option<DateTime<Utc>>,
+}
+
+/// A database of a server. Which machine asks does not matter: several may. Nor does the server's
+/// address: a container has a new one after every start.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Server {
+    /// The number the server was given when it was set up. Its copies have it too.
+    pub server: Option<String>,
+    pub database: String,
+    pub schema: String,
+    /// The number of the table this is kept in: a dump that is read in again makes a new one.
+    pub table: Option<String>,
+    pub port: Option<String>,
+    /// Where the server keeps its files, if it tells us.
+    pub folder: Option<String>,
+    /// Grows when a replica takes over, and when a server goes back to a moment.
+    pub timeline: Option<String>,
 }
 
 impl Home {
     /// Where the open database lives.
     pub(super) async fn of(db: &Db) -> sqlx::Result<Self> {
         match db {
-            Db::Sqlite(_) => {
-                let path = store::data_file(db).await?;
-                let path = std::fs::canonicalize(&path).unwrap_or(path);
-                Ok(Home::Sqlite {
-                    machine: machine(),
-                    file: number(&path),
-                    path: path.to_string_lossy().into_owned(),
-                })
-            }
-            Db::Postgres(pool) => {
-                let (database, schema) = store::database_and_schema(pool).await?;
-                Ok(Home::Postgres {
-                    server: store::server(pool).await,
-                    database,
-                    schema,
-                })
-            }
+            Db::Sqlite(_) => Ok(Home::Sqlite(Disk::of(&store::data_file(db).await?))),
+            Db::Postgres(pool) => Ok(Home::Postgres(store::server(pool).await?)),
         }
     }
 
-    /// Whether two records mean the same place. A container gets a new machine name with every
-    /// update and keeps its file; a disk may renumber its files and keeps its machine's name. A
-    /// copy elsewhere has neither.
+    /// Whether two records mean the same place. What one of them does not tell is no difference:
+    /// records of former versions tell less.
     pub(super) fn is_same_place(&self, other: &Home) -> bool {
         match (self, other) {
-            (
-                Home::Sqlite { path, machine, file },
-                Home::Sqlite {
-                    path: other_path,
-                    machine: other_machine,
-                    file: other_file,
-                },
-            ) => path == other_path && (machine == other_machine || (file.is_some() && file == other_file)),
-            _ => self == other,
+            (Home::Sqlite(one), Home::Sqlite(other)) => one.is_same(other),
+            (Home::Postgres(one), Home::Postgres(other)) => one.is_same(other),
+            _ => false,
         }
     }
+}
+
+impl Disk {
+    fn of(path: &Path) -> Self {
+        let path = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf());
+        Self {
+            machine: machine(),
+            file: number(&path),
+            born: birth(&path),
+            path: path.to_string_lossy().into_owned(),
+        }
+    }
+
+    /// A container gets a new machine name with every update and keeps its file; a disk may
+    /// renumber its files and keeps its machine's name. A copy elsewhere has neither, or was made
+    /// at another time.
+    fn is_same(&self, other: &Self) -> bool {
+        self.path == other.path
+            && agree(&self.born, &other.born)
+            && (self.machine == other.machine || (self.file.is_some() && self.file == other.file))
+    }
+}
+
+impl Server {
+    fn is_same(&self, other: &Self) -> bool {
+        (&self.server, &self.database, &self.schema) == (&other.server, &other.database, &other.schema)
+            && agree(&self.table, &other.table)
+            && agree(&self.port, &other.port)
+            && agree(&self.folder, &other.folder)
+            && agree(&self.timeline, &other.timeline)
+    }
+}
+
+/// Whether two answers differ in nothing that both tell.
+fn agree<T: PartialEq>(one: &Option<T>, other: &Option<T>) -> bool {
+    one.is_none() || other.is_none() || one == other
 }
 
 fn machine() -> String {
@@ -81,6 +113,12 @@ fn number(path: &Path) -> Option<u64> {
 #[cfg(not(unix))]
 fn number(_: &Path) -> Option<u64> {
     None
+}
+
+/// To the nanosecond; disks that do not know say nothing, or the beginning of all time.
+fn birth(path: &Path) -> Option<DateTime<Utc>> {
+    let born = DateTime::from(std::fs::metadata(path).ok()?.created().ok()?);
+    (born > DateTime::UNIX_EPOCH).then_some(born)
 }
 
 /// The file beside an SQLite database that says when it was last in use here.
@@ -136,36 +174,73 @@ pub(super) async fn is_older(db: &Db) -> sqlx::Result<bool> {
 mod tests {
     use super::*;
 
-    fn file(path: &str, machine: &str, file: u64) -> Home {
-        Home::Sqlite {
+    fn file(path: &str, machine: &str, file: u64, born: i64) -> Home {
+        Home::Sqlite(Disk {
             path: path.to_owned(),
             machine: machine.to_owned(),
             file: Some(file),
-        }
+            born: DateTime::from_timestamp(born, 0),
+        })
     }
 
     #[test]
     fn a_copy_is_told_from_an_update_and_from_a_renumbered_disk() {
-        let home = file("/data/loupe.db", "till", 7);
-        assert!(home.is_same_place(&file("/data/loupe.db", "till", 7)));
-        assert!(home.is_same_place(&file("/data/loupe.db", "new-container", 7)));
-        assert!(home.is_same_place(&file("/data/loupe.db", "till", 8)));
-        assert!(
-            !home.is_same_place(&file("/data/loupe.db", "laptop", 8)),
-            "carried to another machine"
-        );
-        assert!(!home.is_same_place(&file("/copy/loupe.db", "till", 7)), "moved");
+        let home = file("/data/loupe.db", "till", 7, 1);
+        for (same, place) in [
+            ("as it was", file("/data/loupe.db", "till", 7, 1)),
+            ("an update", file("/data/loupe.db", "new-container", 7, 1)),
+            ("a renumbered disk", file("/data/loupe.db", "till", 8, 1)),
+        ] {
+            assert!(home.is_same_place(&place), "{same}");
+        }
+        for (other, place) in [
+            ("carried to another machine", file("/data/loupe.db", "laptop", 8, 1)),
+            ("moved", file("/copy/loupe.db", "till", 7, 1)),
+            ("a machine of the same name", file("/data/loupe.db", "till", 7, 2)),
+            (
+                "a new disk that counts like the old",
+                file("/data/loupe.db", "laptop", 7, 2),
+            ),
+        ] {
+            assert!(!home.is_same_place(&place), "{other}");
+        }
     }
 
     #[test]
     fn on_postgres_the_database_counts_and_not_the_machine() {
-        let of = |server: &str, database: &str| Home::Postgres {
-            server: Some(server.to_owned()),
-            database: database.to_owned(),
+        let home = Server {
+            server: Some("1".to_owned()),
+            database: "7 loupe".to_owned(),
             schema: "public".to_owned(),
+            table: Some("9".to_owned()),
+            port: Some("5432".to_owned()),
+            folder: Some("/var/lib/postgresql".to_owned()),
+            timeline: Some("00000001".to_owned()),
         };
-        assert!(of("1", "loupe").is_same_place(&of("1", "loupe")));
-        assert!(!of("1", "loupe").is_same_place(&of("2", "loupe")));
-        assert!(!of("1", "loupe").is_same_place(&of("1", "copy")));
+        let is_same = |change: fn(&mut Server)| {
+            let mut other = home.clone();
+            change(&mut other);
+            Home::Postgres(home.clone()).is_same_place(&Home::Postgres(other))
+        };
+        assert!(is_same(|_| ()));
+        assert!(is_same(|s| s.folder = None), "it may not be asked any more");
+        assert!(
+            !is_same(|s| s.server = Some("2".to_owned())),
+            "read into another server"
+        );
+        assert!(
+            !is_same(|s| s.database = "8 loupe".to_owned()),
+            "read into a new database"
+        );
+        assert!(
+            !is_same(|s| s.table = Some("10".to_owned())),
+            "read into the same database"
+        );
+        assert!(!is_same(|s| s.port = Some("5433".to_owned())), "copied beside it");
+        assert!(!is_same(|s| s.folder = Some("/copy".to_owned())), "copied beside it");
+        assert!(
+            !is_same(|s| s.timeline = Some("00000002".to_owned())),
+            "a replica took over"
+        );
     }
 }

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use sqlx::PgPool;
 
+use super::home::Server;
 use crate::{
     auth::tokens,
     db::{Db, Tx},
@@ -87,23 +88,33 @@ pub(super) async fn data_file(db: &Db) -> sqlx::Result<PathBuf> {
     Ok(PathBuf::from(file.unwrap_or_default()))
 }
 
-/// The number and name of a PostgreSQL database, and its schema. A dump that is read in again
-/// gets another number.
-pub(super) async fn database_and_schema(pool: &PgPool) -> sqlx::Result<(String, String)> {
-    sqlx::query_as(
-        "select cast(d.oid as text) || ' ' || cast(d.datname as text), coalesce(cast(current_schema() as text), '')
+/// What tells a PostgreSQL database from its copies.
+pub(super) async fn server(pool: &PgPool) -> sqlx::Result<Server> {
+    let (database, schema, table, port) = sqlx::query_as(
+        "select cast(d.oid as text) || ' ' || cast(d.datname as text), coalesce(cast(current_schema() as text), ''),
+                cast(cast(cast('instance' as regclass) as oid) as text), current_setting('port')
            from pg_database d where d.datname = current_database()",
     )
     .fetch_one(pool)
-    .await
+    .await?;
+    Ok(Server {
+        server: told(pool, "select cast(system_identifier as text) from pg_control_system()").await?,
+        database,
+        schema,
+        table,
+        port,
+        folder: told(pool, "select current_setting('data_directory')").await?,
+        timeline: told(pool, "select substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8)").await?,
+    })
 }
 
-/// The number a PostgreSQL server was given when it was set up; nothing where one may not ask.
-pub(super) async fn server(pool: &PgPool) -> Option<String> {
-    sqlx::query_scalar("select cast(system_identifier as text) from pg_control_system()")
-        .fetch_one(pool)
-        .await
-        .ok()
+/// The answer to a question that not every server allows, or can answer.
+async fn told(pool: &PgPool, question: &'static str) -> sqlx::Result<Option<String>> {
+    match sqlx::query_scalar(question).fetch_one(pool).await {
+        Ok(answer) => Ok(answer),
+        Err(sqlx::Error::Database(_)) => Ok(None),
+        Err(error) => Err(error),
+    }
 }
 
 /// Sends of every store that are not over.

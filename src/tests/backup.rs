@@ -26,7 +26,7 @@ use crate::{
 };
 
 /// The same application on another database file.
-async fn on_file(mut app: TestApp, path: &Path) -> TestApp {
+pub async fn on_file(mut app: TestApp, path: &Path) -> TestApp {
     let db = db::connect(&format!("sqlite://{}", path.display())).await.unwrap();
     db::migrate(&db).await.unwrap();
     app.state = AppState::new(db, app.clock.clone(), (*app.state.settings).clone());

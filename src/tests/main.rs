@@ -21,6 +21,7 @@ mod campaigns;
 mod changes;
 mod cli;
 mod consent;
+mod copies;
 mod correcting;
 mod crashes;
 mod customers;
