@@ -146,11 +146,19 @@ impl LifeNote {
     pub async fn keep(self, db: &Db) {
         if let Db::Sqlite(_) = db
             && let Ok(data) = store::data_file(db).await
-            && let Err(error) = std::fs::write(life_file(&data), &self.0)
+            && let Err(error) = write_whole(&life_file(&data), &self.0)
         {
             tracing::warn!(error = %error, "the note beside the database could not be written");
         }
     }
+}
+
+/// The former note is there until the new one is whole: half a note would look like a copy's.
+fn write_whole(note: &Path, text: &str) -> std::io::Result<()> {
+    let fresh = note.with_extension("alive.new");
+    std::fs::write(&fresh, text)?;
+    std::fs::File::open(&fresh)?.sync_all()?;
+    std::fs::rename(fresh, note)
 }
 
 /// Whether a newer state of this database has run in this place.
@@ -173,6 +181,17 @@ pub(super) async fn is_older(db: &Db) -> sqlx::Result<bool> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_note_is_never_half_written() {
+        let folder = tempfile::tempdir().unwrap_or_else(|e| panic!("{e}"));
+        let (note, former) = (folder.path().join("loupe.db.alive"), folder.path().join("former"));
+        let read = |path: &Path| std::fs::read_to_string(path).unwrap_or_default();
+        assert!(write_whole(&note, "one").is_ok());
+        assert!(std::fs::hard_link(&note, &former).is_ok());
+        assert!(write_whole(&note, "two").is_ok());
+        assert_eq!((read(&note), read(&former)), ("two".to_owned(), "one".to_owned()));
+    }
 
     fn file(path: &str, machine: &str, file: u64, born: i64) -> Home {
         Home::Sqlite(Disk {
