@@ -14,6 +14,11 @@ use std::{
 use tokio::time::Instant;
 
 use super::pace::{AHEAD, Moment, gap, micros, reach_ahead};
+use crate::channels::email::EmailAddress;
+
+/// Whoever has been tried before is put off no longer than this: a row does not tell such a wait from
+/// the one between two attempts, so another limit does not call it up.
+const AGAIN: Duration = Duration::from_secs(60);
 
 /// What becomes of one row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,21 +27,68 @@ pub(crate) enum Verdict {
     Waits(Duration),
 }
 
+/// A row to be judged.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Candidate<'a> {
+    pub(crate) message: i64,
+    pub(crate) send: i64,
+    pub(crate) domain: &'a str,
+    /// It has been tried before.
+    pub(crate) again: bool,
+}
+
+/// Those of one send who wait for one domain; whoever has been tried before waits apart.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct Line {
+    send: i64,
+    domain: String,
+    again: bool,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct End {
+    at: Instant,
+    /// The last message in it. Once that waits no more, there is no such line.
+    last: i64,
+}
+
 /// The lines of this program: where each ends.
 #[derive(Debug, Default)]
 pub(crate) struct Lines {
-    ends: HashMap<(i64, String), Instant>,
+    ends: HashMap<Line, End>,
 }
 
 impl Lines {
     /// Whether anybody waits in line.
     pub(crate) fn are_open(&self, now: Instant) -> bool {
-        self.ends.values().any(|end| *end > now)
+        self.ends.values().any(|end| end.at > now)
     }
 
-    /// Forgets the lines that nobody waits in any more: they have passed, or their send has ended.
-    pub(crate) fn keep_only(&mut self, sends: &HashSet<i64>, now: Instant) {
-        self.ends.retain(|(send, _), end| sends.contains(send) && *end > now);
+    /// The last of each line.
+    pub(crate) fn last(&self) -> Vec<i64> {
+        self.ends.values().map(|end| end.last).collect()
+    }
+
+    /// The last of the lines of a send for these domains.
+    pub(crate) fn last_of(&self, send: i64, domains: &[String]) -> Vec<i64> {
+        let of = |domain: &String, again| {
+            let domain = domain.clone();
+            self.ends.get(&Line { send, domain, again }).map(|end| end.last)
+        };
+        domains
+            .iter()
+            .flat_map(|domain| [of(domain, false), of(domain, true)])
+            .flatten()
+            .collect()
+    }
+
+    /// Forgets those of these lines of which the last does not wait any more: it has had its turn, its
+    /// send has ended, or somebody has called all of them up.
+    pub(crate) fn keep_only(&mut self, asked: &[i64], waiting: &HashSet<i64>) {
+        if waiting.len() < asked.len() {
+            let gone: HashSet<_> = asked.iter().filter(|id| !waiting.contains(id)).collect();
+            self.ends.retain(|_, end| !gone.contains(&end.last));
+        }
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -48,15 +100,21 @@ impl Lines {
     }
 
     /// A place at the end of a line, `from` at the earliest.
-    fn place(&mut self, send: i64, domain: &str, from: Instant, gap: Duration) -> Instant {
-        let end = self.ends.entry((send, domain.to_owned())).or_insert(from);
-        let place = from.max(*end);
-        *end = place + gap;
+    fn place(&mut self, row: Candidate<'_>, from: Instant, gap: Duration) -> Instant {
+        let line = Line {
+            send: row.send,
+            domain: row.domain.to_owned(),
+            again: row.again,
+        };
+        let last = row.message;
+        let end = self.ends.entry(line).or_insert(End { at: from, last });
+        let place = from.max(end.at);
+        *end = End { at: place + gap, last };
         place
     }
 }
 
-/// The domains of one transaction, which holds their rows.
+/// The domains of one transaction, which holds the account.
 #[derive(Debug)]
 pub(crate) struct Domains {
     /// Microseconds between two messages to one domain.
@@ -68,40 +126,56 @@ pub(crate) struct Domains {
     at: Instant,
     /// Which of them have been used.
     used: HashSet<String>,
+    /// How many messages to each this program has not handed over yet: a server that takes nothing
+    /// must not let them pile up.
+    at_hand: HashMap<String, usize>,
 }
 
 impl Domains {
-    /// With so many messages a second to each, used up until then by the database's clock.
-    pub(crate) fn new(rate: i64, used_until: Vec<(String, i64)>, now: i64, at: Instant) -> Self {
-        let free = used_until
-            .into_iter()
-            .map(|(domain, until)| (domain, reach_ahead(until, now)))
-            .collect();
+    /// With so many messages a second to each. `at` is when `now`, by the database's clock, is on this
+    /// machine; `at_hand` counts what has not been handed over yet.
+    pub(crate) fn new(rate: i64, now: i64, at: Instant, at_hand: HashMap<String, usize>) -> Self {
         Self {
             gap: gap(rate),
-            free,
+            free: HashMap::new(),
             now,
             at,
             used: HashSet::new(),
+            at_hand,
         }
     }
 
-    /// Judges a row of a send. `at_hand` counts the messages to its domain that this program has
-    /// not handed over yet: a server that takes nothing must not let them pile up.
-    pub(crate) fn judge(&mut self, send: i64, domain: &str, lines: &mut Lines, at_hand: &mut usize) -> Verdict {
-        let free = self.free.entry(domain.to_owned()).or_default();
+    /// Those of these domains that nothing is known of yet.
+    pub(crate) fn unknown(&self, mut domains: Vec<String>) -> Vec<String> {
+        domains.retain(|domain| !self.free.contains_key(domain));
+        domains
+    }
+
+    /// Takes in until when domains are used up, by the database's clock.
+    pub(crate) fn learn(&mut self, domains: Vec<String>, used_until: &HashMap<String, i64>) {
+        for domain in domains {
+            let free = used_until.get(&domain).map_or(0, |until| reach_ahead(*until, self.now));
+            self.free.insert(domain, free);
+        }
+    }
+
+    /// Judges a row.
+    pub(crate) fn judge(&mut self, row: Candidate<'_>, lines: &mut Lines) -> Verdict {
+        let free = self.free.entry(row.domain.to_owned()).or_default();
+        let at_hand = self.at_hand.entry(row.domain.to_owned()).or_default();
         let most = usize::try_from(AHEAD / self.gap).unwrap_or(0) + 1;
         if *free < AHEAD && *at_hand < most {
             let moment = Moment::new(self.at + micros(*free), micros(self.gap));
             *free += self.gap;
             *at_hand += 1;
-            self.used.insert(domain.to_owned());
+            self.used.insert(row.domain.to_owned());
             return Verdict::Goes(moment);
         }
         let from = self.at + micros((*free).max(AHEAD));
-        let place = lines.place(send, domain, from, micros(self.gap));
+        let place = lines.place(row, from, micros(self.gap));
         // A little early: it is leased ahead of its moment.
-        Verdict::Waits(place - self.at - micros(AHEAD / 2))
+        let wait = place - self.at - micros(AHEAD / 2);
+        Verdict::Waits(if row.again { wait.min(AGAIN) } else { wait })
     }
 
     /// Until when the domains that were used are used up now.
@@ -114,9 +188,13 @@ impl Domains {
     }
 }
 
-/// What the limit goes by: the part after the last at sign.
+/// What the limit goes by: the domain as mail servers know it.
 pub(crate) fn domain(address: &str) -> String {
-    address.rsplit('@').next().unwrap_or_default().to_ascii_lowercase()
+    match EmailAddress::parse(address) {
+        Ok(address) => address.domain().to_owned(),
+        // Nothing goes there; what is known of it is enough to tell.
+        Err(_) => address.rsplit('@').next().unwrap_or_default().to_ascii_lowercase(),
+    }
 }
 
 #[cfg(test)]
@@ -125,19 +203,38 @@ mod tests {
 
     const NOW: i64 = 5_000_000;
 
+    /// Ten a second to each; a.test is used up until then.
     fn domains(used_until: i64) -> Domains {
-        Domains::new(10, vec![("a.test".to_owned(), used_until)], NOW, Instant::now())
+        let mut domains = Domains::new(10, NOW, Instant::now(), HashMap::new());
+        domains.learn(
+            vec!["a.test".to_owned()],
+            &HashMap::from([("a.test".to_owned(), used_until)]),
+        );
+        domains
     }
 
-    fn judged(domains: &mut Domains, lines: &mut Lines, send: i64, rows: usize) -> Vec<Verdict> {
-        let mut at_hand = 0;
-        (0..rows)
-            .map(|_| domains.judge(send, "a.test", lines, &mut at_hand))
+    fn row(message: i64, send: i64, domain: &str) -> Candidate<'_> {
+        Candidate {
+            message,
+            send,
+            domain,
+            again: false,
+        }
+    }
+
+    /// Judges so many rows of a send, numbered from 1.
+    fn judged(domains: &mut Domains, lines: &mut Lines, send: i64, rows: i64) -> Vec<Verdict> {
+        (1..=rows)
+            .map(|message| domains.judge(row(message, send, "a.test"), lines))
             .collect()
     }
 
     fn going(verdicts: &[Verdict]) -> usize {
         verdicts.iter().filter(|v| matches!(v, Verdict::Goes(_))).count()
+    }
+
+    fn waits(ms: u64) -> Verdict {
+        Verdict::Waits(Duration::from_millis(ms))
     }
 
     #[test]
@@ -149,7 +246,6 @@ mod tests {
                 Duration::from_millis(100),
             ))
         };
-        let waits = |ms| Verdict::Waits(Duration::from_millis(ms));
         let expected = [goes(0), goes(100), goes(200), waits(175), waits(275), waits(375)];
         assert_eq!(judged(&mut domains, &mut lines, 1, 6), expected);
         assert_eq!(
@@ -164,11 +260,11 @@ mod tests {
     fn each_domain_has_its_own_rate() {
         let (mut domains, mut lines) = (domains(NOW + 300_000), Lines::default());
         assert!(matches!(
-            domains.judge(1, "a.test", &mut lines, &mut 0),
+            domains.judge(row(1, 1, "a.test"), &mut lines),
             Verdict::Waits(_)
         ));
         assert!(matches!(
-            domains.judge(1, "b.test", &mut lines, &mut 0),
+            domains.judge(row(2, 1, "b.test"), &mut lines),
             Verdict::Goes(_)
         ));
         assert_eq!(
@@ -191,15 +287,48 @@ mod tests {
         let mut lines = Lines::default();
         judged(&mut domains(0), &mut lines, 1, 1000);
         assert_eq!(going(&judged(&mut domains(0), &mut lines, 2, 1)), 1);
-        lines.keep_only(&HashSet::from([2]), Instant::now());
-        assert!(lines.is_empty(), "it ends with its send");
+    }
+
+    #[test]
+    fn a_line_is_as_long_as_its_last_waits() {
+        let mut lines = Lines::default();
+        judged(&mut domains(0), &mut lines, 1, 1000);
+        let names = ["a.test".to_owned(), "b.test".to_owned()];
+        let last = lines.last_of(1, &names);
+        assert_eq!((last.as_slice(), lines.last_of(2, &names)), ([1000].as_slice(), vec![]));
+        lines.keep_only(&last, &HashSet::from([1000]));
+        let behind = judged(&mut domains(0), &mut lines, 1, 4)[3];
+        assert!(
+            matches!(behind, Verdict::Waits(wait) if wait > Duration::from_secs(99)),
+            "{behind:?}"
+        );
+        // Somebody has called them up: whoever is put off now is not put behind nobody.
+        lines.keep_only(&lines.last(), &HashSet::new());
+        assert!(lines.is_empty());
+        assert_eq!(judged(&mut domains(0), &mut lines, 1, 4)[3], waits(175));
+    }
+
+    #[test]
+    fn whoever_was_tried_before_is_put_off_a_minute_at_most() {
+        let (mut domains, mut lines) = (domains(0), Lines::default());
+        judged(&mut domains, &mut lines, 1, 10_000);
+        let again = |message| Candidate {
+            again: true,
+            ..row(message, 1, "a.test")
+        };
+        assert_eq!(domains.judge(again(20_000), &mut lines), waits(175), "a line apart");
+        for message in 20_001..21_000 {
+            let verdict = domains.judge(again(message), &mut lines);
+            assert!(matches!(verdict, Verdict::Waits(wait) if wait <= AGAIN), "{verdict:?}");
+        }
     }
 
     #[test]
     fn a_server_that_takes_nothing_lets_nothing_pile_up() {
-        let (mut domains, mut lines) = (domains(0), Lines::default());
-        let verdict = domains.judge(1, "a.test", &mut lines, &mut 3);
-        assert_eq!(verdict, Verdict::Waits(Duration::from_millis(125)));
+        let mut domains = domains(0);
+        domains.at_hand.insert("a.test".to_owned(), 3);
+        let verdict = domains.judge(row(1, 1, "a.test"), &mut Lines::default());
+        assert_eq!(verdict, waits(125));
     }
 
     #[test]
@@ -209,9 +338,12 @@ mod tests {
     }
 
     #[test]
-    fn a_domain_is_what_follows_the_last_at_sign() {
+    fn one_domain_is_one_however_it_is_written() {
         assert_eq!(domain("Amara@Example.COM"), "example.com");
-        assert_eq!(domain("\"a@b\"@example.com"), "example.com");
+        assert_eq!(domain("amara@b\u{fc}cher.example"), "xn--bcher-kva.example");
+        assert_eq!(domain("amara@B\u{dc}CHER.example"), "xn--bcher-kva.example");
+        assert_eq!(domain("amara@XN--bcher-KVA.example"), "xn--bcher-kva.example");
+        assert_eq!(domain("\"a@b\"@Example.com"), "example.com");
         assert_eq!(domain("nothing"), "nothing");
     }
 }

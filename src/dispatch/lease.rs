@@ -6,21 +6,22 @@ use chrono::{DateTime, TimeDelta, Utc};
 use tokio::time::Instant;
 
 use super::{
-    account_store,
-    domains::{Domains, Verdict, domain},
+    account_store, domain_store,
+    domain_store::PutBack,
+    domains::{Candidate, Domains, Verdict, domain},
     fault_points::{Point, reach},
-    ledger::json,
     pace::{Grant, Moment},
     pump::Pump,
-    store::{self, Leased, PutOff},
+    store::{self, Leased},
 };
 use crate::{
     db::{Tx, dialect::moment_text},
     sends::store::Send,
 };
 
-/// Messages looked at in one transaction at most, when some must wait for their domain.
-const LOOKED_AT: usize = 256;
+/// Messages looked at in one transaction, when some must wait for their domain: beyond so many it
+/// does not look further.
+const LOOKED_AT: i64 = 256;
 
 /// What came of it.
 pub(super) enum Lease {
@@ -42,16 +43,22 @@ impl Pump {
     pub(super) async fn lease(&mut self, send: &Send, limit: i64, now: DateTime<Utc>) -> sqlx::Result<Lease> {
         reach(Point::BeforeLease);
         let mut tx = self.state.db.begin().await?;
-        let grant = match self.rate {
-            Some(rate) => Some(Grant::of(&mut tx, &self.account, rate).await?),
-            None => None,
+        let (used_until, clock) = match self.rate.or(self.domain_rate) {
+            Some(_) => account_store::used_until(&mut tx, &self.account).await?,
+            None => (0, 0),
         };
+        let here = Instant::now();
+        let grant = self.rate.map(|rate| Grant::new(rate, used_until, clock, here));
         if let Some(grant) = grant.filter(|grant| grant.most() == 0) {
             return Ok(Lease::UsedUp(grant.wait()));
         }
         let limit = grant.map_or(limit, |grant| limit.min(grant.most()));
         let (mut going, looked_at) = match self.domain_rate {
-            Some(rate) => self.lease_by_domain(&mut tx, send.id, limit, rate, now).await?,
+            Some(rate) => {
+                let at_hand = self.crew.as_ref().map(|crew| crew.queue().domains());
+                let domains = Domains::new(rate, clock, here, at_hand.unwrap_or_default());
+                self.lease_by_domain(&mut tx, send.id, limit, domains, now).await?
+            }
             None => {
                 let rows = self.lease_rows(&mut tx, send.id, limit, now).await?;
                 let looked_at = rows.len();
@@ -80,78 +87,110 @@ impl Pump {
         store::lease(tx, send, &self.owner, seconds, limit, now).await
     }
 
-    /// Looks past those whose domain has been sent to enough: nobody else waits behind them.
-    /// Answers who goes, in the order of their moments, and how many were looked at.
+    /// Looks past those whose domain has been sent to enough, further each time: nobody else waits
+    /// behind them. Answers who goes, in the order of their moments, and how many were looked at.
     async fn lease_by_domain(
         &mut self,
         tx: &mut Tx,
         send: i64,
-        limit: i64,
-        rate: i64,
+        most: i64,
+        mut domains: Domains,
         now: DateTime<Utc>,
     ) -> sqlx::Result<(Vec<Going>, usize)> {
-        let most = usize::try_from(limit).unwrap_or(LOOKED_AT);
-        let (mut going, mut looked_at) = (Vec::new(), 0);
-        while going.len() < most && looked_at < LOOKED_AT.max(most) {
-            let wanted = most - going.len();
-            let rows = self
-                .lease_rows(tx, send, i64::try_from(wanted).unwrap_or(limit), now)
-                .await?;
-            let found = rows.len();
+        let wanted = usize::try_from(most).unwrap_or_default();
+        let (mut going, mut looked_at, mut look) = (Vec::new(), 0, most.min(LOOKED_AT));
+        while going.len() < wanted && looked_at < LOOKED_AT {
+            let rows = self.lease_rows(tx, send, look, now).await?;
+            let found = i64::try_from(rows.len()).unwrap_or(i64::MAX);
             looked_at += found;
-            if found > 0 {
-                going.extend(self.judge(tx, send, rows, rate, now).await?);
-            }
-            // With no rate of the account to fill, one look is enough for a turn.
-            if found < wanted || self.rate.is_none() {
+            self.judge(tx, rows, (&mut going, wanted), &mut domains, now).await?;
+            if found < look {
                 break;
             }
+            look = (look * 2).min(LOOKED_AT);
+        }
+        if !going.is_empty() {
+            domain_store::use_until(tx, &self.account, &domains.used_until()).await?;
         }
         going.sort_by_key(|one| one.domain.as_ref().map(|(_, moment)| moment.at()));
-        Ok((going, looked_at))
+        Ok((going, usize::try_from(looked_at).unwrap_or_default()))
     }
 
-    /// Puts off what its domain's limit does not let go now.
+    /// Adds those who go to the others, up to so many; puts the rest back. Whom the limit of its
+    /// domain does not let go now is put off.
     async fn judge(
         &mut self,
         tx: &mut Tx,
-        send: i64,
         rows: Vec<Leased>,
-        rate: i64,
+        (going, wanted): (&mut Vec<Going>, usize),
+        domains: &mut Domains,
         now: DateTime<Utc>,
-    ) -> sqlx::Result<Vec<Going>> {
-        let of = |row: &Leased| domain(row.address.as_deref().unwrap_or_default());
-        let mut names: Vec<String> = rows.iter().map(of).collect();
+    ) -> sqlx::Result<()> {
+        let rows: Vec<_> = rows
+            .into_iter()
+            .map(|row| (domain(row.address.as_deref().unwrap_or_default()), row))
+            .collect();
+        self.learn(tx, &rows, domains, now).await?;
+        let mut back = Vec::new();
+        for (name, row) in rows {
+            let candidate = Candidate {
+                message: row.id,
+                send: row.send_id,
+                domain: &name,
+                again: row.attempts > 0,
+            };
+            let wait = match going.len() < wanted {
+                true => match domains.judge(candidate, &mut self.lines) {
+                    Verdict::Goes(moment) => {
+                        going.push(Going {
+                            row,
+                            moment: None,
+                            domain: Some((name, moment)),
+                        });
+                        continue;
+                    }
+                    Verdict::Waits(wait) => Some(wait),
+                },
+                false => None,
+            };
+            let until = |wait| moment_text(now + TimeDelta::from_std(wait).unwrap_or(TimeDelta::MAX));
+            back.push(PutBack {
+                id: row.id,
+                epoch: row.epoch,
+                next_at: wait.map(until),
+            });
+        }
+        if !back.is_empty() {
+            domain_store::put_back(tx, &back).await?;
+        }
+        Ok(())
+    }
+
+    /// What is known of the domains of these rows: until when they are used up, and where their lines
+    /// really end.
+    async fn learn(
+        &mut self,
+        tx: &mut Tx,
+        rows: &[(String, Leased)],
+        domains: &mut Domains,
+        now: DateTime<Utc>,
+    ) -> sqlx::Result<()> {
+        let Some((_, first)) = rows.first() else {
+            return Ok(());
+        };
+        let mut names: Vec<String> = rows.iter().map(|(name, _)| name.clone()).collect();
         names.sort_unstable();
         names.dedup();
-        let (used_until, clock) = account_store::domains_used_until(tx, &self.account, &names).await?;
-        let mut domains = Domains::new(rate, used_until, clock, Instant::now());
-        let mut at_hand = self
-            .crew
-            .as_ref()
-            .map(|crew| crew.queue().domains())
-            .unwrap_or_default();
-        let (mut going, mut waiting) = (Vec::new(), Vec::new());
-        for row in rows {
-            let name = of(&row);
-            let at_hand = at_hand.entry(name.clone()).or_default();
-            match domains.judge(send, &name, &mut self.lines, at_hand) {
-                Verdict::Goes(moment) => going.push(Going {
-                    row,
-                    moment: None,
-                    domain: Some((name, moment)),
-                }),
-                Verdict::Waits(wait) => waiting.push(PutOff {
-                    id: row.id,
-                    epoch: row.epoch,
-                    next_at: moment_text(now + TimeDelta::from_std(wait).unwrap_or(TimeDelta::MAX)),
-                }),
-            }
+        let last = self.lines.last_of(first.send_id, &names);
+        if !last.is_empty() {
+            let waiting = domain_store::still_waiting(tx, &last, now).await?;
+            self.lines.keep_only(&last, &waiting);
         }
-        if !waiting.is_empty() {
-            store::put_off(tx, &json(&waiting)?).await?;
+        let unknown = domains.unknown(names);
+        if !unknown.is_empty() {
+            let used_until = domain_store::used_until(tx, &self.account, &unknown).await?;
+            domains.learn(unknown, &used_until.into_iter().collect());
         }
-        account_store::use_domains_until(tx, &self.account, &domains.used_until()).await?;
-        Ok(going)
+        Ok(())
     }
 }

@@ -40,13 +40,9 @@ pub(crate) struct Moment {
 }
 
 impl Grant {
-    /// Looks for free moments of an account with this many messages a second.
-    pub(crate) async fn of(tx: &mut Tx, account: &str, rate: i64) -> sqlx::Result<Self> {
-        let (used_until, now) = account_store::used_until(tx, account).await?;
-        Ok(Self::at(rate, used_until, now, Instant::now()))
-    }
-
-    fn at(rate: i64, used_until: i64, now: i64, at: Instant) -> Self {
+    /// The free moments of an account with this many messages a second, which is used up until then
+    /// by the database's clock. `at` is when `now` is, on this machine.
+    pub(crate) fn new(rate: i64, used_until: i64, now: i64, at: Instant) -> Self {
         Self {
             gap: gap(rate),
             first: reach_ahead(used_until, now),
@@ -179,7 +175,7 @@ mod tests {
     #[test]
     fn moments_are_never_closer_than_the_rate_says() {
         for (rate, gap) in [(1, 1_000_000), (14, 71_429), (80, 12_500), (1000, 1_000), (99_999, 11)] {
-            let grant = Grant::at(rate, 0, 1_000, Instant::now());
+            let grant = Grant::new(rate, 0, 1_000, Instant::now());
             assert_eq!(grant.gap, gap, "{rate}");
             assert!(grant.gap * rate >= 1_000_000, "{rate}");
         }
@@ -188,12 +184,12 @@ mod tests {
     #[test]
     fn only_a_little_is_taken_ahead_and_nothing_is_saved_up() {
         let now = 5_000_000;
-        let of = |used_until| Grant::at(1000, used_until, now, Instant::now());
+        let of = |used_until| Grant::new(1000, used_until, now, Instant::now());
         assert_eq!(of(0).most(), 250, "an hour without sending is no hour's worth");
         assert_eq!(of(now + 100_000).most(), 150);
         assert_eq!(of(now + 250_000).most(), 0);
         assert_eq!(of(now + 3_600_000_000).most(), 250, "a clock that was put back");
-        let slow = |used_until| Grant::at(1, used_until, now, Instant::now());
+        let slow = |used_until| Grant::new(1, used_until, now, Instant::now());
         assert_eq!(slow(0).most(), 1);
         assert_eq!(slow(now + 1_000_000).most(), 0);
         assert!(slow(now + 1_000_000).wait() < Duration::from_secs(1));

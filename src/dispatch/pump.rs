@@ -11,10 +11,9 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     DRAIN,
-    account::Holds,
-    account_store,
     carrier::Carriers,
     crew::Crew,
+    domain_store,
     domains::Lines,
     fault_points::{Point, reach},
     hand::Hand,
@@ -50,7 +49,7 @@ const PATIENCE: Duration = Duration::from_millis(250);
 /// Between two turns of which the first found nothing to do and the next may.
 const BREATH: Duration = Duration::from_millis(10);
 /// Longest sleep with nothing to do.
-const TICK: Duration = Duration::from_secs(1);
+pub(super) const TICK: Duration = Duration::from_secs(1);
 /// Longest sleep while somebody waits for a domain's limit: what goes is leased further ahead.
 const LINE: Duration = Duration::from_millis(100);
 /// The database is given so long for one step. The longest is ending a send to a million.
@@ -92,7 +91,7 @@ pub(super) struct Pump {
     /// Who waits for a domain's limit.
     pub(super) lines: Lines,
     /// When the account's limits were last asked for.
-    asked: Option<Instant>,
+    pub(super) asked: Option<Instant>,
     pacer: Pacer,
     renewed: Instant,
     /// The send that had the last turn.
@@ -275,38 +274,6 @@ impl Pump {
         sends::store::open_now(&self.state.db, self.state.clock.now(), self.last, SENDS).await
     }
 
-    /// As many connections and as fast as an owner has set it, within a second or two.
-    async fn follow_limits(&mut self) -> sqlx::Result<()> {
-        let (Some(crew), Some(account)) = (&mut self.crew, &self.state.settings.smtp) else {
-            return Ok(());
-        };
-        if self.asked.is_some_and(|at| at.elapsed() < TICK) {
-            return Ok(());
-        }
-        let holds = Holds::of(account_store::limits(&self.state.db, &self.account).await?, account);
-        crew.resize(holds.connections);
-        self.rate = holds.rate;
-        let is_another = self.asked.is_none() || self.domain_rate != holds.domain_rate;
-        if is_another {
-            self.lines.clear();
-            self.call_up(holds.domain_rate).await?;
-            self.domain_rate = holds.domain_rate;
-        } else if !self.lines.is_empty() {
-            let sending = sends::store::sending_ids(&self.state.db).await?;
-            self.lines.keep_only(&sending, Instant::now());
-        }
-        self.asked = Some(Instant::now());
-        Ok(())
-    }
-
-    /// What waits for a domain's limit is judged by the one that holds now.
-    async fn call_up(&self, domain_rate: Option<i64>) -> sqlx::Result<()> {
-        let mut tx = self.state.db.begin().await?;
-        store::call_up(&mut tx, self.state.clock.now()).await?;
-        account_store::forget_domains(&mut tx, &self.account, domain_rate.is_some()).await?;
-        tx.commit().await
-    }
-
     /// The time to undo is over.
     async fn end_hold(&self, send: &Send) -> sqlx::Result<bool> {
         reach(Point::BeforeHoldEnds);
@@ -478,7 +445,7 @@ impl Pump {
             reach(Point::EndWritten);
         }
         if self.domain_rate.is_some() {
-            account_store::forget_domains(&mut tx, &self.account, true).await?;
+            domain_store::forget(&mut tx, &self.account, true).await?;
         }
         tx.commit().await?;
         self.trouble.forget(send.id);

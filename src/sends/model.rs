@@ -55,8 +55,8 @@ pub struct Progress {
     pub paused: bool,
     /// Whether it stands still although nothing holds it.
     pub stalled: bool,
-    /// Messages a second to one domain, when somebody waits because of it.
-    pub domain_rate: Option<i64>,
+    /// Why some wait although nothing is in their way, in words.
+    pub waits: Option<String>,
     /// When a pause ends by itself, as the store's clock says it; none while a person has paused it.
     pub again_at: Option<String>,
     /// The newest outcomes, newest first; at most 50.

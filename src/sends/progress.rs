@@ -8,7 +8,15 @@ use super::{
     stalled,
     store::Send,
 };
-use crate::{auth::guard::Ctx, communications, dispatch::account_store, error::AppError, server::AppState, stores};
+use crate::{
+    auth::guard::Ctx,
+    communications,
+    dispatch::{account_store, domain_store},
+    error::AppError,
+    recipients::model::grouped,
+    server::AppState,
+    stores,
+};
 
 /// How far a send is, for the page that polls.
 pub async fn progress(ctx: &Ctx, send_id: i64) -> Result<Progress, AppError> {
@@ -28,7 +36,7 @@ pub async fn progress(ctx: &Ctx, send_id: i64) -> Result<Progress, AppError> {
         },
         paused: send.paused_at.is_some(),
         stalled: stalled::is_stalled(&ctx.state, &send, ctx.now).await?,
-        domain_rate: domain_rate(&ctx.state, &send, ctx.now).await?,
+        waits: waits(&ctx.state, &send, ctx.now).await?,
         again_at: send.resume_at.map(|at| crate::time::clock_seconds(at, zone)),
         problem: send.problem,
         newest: newest
@@ -49,19 +57,28 @@ pub async fn progress(ctx: &Ctx, send_id: i64) -> Result<Progress, AppError> {
     })
 }
 
-/// The limit to one domain, when somebody waits because of it.
-pub async fn domain_rate(state: &AppState, send: &Send, now: DateTime<Utc>) -> sqlx::Result<Option<i64>> {
-    let Some(account) = state
-        .settings
-        .smtp
-        .as_ref()
-        .filter(|_| send.state == SendState::Sending)
-    else {
-        return Ok(None);
+/// Why some of a send wait although nothing is in their way: the limit to one domain.
+pub async fn waits(state: &AppState, send: &Send, now: DateTime<Utc>) -> sqlx::Result<Option<String>> {
+    let account = match send.state {
+        SendState::Sending => state.settings.smtp.as_ref(),
+        _ => None,
     };
+    let Some(account) = account else { return Ok(None) };
     let Some(rate) = account_store::limits(&state.db, &account.key()).await?.domain_rate else {
         return Ok(None);
     };
-    let waits = account_store::waits_for_domain(&state.db, send.id, now).await?;
-    Ok(waits.then_some(rate))
+    let next = domain_store::next_in_line(&state.db, send.id, now).await?;
+    let count = |domain: &str| next.iter().filter(|other| *other == domain).count();
+    let Some(most) = next.iter().max_by_key(|domain| count(domain)) else {
+        return Ok(None);
+    };
+    let who = match count(most) == next.len() {
+        true => format!("{most} gets"),
+        false => format!("{most} and others get"),
+    };
+    let messages = match rate {
+        1 => "1 message".to_owned(),
+        _ => format!("{} messages", grouped(rate)),
+    };
+    Ok(Some(format!("{who} {messages} a second at most, so some wait.")))
 }

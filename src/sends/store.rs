@@ -1,7 +1,5 @@
 //! Sends in the database.
 
-use std::collections::HashSet;
-
 use chrono::{DateTime, Utc};
 
 use super::model::{SendKind, SendState};
@@ -170,16 +168,6 @@ pub async fn sending(db: &Db) -> sqlx::Result<Vec<Send>> {
     ))
     .fetch_all(pool)
     .await)
-}
-
-/// Which sends go out now.
-pub async fn sending_ids(db: &Db) -> sqlx::Result<HashSet<i64>> {
-    let ids: Vec<i64> = on_db!(db, |pool| sqlx::query_scalar(
-        "select id from sends where state = 'sending'"
-    )
-    .fetch_all(pool)
-    .await)?;
-    Ok(ids.into_iter().collect())
 }
 
 /// When the next held send may begin.

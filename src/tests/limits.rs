@@ -18,18 +18,9 @@ use crate::{
         app::TestApp,
         people,
         sending::{self, begun, draft, is_done, press, tally},
-        sink::{self, Sink},
+        sink::Sink,
     },
 };
-
-async fn app_with_sink(backend: Backend, options: &str) -> (TestApp, Sink) {
-    let sink = Sink::start(sink::Settings::default()).await.unwrap();
-    let given = Given {
-        smtp_url: Some(format!("{}{options}", sink.url())),
-        ..Given::default()
-    };
-    (TestApp::with(backend, given).await, sink)
-}
 
 async fn set(app: &TestApp, rate: &str, connections: &str, cookie: &str) -> String {
     let fields = [("rate", rate), ("connections", connections)];
@@ -45,110 +36,96 @@ async fn kept(app: &TestApp) -> (Option<i64>, Option<i64>) {
     (limits.rate, limits.connections)
 }
 
-async fn an_owner_sets_them_within_what_the_url_allows(backend: Backend) {
-    let (app, _sink) = app_with_sink(backend, "?rate=80&connections=8").await;
-    let cookie = app.sign_in_as(Role::Owner).await;
-    let page = app.get("/settings", &cookie).await.text;
-    assert!(page.contains("80 a second, as LOUPE_SMTP_URL says"), "{page}");
-    assert_eq!(set(&app, "14", "2", &cookie).await, "/settings?ok=mail-server");
-    assert_eq!(kept(&app).await, (Some(14), Some(2)));
-    let page = app.get("/settings?ok=mail-server", &cookie).await.text;
-    for words in ["Mail server settings saved.", "value=\"14\"", "value=\"2\""] {
-        assert!(page.contains(words), "{words}: {page}");
-    }
-    for (rate, connections) in [
-        ("0", "2"),
-        ("81", "2"),
-        ("many", "2"),
-        ("14", "0"),
-        ("14", "9"),
-        ("-1", "1.5"),
-    ] {
-        assert_eq!(
-            set(&app, rate, connections, &cookie).await,
-            "/settings",
-            "{rate} {connections}"
-        );
+both!(
+    an_owner_sets_them_within_what_the_url_allows,
+    "?rate=80&connections=8",
+    |app, _sink| {
+        let cookie = app.sign_in_as(Role::Owner).await;
+        let page = app.get("/settings", &cookie).await.text;
+        assert!(page.contains("80 a second, as LOUPE_SMTP_URL says"), "{page}");
+        assert_eq!(set(&app, "14", "2", &cookie).await, "/settings?ok=mail-server");
         assert_eq!(kept(&app).await, (Some(14), Some(2)));
+        let page = app.get("/settings?ok=mail-server", &cookie).await.text;
+        for words in ["Mail server settings saved.", "value=\"14\"", "value=\"2\""] {
+            assert!(page.contains(words), "{words}: {page}");
+        }
+        for (rate, connections) in [
+            ("0", "2"),
+            ("81", "2"),
+            ("many", "2"),
+            ("14", "0"),
+            ("14", "9"),
+            ("-1", "1.5"),
+        ] {
+            assert_eq!(
+                set(&app, rate, connections, &cookie).await,
+                "/settings",
+                "{rate} {connections}"
+            );
+            assert_eq!(kept(&app).await, (Some(14), Some(2)));
+        }
+        assert_eq!(set(&app, "", " ", &cookie).await, "/settings?ok=mail-server");
+        assert_eq!(kept(&app).await, (None, None));
+        let log: Vec<String> = loupe::on_db!(app.db(), |pool| sqlx::query_scalar(
+            "select action from audit_events where actor = 'owner Person'"
+        )
+        .fetch_all(pool)
+        .await)
+        .unwrap();
+        assert_eq!(log, ["store.mail_server_changed"; 2]);
+        let manager = app.sign_in_as(Role::Manager).await;
+        let refused = app
+            .post_form("/api/settings/mail-server", "/settings", &[("rate", "1")], &manager)
+            .await;
+        assert_eq!(refused.status, 403);
     }
-    assert_eq!(set(&app, "", " ", &cookie).await, "/settings?ok=mail-server");
-    assert_eq!(kept(&app).await, (None, None));
-    let log: Vec<String> = loupe::on_db!(app.db(), |pool| sqlx::query_scalar(
-        "select action from audit_events where actor = 'owner Person'"
-    )
-    .fetch_all(pool)
-    .await)
-    .unwrap();
-    assert_eq!(log, ["store.mail_server_changed"; 2]);
-    let manager = app.sign_in_as(Role::Manager).await;
-    let refused = app
-        .post_form("/api/settings/mail-server", "/settings", &[("rate", "1")], &manager)
-        .await;
-    assert_eq!(refused.status, 403);
-}
+);
 
-#[tokio::test(flavor = "multi_thread")]
-async fn an_owner_sets_them_within_what_the_url_allows_on_sqlite() {
-    an_owner_sets_them_within_what_the_url_allows(Backend::Sqlite).await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn an_owner_sets_them_within_what_the_url_allows_on_postgres() {
-    an_owner_sets_them_within_what_the_url_allows(Backend::Postgres).await;
-}
-
-/// One store must not slow another down: with two, only whoever runs the program sets it.
-async fn with_several_stores_no_owner_sets_them(backend: Backend) {
-    let (app, sink) = app_with_sink(backend, "?rate=80&connections=8").await;
-    let cookie = app.sign_in_as(Role::Owner).await;
-    assert_eq!(set(&app, "14", "2", &cookie).await, "/settings?ok=mail-server");
-    let (other, staff) = app.another_store().await;
-    let stranger = app.session_of(staff[&Role::Owner]).await;
-    for cookie in [&cookie, &stranger] {
-        set(&app, "1", "1", cookie).await;
-        assert_eq!(kept(&app).await, (Some(14), Some(2)), "what was set goes on to hold");
-        let page = app.get("/settings", cookie).await.text;
-        assert!(
-            page.contains("14 at most") && page.contains("loupe mail-server"),
-            "{page}"
-        );
-        assert!(!page.contains("/api/settings/mail-server"), "nothing to press: {page}");
+// One store must not slow another down: with two, only whoever runs the program sets it.
+both!(
+    with_several_stores_no_owner_sets_them,
+    "?rate=80&connections=8",
+    |app, sink| {
+        let cookie = app.sign_in_as(Role::Owner).await;
+        assert_eq!(set(&app, "14", "2", &cookie).await, "/settings?ok=mail-server");
+        let (other, staff) = app.another_store().await;
+        let stranger = app.session_of(staff[&Role::Owner]).await;
+        for cookie in [&cookie, &stranger] {
+            set(&app, "1", "1", cookie).await;
+            assert_eq!(kept(&app).await, (Some(14), Some(2)), "what was set goes on to hold");
+            let page = app.get("/settings", cookie).await.text;
+            assert!(
+                page.contains("14 at most") && page.contains("loupe mail-server"),
+                "{page}"
+            );
+            assert!(!page.contains("/api/settings/mail-server"), "nothing to press: {page}");
+        }
+        let run = |arguments: &'static [&'static str]| {
+            std::process::Command::new(env!("CARGO_BIN_EXE_loupe"))
+                .arg("mail-server")
+                .args(arguments)
+                .current_dir(app.folder.path())
+                .env("LOUPE_DATABASE_URL", &app.url)
+                .env("LOUPE_SMTP_URL", format!("{}?rate=80&connections=8", sink.url()))
+                .env("LOUPE_SECRET_KEY", "a secret key for tests, long enough")
+                .output()
+                .unwrap()
+        };
+        assert!(run(&["--rate", "20"]).status.success());
+        assert_eq!(kept(&app).await, (Some(20), Some(2)));
+        assert!(!run(&["--rate", "81"]).status.success());
+        assert!(run(&["--rate", "0", "--connections", "0"]).status.success());
+        assert_eq!(kept(&app).await, (None, None));
+        let told: i64 = loupe::on_db!(app.db(), |pool| sqlx::query_scalar(
+            "select count(*) from audit_events where store_id = $1 and actor = 'Command line'"
+        )
+        .bind(other.id)
+        .fetch_one(pool)
+        .await)
+        .unwrap();
+        assert_eq!(told, 2, "every store's log tells of it");
     }
-    let run = |arguments: &'static [&'static str]| {
-        std::process::Command::new(env!("CARGO_BIN_EXE_loupe"))
-            .arg("mail-server")
-            .args(arguments)
-            .current_dir(app.folder.path())
-            .env("LOUPE_DATABASE_URL", &app.url)
-            .env("LOUPE_SMTP_URL", format!("{}?rate=80&connections=8", sink.url()))
-            .env("LOUPE_SECRET_KEY", "a secret key for tests, long enough")
-            .output()
-            .unwrap()
-    };
-    assert!(run(&["--rate", "20"]).status.success());
-    assert_eq!(kept(&app).await, (Some(20), Some(2)));
-    assert!(!run(&["--rate", "81"]).status.success());
-    assert!(run(&["--rate", "0", "--connections", "0"]).status.success());
-    assert_eq!(kept(&app).await, (None, None));
-    let told: i64 = loupe::on_db!(app.db(), |pool| sqlx::query_scalar(
-        "select count(*) from audit_events where store_id = $1 and actor = 'Command line'"
-    )
-    .bind(other.id)
-    .fetch_one(pool)
-    .await)
-    .unwrap();
-    assert_eq!(told, 2, "every store's log tells of it");
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn with_several_stores_no_owner_sets_them_on_sqlite() {
-    with_several_stores_no_owner_sets_them(Backend::Sqlite).await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn with_several_stores_no_owner_sets_them_on_postgres() {
-    with_several_stores_no_owner_sets_them(Backend::Postgres).await;
-}
+);
 
 both!(without_a_mail_server_there_is_nothing_to_set, |app| {
     let cookie = app.sign_in_as(Role::Owner).await;
@@ -157,10 +134,9 @@ both!(without_a_mail_server_there_is_nothing_to_set, |app| {
 });
 
 /// Never faster than the rate, with so many programs; and not much slower.
-async fn the_rate_holds(backend: Backend, programs: usize) {
+async fn the_rate_holds(app: TestApp, sink: Sink, programs: usize) {
     const RATE: u32 = 40;
     const PEOPLE: u32 = 80;
-    let (app, sink) = app_with_sink(backend, &format!("?connections=4&rate={RATE}")).await;
     people::crowd(app.db(), app.store.id, PEOPLE as usize, &[], app.now()).await;
     let campaign = draft(app.db(), &app.store, "Autumn", &RecipientFilter::All).await;
     let send = begun(press(&app.state, &app.store, campaign).await);
@@ -196,24 +172,19 @@ async fn the_rate_holds(backend: Backend, programs: usize) {
     assert!(took < at_least * 4, "much slower than the rate: {took:?}");
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn the_rate_holds_on_sqlite() {
-    the_rate_holds(Backend::Sqlite, 1).await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn the_rate_holds_on_postgres() {
-    the_rate_holds(Backend::Postgres, 1).await;
-}
+both!(it_holds, "?connections=4&rate=40", |app, sink| {
+    the_rate_holds(app, sink, 1).await;
+});
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_rate_holds_for_two_programs_together() {
-    the_rate_holds(Backend::Postgres, 2).await;
+    let options = "?connections=4&rate=40";
+    let (app, sink) = TestApp::mailing(Backend::Postgres, Vec::new(), options, Given::default()).await;
+    the_rate_holds(app, sink, 2).await;
 }
 
-/// What is set while a campaign goes out holds for the rest of it.
-async fn a_change_holds_at_once(backend: Backend) {
-    let (app, sink) = app_with_sink(backend, "").await;
+// What is set while a campaign goes out holds for the rest of it.
+both!(a_change_holds_at_once, "", |app, sink| {
     people::crowd(app.db(), app.store.id, 300, &[], app.now()).await;
     let cookie = app.sign_in_as(Role::Owner).await;
     set(&app, "5", "1", &cookie).await;
@@ -235,17 +206,7 @@ async fn a_change_holds_at_once(backend: Backend) {
     assert!(begin.elapsed() < Duration::from_secs(40), "{:?}", begin.elapsed());
     assert!(sink.counts().connections > 1, "more carriers went to work");
     assert!(sink.copies().values().all(|copies| *copies == 1));
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_change_holds_at_once_on_sqlite() {
-    a_change_holds_at_once(Backend::Sqlite).await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_change_holds_at_once_on_postgres() {
-    a_change_holds_at_once(Backend::Postgres).await;
-}
+});
 
 both!(the_database_tells_the_time_and_keeps_what_is_used, |app| {
     let mut tx = app.db().begin().await.unwrap();

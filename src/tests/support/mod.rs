@@ -11,7 +11,8 @@ pub mod sending;
 pub mod sink;
 pub mod things;
 
-/// Runs a test on SQLite and on PostgreSQL: `both!(a_sentence, |app| { … });`
+/// Runs a test on SQLite and on PostgreSQL: `both!(a_sentence, |app| { … });`, or with a mail server
+/// that is used with these options of its URL: `both!(a_sentence, "?rate=80", |app, sink| { … });`
 #[macro_export]
 macro_rules! both {
     ($name:ident, |$app:ident| $body:block) => {
@@ -26,6 +27,24 @@ macro_rules! both {
             async fn on_postgres() {
                 let $app = $crate::support::app::TestApp::new(loupe::db::Backend::Postgres).await;
                 $body
+            }
+        }
+    };
+    ($name:ident, $options:expr, |$app:ident, $sink:ident| $body:block) => {
+        mod $name {
+            use super::*;
+            async fn on(backend: loupe::db::Backend) {
+                let given = loupe::server::settings::Given::default();
+                let ($app, $sink) = $crate::support::app::TestApp::mailing(backend, Vec::new(), $options, given).await;
+                $body
+            }
+            #[tokio::test(flavor = "multi_thread")]
+            async fn on_sqlite() {
+                on(loupe::db::Backend::Sqlite).await;
+            }
+            #[tokio::test(flavor = "multi_thread")]
+            async fn on_postgres() {
+                on(loupe::db::Backend::Postgres).await;
             }
         }
     };

@@ -189,22 +189,11 @@ pub fn note(progress: &Progress) -> String {
         },
         _ => {
             let words = "You can leave this page. Sending carries on. The list of customers is fixed now.";
-            match progress.domain_rate {
-                Some(rate) => format!("{words} {}", domain_limit(rate)),
+            match &progress.waits {
+                Some(waits) => format!("{words} {waits}"),
                 None => words.to_owned(),
             }
         }
-    }
-}
-
-/// Why some wait although the mail server has nothing to do.
-fn domain_limit(rate: i64) -> String {
-    match rate {
-        1 => "At most 1 message a second goes to one domain, so some wait.".to_owned(),
-        _ => format!(
-            "At most {} messages a second go to one domain, so some wait.",
-            grouped(rate)
-        ),
     }
 }
 

@@ -55,7 +55,8 @@ pub struct Report {
     drift: Option<Drift>,
     /// It stands still although nothing holds it.
     stalled: bool,
-    domain_rate: Option<i64>,
+    /// Why some wait although nothing is in their way.
+    waits: Option<String>,
     now: DateTime<Utc>,
     zone: Tz,
 }
@@ -83,9 +84,9 @@ impl Report {
             _ => communications::store::unresolved(db, store, send.id).await?,
         };
         let stalled = sends::stalled::is_stalled(&staff.visit.state, &send, staff.now()).await?;
-        let domain_rate = sends::progress::domain_rate(&staff.visit.state, &send, staff.now()).await?;
+        let waits = sends::progress::waits(&staff.visit.state, &send, staff.now()).await?;
         Ok(Self {
-            domain_rate,
+            waits,
             drift: sends::drift::of(db, &send, &tally).await?,
             stalled,
             unresolved,
@@ -179,7 +180,7 @@ impl Report {
         Progress {
             paused: self.send.paused_at.is_some(),
             stalled: self.stalled,
-            domain_rate: self.domain_rate,
+            waits: self.waits.clone(),
             again_at: self.send.resume_at.map(|at| time::clock_seconds(at, zone)),
             state: self.send.state,
             tally: self.tally,
