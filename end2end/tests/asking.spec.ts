@@ -63,6 +63,34 @@ test("the same message to the same people asks first", async ({ page }) => {
   await expect(page.getByRole("dialog", { name: /^Send to/ })).toContainText("sent this same message");
 });
 
+test("what was changed since the question is asked about anew, and only that is sent", async ({ page, context }) => {
+  const name = unique("Changed meanwhile");
+  await open(page, "/marketing/campaigns/new");
+  await write(page, { name, subject: `${name}, as it was`, body: "Dear {{first_name}}, come and see." });
+  await pickTags(page, "bespoke");
+  await page.getByRole("button", { name: "Save as draft" }).click();
+  await expect(page).toHaveURL(/\/edit/);
+  const campaign = page.url().split("/edit")[0];
+  await page.goto(`${campaign}/review`);
+  const question = page.getByRole("dialog", { name: /^Send to/ });
+  await expect(question).toContainText(`${name}, as it was`);
+
+  const other = await context.newPage();
+  await open(other, `${campaign}/edit`);
+  await write(other, { subject: `${name}, as it is now` });
+  await other.getByRole("button", { name: "Save as draft" }).click();
+  await expect(other.getByText(/Saved as draft at/).first()).toBeVisible();
+  await other.close();
+
+  await question.getByRole("button", { name: /^Send to \d/ }).click();
+  await expect(question).toContainText("It was changed since you looked. This is what goes out now.");
+  await expect(question).toContainText(`${name}, as it is now`);
+  await question.getByRole("button", { name: /^Send to \d/ }).click();
+  await expect(started(page).first()).toBeVisible();
+  await finished(page);
+  await expect(page.getByRole("main")).toContainText(`${name}, as it is now`);
+});
+
 test("the checks follow what is written", async ({ page }) => {
   await open(page, "/marketing/campaigns/new");
   const checks = page.getByRole("region", { name: "Checks" });
