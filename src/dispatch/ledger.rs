@@ -192,7 +192,7 @@ async fn write(
     let now = clock.now();
     // The rule: everybody's message was taken.
     let [settled_now, marked_now] = if outcomes.iter().all(|o| o.state == "accepted") {
-        store::settle_and_mark(db, &settled, &asked, now).await?
+        store::accept_and_mark(db, &settled, &asked, now).await?
     } else {
         let mut tx = db.begin().await?;
         if outcomes.iter().any(|o| o.state == "queued") {

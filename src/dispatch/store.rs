@@ -236,6 +236,8 @@ const SETTLED: [(&str, Column); 7] = [
     ("refund", Column::Number),
 ];
 
+const ACCEPTED: [(&str, Column); 3] = [TICKET[0], TICKET[1], ("reply", Column::Text)];
+
 /// Keeps the sends of these messages from ending while outcomes are written, so that nothing is
 /// put back into a queue that nobody reads any more.
 pub async fn hold_sends(tx: &mut Tx, outcomes: &str) -> sqlx::Result<()> {
@@ -258,7 +260,20 @@ async fn lock_sends(tx: &mut Tx, outcomes: &str, how: &'static str) -> sqlx::Res
 /// Writes outcomes down, fenced by epoch and state. What would go back to the queue of a send that
 /// has ended is cancelled. Answers how many were written.
 pub async fn settle(tx: &mut Tx, outcomes: &str, now: DateTime<Utc>) -> sqlx::Result<u64> {
-    let sql = settling(tx.backend(), "$1", "$2");
+    let sql = format!(
+        "update messages
+            set state = case when {again} then 'queued' when t.state = 'queued' then 'cancelled' else t.state end,
+                reply_code = t.code, reply = t.reply,
+                next_at = case when {again} then t.next_at end,
+                attempts = attempts - case when messages.state = 'leased' then 0 else t.refund end,
+                settled_at = case when {again} then null else $2 end,
+                lease_owner = null, lease_until = null
+           from {rows} as t
+          where messages.id = t.id and messages.epoch = t.epoch and {state} in ('leased', 'attempting')",
+        rows = json_rows(tx.backend(), "$1", &SETTLED),
+        state = not_looked_up(tx.backend(), "messages.state"),
+        again = "t.state = 'queued' and exists (select 1 from sends s where s.id = messages.send_id and s.state = 'sending')",
+    );
     on_tx!(tx, |conn| sqlx::query(AssertSqlSafe(sql))
         .bind(outcomes)
         .bind(now)
@@ -267,33 +282,26 @@ pub async fn settle(tx: &mut Tx, outcomes: &str, now: DateTime<Utc>) -> sqlx::Re
         .map(|r| r.rows_affected()))
 }
 
-fn settling(backend: Backend, outcomes: &str, now: &str) -> String {
-    let rows = json_rows(backend, outcomes, &SETTLED);
-    format!(
+/// [`settle`], for messages that were all accepted, and [`mark_attempting`] in one transaction and
+/// one trip. Answers how many of each were written.
+pub async fn accept_and_mark(db: &Db, accepted: &str, tickets: &str, now: DateTime<Utc>) -> sqlx::Result<[u64; 2]> {
+    let backend = db.backend();
+    let accepting = format!(
         "update messages
-            set state = case when {again} then 'queued' when t.state = 'queued' then 'cancelled' else t.state end,
-                reply_code = t.code, reply = t.reply,
-                next_at = case when {again} then t.next_at end,
-                attempts = attempts - case when messages.state = 'leased' then 0 else t.refund end,
-                settled_at = case when {again} then null else {now} end,
+            set state = 'accepted', reply = t.reply, reply_code = null, next_at = null, settled_at = $2,
                 lease_owner = null, lease_until = null
            from {rows} as t
           where messages.id = t.id and messages.epoch = t.epoch and {state} in ('leased', 'attempting')",
+        rows = json_rows(backend, "$1", &ACCEPTED),
         state = not_looked_up(backend, "messages.state"),
-        again = "t.state = 'queued' and exists (select 1 from sends s where s.id = messages.send_id and s.state = 'sending')",
-    )
-}
-
-/// [`settle`] and [`mark_attempting`] in one transaction and one trip, for outcomes that need
-/// nothing else. Answers how many of each were written.
-pub async fn settle_and_mark(db: &Db, outcomes: &str, tickets: &str, now: DateTime<Utc>) -> sqlx::Result<[u64; 2]> {
-    let (settling, marking) = (settling(db.backend(), "$1", "$2"), marking(db.backend(), "$3", "$2"));
+    );
     let bound = Bound {
-        one: outcomes,
+        one: accepted,
         now,
         other: tickets,
     };
-    db.change_at_once(&settling, &marking, bound).await
+    db.change_at_once(&accepting, &marking(backend, "$3", "$2"), bound)
+        .await
 }
 
 /// Whether a message of a send was accepted since then.
