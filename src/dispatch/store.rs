@@ -65,45 +65,6 @@ pub async fn lease(
     Ok(rows)
 }
 
-/// What goes back to the queue, to be looked at again later.
-#[derive(Clone, Debug, Serialize)]
-pub struct PutOff {
-    pub id: i64,
-    pub epoch: i64,
-    /// As [`crate::db::dialect::moment_text`] writes it.
-    pub next_at: String,
-}
-
-/// Puts leased messages back, for later.
-pub async fn put_off(tx: &mut Tx, rows: &str) -> sqlx::Result<()> {
-    let columns = [TICKET[0], TICKET[1], ("next_at", Column::Moment)];
-    let sql = format!(
-        "update messages set state = 'queued', lease_owner = null, lease_until = null, next_at = t.next_at
-           from {rows} as t
-          where messages.id = t.id and messages.epoch = t.epoch and {state} = 'leased'",
-        rows = json_rows(tx.backend(), "$1", &columns),
-        state = not_looked_up(tx.backend(), "messages.state"),
-    );
-    on_tx!(tx, |conn| sqlx::query(AssertSqlSafe(sql))
-        .bind(rows)
-        .execute(&mut *conn)
-        .await
-        .map(|_| ()))
-}
-
-/// Whoever was put off before a first attempt is looked at again: the limit is another one now.
-pub async fn call_up(tx: &mut Tx, now: DateTime<Utc>) -> sqlx::Result<u64> {
-    on_tx!(tx, |conn| sqlx::query(
-        "update messages set next_at = $1
-          where send_id in (select id from sends where state = 'sending')
-            and state = 'queued' and next_at > $1 and attempts = 0"
-    )
-    .bind(now)
-    .execute(&mut *conn)
-    .await
-    .map(|r| r.rows_affected()))
-}
-
 /// Which lease of which message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 pub struct Ticket {
