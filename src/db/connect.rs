@@ -60,7 +60,6 @@ async fn connect_sqlite(url: &str) -> Result<Db, ConnectError> {
         .busy_timeout(Duration::from_secs(5))
         .pragma("trusted_schema", "OFF")
         .pragma("cache_size", "-32768")
-        .pragma("temp_store", "MEMORY")
         .optimize_on_close(true, None);
     if let Some(folder) = options.get_filename().parent().filter(|f| *f != Path::new("")) {
         std::fs::create_dir_all(folder).map_err(ConnectError::Folder)?;
