@@ -77,7 +77,13 @@ async fn connect_sqlite(url: &str) -> Result<Db, ConnectError> {
     let read = SqlitePoolOptions::new()
         .max_connections(SQLITE_READERS)
         .test_before_acquire(false)
-        .connect_with(options.pragma("query_only", "ON").optimize_on_close(false, None))
+        .connect_with(
+            options
+                .pragma("query_only", "ON")
+                // KiB, for each of them. The operating system keeps what is read often.
+                .pragma("cache_size", "-8192")
+                .optimize_on_close(false, None),
+        )
         .await?;
     Ok(Db::Sqlite(SqlitePools { read, write }))
 }
