@@ -14,7 +14,7 @@ use crate::{
         dialect::{Column, database_now, database_now_plus, json_rows, not_looked_up, row_lock, skip_locked},
     },
     on_db, on_tx,
-    sends::ending,
+    sends::{ending, unanswered},
 };
 
 /// A leased message with all that is needed to build it.
@@ -135,7 +135,7 @@ pub async fn attempting(tx: &mut Tx, tickets: &str) -> sqlx::Result<Vec<i64>> {
 /// What could not be marked: whoever opted out meanwhile is skipped with the reason, what belongs
 /// to a send that was stopped is cancelled, what belongs to one that was paused is queued again.
 /// Lost leases are somebody else's now.
-pub async fn settle_unmarked(tx: &mut Tx, tickets: &str, now: DateTime<Utc>) -> sqlx::Result<u64> {
+pub async fn settle_unmarked(tx: &mut Tx, tickets: &str, now: DateTime<Utc>) -> sqlx::Result<usize> {
     let rows = json_rows(tx.backend(), "$1", &TICKET);
     let skip = format!(
         "update messages set state = 'skipped', settled_at = $2, lease_owner = null, lease_until = null, next_at = null,
@@ -146,30 +146,35 @@ pub async fn settle_unmarked(tx: &mut Tx, tickets: &str, now: DateTime<Utc>) -> 
                                  from customers c where c.id = messages.customer_id)
            from {rows} as t
           where messages.id = t.id and messages.epoch = t.epoch and messages.state = 'leased'
-            and exists (select 1 from customers c where c.id = messages.customer_id and not ({WANTS_MAIL}))"
+            and exists (select 1 from customers c where c.id = messages.customer_id and not ({WANTS_MAIL}))
+          returning messages.send_id"
     );
     let cancel = format!(
         "update messages set state = 'cancelled', settled_at = $2, lease_owner = null, lease_until = null, next_at = null
            from {rows} as t
           where messages.id = t.id and messages.epoch = t.epoch and messages.state = 'leased'
-            and not exists (select 1 from sends s where s.id = messages.send_id and s.state = 'sending')"
+            and not exists (select 1 from sends s where s.id = messages.send_id and s.state = 'sending')
+          returning messages.send_id"
     );
     let put_back = format!(
         "update messages set state = 'queued', next_at = $2, lease_owner = null, lease_until = null
            from {rows} as t
           where messages.id = t.id and messages.epoch = t.epoch and messages.state = 'leased'
-            and exists (select 1 from sends s where s.id = messages.send_id and s.paused_by is not null)"
+            and exists (select 1 from sends s where s.id = messages.send_id and s.paused_by is not null)
+          returning messages.send_id"
     );
-    let mut changed = 0;
+    let mut sends: Vec<i64> = Vec::new();
     for sql in [skip, cancel, put_back] {
-        changed += on_tx!(tx, |conn| sqlx::query(AssertSqlSafe(sql))
+        sends.extend::<Vec<i64>>(on_tx!(tx, |conn| sqlx::query_scalar(AssertSqlSafe(sql))
             .bind(tickets)
             .bind(now)
-            .execute(&mut *conn)
-            .await
-            .map(|r| r.rows_affected()))?;
+            .fetch_all(&mut *conn)
+            .await)?);
     }
-    Ok(changed)
+    for send in sends.iter().copied().collect::<BTreeSet<i64>>() {
+        unanswered::reopen(tx, send).await?;
+    }
+    Ok(sends.len())
 }
 
 /// What is known of one message after an attempt, as it is written down.
@@ -205,10 +210,11 @@ pub async fn hold_sends(tx: &mut Tx, outcomes: &str) -> sqlx::Result<()> {
     lock_sends(tx, outcomes, "for share").await.map(|_| ())
 }
 
+/// What follows a send comes before it, as it does for whoever ends what follows.
 async fn lock_sends(tx: &mut Tx, outcomes: &str, how: &'static str) -> sqlx::Result<Vec<i64>> {
     let sql = format!(
         "select s.id from sends s
-          where s.id in (select m.send_id from messages m join {rows} as t on t.id = m.id) order by s.id {lock}",
+          where s.id in (select m.send_id from messages m join {rows} as t on t.id = m.id) order by s.id desc {lock}",
         rows = json_rows(tx.backend(), "$1", &SETTLED),
         lock = row_lock(tx.backend(), how),
     );

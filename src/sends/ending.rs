@@ -6,6 +6,7 @@ use super::{
     campaign_store,
     model::SendState,
     store::{self, Send},
+    unanswered,
 };
 use crate::{
     audit,
@@ -17,7 +18,7 @@ use crate::{
 
 /// Turns what has not gone out into `cancelled`. What is on the wire stays as it is.
 pub async fn cancel_unsent(tx: &mut Tx, send: i64, now: DateTime<Utc>) -> sqlx::Result<u64> {
-    on_tx!(tx, |conn| {
+    let cancelled = on_tx!(tx, |conn| {
         sqlx::query(
         "update messages set state = 'cancelled', settled_at = $2, lease_owner = null, lease_until = null, next_at = null
           where send_id = $1 and state in ('queued', 'leased')"
@@ -27,7 +28,9 @@ pub async fn cancel_unsent(tx: &mut Tx, send: i64, now: DateTime<Utc>) -> sqlx::
     .execute(&mut *conn)
     .await
     .map(|r| r.rows_affected())
-    })
+    })?;
+    unanswered::reopen(tx, send).await?;
+    Ok(cancelled)
 }
 
 /// Whether somebody of this send has no outcome yet.

@@ -9,6 +9,7 @@ use super::{
     model::SendKind,
     rules::{Presser, existing},
     store::{self, Send},
+    tries,
 };
 use crate::{
     auth::guard::Ctx,
@@ -54,6 +55,7 @@ pub async fn send_again(ctx: &Ctx, send_id: i64, message: Option<i64>, token: &s
     }
     let presser = Presser::of(ctx).await?;
     let mut tx = ctx.db().begin().await?;
+    tries::hold(&mut tx, first.id).await?;
     let people = take_for_another_try(&mut tx, &first, message).await?;
     if people.is_empty() {
         return Err(refused(
@@ -76,6 +78,7 @@ pub async fn send_again(ctx: &Ctx, send_id: i64, message: Option<i64>, token: &s
     };
     match freeze(&mut tx, ctx.db(), &presser, &frozen, None).await? {
         Freezing::Written { send_id, audience } => {
+            reopen(&mut tx, send_id).await?;
             let summary = format!("Sent “{}” again to {}", first.label, unconfirmed(audience.will_send));
             log(&mut tx, &first, &ctx.actor.name, "send.sent_again", summary, ctx.now).await?;
             tx.commit().await?;
@@ -88,6 +91,31 @@ pub async fn send_again(ctx: &Ctx, send_id: i64, message: Option<i64>, token: &s
             "They can't be written to any more: each of them has a reason against it by now.",
         )),
     }
+}
+
+/// Whoever a second copy does not go out to after all can be settled like the others again, unless
+/// another one went. `send` is the one that was to bring it; any other is left as it is.
+pub async fn reopen(tx: &mut Tx, send: i64) -> sqlx::Result<()> {
+    let first: Option<i64> = on_tx!(tx, |conn| sqlx::query_scalar(
+        "select of_send from sends where id = $1 and kind = 'again' and of_send is not null"
+    )
+    .bind(send)
+    .fetch_optional(&mut *conn)
+    .await)?;
+    let Some(first) = first else { return Ok(()) };
+    // Else somebody who presses "Send again" at this moment would be overlooked.
+    tries::hold(tx, first).await?;
+    on_tx!(tx, |conn| sqlx::query(
+        "update messages set resolution = null
+          where send_id = $1 and state = 'unknown' and resolution = 'sent_again'
+            and customer_id not in (select m.customer_id from sends s join messages m on m.send_id = s.id
+                                     where s.of_send = $1 and s.kind = 'again'
+                                       and m.state not in ('cancelled', 'skipped'))"
+    )
+    .bind(first)
+    .execute(&mut *conn)
+    .await
+    .map(|_| ()))
 }
 
 /// Settles what has been without an answer for too long, of every store. Answers how many.

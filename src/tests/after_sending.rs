@@ -25,7 +25,7 @@ use crate::{
 };
 
 /// A campaign to five people that has gone out, except that the first `unknown` never got an answer.
-async fn partly_unanswered(app: &TestApp, unknown: i64) -> (i64, i64) {
+pub async fn partly_unanswered(app: &TestApp, unknown: i64) -> (i64, i64) {
     people::crowd(app.db(), app.store.id, 5, &["wedding"], app.now()).await;
     let filter = RecipientFilter::Tags(vec!["wedding".to_owned()]);
     let campaign = draft(app.db(), &app.store, "Ring clean", &filter).await;
@@ -57,14 +57,14 @@ async fn sent_count(app: &TestApp, campaign: i64) -> i64 {
     .unwrap()
 }
 
-async fn in_outbox(app: &TestApp) -> i64 {
+pub async fn in_outbox(app: &TestApp) -> i64 {
     on_db!(app.db(), |pool| sqlx::query_scalar("select count(*) from outbox")
         .fetch_one(pool)
         .await)
     .unwrap()
 }
 
-async fn unresolved_ids(app: &TestApp, send: i64) -> Vec<i64> {
+pub async fn unresolved_ids(app: &TestApp, send: i64) -> Vec<i64> {
     on_db!(app.db(), |pool| sqlx::query_scalar(
         "select id from messages where send_id = $1 and state = 'unknown' and resolution is null order by id"
     )

@@ -54,6 +54,7 @@ mod recipients;
 mod rest;
 mod runner;
 mod schedules;
+mod second_copies;
 mod security;
 mod settings;
 mod smtp;
