@@ -52,7 +52,15 @@ impl House {
         rules: Vec<Rule>,
         lease_seconds: u64,
     ) -> Result<Self, Error> {
-        let db = db::connect(url).await?;
+        // By name: what breaks the workers' connections leaves ours alone.
+        let ours = match url.strip_prefix("postgres") {
+            Some(_) => format!(
+                "{url}{}application_name=house",
+                if url.contains('?') { '&' } else { '?' }
+            ),
+            None => url.to_owned(),
+        };
+        let db = db::connect(&ours).await?;
         db::migrate(&db).await?;
         let store = open_store(&db).await?;
         people::crowd(&db, store.id, size.people, &["wedding"], Clock::System.now()).await;

@@ -93,9 +93,11 @@ const REST: Duration = Duration::from_secs(1);
 
 async fn connect_postgres(url: &str) -> Result<Db, ConnectError> {
     // Our statements take milliseconds: starting helpers or compiling them takes longer.
-    let options = PgConnectOptions::from_str(url)?
-        .application_name("loupe")
-        .options([("max_parallel_workers_per_gather", "0"), ("jit", "off")]);
+    let options = PgConnectOptions::from_str(url)?.options([("max_parallel_workers_per_gather", "0"), ("jit", "off")]);
+    let options = match options.get_application_name() {
+        Some(_) => options,
+        None => options.application_name("loupe"),
+    };
     // A pool only says that it waited in vain; one connection says why.
     let first = tokio::time::timeout(PATIENCE, PgConnection::connect_with(&options));
     first.await.map_err(|_| sqlx::Error::PoolTimedOut)??.close().await?;

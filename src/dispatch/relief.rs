@@ -79,7 +79,7 @@ impl Pump {
 
     pub(super) async fn trouble_is_over(&self, send: &Send) -> sqlx::Result<()> {
         let mut tx = self.state.db.begin().await?;
-        sends::store::resume(&mut tx, send.store_id, send.id).await?;
+        sends::store::resume_from_trouble(&mut tx, send.id).await?;
         tx.commit().await
     }
 }

@@ -334,6 +334,18 @@ pub async fn resume(tx: &mut Tx, store: StoreId, id: i64) -> sqlx::Result<bool> 
     Ok(changed == 1)
 }
 
+/// Ends a pause because the provider works again; not one that a person has made since.
+pub async fn resume_from_trouble(tx: &mut Tx, id: i64) -> sqlx::Result<()> {
+    on_tx!(tx, |conn| sqlx::query(
+        "update sends set paused_at = null, problem = null, resume_at = null
+          where id = $1 and state = 'sending' and paused_at is not null and paused_by is null"
+    )
+    .bind(id)
+    .execute(&mut *conn)
+    .await
+    .map(|_| ()))
+}
+
 /// Begins the time anew in which a send is expected to move.
 pub async fn restart(tx: &mut Tx, id: i64, now: DateTime<Utc>) -> sqlx::Result<()> {
     on_tx!(tx, |conn| sqlx::query(

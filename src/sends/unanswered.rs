@@ -160,6 +160,8 @@ async fn resolve_as_sent(
     before: Option<DateTime<Utc>>,
     words: &str,
 ) -> sqlx::Result<i64> {
+    // Whoever ends it at this moment counts either before or after.
+    tries::hold(tx, send.id).await?;
     let settled = on_tx!(tx, |conn| sqlx::query(
         "update messages set state = 'accepted', resolution = 'treated_as_sent', reply = $5
           where store_id = $1 and send_id = $2 and ($3 is null or id = $3) and ($4 is null or settled_at < $4)

@@ -322,3 +322,32 @@ async fn an_hour_without_a_try_gives_nothing_back_on_sqlite() {
 async fn an_hour_without_a_try_gives_nothing_back_on_postgres() {
     an_hour_without_a_try_gives_nothing_back(Backend::Postgres).await;
 }
+
+/// The server works again at the very moment at which a person pauses: the person is heard.
+async fn a_persons_pause_outlives_the_trouble(backend: Backend) {
+    let house = house(backend, Fault::Closing).await;
+    house.until(|s| s.paused_at.is_some()).await;
+    house.nobody_is_held().await;
+    let (id, cookie) = (house.send.to_string(), house.app.sign_in_as(Role::Owner).await);
+    let page = format!("/marketing/campaigns/{}", house.campaign);
+    let fields = [("send_id", &*id)];
+    house.app.post_form("/api/sends/pause", &page, &fields, &cookie).await;
+    let mut tx = house.app.db().begin().await.unwrap();
+    loupe::sends::store::resume_from_trouble(&mut tx, house.send)
+        .await
+        .unwrap();
+    tx.commit().await.unwrap();
+    let paused = house.until(|_| true).await;
+    assert!(paused.paused_at.is_some() && paused.paused_by.is_some(), "{paused:?}");
+    house.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_persons_pause_outlives_the_trouble_on_sqlite() {
+    a_persons_pause_outlives_the_trouble(Backend::Sqlite).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_persons_pause_outlives_the_trouble_on_postgres() {
+    a_persons_pause_outlives_the_trouble(Backend::Postgres).await;
+}
