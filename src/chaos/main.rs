@@ -240,7 +240,7 @@ async fn rounds(
             }
             println!(
                 "  again: --on {} --seed {seed} --rounds 1; its files: {}",
-                name.to_lowercase(),
+                name.to_lowercase().trim_end_matches("ql"),
                 folder.display()
             );
         }

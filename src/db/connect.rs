@@ -88,8 +88,9 @@ async fn connect_sqlite(url: &str) -> Result<Db, ConnectError> {
     Ok(Db::Sqlite(SqlitePools { read, write }))
 }
 
-/// A connection that was used within this is taken to be there.
-const REST: Duration = Duration::from_secs(1);
+/// A connection that was used within this is taken to be there. Shorter than a server needs to be
+/// stopped and started: what it has cut off is not taken for sound afterwards.
+const REST: Duration = Duration::from_millis(100);
 
 async fn connect_postgres(url: &str) -> Result<Db, ConnectError> {
     // Our statements take milliseconds: starting helpers or compiling them takes longer.
