@@ -240,7 +240,10 @@ async fn rounds(
             }
             println!(
                 "  again: --on {} --seed {seed} --rounds 1; its files: {}",
-                name.to_lowercase().trim_end_matches("ql"),
+                match backend {
+                    Backend::Sqlite => "sqlite",
+                    Backend::Postgres => "postgres",
+                },
                 folder.display()
             );
         }

@@ -231,6 +231,10 @@ pub async fn start_bulk_as(db: &Db, presser: &Presser, what: &StartBulk) -> Resu
     }
 }
 
+/// Why nothing follows yet: nobody knows whether those people have it.
+pub(super) const STILL_ON_THEIR_WAY: &str =
+    "The last messages of the earlier try are still on their way. Try again in a minute.";
+
 /// Why a claim found nothing to claim.
 enum NotClaimed {
     Gone,
@@ -264,7 +268,7 @@ async fn why_not_claimed(db: &Db, store: StoreId, what: &StartCampaign) -> Resul
         return Ok(NotClaimed::Gone);
     };
     if !send.state.is_open() && campaign_store::is_on_the_wire(db, store, campaign).await? {
-        let words = "The last messages of the earlier try are still on their way. Try again in a minute.".to_owned();
+        let words = STILL_ON_THEIR_WAY.to_owned();
         return Ok(NotClaimed::Sending { words, campaign });
     }
     if !send.state.is_open() {

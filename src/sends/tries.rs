@@ -6,7 +6,7 @@ use sqlx::AssertSqlSafe;
 
 use super::{
     model::SendKind,
-    rules::who_sends,
+    rules::{STILL_ON_THEIR_WAY, who_sends},
     store::{self, Send},
 };
 use crate::{
@@ -40,7 +40,7 @@ pub(super) async fn refuse_another(tx: &mut Tx, db: &Db, store: StoreId, first: 
         } else if send.state.is_open() {
             who_sends(db, &send).await?
         } else if is_on_the_wire(tx, send.id).await? {
-            "The last messages of the earlier try are still on their way. Try again in a minute.".to_owned()
+            STILL_ON_THEIR_WAY.to_owned()
         } else {
             continue;
         };
