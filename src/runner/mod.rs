@@ -30,7 +30,7 @@ use crate::{
     auth::tokens,
     db::{Tx, in_time},
     error::AppError,
-    sends::{shown, unanswered},
+    sends::{loose_ends, shown, unanswered},
     server::AppState,
 };
 use clock_watch::ClockWatch;
@@ -48,6 +48,8 @@ const AT_ONCE: usize = 8;
 const PATIENCE: Duration = Duration::from_secs(600);
 /// Between two looks at what time settles.
 const TIDY: Duration = Duration::from_secs(600);
+/// Between two looks at what was on the wire when its send ended.
+const TIE_UP: Duration = Duration::from_secs(10);
 /// After so many failures that are our own, a campaign waits for a person.
 const TRIES: u32 = 5;
 
@@ -66,6 +68,8 @@ struct Runner {
     offset: usize,
     /// When old business is looked at next.
     tidy_at: Instant,
+    /// When sends that ended too early to know everything are looked at next.
+    tie_up_at: Instant,
     /// Campaigns that could not be started, and when they are tried again.
     later: HashMap<i64, (u32, Instant)>,
 }
@@ -86,6 +90,7 @@ pub async fn run(state: AppState, stop: CancellationToken) {
         offset,
         later: HashMap::new(),
         tidy_at: Instant::now(),
+        tie_up_at: Instant::now(),
         state,
     };
     runner.go_active(&stop).await;
@@ -141,6 +146,7 @@ impl Runner {
             return Ok(behind.to_std().unwrap_or(TICK).min(TICK));
         }
         self.heart.say(&self.state, heartbeat::State::Running).await;
+        self.tie_up().await;
         self.tidy(now).await;
         let mut due = store::due(&self.state.db, now, BATCH).await?;
         let full = due.len() >= usize::try_from(BATCH).unwrap_or(usize::MAX);
@@ -155,6 +161,19 @@ impl Runner {
             }
         }
         self.until_next().await
+    }
+
+    /// What came after the end of a send.
+    async fn tie_up(&mut self) {
+        if self.tie_up_at > Instant::now() {
+            return;
+        }
+        self.tie_up_at = Instant::now() + TIE_UP;
+        match loose_ends::tie_up(&self.state.db).await {
+            Ok(0) => {}
+            Ok(sends) => tracing::info!(sends, "what was on the wire when these sends ended is written down"),
+            Err(error) => tracing::warn!(error = %error, "sends that ended could not be looked at again"),
+        }
     }
 
     /// What time settles by itself. Nothing is due more exactly than this is looked at.

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 
 use super::{
-    campaign_store,
+    campaign_store, loose_ends,
     model::SendState,
     store::{self, Send},
     unanswered,
@@ -16,7 +16,8 @@ use crate::{
     recipients::model::grouped,
 };
 
-/// Turns what has not gone out into `cancelled`. What is on the wire stays as it is.
+/// Turns what has not gone out into `cancelled`. What is on the wire stays as it is, and the send
+/// remembers it.
 pub async fn cancel_unsent(tx: &mut Tx, send: i64, now: DateTime<Utc>) -> sqlx::Result<u64> {
     let cancelled = on_tx!(tx, |conn| {
         sqlx::query(
@@ -29,6 +30,7 @@ pub async fn cancel_unsent(tx: &mut Tx, send: i64, now: DateTime<Utc>) -> sqlx::
     .await
     .map(|r| r.rows_affected())
     })?;
+    loose_ends::note(tx, send).await?;
     unanswered::reopen(tx, send).await?;
     Ok(cancelled)
 }

@@ -19,6 +19,8 @@ pub mod freezing;
 #[cfg(feature = "ssr")]
 pub mod halting;
 #[cfg(feature = "ssr")]
+pub mod loose_ends;
+#[cfg(feature = "ssr")]
 pub mod message_view;
 #[cfg(feature = "ssr")]
 pub mod planned;

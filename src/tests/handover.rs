@@ -66,8 +66,8 @@ async fn two_instances_race_and_everybody_gets_it_once() {
     assert!(sink.counts().connections > 4, "both took part");
 }
 
-/// What a sender did before it died: some messages leased, some marked.
-async fn leave_behind(app: &TestApp, send: i64, leased: i64, marked: usize) -> Vec<ledger::Leased> {
+/// What a sender did before it died, or is about to go on with: some messages leased, some marked.
+pub async fn leave_behind(app: &TestApp, send: i64, leased: i64, marked: usize) -> Vec<ledger::Leased> {
     let mut tx = app.db().begin().await.unwrap();
     let rows = ledger::lease(&mut tx, send, "gone", 0, leased, app.now())
         .await
@@ -93,7 +93,8 @@ fn tickets(rows: &[ledger::Leased]) -> String {
     serde_json::to_string(&all).unwrap()
 }
 
-fn outcome(row: &ledger::Leased, state: &'static str) -> String {
+/// What it says came of one of them.
+pub fn outcome(row: &ledger::Leased, state: &'static str) -> String {
     let settled = ledger::Settled {
         id: row.id,
         epoch: row.epoch,

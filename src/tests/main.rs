@@ -44,6 +44,7 @@ mod lease_model;
 mod limits;
 mod logs;
 mod looking;
+mod loose_ends;
 mod mime;
 #[expect(dead_code, reason = "the chaos program adds up rounds with the rest of it")]
 #[path = "../chaos/oracle.rs"]

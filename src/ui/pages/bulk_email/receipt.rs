@@ -114,10 +114,12 @@ fn badge(state: SendState) -> AnyView {
 
 fn note(report: &Report, problem: Option<String>, ok: &str, waits: bool) -> Option<AnyView> {
     let settled = report.tally.settled();
+    let on_the_way = report.on_the_way();
     let banner = match (report.send.state, ok) {
         (SendState::Reverted, _) => view! {
             <Banner tone=Tone::Error title=format!("Sending stopped after {}.", customers(settled))>
                 <p>{problem}</p>
+                {on_the_way}
                 {waits.then(|| view! {
                     <p>"What you wrote is back in the form. Those who already got it are left out."</p>
                     <div class="acts"><a class="btn sm primary" href=bulk::PATH>"Send to the rest"</a></div>

@@ -79,7 +79,7 @@ pub async fn show(staff: Staff, Path(id): Path<i64>) -> Result<Response, AppErro
         let editable = campaign.status.is_editable();
         let actions = may_send.then(|| actions(&campaign, told.now));
         let plan = editable.then(|| plan(&campaign, audience));
-        let reached = report.filter(|r| !editable || r.tally.settled() > 0);
+        let reached = report.filter(|r| !editable || r.tally.settled() + r.tally.waiting > 0);
         view! {
             {bar}
             <Crumbs links=vec![("Campaigns", "/marketing/campaigns")] here=campaign.title().to_owned()/>

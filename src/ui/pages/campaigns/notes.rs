@@ -85,10 +85,12 @@ pub fn view(campaign: &Campaign, report: Option<&Report>, told: &Told) -> Option
                 .map(|at| format!(" at {}", time::clock(at, told.zone)))
                 .unwrap_or_default();
             let reached = report.map_or(String::new(), reached);
+            let on_the_way = report.and_then(Report::on_the_way);
             let next = rest(told, campaign);
             view! {
                 <Banner tone=Tone::Error title=format!("Sending stopped{at}{reached}.")>
                     <p>{problem}</p>
+                    {on_the_way}
                     {next}
                 </Banner>
             }

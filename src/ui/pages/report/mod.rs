@@ -163,6 +163,20 @@ impl Report {
         format!("Already sent at {at}. We didn't send it again.")
     }
 
+    /// What an ended send still waits for: nobody knows yet whether these people have it.
+    pub fn on_the_way(&self) -> Option<AnyView> {
+        let n = self.tally.waiting;
+        let words = match (self.send.state.is_open(), n) {
+            (true, _) | (_, 0) => return None,
+            (false, 1) => "1 message was on its way. What came of it will show here.".to_owned(),
+            (false, n) => format!(
+                "{} messages were on their way. What came of them will show here.",
+                grouped(n)
+            ),
+        };
+        Some(view! { <p>{words}</p> }.into_any())
+    }
+
     fn progress(&self) -> Progress {
         let zone = self.zone;
         let row = |row: &RecipientRow| ProgressRow {

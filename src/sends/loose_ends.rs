@@ -1,0 +1,70 @@
+//! What was on the wire when a send ended: its outcome is on its row at once, like every other.
+//! What follows from it, beyond the row, is written down here, when the last of them is known.
+//!
+//! Whoever writes outcomes has nothing to do with this: the send remembers that something is owed,
+//! in the transaction that ends it, and whoever tidies up settles that, once.
+
+use super::{ending, unanswered};
+use crate::{
+    db::{Db, Tx},
+    on_db, on_tx,
+};
+
+/// Sends looked at in one go.
+const BATCH: i64 = 100;
+
+/// Notes on a send that this transaction ends whether some of it is on the wire.
+pub(super) async fn note(tx: &mut Tx, send: i64) -> sqlx::Result<()> {
+    on_tx!(tx, |conn| sqlx::query(
+        "update sends set loose_ends = true
+          where id = $1 and exists (select 1 from messages where send_id = $1 and state = 'attempting')"
+    )
+    .bind(send)
+    .execute(&mut *conn)
+    .await
+    .map(|_| ()))
+}
+
+/// Brings the sends up to date that ended too early to know everything, as far as it is known by
+/// now. Answers how many.
+pub async fn tie_up(db: &Db) -> sqlx::Result<u64> {
+    let mut tied = 0;
+    for send in answered(db).await? {
+        let mut tx = db.begin().await?;
+        if take(&mut tx, send).await? {
+            ending::count_again(&mut tx, send).await?;
+            // What comes back from the wire is cancelled: these people have no second copy.
+            unanswered::reopen(&mut tx, send).await?;
+            tied += 1;
+        }
+        tx.commit().await?;
+    }
+    Ok(tied)
+}
+
+/// Sends that owe something, and nothing of them is on the wire any more.
+async fn answered(db: &Db) -> sqlx::Result<Vec<i64>> {
+    on_db!(db, |pool| {
+        sqlx::query_scalar(
+        "select id from sends
+          where loose_ends and not exists (select 1 from messages m where m.send_id = sends.id and m.state = 'attempting')
+          order by id limit $1"
+    )
+    .bind(BATCH)
+    .fetch_all(pool)
+    .await
+    })
+}
+
+/// Takes a send for this transaction; false when somebody else was faster. Nothing of it goes out
+/// any more, so what it finds stays.
+async fn take(tx: &mut Tx, send: i64) -> sqlx::Result<bool> {
+    let taken = on_tx!(tx, |conn| sqlx::query(
+        "update sends set loose_ends = false where id = $1 and loose_ends"
+    )
+    .bind(send)
+    .execute(&mut *conn)
+    .await
+    .map(|r| r.rows_affected()))?;
+    Ok(taken == 1)
+}
