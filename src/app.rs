@@ -40,6 +40,7 @@ pub fn pages() -> Router<AppState> {
         .route("/outbox/{id}", get(pages::outbox::message))
         .route("/outbox/{id}/message.eml", get(pages::outbox::source))
         .route("/outbox/{id}/view", get(pages::outbox::view))
+        .route("/sends/{id}/asleep", get(pages::report::asleep::show))
         .route("/sends/{id}/correction", get(pages::report::correction::show).post(pages::report::correction::act))
         .route("/sends/{id}/recipients.csv", get(pages::report::file::csv))
         .route("/sends/{id}/stop", get(pages::report::stop::show))

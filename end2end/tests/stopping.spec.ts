@@ -1,4 +1,4 @@
-import type { Page } from "@playwright/test";
+import type { Browser, Page } from "@playwright/test";
 import { type Mail, test } from "../support/mail";
 import { servers, signedIn } from "../support/servers";
 import { counted, expect, figure, finished, pickTags, sendNow, started, unique, withJavaScript, write } from "../support/test";
@@ -61,6 +61,24 @@ async function expectOnce(mail: Mail, subject: string, people: number): Promise<
   expect(new Set(got).size).toBe(people);
 }
 
+/** Sets the quiet hours of the store, as its owner; both empty: none. */
+async function quietHours(browser: Browser, from: string, until: string): Promise<void> {
+  const context = await browser.newContext({ baseURL: servers.mailing.url, storageState: signedIn("owner", "mailing") });
+  const page = await context.newPage();
+  await page.goto("/settings");
+  await page.getByLabel("Quiet hours from").fill(from);
+  await page.getByLabel("Quiet hours until").fill(until);
+  await page.getByRole("button", { name: "Save planned sends and quiet hours" }).click();
+  await expect(page.getByRole("main")).toContainText("Planned sends and quiet hours saved.");
+  await context.close();
+}
+
+/** What the clock at the store says so many hours from now. */
+function atTheStore(hours: number): string {
+  const then = new Date(Date.now() + hours * 3_600_000);
+  return then.toLocaleTimeString("en-GB", { timeZone: "Australia/Sydney", hour: "2-digit", minute: "2-digit" });
+}
+
 async function begin(page: Page, path: string, mail: Mail, name: string | undefined, subject: string): Promise<number> {
   await page.goto(path);
   await write(page, { name, subject, body: "Dear {{first_name}}, come and see." });
@@ -110,6 +128,32 @@ test("a send that is paused stands still until somebody resumes it", async ({ pa
   });
   await page.getByRole("button", { name: "Resume" }).click();
   expect(await finished(page)).toBe(people);
+  await expectOnce(mail, name, people);
+});
+
+test("in the quiet hours Resume asks first", async ({ page, browser, mail }) => {
+  const name = unique("Late");
+  const people = await begin(page, "/marketing/campaigns/new", mail, name, name);
+  await page.getByRole("button", { name: "Pause" }).click();
+  await standsAt(page, "Paused", 2);
+  const campaign = page.url().split("?")[0];
+  await quietHours(browser, atTheStore(-6), atTheStore(6));
+  try {
+    const question = page.getByRole("dialog", { name: "Resume sending now?" });
+    await page.getByRole("button", { name: "Resume" }).click();
+    await expect(question).toContainText("customers may be asleep");
+    await expect(question.getByRole("heading", { name: "Resume sending now?" })).toBeFocused();
+    await question.getByRole("link", { name: "Cancel" }).click();
+    await expect(page).toHaveURL(campaign);
+    await standsAt(page, "Paused", 2);
+    await page.getByRole("button", { name: "Resume" }).click();
+    await question.getByRole("button", { name: "Resume sending" }).click();
+    await expect(page).toHaveURL(campaign);
+    await mail.open();
+    expect(await finished(page)).toBe(people);
+  } finally {
+    await quietHours(browser, "", "");
+  }
   await expectOnce(mail, name, people);
 });
 

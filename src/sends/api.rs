@@ -39,11 +39,13 @@ pub async fn pause_send(send_id: i64) -> Result<(), AppError> {
     super::halting::pause(&ctx, send_id).await
 }
 
-/// Goes on after a pause.
+/// Goes on after a pause; `told_quiet`: whether it was said that customers may be asleep.
 #[server(prefix = "/api", endpoint = "sends/resume", input = PostUrl)]
-pub async fn resume_send(send_id: i64) -> Result<(), AppError> {
+pub async fn resume_send(send_id: i64, #[server(default)] told_quiet: String) -> Result<(), AppError> {
     let ctx = crate::auth::guard::require(crate::auth::model::Permission::SendCampaigns)?;
-    super::halting::resume(&ctx, send_id).await
+    let response = crate::server::respond::here()?;
+    response.redirect(&super::halting::resume(&ctx, send_id, told_quiet == "true").await?);
+    Ok(())
 }
 
 /// Counts what the provider never answered, for one message or the whole send, as sent.
@@ -61,19 +63,21 @@ pub async fn send_again(
     send_id: i64,
     #[server(default)] message_id: Option<i64>,
     send_token: String,
+    #[server(default)] told_quiet: String,
 ) -> Result<(), AppError> {
     let ctx = crate::auth::guard::require(crate::auth::model::Permission::SendCampaigns)?;
     let response = crate::server::respond::here()?;
-    response.redirect(&super::unanswered::send_again(&ctx, send_id, message_id, &send_token).await?);
+    let told_quiet = told_quiet == "true";
+    response.redirect(&super::unanswered::send_again(&ctx, send_id, message_id, &send_token, told_quiet).await?);
     Ok(())
 }
 
 /// Goes on with a send that seems to have stopped.
 #[server(prefix = "/api", endpoint = "sends/go-on", input = PostUrl)]
-pub async fn go_on(send_id: i64) -> Result<(), AppError> {
+pub async fn go_on(send_id: i64, #[server(default)] told_quiet: String) -> Result<(), AppError> {
     let ctx = crate::auth::guard::require(crate::auth::model::Permission::SendCampaigns)?;
     let response = crate::server::respond::here()?;
-    response.redirect(&super::stalled::go_on(&ctx, send_id).await?);
+    response.redirect(&super::stalled::go_on(&ctx, send_id, told_quiet == "true").await?);
     Ok(())
 }
 

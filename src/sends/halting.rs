@@ -1,6 +1,7 @@
 //! Stopping, pausing and resuming a send by hand.
 
 use super::{
+    asleep::{Deed, asks_first},
     ending::{self, log},
     model::SendState,
     rules::existing,
@@ -35,9 +36,15 @@ pub async fn pause(ctx: &Ctx, send_id: i64) -> Result<(), AppError> {
     Ok(tx.commit().await?)
 }
 
-/// Goes on after a pause, whoever or whatever caused it.
-pub async fn resume(ctx: &Ctx, send_id: i64) -> Result<(), AppError> {
+/// Goes on after a pause, whoever or whatever caused it. Answers the page of the send, or where it is
+/// asked first.
+pub async fn resume(ctx: &Ctx, send_id: i64, told_quiet: bool) -> Result<String, AppError> {
     let send = sending(ctx, send_id).await?;
+    if send.paused_at.is_some()
+        && let Some(question) = asks_first(ctx, &send, &Deed::Resume, told_quiet).await?
+    {
+        return Ok(question);
+    }
     let mut tx = ctx.db().begin().await?;
     if store::resume(&mut tx, ctx.store(), send.id).await? {
         store::restart(&mut tx, send.id, ctx.now).await?;
@@ -46,7 +53,7 @@ pub async fn resume(ctx: &Ctx, send_id: i64) -> Result<(), AppError> {
     }
     tx.commit().await?;
     ctx.state.wake.notify_one();
-    Ok(())
+    Ok(send.page())
 }
 
 async fn sending(ctx: &Ctx, send_id: i64) -> Result<Send, AppError> {

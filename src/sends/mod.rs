@@ -7,6 +7,8 @@ pub mod api;
 pub mod model;
 
 #[cfg(feature = "ssr")]
+pub mod asleep;
+#[cfg(feature = "ssr")]
 mod campaign_store;
 #[cfg(feature = "ssr")]
 pub mod correction;

@@ -5,6 +5,7 @@ use chrono::{DateTime, Duration, Utc};
 use sqlx::AssertSqlSafe;
 
 use super::{
+    asleep::{Deed, asks_first},
     ending,
     model::SendState,
     rules::existing,
@@ -83,9 +84,13 @@ async fn has_moved(db: &Db, send: i64, since: DateTime<Utc>) -> sqlx::Result<boo
     .await)
 }
 
-/// Goes on with a stalled send: whoever sends looks at it again.
-pub async fn go_on(ctx: &Ctx, send_id: i64) -> Result<String, AppError> {
+/// Goes on with a stalled send: whoever sends looks at it again. Answers its page, or where it is
+/// asked first.
+pub async fn go_on(ctx: &Ctx, send_id: i64, told_quiet: bool) -> Result<String, AppError> {
     let send = stalled(ctx, send_id).await?;
+    if let Some(question) = asks_first(ctx, &send, &Deed::GoOn, told_quiet).await? {
+        return Ok(question);
+    }
     let mut tx = ctx.db().begin().await?;
     // From now on it has two minutes again.
     store::restart(&mut tx, send.id, ctx.now).await?;

@@ -4,6 +4,7 @@
 use chrono::{DateTime, Duration, Utc};
 
 use super::{
+    asleep::{Deed, asks_first},
     ending::{self, log},
     freezing::{Freezing, Frozen, freeze},
     model::SendKind,
@@ -47,11 +48,24 @@ pub async fn treat_as_sent(ctx: &Ctx, send_id: i64, message: Option<i64>) -> Res
 
 /// Sends once more to those whose first copy was never answered, or to one of them: the same
 /// message, as a send of its own, and each first copy is settled by it. Answers the page of the
-/// new send.
-pub async fn send_again(ctx: &Ctx, send_id: i64, message: Option<i64>, token: &str) -> Result<String, AppError> {
+/// new send, or where it is asked first.
+pub async fn send_again(
+    ctx: &Ctx,
+    send_id: i64,
+    message: Option<i64>,
+    token: &str,
+    told_quiet: bool,
+) -> Result<String, AppError> {
     let first = existing(ctx.db(), ctx.store(), send_id).await?;
     if let Some(before) = store::by_token(ctx.db(), ctx.store(), token).await? {
         return Ok(format!("{}?ok=already", before.page()));
+    }
+    let deed = Deed::Again {
+        message,
+        token: token.to_owned(),
+    };
+    if let Some(question) = asks_first(ctx, &first, &deed, told_quiet).await? {
+        return Ok(question);
     }
     let presser = Presser::of(ctx).await?;
     let mut tx = ctx.db().begin().await?;

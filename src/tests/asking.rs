@@ -28,10 +28,10 @@ use crate::{
 const CONFIRM: &str = "/api/campaigns/confirm";
 const CONFIRM_BULK: &str = "/api/bulk-email/confirm";
 const CHANGED: &str = "It was changed since you looked. This is what goes out now.";
-const ASLEEP: &str = "customers may be asleep";
+pub const ASLEEP: &str = "customers may be asleep";
 
 /// Presses the button of a form as the page held it when it was loaded.
-async fn press_on(app: &TestApp, page: &Answer, action: &str, cookie: &str) -> Answer {
+pub async fn press_on(app: &TestApp, page: &Answer, action: &str, cookie: &str) -> Answer {
     let fields = fields_of(&page.text, action);
     app.post_form(action, "/marketing/campaigns", &borrowed(&fields), cookie)
         .await
@@ -71,7 +71,7 @@ async fn found(app: &TestApp, send: i64) -> Send {
     sends::find(app.db(), app.store.id, send).await.unwrap().unwrap()
 }
 
-async fn sends(app: &TestApp) -> i64 {
+pub async fn sends(app: &TestApp) -> i64 {
     on_db!(app.db(), |pool| sqlx::query_scalar("select count(*) from sends")
         .fetch_one(pool)
         .await)
@@ -79,7 +79,7 @@ async fn sends(app: &TestApp) -> i64 {
 }
 
 /// From eight in the evening at the store.
-fn go_to_the_evening(app: &TestApp) {
+pub fn go_to_the_evening(app: &TestApp) {
     app.clock.set(app.now() + Duration::hours(11));
 }
 

@@ -11,6 +11,7 @@ mod support;
 
 mod after_sending;
 mod asking;
+mod asleep;
 mod at_once;
 mod auth;
 mod backup;

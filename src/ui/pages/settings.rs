@@ -244,7 +244,7 @@ fn timing_section(form: &Form, store: &Store) -> AnyView {
                     label: "Quiet hours from",
                     kind: "time",
                     hint: Some(
-                        "Send now warns in these hours, store time; nothing is moved for them. Both empty: no quiet hours."
+                        "Whatever somebody sends in these hours, store time, asks first; nothing is moved for them. Both empty: no quiet hours."
                             .to_owned(),
                     ),
                     value: time(store.quiet_from),

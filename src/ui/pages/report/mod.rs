@@ -1,5 +1,6 @@
 //! What came of a send: the same on a campaign's page and on a bulk email's receipt.
 
+pub mod asleep;
 pub mod correction;
 mod drift;
 mod failures;
