@@ -17,6 +17,7 @@ mod faults;
 mod house;
 mod kills;
 mod oracle;
+mod person;
 mod proxy;
 mod round;
 mod rows_sql;
@@ -49,11 +50,17 @@ use clap::{Parser, Subcommand, ValueEnum};
 use loupe::{
     auth::model::StoreId,
     db::{self, Backend},
+    instance,
+    server::{AppState, Settings, settings::Given},
     stores,
+    time::Clock,
 };
+
+use secrecy::ExposeSecret as _;
 
 use cluster::Cluster;
 use deeds::Deed;
+use person::Person;
 use totals::Totals;
 
 /// Anything that keeps a round from being played.
@@ -93,13 +100,23 @@ enum Command {
     /// Presses Send now on one campaign, and ends: for tests of what happens in between
     #[command(hide = true)]
     Press { url: String, campaign: i64 },
+    /// Sends one form as an owner, and ends: for tests of what happens in between
+    #[command(hide = true)]
+    Form {
+        path: String,
+        fields: String,
+        #[command(flatten)]
+        given: Box<Given>,
+    },
 }
 
 #[tokio::main]
 async fn main() -> Result<ExitCode, Error> {
     let arguments = Arguments::parse();
-    if let Some(Command::Press { url, campaign }) = arguments.command {
-        return press(&url, campaign).await;
+    match arguments.command {
+        Some(Command::Press { url, campaign }) => return press(&url, campaign).await,
+        Some(Command::Form { path, fields, given }) => return form(&path, &fields, *given).await,
+        None => {}
     }
     let begin = Instant::now();
     let seed = match arguments.seed {
@@ -256,6 +273,16 @@ async fn press(url: &str, campaign: i64) -> Result<ExitCode, Error> {
     let db = db::connect(url).await?;
     let store = stores::store::find(&db, StoreId(1)).await?.ok_or("no store")?;
     house::press(&db, &store, campaign).await?;
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn form(path: &str, fields: &str, given: Given) -> Result<ExitCode, Error> {
+    let settings = Settings::resolve(given, None)?;
+    let db = db::connect(settings.database_url.expose_secret()).await?;
+    let state = AppState::new(db, Clock::System, settings);
+    instance::settle(&state).await?;
+    let answer = Person::sign_in(state, StoreId(1)).await?.press(path, fields).await?;
+    println!("{} {} {}", answer.status, answer.location, answer.text);
     Ok(ExitCode::SUCCESS)
 }
 

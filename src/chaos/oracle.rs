@@ -30,6 +30,12 @@ pub struct Verdict {
     pub unknown_unanswered: u64,
     /// Of both kinds, those the mail server has.
     pub unknown_arrived: u64,
+    /// Never answered, and counted as sent because a person, or time, said so.
+    pub treated: u64,
+    /// Of these, those the mail server has.
+    pub treated_arrived: u64,
+    /// Second copies, to people whose first was never answered, because a person asked for them.
+    pub asked_for_again: u64,
     /// What the mail server has: copies too.
     pub arrived: u64,
     /// Copies beyond the first.
@@ -49,6 +55,9 @@ impl Verdict {
         self.unknown_after_crash += other.unknown_after_crash;
         self.unknown_unanswered += other.unknown_unanswered;
         self.unknown_arrived += other.unknown_arrived;
+        self.treated += other.treated;
+        self.treated_arrived += other.treated_arrived;
+        self.asked_for_again += other.asked_for_again;
         self.arrived += other.arrived;
         self.doubles += other.doubles;
         self.lost += other.lost;
@@ -61,9 +70,12 @@ struct Row {
     id: i64,
     send_id: i64,
     campaign_id: Option<i64>,
+    of_send: Option<i64>,
+    kind: String,
     customer_id: i64,
     addr_norm: Option<String>,
     state: String,
+    resolution: Option<String>,
     skip_reason: Option<String>,
     reply: Option<String>,
 }
@@ -78,24 +90,47 @@ struct Campaign {
     send_id: Option<i64>,
 }
 
+/// What somebody is to get once, however many sends bring it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Matter {
+    Campaign(i64),
+    /// Without a campaign, or a correction: by its first send.
+    Send(i64),
+}
+
 /// Looks at both sides. Every send has to have ended.
 pub async fn examine(db: &Db, store: StoreId, arrived: &[Arrived]) -> sqlx::Result<Verdict> {
-    let rows: Vec<Row> = on_db!(db, |pool| sqlx::query_as(
-        "select m.id, m.send_id, s.campaign_id, m.customer_id, m.addr_norm, m.state, m.skip_reason, m.reply
+    examine_but(db, store, arrived, &HashSet::new()).await
+}
+
+/// [`examine`], where people have said of these campaigns that they go no further: the rest of
+/// their customers is owed nothing.
+pub async fn examine_but(
+    db: &Db,
+    store: StoreId,
+    arrived: &[Arrived],
+    given_up: &HashSet<i64>,
+) -> sqlx::Result<Verdict> {
+    let rows: Vec<Row> = on_db!(db, |pool| {
+        sqlx::query_as(
+        "select m.id, m.send_id, s.campaign_id, s.of_send, s.kind, m.customer_id, m.addr_norm, m.state, m.resolution,
+                m.skip_reason, m.reply
            from messages m join sends s on s.id = m.send_id where m.store_id = $1 order by m.id"
     )
     .bind(store)
     .fetch_all(pool)
-    .await)?;
+    .await
+    })?;
     let mut verdict = Verdict::default();
     compare_copies(&rows, arrived, &mut verdict);
-    if verdict.arrived != verdict.accepted + verdict.unknown_arrived {
+    if verdict.arrived != verdict.accepted + verdict.unknown_arrived + verdict.treated_arrived {
         verdict.wrong.push(format!(
-            "{} arrived, {} are accepted and {} unknown ones arrived",
-            verdict.arrived, verdict.accepted, verdict.unknown_arrived
+            "{} arrived, {} are accepted, {} unknown ones and {} treated as sent arrived",
+            verdict.arrived, verdict.accepted, verdict.unknown_arrived, verdict.treated_arrived
         ));
     }
-    look_for_the_lost(&rows, &mut verdict);
+    second_copies_were_asked_for(&rows, &mut verdict);
+    look_for_the_lost(&rows, given_up, &mut verdict);
     compare_counts(db, store, &rows, &mut verdict).await?;
     Ok(verdict)
 }
@@ -123,13 +158,25 @@ fn compare_copies(rows: &[Row], arrived: &[Arrived], verdict: &mut Verdict) {
                 .push(format!("{} has a message without a row", message.recipient)),
         }
     }
-    let mut per_person: BTreeMap<(Option<i64>, &str), u64> = BTreeMap::new();
+    let matters = matters(rows);
+    // How many somebody has of one matter, and may have.
+    let mut per_person: BTreeMap<(Matter, &str), (u64, u64)> = BTreeMap::new();
     for row in rows.iter().filter(|row| row.state != "skipped") {
         let n = copies.remove(&row.id).unwrap_or(0);
         let address = row.addr_norm.as_deref().unwrap_or_default();
-        *per_person.entry((row.campaign_id, address)).or_default() += n;
+        let matter = matters.get(&row.send_id).copied().unwrap_or(Matter::Send(row.send_id));
+        let (has, may_have) = per_person.entry((matter, address)).or_insert((0, 1));
+        *has += n;
+        *may_have += u64::from(row.is_second_copy());
+        if n > 1 {
+            verdict.wrong.push(format!("message {} arrived {n} times", row.id));
+        }
         verdict.messages += 1;
         match row.state.as_str() {
+            "accepted" if row.resolution.as_deref() == Some("treated_as_sent") => {
+                verdict.treated += 1;
+                verdict.treated_arrived += n;
+            }
             "accepted" => {
                 verdict.accepted += 1;
                 if n == 0 {
@@ -162,19 +209,57 @@ fn compare_copies(rows: &[Row], arrived: &[Arrived], verdict: &mut Verdict) {
             .wrong
             .push(format!("message {row} arrived and was to go to nobody"));
     }
-    for ((campaign, address), n) in per_person {
-        if n > 1 {
-            verdict.doubles += n - 1;
-            verdict
-                .wrong
-                .push(format!("{address} has {n} copies of campaign {campaign:?}"));
+    for ((matter, address), (has, may_have)) in per_person {
+        verdict.asked_for_again += has.min(may_have).saturating_sub(1);
+        if has > may_have {
+            verdict.doubles += has - may_have;
+            verdict.wrong.push(format!("{address} has {has} copies of {matter:?}"));
+        }
+    }
+}
+
+/// What each send brings.
+fn matters(rows: &[Row]) -> HashMap<i64, Matter> {
+    let sends: HashMap<i64, &Row> = rows.iter().map(|row| (row.send_id, row)).collect();
+    let matter = |send: i64| {
+        let mut at = send;
+        while let Some(row) = sends.get(&at) {
+            match (row.campaign_id, row.of_send) {
+                (Some(campaign), _) => return Matter::Campaign(campaign),
+                (None, Some(first)) if row.kind != "correction" => at = first,
+                _ => break,
+            }
+        }
+        Matter::Send(at)
+    };
+    sends.keys().map(|send| (*send, matter(*send))).collect()
+}
+
+impl Row {
+    /// Went out once more because the first copy was never answered.
+    fn is_second_copy(&self) -> bool {
+        self.kind == "again" && !matches!(self.state.as_str(), "skipped" | "cancelled")
+    }
+}
+
+/// Nobody gets a second copy but those of whom a person said so.
+fn second_copies_were_asked_for(rows: &[Row], verdict: &mut Verdict) {
+    let asked: HashSet<(Option<i64>, i64)> = rows
+        .iter()
+        .filter(|row| row.resolution.as_deref() == Some("sent_again"))
+        .map(|row| (Some(row.send_id), row.customer_id))
+        .collect();
+    for row in rows.iter().filter(|row| row.is_second_copy()) {
+        if !asked.contains(&(row.of_send, row.customer_id)) {
+            let words = format!("message {} is a second copy that nobody asked for", row.id);
+            verdict.wrong.push(words);
         }
     }
 }
 
 /// Everybody who was to get a campaign has a message with an outcome, or was left out for a
 /// reason of their own.
-fn look_for_the_lost(rows: &[Row], verdict: &mut Verdict) {
+fn look_for_the_lost(rows: &[Row], given_up: &HashSet<i64>, verdict: &mut Verdict) {
     let mut waiting: BTreeMap<(i64, i64), i64> = BTreeMap::new();
     let mut settled: HashSet<(i64, i64)> = HashSet::new();
     for row in rows {
@@ -190,7 +275,7 @@ fn look_for_the_lost(rows: &[Row], verdict: &mut Verdict) {
         }
     }
     for (person, row) in waiting {
-        if !settled.contains(&person) {
+        if !settled.contains(&person) && !given_up.contains(&person.0) {
             verdict.lost += 1;
             verdict
                 .wrong

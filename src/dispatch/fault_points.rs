@@ -1,80 +1,71 @@
-//! Places before and after each step of a message's way where a test can let the process die, as
-//! a power cut would: `LOUPE_FAULT_POINT=AfterMark:5` aborts the fifth time that place is
-//! reached, `AfterMark:5:panic` only breaks the task that reaches it. Only in builds with debug assertions; elsewhere it is nothing at all.
+//! Places before and after each step of a send where a test can let the process die, as a power
+//! cut would: `LOUPE_FAULT_POINT=AfterMark:5` aborts the fifth time that place is reached,
+//! `AfterMark:5:panic` only breaks the task that reaches it. Only in builds with debug assertions;
+//! elsewhere it is nothing at all.
 
-/// One place. The names are the steps: claim, freeze, hold, preparing, lease, building, offer, mark, content, answer,
-/// outcome, recovery, end, release. `Written` is after the statement and before its commit: of marks and
-/// outcomes only where they are not written in one trip.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Point {
-    BeforeClaim,
-    ClaimWritten,
-    FreezeWritten,
-    AfterFreeze,
-    BeforeHoldEnds,
-    AfterHoldEnds,
-    Preparing,
-    BeforeLease,
-    LeaseWritten,
-    AfterLease,
-    Building,
-    BeforeOffer,
-    AfterOffer,
-    BeforeMark,
-    MarkWritten,
-    AfterMark,
-    BeforeContent,
-    AfterContent,
-    AfterAnswer,
-    BeforeOutcome,
-    OutcomeWritten,
-    AfterOutcome,
-    BeforeRecovery,
-    RecoveryWritten,
-    AfterRecovery,
-    BeforeEnd,
-    EndWritten,
-    AfterEnd,
-    BeforeRelease,
-    ReleaseWritten,
-    AfterRelease,
+macro_rules! points {
+    ($($point:ident)*) => {
+        /// One place. `Before` a step, `Written` after its statements and before its commit, `After` its
+        /// commit; of marks and outcomes `Written` only where they are not written in one trip.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum Point {
+            $($point),*
+        }
+
+        impl Point {
+            pub const ALL: &'static [Point] = &[$(Point::$point),*];
+        }
+    };
+}
+
+points! {
+    // Send now.
+    BeforeClaim ClaimWritten FreezeWritten AfterFreeze
+    BeforeNobody NobodyWritten AfterNobody
+    BeforeBulk BulkWritten AfterBulk
+    // The time to undo.
+    BeforeUndo UndoWritten AfterUndo
+    BeforeHurry HurryWritten AfterHurry
+    BeforeHoldEnds AfterHoldEnds
+    // One message's way.
+    Preparing
+    BeforeLease LeaseWritten AfterLease
+    Building
+    BeforeOffer AfterOffer
+    BeforeMark MarkWritten AfterMark
+    BeforeUnmarked UnmarkedWritten AfterUnmarked
+    BeforeContent AfterContent AfterAnswer
+    BeforeOutcome OutcomeWritten AfterOutcome
+    BeforeLate LateWritten AfterLate
+    BeforeRecovery RecoveryWritten AfterRecovery
+    BeforeRelease ReleaseWritten AfterRelease
+    // Trouble with the provider.
+    BeforeTrouble TroubleReleased AfterTroubleReleased
+    BeforeTroublePause TroublePauseWritten AfterTroublePause
+    BeforeTroubleEnds TroubleEndWritten AfterTroubleEnds
+    BeforeGivingBack GivingBackWritten AfterGivingBack
+    // What a person does to a send.
+    BeforeStop StopWritten AfterStop
+    BeforePause PauseWritten AfterPause
+    BeforeResume ResumeWritten AfterResume
+    BeforeGoOn GoOnWritten AfterGoOn
+    BeforeEndStalled StalledRecovered EndStalledWritten AfterEndStalled
+    // How it ends, and what follows.
+    BeforeEnd EndWritten AfterEnd
+    BeforeTreatAsSent TreatAsSentWritten AfterTreatAsSent
+    BeforeTieUp TieUpWritten AfterTieUp
+    BeforeSettleOld SettleOldWritten AfterSettleOld
+    BeforeAgain FirstCopiesTaken AgainWritten AfterAgain
+    BeforeCorrection CorrectionWritten AfterCorrection
+    // The runner.
+    BeforeFire FireClaimed FireWritten AfterFire
+    BeforeFireNobody FireNobodyWritten AfterFireNobody
+    BeforeMissed MissedWritten AfterMissed
+    // A copy of the database.
+    BeforeConfirm ConfirmGivenBack ConfirmWritten AfterConfirm AfterNote
 }
 
 impl Point {
-    pub const ALL: [Point; 31] = [
-        Point::BeforeClaim,
-        Point::ClaimWritten,
-        Point::FreezeWritten,
-        Point::AfterFreeze,
-        Point::BeforeHoldEnds,
-        Point::AfterHoldEnds,
-        Point::Preparing,
-        Point::BeforeLease,
-        Point::LeaseWritten,
-        Point::AfterLease,
-        Point::Building,
-        Point::BeforeOffer,
-        Point::AfterOffer,
-        Point::BeforeMark,
-        Point::MarkWritten,
-        Point::AfterMark,
-        Point::BeforeContent,
-        Point::AfterContent,
-        Point::AfterAnswer,
-        Point::BeforeOutcome,
-        Point::OutcomeWritten,
-        Point::AfterOutcome,
-        Point::BeforeRecovery,
-        Point::RecoveryWritten,
-        Point::AfterRecovery,
-        Point::BeforeEnd,
-        Point::EndWritten,
-        Point::AfterEnd,
-        Point::BeforeRelease,
-        Point::ReleaseWritten,
-        Point::AfterRelease,
-    ];
-
     /// As it is written in the environment: `BeforeMark`.
     pub fn name(self) -> String {
         format!("{self:?}")

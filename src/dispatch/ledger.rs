@@ -235,10 +235,13 @@ async fn missed(db: &Db, settled: &str, outcomes: &[Settled]) -> sqlx::Result<Ve
 
 /// Which marks were written, when some were not; says of the others why they do not go out.
 async fn marked(db: &Db, asked: &str, now: DateTime<Utc>) -> sqlx::Result<HashSet<i64>> {
+    reach(Point::BeforeUnmarked);
     let mut tx = db.begin().await?;
     let marked = store::attempting(&mut tx, asked).await?;
     store::settle_unmarked(&mut tx, asked, now).await?;
+    reach(Point::UnmarkedWritten);
     tx.commit().await?;
+    reach(Point::AfterUnmarked);
     Ok(marked.into_iter().collect())
 }
 
@@ -253,9 +256,12 @@ async fn write_late_until_written(db: &Db, clock: &Clock, missed: &[Settled]) {
     loop {
         let written = in_time(PATIENCE, async {
             let rows = json(missed)?;
+            reach(Point::BeforeLate);
             let mut tx = db.begin().await?;
             let written = store::settle_late(&mut tx, &rows, clock.now()).await?;
+            reach(Point::LateWritten);
             tx.commit().await?;
+            reach(Point::AfterLate);
             Ok::<_, sqlx::Error>(written)
         })
         .await;

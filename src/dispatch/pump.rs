@@ -435,14 +435,22 @@ impl Pump {
 
     pub(super) async fn end(&self, send: &Send, problem: Option<&str>) -> sqlx::Result<()> {
         let now = self.state.clock.now();
-        reach(Point::BeforeEnd);
+        let [before, written, after] = match problem {
+            None => [Point::BeforeEnd, Point::EndWritten, Point::AfterEnd],
+            Some(_) => [
+                Point::BeforeGivingBack,
+                Point::GivingBackWritten,
+                Point::AfterGivingBack,
+            ],
+        };
+        reach(before);
         let mut tx = self.state.db.begin().await?;
         let ended = match problem {
             None => ending::finish(&mut tx, send, now).await?,
             Some(words) => ending::revert(&mut tx, send, words, now).await?,
         };
         if ended {
-            reach(Point::EndWritten);
+            reach(written);
         }
         if self.domain_rate.is_some() {
             domain_store::forget(&mut tx, &self.account, true).await?;
@@ -450,7 +458,7 @@ impl Pump {
         tx.commit().await?;
         self.trouble.forget(send.id);
         if ended {
-            reach(Point::AfterEnd);
+            reach(after);
             tracing::info!(send.id = send.id, given_up = problem.is_some(), "send ended");
         }
         Ok(())

@@ -3,7 +3,12 @@
 
 use std::time::Duration;
 
-use super::{pump::Pump, retry, store, trouble::Verdict};
+use super::{
+    fault_points::{Point, reach},
+    pump::Pump,
+    retry, store,
+    trouble::Verdict,
+};
 use crate::{
     error::AppError,
     sends::{self, ending, store::Send},
@@ -24,9 +29,12 @@ impl Pump {
         if let Some(crew) = &self.crew {
             crew.queue().clear();
         }
+        reach(Point::BeforeTrouble);
         let mut tx = self.state.db.begin().await?;
         store::release(&mut tx, &self.owner).await?;
+        reach(Point::TroubleReleased);
         tx.commit().await?;
+        reach(Point::AfterTroubleReleased);
         for send in sends::store::sending(&self.state.db).await? {
             match verdict {
                 Verdict::Pause(words) => self.pause(&send, words).await?,
@@ -67,19 +75,26 @@ impl Pump {
         let wait = since.clamp(FIRST_PAUSE, LONGEST_PAUSE).min(left);
         let wait = wait.to_std().unwrap_or_default();
         let wait = retry::jittered(wait).mul_f64(self.state.settings.retry_scale);
+        reach(Point::BeforeTroublePause);
         let mut tx = self.state.db.begin().await?;
         if sends::store::pause(&mut tx, send.id, None, words, Some(now + wait), now).await? && send.paused_at.is_none()
         {
             ending::log_pause(&mut tx, send, words, now).await?;
         }
+        reach(Point::TroublePauseWritten);
         tx.commit().await?;
+        reach(Point::AfterTroublePause);
         tracing::warn!(send.id = send.id, wait = wait.as_secs(), "paused: {words}");
         Ok(())
     }
 
     pub(super) async fn trouble_is_over(&self, send: &Send) -> sqlx::Result<()> {
+        reach(Point::BeforeTroubleEnds);
         let mut tx = self.state.db.begin().await?;
         sends::store::resume_from_trouble(&mut tx, send.id).await?;
-        tx.commit().await
+        reach(Point::TroubleEndWritten);
+        tx.commit().await?;
+        reach(Point::AfterTroubleEnds);
+        Ok(())
     }
 }

@@ -13,7 +13,10 @@ use crate::{
     audit,
     auth::guard::Ctx,
     db::{Db, Tx},
-    dispatch::store as leases,
+    dispatch::{
+        fault_points::{Point, reach},
+        store as leases,
+    },
     error::AppError,
     runner,
     sends::{self, ending, model::SendState},
@@ -113,6 +116,7 @@ pub async fn confirm(ctx: &Ctx) -> Result<(), AppError> {
     let why = state.guard.why();
     let here = Home::of(db).await?;
     let open = store::open_sends(db).await?;
+    reach(Point::BeforeConfirm);
     let mut tx = db.begin().await?;
     // Whoever held a lease in the former life is gone.
     leases::recover(&mut tx, leases::Whose::EverybodyElses, now).await?;
@@ -123,6 +127,7 @@ pub async fn confirm(ctx: &Ctx) -> Result<(), AppError> {
         sends::store::change_state(&mut tx, send.id, SendState::Holding, SendState::Sending, None, None).await?;
         ending::revert(&mut tx, &send, GIVEN_BACK, now).await?;
     }
+    reach(Point::ConfirmGivenBack);
     let held = runner::hold_all_due(&mut tx, MAY_HAVE_GONE, now).await?;
     store::put(&mut tx, store::HOME, &json(&here)?).await?;
     store::remove(&mut tx, store::RESTORED).await?;
@@ -137,8 +142,11 @@ pub async fn confirm(ctx: &Ctx) -> Result<(), AppError> {
         after: Some(serde_json::json!({ "given_back": open.len(), "held": held })),
     };
     audit::record(&mut tx, ctx.store(), entry, now).await?;
+    reach(Point::ConfirmWritten);
     tx.commit().await?;
+    reach(Point::AfterConfirm);
     note.keep(db).await;
+    reach(Point::AfterNote);
     tracing::info!(given_back = open.len(), held, "an owner confirmed this database");
     state.guard.set(None);
     state.wake.notify_one();

@@ -9,6 +9,7 @@ use super::{
 use crate::{
     audit,
     auth::model::StoreId,
+    dispatch::fault_points::{Point, reach},
     error::AppError,
     sends::{
         planned::{start_planned, token},
@@ -150,6 +151,7 @@ pub(super) async fn hold_back(state: &AppState, campaign: i64, words: &str) -> R
 
 async fn hold(state: &AppState, due: &Due, hold: Hold, words: &str, summary: String) -> Result<(), AppError> {
     let now = state.clock.now();
+    reach(Point::BeforeMissed);
     let mut tx = state.db.begin().await?;
     if !store::hold(&mut tx, due, hold, words).await? {
         return Ok(());
@@ -165,7 +167,9 @@ async fn hold(state: &AppState, due: &Due, hold: Hold, words: &str, summary: Str
     };
     let store: StoreId = due.store_id;
     audit::record(&mut tx, store, entry, now).await?;
+    reach(Point::MissedWritten);
     tx.commit().await?;
+    reach(Point::AfterMissed);
     tracing::warn!(campaign.id = due.id, hold = ?hold, "a planned campaign waits for a person");
     Ok(())
 }

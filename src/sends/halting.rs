@@ -7,25 +7,33 @@ use super::{
     rules::existing,
     store::{self, Send},
 };
-use crate::{auth::guard::Ctx, error::AppError};
+use crate::{
+    auth::guard::Ctx,
+    dispatch::fault_points::{Point, reach},
+    error::AppError,
+};
 
 /// Stops a send for good: nothing more goes out, what went out stays recorded, its campaign is a
 /// draft again. What is on the wire at this moment still gets its outcome. Answers the page that
 /// shows what came of it.
 pub async fn stop(ctx: &Ctx, send_id: i64) -> Result<String, AppError> {
     let send = sending(ctx, send_id).await?;
+    reach(Point::BeforeStop);
     let mut tx = ctx.db().begin().await?;
     let words = format!("{} stopped it.", ctx.actor.first_name());
     if !ending::revert_by(&mut tx, &send, &ctx.actor.name, &words, ctx.now).await? {
         return Err(not_sending(&send));
     }
+    reach(Point::StopWritten);
     tx.commit().await?;
+    reach(Point::AfterStop);
     Ok(send.page())
 }
 
 /// Lets nothing more out until somebody resumes it.
 pub async fn pause(ctx: &Ctx, send_id: i64) -> Result<(), AppError> {
     let send = sending(ctx, send_id).await?;
+    reach(Point::BeforePause);
     let mut tx = ctx.db().begin().await?;
     let words = format!("{} paused it.", ctx.actor.first_name());
     if !store::pause(&mut tx, send.id, Some(&ctx.actor.name), &words, None, ctx.now).await? {
@@ -33,7 +41,10 @@ pub async fn pause(ctx: &Ctx, send_id: i64) -> Result<(), AppError> {
     }
     let summary = format!("Paused “{}”", send.label);
     log(&mut tx, &send, &ctx.actor.name, "send.paused", summary, ctx.now).await?;
-    Ok(tx.commit().await?)
+    reach(Point::PauseWritten);
+    tx.commit().await?;
+    reach(Point::AfterPause);
+    Ok(())
 }
 
 /// Goes on after a pause, whoever or whatever caused it. Answers the page of the send, or where it is
@@ -45,13 +56,16 @@ pub async fn resume(ctx: &Ctx, send_id: i64, told_quiet: bool) -> Result<String,
     {
         return Ok(question);
     }
+    reach(Point::BeforeResume);
     let mut tx = ctx.db().begin().await?;
     if store::resume(&mut tx, ctx.store(), send.id).await? {
         store::restart(&mut tx, send.id, ctx.now).await?;
         let summary = format!("Resumed “{}”", send.label);
         log(&mut tx, &send, &ctx.actor.name, "send.resumed", summary, ctx.now).await?;
+        reach(Point::ResumeWritten);
     }
     tx.commit().await?;
+    reach(Point::AfterResume);
     ctx.state.wake.notify_one();
     Ok(send.page())
 }

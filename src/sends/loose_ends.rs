@@ -7,6 +7,7 @@
 use super::{ending, unanswered};
 use crate::{
     db::{Db, Tx},
+    dispatch::fault_points::{Point, reach},
     on_db, on_tx,
 };
 
@@ -30,14 +31,17 @@ pub(super) async fn note(tx: &mut Tx, send: i64) -> sqlx::Result<()> {
 pub async fn tie_up(db: &Db) -> sqlx::Result<u64> {
     let mut tied = 0;
     for send in answered(db).await? {
+        reach(Point::BeforeTieUp);
         let mut tx = db.begin().await?;
         if take(&mut tx, send).await? {
             ending::count_again(&mut tx, send).await?;
             // What comes back from the wire is cancelled: these people have no second copy.
             unanswered::reopen(&mut tx, send).await?;
             tied += 1;
+            reach(Point::TieUpWritten);
         }
         tx.commit().await?;
+        reach(Point::AfterTieUp);
     }
     Ok(tied)
 }

@@ -154,6 +154,7 @@ pub async fn start_campaign_as(db: &Db, presser: &Presser, what: &StartCampaign)
         }
         Freezing::Nobody => {
             drop(tx);
+            reach(Point::BeforeNobody);
             let mut tx = db.begin().await?;
             campaign_store::campaign_without_recipients(&mut tx, store.id, campaign.id, None, now).await?;
             let summary = format!("“{}” had nobody to go to and is a draft", campaign.name);
@@ -166,7 +167,9 @@ pub async fn start_campaign_as(db: &Db, presser: &Presser, what: &StartCampaign)
                 0,
             )
             .await?;
+            reach(Point::NobodyWritten);
             tx.commit().await?;
+            reach(Point::AfterNobody);
             Ok(Started::NoRecipients)
         }
     }
@@ -194,6 +197,7 @@ pub async fn start_bulk_as(db: &Db, presser: &Presser, what: &StartBulk) -> Resu
             .map(|send| send.of_send.unwrap_or(send.id)),
         None => None,
     };
+    reach(Point::BeforeBulk);
     let mut tx = db.begin().await?;
     if let Some(first) = of_send {
         tries::refuse_another(&mut tx, db, store.id, first).await?;
@@ -220,7 +224,9 @@ pub async fn start_bulk_as(db: &Db, presser: &Presser, what: &StartBulk) -> Resu
                 grouped(audience.will_send)
             );
             note(&mut tx, presser, "bulk.send_started", None, summary, send_id).await?;
+            reach(Point::BulkWritten);
             tx.commit().await?;
+            reach(Point::AfterBulk);
             Ok(Started::Sending { send_id })
         }
         Freezing::TokenUsed => {

@@ -18,7 +18,10 @@ use crate::{
         Db,
         dialect::{database_micros, database_now},
     },
-    dispatch,
+    dispatch::{
+        self,
+        fault_points::{Point, reach},
+    },
     error::AppError,
     on_db,
     server::AppState,
@@ -91,12 +94,15 @@ pub async fn go_on(ctx: &Ctx, send_id: i64, told_quiet: bool) -> Result<String, 
     if let Some(question) = asks_first(ctx, &send, &Deed::GoOn, told_quiet).await? {
         return Ok(question);
     }
+    reach(Point::BeforeGoOn);
     let mut tx = ctx.db().begin().await?;
     // From now on it has two minutes again.
     store::restart(&mut tx, send.id, ctx.now).await?;
     let summary = format!("Resumed “{}”, which had stopped by itself", send.label);
     ending::log(&mut tx, &send, &ctx.actor.name, "send.resumed", summary, ctx.now).await?;
+    reach(Point::GoOnWritten);
     tx.commit().await?;
+    reach(Point::AfterGoOn);
     ctx.state.wake.notify_one();
     Ok(send.page())
 }
@@ -105,9 +111,11 @@ pub async fn go_on(ctx: &Ctx, send_id: i64, told_quiet: bool) -> Result<String, 
 /// that it ends as what it is, with what went out recorded.
 pub async fn end(ctx: &Ctx, send_id: i64) -> Result<String, AppError> {
     let send = stalled(ctx, send_id).await?;
+    reach(Point::BeforeEndStalled);
     let mut tx = ctx.db().begin().await?;
     // Whoever fell silent in the middle of a message may have sent it.
     dispatch::store::recover(&mut tx, dispatch::store::Whose::Expired, ctx.now).await?;
+    reach(Point::StalledRecovered);
     if send.state == SendState::Holding {
         store::change_state(&mut tx, send.id, SendState::Holding, SendState::Sending, None, None).await?;
     }
@@ -121,7 +129,9 @@ pub async fn end(ctx: &Ctx, send_id: i64) -> Result<String, AppError> {
     if !ended {
         return Err(moves_again(&send));
     }
+    reach(Point::EndStalledWritten);
     tx.commit().await?;
+    reach(Point::AfterEndStalled);
     Ok(send.page())
 }
 

@@ -6,7 +6,11 @@ use super::{
     rules::existing,
     store,
 };
-use crate::{auth::guard::Ctx, error::AppError};
+use crate::{
+    auth::guard::Ctx,
+    dispatch::fault_points::{Point, reach},
+    error::AppError,
+};
 
 /// What Undo could still do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,6 +24,7 @@ pub enum Undone {
 /// Takes a send back while nothing has gone out: its campaign is a draft again.
 pub async fn undo(ctx: &Ctx, send_id: i64) -> Result<Undone, AppError> {
     let send = existing(ctx.db(), ctx.store(), send_id).await?;
+    reach(Point::BeforeUndo);
     let mut tx = ctx.db().begin().await?;
     let in_time = store::change_state(
         &mut tx,
@@ -39,19 +44,24 @@ pub async fn undo(ctx: &Ctx, send_id: i64) -> Result<Undone, AppError> {
     }
     let summary = format!("Took back “{}” before anything went out", send.label);
     ending::log(&mut tx, &send, &ctx.actor.name, "send.undone", summary, ctx.now).await?;
+    reach(Point::UndoWritten);
     tx.commit().await?;
+    reach(Point::AfterUndo);
     Ok(Undone::InTime)
 }
 
 /// Ends the time to undo now.
 pub async fn send_immediately(ctx: &Ctx, send_id: i64) -> Result<(), AppError> {
     let send = existing(ctx.db(), ctx.store(), send_id).await?;
+    reach(Point::BeforeHurry);
     let mut tx = ctx.db().begin().await?;
     if store::end_hold(&mut tx, ctx.store(), send_id, ctx.now).await? {
         let summary = format!("Sent “{}” without waiting for the time to undo", send.label);
         ending::log(&mut tx, &send, &ctx.actor.name, "send.hurried", summary, ctx.now).await?;
+        reach(Point::HurryWritten);
     }
     tx.commit().await?;
+    reach(Point::AfterHurry);
     ctx.state.wake.notify_one();
     Ok(())
 }

@@ -1,14 +1,17 @@
-//! The process dies at every place before, in and after each step of a message's way
+//! The process dies before, in and after each step of a message's way
 //! ([`dispatch::fault_points`]), and another takes over: nothing twice, nobody lost. Real
-//! processes: they abort.
+//! processes: they abort. What is done to a send meanwhile: [`crate::deaths`].
 
 use std::{
     fs::File,
-    process::{Child, Command, Stdio},
+    process::{Child, Command},
     time::{Duration, Instant},
 };
 
-use loupe::{db::Backend, dispatch::fault_points::Point, recipients::model::RecipientFilter, server::settings::Given};
+use loupe::{
+    db::Backend, dispatch::fault_points::Point, recipients::model::RecipientFilter, server::settings::Given,
+    time::Clock,
+};
 
 use crate::{
     faults::arrived,
@@ -24,11 +27,30 @@ use crate::{
 const PEOPLE: usize = 40;
 const CONNECTIONS: u64 = 2;
 
-struct House {
-    app: TestApp,
-    sink: Sink,
-    campaign: i64,
+/// A process that does not outlive its test: its mail server's port is somebody else's then.
+pub struct Process(Child);
+
+impl Process {
+    /// Asks it to end; whether it did so in good order.
+    fn ends_well(mut self) -> bool {
+        let sent = Command::new("kill").arg(self.0.id().to_string()).status().unwrap();
+        sent.success() && self.0.wait().unwrap().success()
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// An application, its mail server, and processes of its own that die.
+pub struct House {
+    pub app: TestApp,
+    pub sink: Sink,
     connections: u64,
+    campaign: i64,
 }
 
 async fn house(backend: Backend, connections: u64) -> House {
@@ -37,28 +59,41 @@ async fn house(backend: Backend, connections: u64) -> House {
         Rule::new(When::Every(7), Fault::Dot(451)),
         Rule::new(When::Every(4), Fault::SlowDot(Duration::from_millis(3))),
     ];
-    let given = Given {
-        lease_seconds: Some("1".to_owned()),
-        retry_scale: Some("0.0001".to_owned()),
-        ..Given::default()
-    };
-    let (app, sink) = TestApp::mailing(backend, rules, &format!("?connections={connections}"), given).await;
+    let mut house = House::open(backend, connections, rules, 0).await;
+    let app = &house.app;
     people::crowd(app.db(), app.store.id, PEOPLE, &[], app.now()).await;
-    let campaign = draft(app.db(), &app.store, "Autumn", &RecipientFilter::All).await;
-    House {
-        app,
-        sink,
-        campaign,
-        connections,
-    }
+    house.campaign = draft(app.db(), &app.store, "Autumn", &RecipientFilter::All).await;
+    house
 }
 
 impl House {
+    /// Without customers yet.
+    pub async fn open(backend: Backend, connections: u64, rules: Vec<Rule>, undo_seconds: u32) -> Self {
+        let given = Given {
+            lease_seconds: Some("1".to_owned()),
+            retry_scale: Some("0.0001".to_owned()),
+            undo_seconds: Some(undo_seconds.to_string()),
+            ..Given::default()
+        };
+        let (app, sink) = TestApp::mailing(backend, rules, &format!("?connections={connections}"), given).await;
+        House {
+            app,
+            sink,
+            connections,
+            campaign: 0,
+        }
+    }
+
+    /// Whoever starts from now on begins at the application's time.
+    pub fn share_the_time(&self) {
+        let ahead = self.app.now() - Clock::System.now();
+        let file = self.app.folder.path().join("clock");
+        std::fs::write(file, ahead.num_seconds().to_string()).unwrap();
+    }
+
     /// A process of its own that dies at the place.
-    fn child(&self, program: &str, arguments: &[&str], point: Option<&str>) -> Child {
-        self.command(program, arguments, point)
-            .spawn()
-            .expect("the program starts")
+    pub fn child(&self, program: &str, arguments: &[&str], point: Option<&str>) -> Process {
+        started(&mut self.command(program, arguments, point))
     }
 
     fn command(&self, program: &str, arguments: &[&str], point: Option<&str>) -> Command {
@@ -75,8 +110,9 @@ impl House {
             .env("LOUPE_LEASE_SECONDS", "1")
             .env("LOUPE_RETRY_SCALE", "0.0001")
             .env("LOUPE_UNDO_SECONDS", "0")
+            .env("LOUPE_CLOCK_FILE", self.app.folder.path().join("clock"))
             .env("LOUPE_LOG", "error")
-            .stdout(Stdio::null())
+            .stdout(self.errors())
             .stderr(self.errors());
         if let Some(point) = point {
             command.env("LOUPE_FAULT_POINT", point);
@@ -90,7 +126,7 @@ impl House {
         File::options().create(true).append(true).open(file).unwrap()
     }
 
-    fn worker(&self, point: Option<&str>) -> Child {
+    pub fn worker(&self, point: Option<&str>) -> Process {
         self.child(env!("CARGO_BIN_EXE_loupe"), &["worker"], point)
     }
 }
@@ -104,15 +140,18 @@ impl Drop for House {
     }
 }
 
+fn started(command: &mut Command) -> Process {
+    Process(command.spawn().expect("the program starts"))
+}
+
 /// Waits for the death that was ordered.
-async fn dies(mut child: Child, point: &str) {
+pub async fn dies(mut process: Process, point: &str) {
     let begin = Instant::now();
     let ended = loop {
-        if let Some(ended) = child.try_wait().unwrap() {
+        if let Some(ended) = process.0.try_wait().unwrap() {
             break ended;
         }
         if begin.elapsed() > Duration::from_secs(120) {
-            child.kill().unwrap();
             panic!("{point} was never reached");
         }
         tokio::time::sleep(Duration::from_millis(10)).await;
@@ -120,12 +159,7 @@ async fn dies(mut child: Child, point: &str) {
     assert_eq!(ended.code(), None, "{point}: it was to abort and ended with {ended}");
 }
 
-fn terminate(child: &Child) {
-    let sent = Command::new("kill").arg(child.id().to_string()).status().unwrap();
-    assert!(sent.success());
-}
-
-async fn dies_at(backend: Backend, point: Point) {
+pub async fn dies_at(backend: Backend, point: Point) {
     let house = house(backend, CONNECTIONS).await;
     let (app, name) = (&house.app, point.name());
     // The fifth time, where it happens for every message.
@@ -177,7 +211,8 @@ async fn dies_at(backend: Backend, point: Point) {
             while house.sink.counts().accepted < 5 {
                 tokio::time::sleep(Duration::from_millis(2)).await;
             }
-            terminate(&child);
+            let asked = Command::new("kill").arg(child.0.id().to_string()).status().unwrap();
+            assert!(asked.success());
             dies(child, &name).await;
         }
         _ => dies(house.worker(Some(&ordered)), &name).await,
@@ -187,10 +222,9 @@ async fn dies_at(backend: Backend, point: Point) {
         .unwrap()
         .unwrap();
     let ended = if send.state.is_open() {
-        let mut heir = house.worker(None);
+        let heir = house.worker(None);
         let ended = sending::until(&app.state, &app.store, send.id, |s| !s.state.is_open()).await;
-        terminate(&heir);
-        assert!(heir.wait().unwrap().success(), "it stops in an orderly way");
+        assert!(heir.ends_well(), "it stops in an orderly way");
         ended
     } else {
         deliver(&app.state, &app.store, send.id).await
@@ -222,24 +256,6 @@ async fn dies_at(backend: Backend, point: Point) {
     }
 }
 
-/// A few at a time: each is a process that starts.
-async fn everywhere(backend: Backend) {
-    use futures::StreamExt as _;
-    futures::stream::iter(Point::ALL)
-        .for_each_concurrent(3, |point| dies_at(backend, point))
-        .await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn dying_anywhere_doubles_and_loses_nothing_on_sqlite() {
-    everywhere(Backend::Sqlite).await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn dying_anywhere_doubles_and_loses_nothing_on_postgres() {
-    everywhere(Backend::Postgres).await;
-}
-
 #[derive(Clone, Copy, Debug)]
 enum Provider {
     MailServer,
@@ -256,11 +272,10 @@ async fn a_poisoned_row(backend: Backend, provider: Provider) {
     if let Provider::Outbox = provider {
         worker.env_remove("LOUPE_SMTP_URL");
     }
-    let mut child = worker.spawn().unwrap();
+    let child = started(&mut worker);
     let ended = sending::until(&app.state, &app.store, send, |s| !s.state.is_open()).await;
     assert!(sending::is_done(&ended), "{provider:?}: {:?}", ended.problem);
-    terminate(&child);
-    assert!(child.wait().unwrap().success(), "{provider:?}: one process did it all");
+    assert!(child.ends_well(), "{provider:?}: one process did it all");
     let after = sending::tally(app.db(), &app.store, send).await;
     assert_eq!((after.sent, after.failed), (PEOPLE as i64 - 1, 1), "{provider:?}");
     let why: String = loupe::on_db!(app.db(), |pool| sqlx::query_scalar(
@@ -288,11 +303,10 @@ async fn a_poisoned_send(backend: Backend) {
     let send = begun(press(&app.state, &app.store, house.campaign).await);
     let other = draft(app.db(), &app.store, "Winter", &RecipientFilter::All).await;
     let other = begun(press(&app.state, &app.store, other).await);
-    let mut child = house.worker(Some("Preparing:1:panic"));
+    let child = house.worker(Some("Preparing:1:panic"));
     let ended = sending::until(&app.state, &app.store, other, |s| !s.state.is_open()).await;
     assert!(sending::is_done(&ended), "{:?}", ended.problem);
-    terminate(&child);
-    assert!(child.wait().unwrap().success(), "one process did it all");
+    assert!(child.ends_well(), "one process did it all");
     let given_back = loupe::sends::store::find(app.db(), app.store.id, send)
         .await
         .unwrap()
@@ -332,14 +346,10 @@ async fn a_broken_carrier(backend: Backend, point: Point, nth: u32, unknown: std
     let house = house(backend, 1).await;
     let (app, name) = (&house.app, point.name());
     let send = begun(press(&app.state, &app.store, house.campaign).await);
-    let mut child = house.worker(Some(&format!("{name}:{nth}:panic")));
+    let child = house.worker(Some(&format!("{name}:{nth}:panic")));
     let ended = sending::until(&app.state, &app.store, send, |s| !s.state.is_open()).await;
     assert!(sending::is_done(&ended), "{name}: {:?}", ended.problem);
-    terminate(&child);
-    assert!(
-        child.wait().unwrap().success(),
-        "{name}: it was the same process all along"
-    );
+    assert!(child.ends_well(), "{name}: it was the same process all along");
     let verdict = oracle::examine(app.db(), app.store.id, &arrived(&house.sink))
         .await
         .unwrap();

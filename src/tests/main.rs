@@ -26,6 +26,7 @@ mod copies;
 mod correcting;
 mod crashes;
 mod customers;
+mod deaths;
 mod demo;
 mod design;
 mod dispatch;

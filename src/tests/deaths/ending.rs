@@ -1,0 +1,167 @@
+//! What must come of it.
+
+use std::collections::HashSet;
+
+use chrono::TimeDelta;
+use loupe::{
+    instance, on_db,
+    sends::{
+        self,
+        model::{SendKind, SendState},
+    },
+};
+
+use super::{
+    Deed,
+    scene::{PEOPLE, Scene},
+};
+use crate::{
+    after_sending::unresolved_ids,
+    faults::arrived,
+    oracle,
+    support::{
+        people, planning,
+        sending::{self, begun, press, status, tally},
+    },
+};
+
+impl Scene {
+    /// Who pressed presses again, and who was to do it by itself is started again. Then it is done,
+    /// once.
+    pub async fn once_more(&self, deed: Deed) {
+        let (name, app) = (&self.name, &self.house.app);
+        if deed == Deed::Confirm {
+            instance::settle(&app.state).await.unwrap();
+        }
+        if let Some((path, fields)) = &self.form {
+            self.post(path, fields).await;
+        }
+        match deed {
+            Deed::TieUp | Deed::SettleOld | Deed::Fire | Deed::FireForNobody | Deed::FireTooLate => {
+                self.runner_settles().await
+            }
+            _ => {}
+        }
+        let campaign = status(app.db(), self.campaign).await;
+        let followed = async |kind| {
+            let follows = sends::store::following(app.db(), app.store.id, self.send).await;
+            follows.unwrap().iter().filter(|send| send.kind == kind).count()
+        };
+        match deed {
+            Deed::Undo => assert_eq!(
+                (self.the_send().await.state, &*campaign),
+                (SendState::Cancelled, "draft"),
+                "{name}"
+            ),
+            Deed::UndoAgain => {
+                let first = sending::latest(app.db(), &app.store, self.campaign).await;
+                assert_eq!(unresolved_ids(app, first).await.len(), 2, "{name}");
+            }
+            Deed::Hurry => {
+                let hold_until = self.the_send().await.hold_until;
+                assert!(hold_until <= app.now() + TimeDelta::seconds(30), "{name}: {hold_until}");
+            }
+            Deed::Stop | Deed::EndUntouched => assert_eq!(
+                (self.the_send().await.state, &*campaign),
+                (SendState::Reverted, "draft"),
+                "{name}"
+            ),
+            Deed::EndStalled => assert_eq!(
+                (self.the_send().await.state, &*campaign),
+                (SendState::Done, "sent"),
+                "{name}"
+            ),
+            Deed::Pause => {
+                assert!(self.the_send().await.paused_by.is_some(), "{name}");
+                self.act("resume").await;
+            }
+            Deed::Resume => assert!(self.the_send().await.paused_at.is_none(), "{name}"),
+            Deed::TreatAsSent | Deed::SettleOld => {
+                let after = tally(app.db(), &app.store, self.send).await;
+                assert_eq!((after.sent, after.unconfirmed), (PEOPLE as i64, 0), "{name}");
+            }
+            Deed::Again => assert_eq!(followed(SendKind::Again).await, 1, "{name}"),
+            Deed::Correct => assert_eq!(followed(SendKind::Correction).await, 1, "{name}"),
+            Deed::BulkRest => assert_eq!(followed(SendKind::Bulk).await, 1, "{name}"),
+            Deed::Bulk => assert!(self.by_token("first").await > 0, "{name}"),
+            Deed::SendRest | Deed::Fire => {
+                let expected = 1 + usize::from(deed == Deed::SendRest);
+                let sends = planning::sends_of(app.db(), &app.store, self.campaign).await;
+                assert_eq!((sends.len(), &*campaign), (expected, "sending"), "{name}");
+            }
+            Deed::SendToNobody | Deed::FireForNobody => {
+                assert_eq!(campaign, "draft", "{name}");
+                for customer in &self.people {
+                    people::tag(app.db(), app.store.id, *customer, "vip").await;
+                }
+            }
+            Deed::FireTooLate => {
+                let held = planning::row(app.db(), self.campaign).await.hold;
+                assert_eq!(held.as_deref(), Some("missed"), "{name}");
+                begun(press(&app.state, &app.store, self.campaign).await);
+            }
+            Deed::Confirm => {
+                assert_eq!(campaign, "draft", "{name}");
+                assert!(!app.state.guard.is_passive(), "{name}");
+                assert_eq!(
+                    instance::settle(&app.state).await.unwrap(),
+                    None,
+                    "{name}: and stays so"
+                );
+            }
+            _ => {}
+        }
+    }
+
+    /// Nothing is done to it any more: it goes out to everybody it is for, once.
+    pub async fn comes_right(&self, deed: Deed) {
+        let (name, app) = (&self.name, &self.house.app);
+        self.house.sink.set_rules(Vec::new());
+        self.pass(10);
+        self.all_go_out().await;
+        let is_bulk = matches!(deed, Deed::Bulk | Deed::BulkRest);
+        if !is_bulk && status(app.db(), self.campaign).await == "draft" {
+            begun(press(&app.state, &app.store, self.campaign).await);
+            self.pass(10);
+            self.all_go_out().await;
+        }
+        if deed == Deed::BulkRest {
+            assert_eq!(self.the_send().await.state, SendState::Reverted, "{name}");
+        }
+        let mut given_up = HashSet::new();
+        if deed == Deed::EndStalled {
+            given_up.insert(self.campaign);
+        }
+        let verdict = oracle::examine_but(app.db(), app.store.id, &arrived(&self.house.sink), &given_up)
+            .await
+            .unwrap();
+        assert_eq!(verdict.wrong, Vec::<String>::new(), "{name}");
+        let may_be_unknown = match deed {
+            Deed::TreatAsSent | Deed::SettleOld => 0,
+            _ => 2,
+        };
+        assert!(
+            verdict.unknown_after_crash + verdict.unknown_unanswered <= may_be_unknown,
+            "{name}: {verdict:?}"
+        );
+        if deed == Deed::Again {
+            assert_eq!(verdict.asked_for_again, 2, "{name}: {verdict:?}");
+        }
+        if deed == Deed::EndStalled {
+            return;
+        }
+        if !is_bulk {
+            assert_eq!(status(app.db(), self.campaign).await, "sent", "{name}");
+        }
+        let reached: i64 = on_db!(app.db(), |pool| sqlx::query_scalar(
+            "select count(distinct m.customer_id) from messages m join sends s on s.id = m.send_id
+              where m.state in ('accepted', 'unknown') and s.kind in ('campaign', 'bulk')"
+        )
+        .fetch_one(pool)
+        .await)
+        .unwrap();
+        let people = PEOPLE as i64;
+        let everybody = people - i64::try_from(self.opted_out).unwrap()..=people;
+        assert!(everybody.contains(&reached), "{name}: {reached} have it");
+    }
+}

@@ -1,0 +1,283 @@
+//! What stands when it dies, and how it dies.
+
+use std::time::Duration;
+
+use chrono::TimeDelta;
+use loupe::{
+    auth::model::Role, db::Backend, dispatch::fault_points::Point, instance, recipients::model::RecipientFilter, sends,
+};
+
+use super::Deed;
+use crate::{
+    after_sending::unresolved_ids,
+    crashes::{self, House},
+    support::{
+        app::{borrowed, encoded, fields_of},
+        people, planning,
+        sending::{begun, draft, press},
+        sink::{Fault, Rule, When},
+    },
+};
+
+pub(super) const PEOPLE: usize = 12;
+/// How many have it when somebody interferes, at least.
+pub(super) const SOME: i64 = 4;
+pub(super) const CAMPAIGNS: &str = "/marketing/campaigns";
+
+pub struct Scene {
+    pub(super) name: String,
+    pub(super) house: House,
+    pub(super) cookie: String,
+    pub(super) people: Vec<i64>,
+    pub(super) campaign: i64,
+    /// The send it is about.
+    pub(super) send: i64,
+    /// What the person presses; nobody does where a worker dies by itself.
+    pub(super) form: Option<(String, String)>,
+    /// Who says no on the way.
+    pub(super) opted_out: usize,
+}
+
+/// So slow that what is on its way when a process dies is really on its way.
+fn slow() -> Vec<Rule> {
+    vec![Rule::new(When::Always, Fault::SlowDot(Duration::from_millis(20)))]
+}
+
+impl Scene {
+    pub async fn open(backend: Backend, deed: Deed, name: &str) -> Self {
+        let undo_seconds = match deed {
+            Deed::Undo | Deed::UndoAgain | Deed::Hurry => 60,
+            _ => 0,
+        };
+        let house = House::open(backend, 1, slow(), undo_seconds).await;
+        let app = &house.app;
+        let filter = match deed {
+            Deed::SendToNobody | Deed::FireForNobody => RecipientFilter::Tags(vec!["vip".to_owned()]),
+            _ => RecipientFilter::All,
+        };
+        let people = people::crowd(app.db(), app.store.id, PEOPLE, &[], app.now()).await;
+        let campaign = draft(app.db(), &app.store, "Autumn", &filter).await;
+        Self {
+            name: name.to_owned(),
+            cookie: app.sign_in_as(Role::Owner).await,
+            people,
+            campaign,
+            send: 0,
+            form: None,
+            opted_out: 0,
+            house,
+        }
+    }
+
+    /// Everything up to the press, or to the start of the worker, that it dies in.
+    pub async fn prepare(&mut self, deed: Deed) {
+        match deed {
+            Deed::Sending => {}
+            Deed::Undo => self.begin_and_ask("undo").await,
+            Deed::Hurry => self.begin_and_ask("go").await,
+            Deed::Stop => self.midway_and_ask("stop").await,
+            Deed::Pause => self.midway_and_ask("pause").await,
+            Deed::Resume => {
+                self.midway_and_ask("resume").await;
+                self.act("pause").await;
+            }
+            Deed::GoOn => self.midway_and_ask("go-on").await,
+            Deed::EndStalled => self.midway_and_ask("end").await,
+            Deed::EndUntouched => self.begin_and_ask("end").await,
+            Deed::SendRest => {
+                self.midway_and_ask("stop").await;
+                self.act("stop").await;
+                let page = format!("{CAMPAIGNS}/{}", self.campaign);
+                let html = self.house.app.get(&page, &self.cookie).await.text;
+                let fields = fields_of(&html, "/api/campaigns/send-rest");
+                self.ask("/api/campaigns/send-rest", &encoded(&borrowed(&fields)));
+            }
+            Deed::SendToNobody => {
+                let id = self.campaign;
+                self.ask(
+                    "/api/campaigns/confirm",
+                    &format!("id={id}&send_token=t&version=1&told_quiet=true"),
+                );
+            }
+            Deed::Bulk => self.ask("/api/bulk-email/save", &bulk("first", "")),
+            Deed::BulkRest => {
+                self.post("/api/bulk-email/save", &bulk("first", "")).await;
+                self.send = self.by_token("first").await;
+                self.until_some_have_it().await;
+                self.act("stop").await;
+                self.ask("/api/bulk-email/save", &bulk("rest", &self.send.to_string()));
+            }
+            Deed::TreatAsSent => self.unanswered_and_ask("treat-as-sent", "").await,
+            Deed::Again => self.unanswered_and_ask("again", "&send_token=t").await,
+            Deed::UndoAgain => {
+                self.unanswered_and_ask("again", "&send_token=t").await;
+                self.press_in_time().await;
+                self.send = self.by_token("t").await;
+                self.ask("/api/sends/undo", &format!("send_id={}", self.send));
+            }
+            Deed::Correct => {
+                self.unanswered().await;
+                let path = format!("/sends/{}/correction", self.send);
+                let fields = "subject=Correction%3A+at+6&body=At+6.&send_token=t&shown_count=12";
+                self.ask(&path, fields);
+            }
+            Deed::TieUp => {
+                self.begin().await;
+                self.house.sink.hold_answers();
+                self.sends_while(async {
+                    self.until_rows("state = 'attempting'").await;
+                    self.act("stop").await;
+                    self.house.sink.release_answers();
+                })
+                .await;
+            }
+            Deed::SettleOld => {
+                self.unanswered().await;
+                let long_ago = self.house.app.now() - sends::unanswered::SETTLES_ITSELF_AFTER - TimeDelta::hours(1);
+                self.change("update messages set settled_at = $1 where state = 'unknown'", long_ago)
+                    .await;
+            }
+            Deed::OptOut | Deed::LateAnswer | Deed::LateAnswerAfterStop | Deed::AnswerAfterStop => self.begin().await,
+            Deed::Trouble => {
+                self.begin().await;
+                self.server_fails();
+            }
+            Deed::TroubleOver => {
+                self.begin().await;
+                self.until_paused().await;
+                self.house.sink.set_rules(slow());
+            }
+            Deed::TroubleForLong => {
+                self.begin().await;
+                self.until_paused().await;
+                let long_ago = self.house.app.now() - TimeDelta::minutes(61);
+                self.change("update sends set paused_at = $1, resume_at = $1", long_ago)
+                    .await;
+            }
+            Deed::Fire | Deed::FireForNobody => self.plan(self.campaign, TimeDelta::zero()).await,
+            Deed::FireTooLate => self.plan(self.campaign, TimeDelta::hours(-2)).await,
+            Deed::Confirm => {
+                instance::settle(&self.house.app.state).await.unwrap();
+                self.midway_and_ask("").await;
+                let (app, all) = (&self.house.app, RecipientFilter::All);
+                planning::planned(app.db(), &app.store, "Winter", &all, app.now()).await;
+                let mut tx = app.db().begin().await.unwrap();
+                instance::mark_restored(&mut tx, app.now()).await.unwrap();
+                tx.commit().await.unwrap();
+                self.ask("/api/instance/confirm", "");
+            }
+        }
+        if matches!(deed, Deed::GoOn | Deed::EndStalled | Deed::EndUntouched) {
+            self.pass(5);
+        }
+        self.house.share_the_time();
+    }
+
+    /// The process that does it dies at the place.
+    pub async fn dies(&mut self, deed: Deed, point: Point) {
+        let (point, presser) = (point.name(), env!("CARGO_BIN_EXE_loupe-chaos"));
+        let child = match &self.form {
+            Some((path, fields)) => self.house.child(presser, &["form", path, fields], Some(&point)),
+            None => {
+                if matches!(
+                    deed,
+                    Deed::LateAnswer | Deed::LateAnswerAfterStop | Deed::AnswerAfterStop
+                ) {
+                    self.house.sink.hold_answers();
+                }
+                self.house.worker(Some(&point))
+            }
+        };
+        match deed {
+            Deed::OptOut => {
+                self.until_rows("state = 'accepted'").await;
+                for customer in self.people.iter().rev().take(3) {
+                    let sql = "update customers set email_consent = 'withdrawn' where id = $1";
+                    people::change(self.house.app.db(), sql, *customer).await;
+                    self.opted_out += 1;
+                }
+            }
+            Deed::AnswerAfterStop => {
+                self.until_rows("state = 'attempting'").await;
+                self.act("stop").await;
+            }
+            Deed::LateAnswer => self.take_over().await,
+            Deed::LateAnswerAfterStop => {
+                self.until_rows("state = 'attempting'").await;
+                self.act("stop").await;
+                self.take_over().await;
+            }
+            _ => {}
+        }
+        self.house.sink.release_answers();
+        crashes::dies(child, &self.name).await;
+    }
+
+    /// Whether nothing else changes rows while it is done.
+    pub fn is_quiet(&self, deed: Deed) -> bool {
+        let by_the_runner = [
+            Deed::TieUp,
+            Deed::SettleOld,
+            Deed::Fire,
+            Deed::FireForNobody,
+            Deed::FireTooLate,
+        ];
+        self.form.is_some() || by_the_runner.contains(&deed)
+    }
+
+    async fn begin(&mut self) {
+        let app = &self.house.app;
+        self.send = begun(press(&app.state, &app.store, self.campaign).await);
+    }
+
+    async fn begin_and_ask(&mut self, what: &str) {
+        self.begin().await;
+        self.ask(&format!("/api/sends/{what}"), &format!("send_id={}", self.send));
+    }
+
+    async fn midway_and_ask(&mut self, what: &str) {
+        self.begin_and_ask(what).await;
+        self.until_some_have_it().await;
+    }
+
+    /// It has gone out, but for two who were never answered, though they got it.
+    async fn unanswered(&mut self) {
+        self.begin().await;
+        let mut rules: Vec<Rule> = [3, 8].map(|n| Rule::new(When::Nth(n), Fault::HangUpAfterDot)).to_vec();
+        rules.extend(slow());
+        self.house.sink.set_rules(rules);
+        self.pass(2);
+        self.all_go_out().await;
+        assert_eq!(
+            unresolved_ids(&self.house.app, self.send).await.len(),
+            2,
+            "{}",
+            self.name
+        );
+    }
+
+    async fn unanswered_and_ask(&mut self, what: &str, more: &str) {
+        self.unanswered().await;
+        let fields = format!("send_id={}{more}", self.send);
+        self.ask(&format!("/api/sends/{what}"), &fields);
+    }
+
+    async fn plan(&self, campaign: i64, from_now: TimeDelta) {
+        let app = &self.house.app;
+        planning::plan(app.db(), campaign, app.now() + from_now).await;
+    }
+}
+
+/// The one-shot form to everybody, confirmed.
+fn bulk(token: &str, of_send: &str) -> String {
+    encoded(&[
+        ("subject", "Trunk show"),
+        ("body", "Come and see."),
+        ("recipient_type", "all"),
+        ("intent", "send_confirmed"),
+        ("shown_count", "12"),
+        ("send_token", token),
+        ("of_send", of_send),
+        ("skip_already", "true"),
+    ])
+}
