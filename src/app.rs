@@ -1,8 +1,12 @@
 //! The route table: every page's address on one screen, one line each.
 
-use axum::{Router, extract::DefaultBodyLimit, routing::get};
+use axum::{
+    Router,
+    extract::DefaultBodyLimit,
+    routing::{get, post},
+};
 
-use crate::{sends, server::AppState, ui::pages};
+use crate::{channels::email::events, sends, server::AppState, ui::pages};
 
 /// All pages. Changes go through the server functions below `/api`.
 #[rustfmt::skip]
@@ -35,6 +39,7 @@ pub fn pages() -> Router<AppState> {
         .route("/account", get(pages::account::show))
         .route("/audit-log", get(pages::audit_log::show))
         .route("/audit-log.csv", get(pages::audit_log::csv))
+        .route("/hooks/email/{token}", post(sends::hook::receive).layer(DefaultBodyLimit::max(events::LONGEST)))
         .route("/messages/{id}/view", get(sends::message_view::message))
         .route("/outbox", get(pages::outbox::list))
         .route("/outbox/{id}", get(pages::outbox::message))

@@ -36,7 +36,8 @@ pub fn derive(key: &SecretString, purpose: &str, text: &str) -> Option<[u8; 32]>
     Some(mac.finalize().into_bytes().into())
 }
 
-fn random<const N: usize>() -> [u8; N] {
+/// Random bytes from the operating system.
+pub(super) fn random<const N: usize>() -> [u8; N] {
     let mut bytes = [0; N];
     // Without randomness there is no safe way to go on.
     if let Err(error) = getrandom::fill(&mut bytes) {

@@ -1,16 +1,23 @@
-//! `loupe mail-server`: how fast, and over how many connections, it is used.
+//! `loupe mail-server`: how fast, and over how many connections, it is used, and whose it is.
+
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 
 use super::{Failure, open, say};
 use crate::{
+    channels::email::events::Provider,
+    db::Db,
     server::Settings,
-    stores::mail_server::{self, MailServerSection},
+    stores::{
+        mail_provider::{self, MailProviderSection},
+        mail_server::{self, MailServerSection},
+    },
     time::Clock,
 };
 
 /// What to set; without any, what is set is said.
-#[derive(Clone, Copy, Debug, Args)]
+#[derive(Clone, Debug, Args)]
 pub struct MailServerArgs {
     /// Messages a second, at most; 0: as LOUPE_SMTP_URL says
     #[arg(long)]
@@ -21,6 +28,13 @@ pub struct MailServerArgs {
     /// Connections at a time from each running program; 0: as LOUPE_SMTP_URL says
     #[arg(long)]
     connections: Option<i64>,
+    /// Whose it is, as some tell what became of messages: mailgun, postmark, resend or another
+    #[arg(long)]
+    provider: Option<String>,
+    /// A file with the secret of the provider's events: Mailgun's HTTP webhook signing key, a password
+    /// for Postmark's user loupe, the signing secret of Resend's webhook
+    #[arg(long, requires = "provider", value_name = "FILE")]
+    events_secret_file: Option<PathBuf>,
 }
 
 pub(super) async fn run(settings: &Settings, args: MailServerArgs) -> Result<(), Failure> {
@@ -33,6 +47,10 @@ pub(super) async fn run(settings: &Settings, args: MailServerArgs) -> Result<(),
         connections: typed(args.connections.or(server.limits.connections)),
     };
     mail_server::set(&db, &server, "Command line", &new, Clock::System.now()).await?;
+    if let Some(name) = &args.provider {
+        set_provider(&db, settings, name, args.events_secret_file.as_deref()).await?;
+    }
+    let provider = mail_provider::current(&db, settings).await?.ok_or_else(none)?;
     let limits = mail_server::current(&db, settings).await?.ok_or_else(none)?.limits;
     db.close().await;
     let words = |limit: Option<i64>| limit.map_or_else(|| "as LOUPE_SMTP_URL says".to_owned(), |n| n.to_string());
@@ -42,6 +60,29 @@ pub(super) async fn run(settings: &Settings, args: MailServerArgs) -> Result<(),
         .map_or_else(|| "no limit".to_owned(), |n| n.to_string());
     say(&format!("Messages a second to one domain: {to_one_domain}"));
     say(&format!("Connections at a time: {}", words(limits.connections)));
+    let name = provider.provider().map_or("another", Provider::name);
+    say(&format!("Mail provider: {name}"));
+    if let Some(hook) = provider.hook {
+        say(&format!("Its events go to: {hook}"));
+    }
+    Ok(())
+}
+
+async fn set_provider(db: &Db, settings: &Settings, name: &str, secret: Option<&Path>) -> Result<(), Failure> {
+    let secret = match secret {
+        Some(path) => std::fs::read_to_string(path)
+            .map_err(|error| Failure::said(format!("{} can't be read: {error}", path.display())))?,
+        None => String::new(),
+    };
+    let provider = if name == "another" {
+        String::new()
+    } else {
+        name.to_owned()
+    };
+    if let Some(current) = mail_provider::current(db, settings).await? {
+        let new = MailProviderSection { provider, secret };
+        mail_provider::set(db, settings, &current, "Command line", &new, Clock::System.now()).await?;
+    }
     Ok(())
 }
 

@@ -65,6 +65,8 @@ pub enum Resolution {
     TreatedAsSent,
     /// It was sent once more; what came of the first is still not known.
     SentAgain,
+    /// The mail provider told what became of it.
+    ToldByProvider,
 }
 
 /// The numbers of a send, counted from its messages.

@@ -84,7 +84,7 @@ impl Pump {
 
     async fn lease_rows(&self, tx: &mut Tx, send: i64, limit: i64, now: DateTime<Utc>) -> sqlx::Result<Vec<Leased>> {
         let seconds = self.state.settings.lease_seconds;
-        store::lease(tx, send, &self.owner, seconds, limit, now).await
+        store::lease(tx, send, (&self.owner, seconds), self.through(), limit, now).await
     }
 
     /// Looks past those whose domain has been sent to enough, further each time: nobody else waits

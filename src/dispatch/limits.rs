@@ -4,7 +4,7 @@ use tokio::time::Instant;
 
 use super::{
     account::Holds,
-    account_store, domain_store,
+    account_store, domain_store, provider_store,
     pump::{Pump, TICK},
 };
 
@@ -19,6 +19,9 @@ impl Pump {
         }
         let holds = Holds::of(account_store::limits(&self.state.db, &self.account).await?, account);
         crew.resize(holds.connections);
+        self.provider = provider_store::of_account(&self.state.db, &self.account)
+            .await?
+            .map(|kept| kept.provider);
         self.rate = holds.rate;
         if self.asked.is_none() || self.domain_rate != holds.domain_rate {
             self.lines.clear();

@@ -17,7 +17,7 @@ use super::{
     store::{Leased, Ticket},
 };
 use crate::{
-    channels::email::{Addressee, EmailAddress, Prepared, Sender},
+    channels::email::{Addressee, EmailAddress, Prepared, Sender, events::Provider},
     error::AppError,
     sends::{
         message_view::{anniversary_words, compiled, unsubscribe_url},
@@ -72,6 +72,8 @@ impl Loaded {
 pub(crate) struct Job {
     pub(crate) row: Leased,
     pub(crate) load: Arc<Loaded>,
+    /// Whose mail server takes it, where that is known: as its lease says.
+    pub(crate) provider: Option<Provider>,
     /// Keeps the lease alive.
     pub(crate) hold: Arc<Hold>,
     /// When it is handed over, where the account has a rate.
@@ -129,7 +131,11 @@ impl Job {
             message_id: row.id,
             name: &row.name,
             address: &to,
-            date: now,
+            // What is taken only once must be the same on every attempt.
+            date: match self.provider {
+                Some(provider) if provider.takes_once() => self.load.send.started_at,
+                _ => now,
+            },
             person: Person {
                 first_name: &row.first_name,
                 last_name: &row.last_name,
@@ -138,6 +144,9 @@ impl Job {
             },
         };
         let mut bytes = Vec::new();
+        if let Some(field) = self.provider.and_then(Provider::id_field) {
+            self.load.prepared.write_id(field, row.id, &mut bytes);
+        }
         self.load
             .prepared
             .write(&addressee, &mut bytes)

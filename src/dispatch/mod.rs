@@ -5,7 +5,8 @@
 //!
 //! * Nobody gets a copy twice. A message is marked `attempting`, durably, before the first byte
 //!   of its content is written; whatever is found in that state later with nobody working on it
-//!   becomes `unknown` and is never sent again by itself.
+//!   becomes `unknown` and is never sent again by itself; except where the mail provider takes a
+//!   message with the same key only once ([`crate::sends::repeats`]).
 //! * Nobody is lost. Until that mark, a message is `queued` or `leased`, and a lease that expires
 //!   goes back to the queue.
 //! * At most two messages per open connection can become `unknown` in a crash: one on the wire,
@@ -33,9 +34,11 @@ mod ledger;
 mod limits;
 mod load;
 mod pace;
+pub mod provider_store;
 mod pump;
 mod queue;
 mod relief;
+mod repeat;
 mod retry;
 pub mod store;
 mod trouble;

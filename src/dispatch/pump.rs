@@ -28,7 +28,7 @@ use super::{
 };
 use crate::{
     auth::tokens,
-    channels::email::smtp::Account,
+    channels::email::{events::Provider, smtp::Account},
     db::{Backend, in_time},
     error::AppError,
     sends::{self, ending, model::SendState, store::Send},
@@ -84,6 +84,8 @@ pub(super) struct Pump {
     pub(super) crew: Option<Crew>,
     /// Names the mail account in the database.
     pub(super) account: String,
+    /// Whose it is, where that is known.
+    pub(super) provider: Option<Provider>,
     /// Messages a second, over all instances.
     pub(super) rate: Option<i64>,
     /// Messages a second to one domain, over all instances.
@@ -113,6 +115,7 @@ pub(crate) async fn run(state: AppState, stop: CancellationToken) {
         settled,
         crew,
         account: state.settings.smtp.as_ref().map(Account::key).unwrap_or_default(),
+        provider: None,
         rate: None,
         domain_rate: None,
         lines: Lines::default(),
@@ -328,6 +331,9 @@ impl Pump {
             Lease::UsedUp(wait) => return Ok(Taken::No(Work::UsedUp(wait))),
         };
         if going.is_empty() {
+            if looked_at == 0 {
+                self.give_up_repeats(send.id, now).await?;
+            }
             let work = if looked_at == 0 { Work::Nothing } else { Work::PutOff };
             return Ok(Taken::No(work));
         }
@@ -346,6 +352,7 @@ impl Pump {
             ),
             row,
             load: Arc::clone(load),
+            provider: self.provider,
             moment,
             domain,
         }
@@ -445,6 +452,9 @@ impl Pump {
         };
         reach(before);
         let mut tx = self.state.db.begin().await?;
+        if problem.is_none() && self.queue_repeats(&mut tx, send.id, now).await? {
+            return tx.commit().await;
+        }
         let ended = match problem {
             None => ending::finish(&mut tx, send, now).await?,
             Some(words) => ending::revert(&mut tx, send, words, now).await?,

@@ -34,23 +34,40 @@ pub struct Leased {
     pub unsubscribe_token: String,
 }
 
-/// Takes up to `limit` due messages of one send for `owner`.
+/// A mail account whose provider is known.
+#[derive(Clone, Copy, Debug)]
+pub struct Through<'a> {
+    pub account: &'a str,
+    /// Each message carries a key, and the provider takes a message with the same key only once.
+    pub takes_once: bool,
+}
+
+/// A provider forgets a key after 24 hours; ours are used no longer than this, so that whatever
+/// still waits on its way has its time too.
+const KEY_SECONDS: i64 = 20 * 3600;
+
+/// Takes up to `limit` due messages of one send for `owner`, for so many seconds. What went back to
+/// the queue because of its key is left to whoever sends through the same account, while it lasts.
 pub async fn lease(
     tx: &mut Tx,
     send: i64,
-    owner: &str,
-    seconds: i64,
+    (owner, seconds): (&str, i64),
+    through: Option<Through<'_>>,
     limit: i64,
     now: DateTime<Utc>,
 ) -> sqlx::Result<Vec<Leased>> {
     let backend = tx.backend();
     let sql = format!(
-        "update messages set state = 'leased', lease_owner = $2, lease_until = {until}, epoch = epoch + 1
+        "update messages set state = 'leased', lease_owner = $2, lease_until = {until}, epoch = epoch + 1,
+                account = $5, key_until = case when repeats > 0 then key_until when $6 then {key_until} end
           where id in (select id from messages where send_id = $1 and state = 'queued' and next_at <= $3
+                          and (repeats = 0 or ($6 and account = $5 and key_until > {now}))
                         order by next_at, id limit $4 {skip})
           returning id, epoch, attempts, send_id, store_id, name, first_name, last_name, anniversary_month,
                     anniversary_day, address, unsubscribe_token",
         until = database_now_plus(backend, seconds),
+        key_until = database_now_plus(backend, KEY_SECONDS),
+        now = database_now(backend),
         skip = skip_locked(backend),
     );
     let mut rows: Vec<Leased> = on_tx!(tx, |conn| sqlx::query_as(AssertSqlSafe(sql))
@@ -58,6 +75,8 @@ pub async fn lease(
         .bind(owner)
         .bind(now)
         .bind(limit)
+        .bind(through.map(|through| through.account))
+        .bind(through.is_some_and(|through| through.takes_once))
         .fetch_all(&mut *conn)
         .await)?;
     // PostgreSQL answers in any order.
@@ -75,7 +94,7 @@ pub struct Ticket {
 const TICKET: [(&str, Column); 2] = [("id", Column::Number), ("epoch", Column::Number)];
 
 /// Whether nothing has been heard of a customer `c` since the audience was frozen that forbids mail.
-const WANTS_MAIL: &str = "c.email_consent <> 'withdrawn' and not c.do_not_contact
+pub(crate) const WANTS_MAIL: &str = "c.email_consent <> 'withdrawn' and not c.do_not_contact
                       and c.archived_at is null and c.email_complained_at is null";
 
 /// Marks messages as being attempted: those whose lease still holds, whose send still goes on,
@@ -133,10 +152,19 @@ pub async fn attempting(tx: &mut Tx, tickets: &str) -> sqlx::Result<Vec<i64>> {
 }
 
 /// What could not be marked: whoever opted out meanwhile is skipped with the reason, what belongs
-/// to a send that was stopped is cancelled, what belongs to one that was paused is queued again.
+/// to a send that was stopped is cancelled, what belongs to one that was paused is queued again. What
+/// may have gone out before is neither skipped nor cancelled: it is unknown again.
 /// Lost leases are somebody else's now.
 pub async fn settle_unmarked(tx: &mut Tx, tickets: &str, now: DateTime<Utc>) -> sqlx::Result<usize> {
     let rows = json_rows(tx.backend(), "$1", &TICKET);
+    let leave = format!(
+        "update messages set state = 'unknown', settled_at = $2, lease_owner = null, lease_until = null, next_at = null
+           from {rows} as t
+          where messages.id = t.id and messages.epoch = t.epoch and messages.state = 'leased' and messages.repeats > 0
+            and not ((select s.state = 'sending' from sends s where s.id = messages.send_id)
+                     and (select {WANTS_MAIL} from customers c where c.id = messages.customer_id))
+          returning messages.send_id"
+    );
     let skip = format!(
         "update messages set state = 'skipped', settled_at = $2, lease_owner = null, lease_until = null, next_at = null,
                 skip_reason = (select case when c.archived_at is not null then 'archived'
@@ -164,7 +192,7 @@ pub async fn settle_unmarked(tx: &mut Tx, tickets: &str, now: DateTime<Utc>) -> 
           returning messages.send_id"
     );
     let mut sends: Vec<i64> = Vec::new();
-    for sql in [skip, cancel, put_back] {
+    for sql in [leave, skip, cancel, put_back] {
         sends.extend::<Vec<i64>>(on_tx!(tx, |conn| sqlx::query_scalar(AssertSqlSafe(sql))
             .bind(tickets)
             .bind(now)
@@ -225,11 +253,14 @@ async fn lock_sends(tx: &mut Tx, outcomes: &str, how: &'static str) -> sqlx::Res
 }
 
 /// Writes outcomes down, fenced by epoch and state. What would go back to the queue of a send that
-/// has ended is cancelled. Answers how many were written.
+/// has ended is cancelled. What may have gone out before is accepted, or unknown again: that this copy
+/// was not taken says nothing of the first. Answers how many were written.
 pub async fn settle(tx: &mut Tx, outcomes: &str, now: DateTime<Utc>) -> sqlx::Result<u64> {
     let sql = format!(
         "update messages
-            set state = case when {again} then 'queued' when t.state = 'queued' then 'cancelled' else t.state end,
+            set state = case when {again} then 'queued'
+                             when messages.repeats > 0 and t.state <> 'accepted' then 'unknown'
+                             when t.state = 'queued' then 'cancelled' else t.state end,
                 reply_code = t.code, reply = t.reply,
                 next_at = case when {again} then t.next_at end,
                 attempts = attempts - case when messages.state = 'leased' then 0 else t.refund end,
@@ -307,7 +338,7 @@ pub async fn settle_late(tx: &mut Tx, outcomes: &str, now: DateTime<Utc>) -> sql
         "update messages set state = t.state, reply_code = t.code, reply = t.reply, settled_at = $2
            from {rows} as t
           where messages.id = t.id and messages.epoch = t.epoch and messages.state = 'unknown'
-            and t.state in ('accepted', 'rejected')
+            and (t.state = 'accepted' or (t.state = 'rejected' and messages.repeats = 0))
           returning messages.send_id"
     );
     let sends: Vec<i64> = on_tx!(tx, |conn| sqlx::query_scalar(AssertSqlSafe(sql))

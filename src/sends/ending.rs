@@ -5,8 +5,9 @@ use chrono::{DateTime, Utc};
 use super::{
     campaign_store, loose_ends,
     model::SendState,
+    repeats,
     store::{self, Send},
-    unanswered,
+    tries, unanswered,
 };
 use crate::{
     audit,
@@ -16,9 +17,10 @@ use crate::{
     recipients::model::grouped,
 };
 
-/// Turns what has not gone out into `cancelled`. What is on the wire stays as it is, and the send
-/// remembers it.
+/// Turns what has not gone out into `cancelled`; what may have gone out before is unknown again. What
+/// is on the wire stays as it is, and the send remembers it.
 pub async fn cancel_unsent(tx: &mut Tx, send: i64, now: DateTime<Utc>) -> sqlx::Result<u64> {
+    repeats::leave(tx, send, now).await?;
     let cancelled = on_tx!(tx, |conn| {
         sqlx::query(
         "update messages set state = 'cancelled', settled_at = $2, lease_owner = null, lease_until = null, next_at = null
@@ -49,6 +51,8 @@ async fn anyone_waits(tx: &mut Tx, send: i64) -> sqlx::Result<bool> {
 /// Ends a send whose people all have an outcome; its campaign is `sent`. False when somebody
 /// still waits, or it has ended already.
 pub async fn finish(tx: &mut Tx, send: &Send, now: DateTime<Utc>) -> sqlx::Result<bool> {
+    // Somebody may be put into its queue again at this moment.
+    tries::hold(tx, send.id).await?;
     if anyone_waits(tx, send.id).await? {
         return Ok(false);
     }

@@ -21,6 +21,8 @@ pub mod freezing;
 #[cfg(feature = "ssr")]
 pub mod halting;
 #[cfg(feature = "ssr")]
+pub mod hook;
+#[cfg(feature = "ssr")]
 pub mod loose_ends;
 #[cfg(feature = "ssr")]
 pub mod message_view;
@@ -29,6 +31,8 @@ pub mod planned;
 #[cfg(feature = "ssr")]
 pub mod progress;
 #[cfg(feature = "ssr")]
+pub mod repeats;
+#[cfg(feature = "ssr")]
 pub mod rules;
 #[cfg(feature = "ssr")]
 pub mod shown;
@@ -36,6 +40,8 @@ pub mod shown;
 pub mod stalled;
 #[cfg(feature = "ssr")]
 pub mod store;
+#[cfg(feature = "ssr")]
+pub mod told;
 #[cfg(feature = "ssr")]
 mod tries;
 #[cfg(feature = "ssr")]

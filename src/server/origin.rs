@@ -10,8 +10,9 @@ use axum::{
 
 use super::AppState;
 
-/// Paths that others are meant to post to: mail providers' one-click unsubscribe (RFC 8058).
-const OPEN: [&str; 1] = ["/u/"];
+/// Paths that others are meant to post to: mailbox providers' one-click unsubscribe (RFC 8058), and
+/// what mail providers tell.
+const OPEN: [&str; 2] = ["/u/", "/hooks/email/"];
 
 /// Refuses unsafe requests from elsewhere with 403.
 pub async fn same_site_only(State(state): State<AppState>, request: Request, next: Next) -> Response {

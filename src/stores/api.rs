@@ -4,6 +4,7 @@ use leptos::prelude::*;
 use leptos::server_fn::codec::PostUrl;
 
 use super::{
+    mail_provider::{self, MailProviderSection},
     mail_server::{self, MailServerSection},
     settings::{self, SafetySection, SendingSection, StoreSection, TimingSection},
 };
@@ -109,5 +110,22 @@ pub async fn save_mail_server(
     };
     mail_server::save(&ctx, section).await?;
     response.redirect("/settings?ok=mail-server");
+    Ok(())
+}
+
+/// Saves the section "Mail provider".
+#[server(prefix = "/api", endpoint = "settings/mail-provider", input = PostUrl)]
+pub async fn save_mail_provider(
+    #[server(default)] provider: String,
+    #[server(default)] events_password: String,
+) -> Result<(), AppError> {
+    let ctx = guard::require(Permission::ManageStore)?;
+    let response = respond::here()?;
+    let section = MailProviderSection {
+        provider,
+        secret: events_password,
+    };
+    mail_provider::save(&ctx, section).await?;
+    response.redirect("/settings?ok=mail-provider");
     Ok(())
 }

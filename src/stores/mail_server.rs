@@ -69,20 +69,25 @@ impl MailServer {
 /// Saves the section "Mail server".
 pub async fn save(ctx: &Ctx, new: MailServerSection) -> Result<(), AppError> {
     let Some(server) = current(ctx.db(), &ctx.state.settings).await? else {
-        return Err(AppError::invalid(
-            "rate",
-            "There is no mail server: messages stay in the outbox",
-        ));
+        return Err(no_mail_server("rate"));
     };
     if server.is_shared {
-        return Err(AppError::Refused {
-            words: "Other stores send through this mail server too: whoever runs Loupe sets how it is used.".to_owned(),
-            back_to: Some("/settings".to_owned()),
-        });
+        return Err(refused_as_shared());
     }
     set(ctx.db(), &server, &ctx.actor.name, &new, ctx.now).await?;
     ctx.state.wake.notify_one();
     Ok(())
+}
+
+pub(super) fn no_mail_server(field: &str) -> AppError {
+    AppError::invalid(field, "There is no mail server: messages stay in the outbox")
+}
+
+pub(super) fn refused_as_shared() -> AppError {
+    AppError::Refused {
+        words: "Other stores send through this mail server too: whoever runs Loupe sets how it is used.".to_owned(),
+        back_to: Some("/settings".to_owned()),
+    }
 }
 
 /// Sets how the mail server is used; every store's log tells of it.

@@ -3,6 +3,8 @@
 #[cfg(feature = "ssr")]
 pub mod api;
 #[cfg(feature = "ssr")]
+pub mod mail_provider;
+#[cfg(feature = "ssr")]
 pub mod mail_server;
 #[cfg(feature = "ssr")]
 pub mod model;

@@ -89,6 +89,7 @@ const FUNCTIONS: &[(&str, Who, Call)] = &[
     ("/api/sends/stop", Staff(SendCampaigns), Form("send_id={send}")),
     ("/api/sends/treat-as-sent", Staff(SendCampaigns), Form("send_id={send}")),
     ("/api/sends/undo", Staff(SendCampaigns), Form("send_id={send}")),
+    ("/api/settings/mail-provider", Staff(ManageStore), Form("provider=mailgun&events_password=a-key-of-events-0")),
     ("/api/settings/mail-server", Staff(ManageStore), Form("rate=14&domain_rate=5&connections=4")),
     ("/api/settings/safety", Staff(ManageStore), Form("undo_seconds=10&email_requires_opt_in=true")),
     ("/api/settings/sending", Staff(ManageStore), Form("from_name=A&from_email=a%40example.com&footer=F")),
@@ -156,6 +157,7 @@ const POSTS: &[(&str, &str, Who)] = &[
         "/customers/import/no-such-file",
         Staff(ImportCustomers),
     ),
+    ("/hooks/email/{token}", "/hooks/email/no-such-token", Anyone),
     ("/sends/{id}/correction", "/sends/0/correction", Staff(SendCampaigns)),
     ("/u/{token}", "/u/no-such-token", Anyone),
 ];

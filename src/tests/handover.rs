@@ -69,7 +69,7 @@ async fn two_instances_race_and_everybody_gets_it_once() {
 /// What a sender did before it died, or is about to go on with: some messages leased, some marked.
 pub async fn leave_behind(app: &TestApp, send: i64, leased: i64, marked: usize) -> Vec<ledger::Leased> {
     let mut tx = app.db().begin().await.unwrap();
-    let rows = ledger::lease(&mut tx, send, "gone", 0, leased, app.now())
+    let rows = ledger::lease(&mut tx, send, ("gone", 0), None, leased, app.now())
         .await
         .unwrap();
     assert_eq!(i64::try_from(rows.len()).unwrap(), leased);

@@ -1,16 +1,19 @@
 //! Any order of leasing, marking, sending, settling, expiry, recovery, crashes, opting out and
 //! giving up, by three senders at once, over the dispatcher's own statements. After every step:
 //! no copy beyond the first, no way back from `attempting` but by the one who certainly did not
-//! send, and what is settled stays settled.
+//! send, and what is settled stays settled. And the same at a provider that takes a message with the
+//! same key only once and tells of it: what was never answered may go back, and then it is accepted,
+//! or not known again, and nothing else.
 
 use std::collections::HashMap;
 
 use loupe::{
+    channels::email::events::{Event, OurId, Provider, Told},
     db::{Backend, Tx, dialect::database_now_plus},
-    dispatch::store::{self as ledger, Leased, Settled, Ticket, Whose},
+    dispatch::store::{self as ledger, Leased, Settled, Through, Ticket, Whose},
     on_db, on_tx,
     recipients::model::RecipientFilter,
-    sends::{self, ending, model::SendState},
+    sends::{self, ending, model::SendState, repeats, told},
 };
 use proptest::{
     collection::vec,
@@ -60,9 +63,19 @@ enum Step {
     Expire(usize),
     Recover,
     OptOut(Index),
+    /// What was never answered goes back, where the provider takes it only once.
+    Repeat,
+    /// The provider tells that it has a message.
+    Event(Index),
     Finish,
     Revert,
 }
+
+/// The mail account of a provider that takes a message with the same key only once.
+const ONCE: Through<'_> = Through {
+    account: "shop@mail.example.com:465",
+    takes_once: true,
+};
 
 fn step() -> impl Strategy<Value = Step> {
     let who = 0..SENDERS;
@@ -86,6 +99,8 @@ fn step() -> impl Strategy<Value = Step> {
         4 => who.prop_map(Step::Expire),
         5 => Just(Step::Recover),
         1 => one().prop_map(Step::OptOut),
+        4 => Just(Step::Repeat),
+        1 => one().prop_map(Step::Event),
         2 => Just(Step::Finish),
         1 => Just(Step::Revert),
     ]
@@ -105,11 +120,13 @@ struct Row {
     customer_id: i64,
     state: String,
     epoch: i64,
+    repeats: i64,
 }
 
 struct Model<'a> {
     app: &'a TestApp,
     send: i64,
+    through: Option<Through<'static>>,
     senders: [Sender; SENDERS],
     /// Copies the mail server has, by message.
     copies: HashMap<i64, u32>,
@@ -141,7 +158,7 @@ fn take<T>(list: &mut Vec<T>, at: &Index) -> Option<T> {
 impl Model<'_> {
     async fn rows(&self) -> Vec<Row> {
         on_db!(self.app.db(), |pool| sqlx::query_as(
-            "select id, customer_id, state, epoch from messages where send_id = $1 order by id"
+            "select id, customer_id, state, epoch, repeats from messages where send_id = $1 order by id"
         )
         .bind(self.send)
         .fetch_all(pool)
@@ -163,7 +180,7 @@ impl Model<'_> {
         let mut tx = self.begin().await;
         match step {
             Step::Lease(w, n) => {
-                let rows = ledger::lease(&mut tx, self.send, &owner(*w), 600, *n, now)
+                let rows = ledger::lease(&mut tx, self.send, (&owner(*w), 600), self.through, *n, now)
                     .await
                     .unwrap();
                 self.senders[*w].leased.extend(rows);
@@ -193,7 +210,9 @@ impl Model<'_> {
                     return;
                 };
                 if matches!(answer, Answer::Accepted | Answer::Silence) {
-                    *self.copies.entry(row.id).or_default() += 1;
+                    let copies = self.copies.entry(row.id).or_default();
+                    // The same key again: the provider has it already.
+                    *copies = if self.through.is_some() { 1 } else { *copies + 1 };
                 }
                 self.senders[*w].answered.push((row, *answer));
             }
@@ -257,6 +276,19 @@ impl Model<'_> {
                 .map(|_| ()))
                 .unwrap();
             }
+            Step::Repeat => {
+                if let Some(through) = self.through {
+                    repeats::queue(&mut tx, self.send, through, now).await.unwrap();
+                }
+            }
+            Step::Event(at) => {
+                drop(tx);
+                let message = self.before[at.index(self.before.len())].id;
+                if self.through.is_some() && self.copies.contains_key(&message) {
+                    self.tell(message).await;
+                }
+                return;
+            }
             Step::Finish => {
                 ending::finish(&mut tx, &self.state().await, now).await.unwrap();
             }
@@ -267,6 +299,19 @@ impl Model<'_> {
             }
         }
         tx.commit().await.unwrap();
+    }
+
+    async fn tell(&self, message: i64) {
+        let event = Event {
+            message: OurId {
+                message,
+                installation: loupe::instance::id(self.app.db()).await.unwrap(),
+            },
+            told: Told::Had("delivered"),
+        };
+        told::hear(&self.app.state, ONCE.account, Provider::Resend, &event)
+            .await
+            .unwrap();
     }
 
     /// As the ledger does it.
@@ -310,6 +355,7 @@ impl Model<'_> {
             let fits = match is.state.as_str() {
                 "accepted" => copies == 1,
                 "attempting" | "unknown" => true,
+                "queued" | "leased" if is.repeats > 0 => true,
                 _ => copies == 0,
             };
             prop_assert!(fits, "{step:?}: message {} is {} with {copies} copies", is.id, is.state);
@@ -331,8 +377,16 @@ impl Model<'_> {
                 ("leased", "attempting" | "skipped") => matches!(step, Step::Mark(..)),
                 ("attempting", "queued" | "cancelled") => own,
                 ("attempting", "unknown") => matches!(step, Step::Recover | Step::Settle(..)),
-                ("attempting", "accepted" | "rejected") => matches!(step, Step::Settle(..)),
-                ("unknown", "accepted" | "rejected") => matches!(step, Step::Settle(..)),
+                ("attempting", "rejected") => matches!(step, Step::Settle(..)),
+                ("unknown", "accepted" | "rejected") => matches!(step, Step::Settle(..) | Step::Event(_)),
+                ("attempting", "accepted") => matches!(step, Step::Settle(..) | Step::Event(_)),
+                ("unknown", "queued") => {
+                    matches!(step, Step::Repeat) && self.through.is_some() && is.repeats == was.repeats + 1
+                }
+                ("queued" | "leased", "accepted") => matches!(step, Step::Event(_)) && is.repeats > 0,
+                ("queued" | "leased", "unknown") => {
+                    is.repeats > 0 && (matches!(step, Step::Revert | Step::Mark(..)) || own)
+                }
                 _ => false,
             };
             prop_assert!(
@@ -394,7 +448,7 @@ fn index() -> Index {
     any::<Index>().new_tree(&mut runner).unwrap().current()
 }
 
-async fn play(app: &TestApp, steps: Vec<Step>) -> Result<(), TestCaseError> {
+async fn play(app: &TestApp, through: Option<Through<'static>>, steps: Vec<Step>) -> Result<(), TestCaseError> {
     let mut tx = app.db().begin().await.unwrap();
     on_tx!(&mut tx, |conn| sqlx::query(
         "update customers set email_consent = 'granted'"
@@ -413,6 +467,7 @@ async fn play(app: &TestApp, steps: Vec<Step>) -> Result<(), TestCaseError> {
     let mut model = Model {
         app,
         send,
+        through,
         senders: Default::default(),
         copies: HashMap::new(),
         opted_out: Vec::new(),
@@ -426,7 +481,7 @@ async fn play(app: &TestApp, steps: Vec<Step>) -> Result<(), TestCaseError> {
     model.come_right().await
 }
 
-fn in_any_order(backend: Backend) {
+fn in_any_order(backend: Backend, through: Option<Through<'static>>) {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
@@ -444,7 +499,9 @@ fn in_any_order(backend: Backend) {
         ..Config::default()
     };
     let mut runner = TestRunner::new(config);
-    let done = runner.run(&vec(step(), 10..80), |steps| runtime.block_on(play(&app, steps)));
+    let done = runner.run(&vec(step(), 10..80), |steps| {
+        runtime.block_on(play(&app, through, steps))
+    });
     if let Err(problem) = done {
         panic!("{problem}");
     }
@@ -452,10 +509,20 @@ fn in_any_order(backend: Backend) {
 
 #[test]
 fn in_any_order_nothing_is_doubled_and_nobody_lost_on_sqlite() {
-    in_any_order(Backend::Sqlite);
+    in_any_order(Backend::Sqlite, None);
 }
 
 #[test]
 fn in_any_order_nothing_is_doubled_and_nobody_lost_on_postgres() {
-    in_any_order(Backend::Postgres);
+    in_any_order(Backend::Postgres, None);
+}
+
+#[test]
+fn with_keys_and_events_nothing_is_doubled_and_nobody_lost_on_sqlite() {
+    in_any_order(Backend::Sqlite, Some(ONCE));
+}
+
+#[test]
+fn with_keys_and_events_nothing_is_doubled_and_nobody_lost_on_postgres() {
+    in_any_order(Backend::Postgres, Some(ONCE));
 }

@@ -186,7 +186,7 @@ both!(what_holds_a_send_is_no_stall, |app| {
     loupe::dispatch::account_store::use_until(&mut tx, "slow", micros - 300_000_000)
         .await
         .unwrap();
-    let leased = loupe::dispatch::store::lease(&mut tx, send, "somebody", 30, 1, app.now())
+    let leased = loupe::dispatch::store::lease(&mut tx, send, ("somebody", 30), None, 1, app.now())
         .await
         .unwrap();
     assert_eq!(leased.len(), 1);

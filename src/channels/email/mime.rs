@@ -145,6 +145,13 @@ impl Prepared {
         format!("<{message}{}>", self.id_tail)
     }
 
+    /// Appends a header field with our id of a message, the same for every attempt: what stands before
+    /// the domain in its Message-ID.
+    pub fn write_id(&self, field: &str, message: i64, out: &mut Vec<u8>) {
+        let tail = self.id_tail.split_once('@').map_or("", |(tail, _)| tail);
+        out.extend_from_slice(format!("{field}: {message}{tail}\r\n").as_bytes());
+    }
+
     /// What the message says, for showing it.
     pub fn compiled(&self) -> &Compiled {
         &self.compiled

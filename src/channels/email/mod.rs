@@ -3,6 +3,7 @@
 pub mod address;
 pub mod check;
 pub mod dns;
+pub mod events;
 mod header;
 pub mod mime;
 mod quoted_printable;

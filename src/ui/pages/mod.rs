@@ -7,6 +7,7 @@ pub mod bulk_email;
 pub mod campaigns;
 pub mod customers;
 pub mod login;
+pub mod mail_provider;
 pub mod outbox;
 pub mod problem;
 pub mod report;

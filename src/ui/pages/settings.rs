@@ -3,12 +3,13 @@
 use axum::response::Response;
 use leptos::prelude::*;
 
-use super::setup;
+use super::{mail_provider as provider, setup};
 use crate::{
     auth::model::Permission,
     error::AppError,
     server::visit::Staff,
     stores::{
+        mail_provider,
         mail_server::{self, MailServer},
         model::Store,
         settings::{LONGEST_GRACE, LONGEST_UNDO, time_of_day},
@@ -29,12 +30,14 @@ pub async fn show(staff: Staff) -> Result<Response, AppError> {
         "store" => Some("Store settings saved."),
         "sending" => Some("Sending settings saved."),
         "mail-server" => Some("Mail server settings saved."),
+        "mail-provider" => Some("Mail provider saved."),
         "timing" => Some("Planned sends and quiet hours saved."),
         "safety" => Some("Safety settings saved."),
         _ => None,
     };
     let store = staff.store.clone();
     let mail_server = mail_server::current(staff.db(), &staff.visit.state.settings).await?;
+    let mail_provider = mail_provider::current(staff.db(), &staff.visit.state.settings).await?;
     let fixed_undo = staff.visit.state.settings.undo_seconds;
     let page = Page::new("Settings", Nav::Settings, move || {
         view! {
@@ -46,6 +49,7 @@ pub async fn show(staff: Staff) -> Result<Response, AppError> {
                 {store_section(&form, &store)}
                 {sending_section(&form, &store)}
                 {mail_server.map(|server| mail_server_section(&form, &server))}
+                {mail_provider.map(|current| provider::section(&form, &current))}
                 {timing_section(&form, &store)}
                 {safety_section(&form, &store, fixed_undo)}
             </div>

@@ -26,7 +26,7 @@ pub fn panel(send_id: i64, people: i64, token: &str) -> Option<AnyView> {
     Some(
         view! {
             <Banner tone=Tone::Warning title>
-                <p>"The mail server didn't answer: it may have arrived. Loupe never sends it again by itself; after 72 hours it counts as sent."</p>
+                <p>"The mail server didn't answer: it may have arrived. Loupe never sends it again by itself where that could be a second copy; after 72 hours it counts as sent."</p>
                 {buttons}
             </Banner>
         }

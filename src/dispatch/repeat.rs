@@ -1,0 +1,44 @@
+//! What the pump does about unanswered messages where the provider takes each of them only once.
+
+use chrono::{DateTime, Utc};
+
+use super::{pump::Pump, store::Through};
+use crate::{db::Tx, sends::repeats};
+
+impl Pump {
+    /// The mail account, where its provider is known.
+    pub(super) fn through(&self) -> Option<Through<'_>> {
+        self.provider.map(|provider| Through {
+            account: &self.account,
+            takes_once: provider.takes_once(),
+        })
+    }
+
+    /// Before a send ends: those of its messages that were never answered have another try. True when
+    /// there are any.
+    pub(super) async fn queue_repeats(&self, tx: &mut Tx, send: i64, now: DateTime<Utc>) -> sqlx::Result<bool> {
+        let Some(through) = self.through() else {
+            return Ok(false);
+        };
+        let wait = repeats::WAIT
+            .to_std()
+            .unwrap_or_default()
+            .mul_f64(self.state.settings.retry_scale);
+        let queued = repeats::queue(tx, send, through, now + wait).await?;
+        if queued > 0 {
+            tracing::info!(
+                send.id = send,
+                queued,
+                "what was never answered is tried again with the same keys"
+            );
+        }
+        Ok(queued > 0)
+    }
+
+    /// Somebody is due and was not leased: it may be one whose key is of no use here.
+    pub(super) async fn give_up_repeats(&self, send: i64, now: DateTime<Utc>) -> sqlx::Result<()> {
+        let mut tx = self.state.db.begin().await?;
+        repeats::give_up(&mut tx, send, self.through(), now).await?;
+        tx.commit().await
+    }
+}

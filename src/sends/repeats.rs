@@ -1,0 +1,79 @@
+//! What was never answered, at a provider that takes a message with the same key only once: it goes
+//! back to the queue by itself, a few times and while the key lasts, and through the same gates as
+//! any message. If it does not get through, what came of the first copy is still not known: then it
+//! is unknown again, never anything else.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use sqlx::AssertSqlSafe;
+
+use super::tries;
+use crate::{
+    db::{Tx, dialect::database_now},
+    dispatch::store::{Through, WANTS_MAIL},
+    on_tx,
+};
+
+/// So often at most.
+const MOST: i64 = 3;
+
+/// Not at once: the first copy may still be on its way, and a server in trouble needs a while.
+pub const WAIT: TimeDelta = TimeDelta::minutes(1);
+
+/// Queues what was never answered once more, of a send that goes on. Answers how many.
+pub async fn queue(tx: &mut Tx, send: i64, through: Through<'_>, at: DateTime<Utc>) -> sqlx::Result<u64> {
+    if !through.takes_once {
+        return Ok(0);
+    }
+    // It must not end between being looked at and having somebody in its queue again.
+    tries::hold(tx, send).await?;
+    let sql = format!(
+        "update messages set state = 'queued', repeats = repeats + 1, next_at = $3, settled_at = null
+          where send_id = $1 and state = 'unknown' and resolution is null
+            and account = $2 and key_until > {now} and repeats < {MOST}
+            and (select s.state = 'sending' and s.paused_by is null from sends s where s.id = $1)
+            and (select {WANTS_MAIL} from customers c where c.id = messages.customer_id)",
+        now = database_now(tx.backend()),
+    );
+    on_tx!(tx, |conn| sqlx::query(AssertSqlSafe(sql))
+        .bind(send)
+        .bind(through.account)
+        .bind(at)
+        .execute(&mut *conn)
+        .await
+        .map(|r| r.rows_affected()))
+}
+
+/// Gives up what nobody who sends through this account may take any more: its key is too old, or
+/// another account's.
+pub async fn give_up(tx: &mut Tx, send: i64, through: Option<Through<'_>>, now: DateTime<Utc>) -> sqlx::Result<u64> {
+    let sql = format!(
+        "update messages set state = 'unknown', settled_at = $2, next_at = null
+          where send_id = $1 and repeats > 0 and state = 'queued'
+            and ($3 is null or account <> $3 or key_until <= {now})",
+        now = database_now(tx.backend()),
+    );
+    on_tx!(tx, |conn| sqlx::query(AssertSqlSafe(sql))
+        .bind(send)
+        .bind(now)
+        .bind(
+            through
+                .filter(|through| through.takes_once)
+                .map(|through| through.account)
+        )
+        .execute(&mut *conn)
+        .await
+        .map(|r| r.rows_affected()))
+}
+
+/// What would be cancelled with its send.
+pub async fn leave(tx: &mut Tx, send: i64, now: DateTime<Utc>) -> sqlx::Result<u64> {
+    on_tx!(tx, |conn| sqlx::query(
+        "update messages set state = 'unknown', settled_at = $2, next_at = null, lease_owner = null, lease_until = null
+          where send_id = $1 and repeats > 0 and state in ('queued', 'leased')"
+    )
+    .bind(send)
+    .bind(now)
+    .execute(&mut *conn)
+    .await
+    .map(|r| r.rows_affected()))
+}
