@@ -52,6 +52,8 @@ points! {
     BeforeEndStalled StalledRecovered EndStalledWritten AfterEndStalled
     // How it ends, and what follows.
     BeforeEnd EndWritten AfterEnd
+    BeforeRepeat RepeatWritten AfterRepeat
+    BeforeTold ToldWritten AfterTold
     BeforeTreatAsSent TreatAsSentWritten AfterTreatAsSent
     BeforeTieUp TieUpWritten AfterTieUp
     BeforeSettleOld SettleOldWritten AfterSettleOld

@@ -442,6 +442,9 @@ impl Pump {
 
     pub(super) async fn end(&self, send: &Send, problem: Option<&str>) -> sqlx::Result<()> {
         let now = self.state.clock.now();
+        if problem.is_none() && self.queue_repeats(send.id, now).await? {
+            return Ok(());
+        }
         let [before, written, after] = match problem {
             None => [Point::BeforeEnd, Point::EndWritten, Point::AfterEnd],
             Some(_) => [
@@ -452,9 +455,6 @@ impl Pump {
         };
         reach(before);
         let mut tx = self.state.db.begin().await?;
-        if problem.is_none() && self.queue_repeats(&mut tx, send.id, now).await? {
-            return tx.commit().await;
-        }
         let ended = match problem {
             None => ending::finish(&mut tx, send, now).await?,
             Some(words) => ending::revert(&mut tx, send, words, now).await?,

@@ -2,8 +2,12 @@
 
 use chrono::{DateTime, Utc};
 
-use super::{pump::Pump, store::Through};
-use crate::{db::Tx, sends::repeats};
+use super::{
+    fault_points::{Point, reach},
+    pump::Pump,
+    store::Through,
+};
+use crate::sends::repeats;
 
 impl Pump {
     /// The mail account, where its provider is known.
@@ -16,16 +20,21 @@ impl Pump {
 
     /// Before a send ends: those of its messages that were never answered have another try. True when
     /// there are any.
-    pub(super) async fn queue_repeats(&self, tx: &mut Tx, send: i64, now: DateTime<Utc>) -> sqlx::Result<bool> {
-        let Some(through) = self.through() else {
+    pub(super) async fn queue_repeats(&self, send: i64, now: DateTime<Utc>) -> sqlx::Result<bool> {
+        let Some(through) = self.through().filter(|through| through.takes_once) else {
             return Ok(false);
         };
-        let wait = repeats::WAIT
-            .to_std()
-            .unwrap_or_default()
-            .mul_f64(self.state.settings.retry_scale);
-        let queued = repeats::queue(tx, send, through, now + wait).await?;
+        let wait = repeats::WAIT.to_std().unwrap_or_default();
+        let at = now + wait.mul_f64(self.state.settings.retry_scale);
+        reach(Point::BeforeRepeat);
+        let mut tx = self.state.db.begin().await?;
+        let queued = repeats::queue(&mut tx, send, through, at).await?;
         if queued > 0 {
+            reach(Point::RepeatWritten);
+        }
+        tx.commit().await?;
+        if queued > 0 {
+            reach(Point::AfterRepeat);
             tracing::info!(
                 send.id = send,
                 queued,

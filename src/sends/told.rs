@@ -11,6 +11,7 @@ use crate::{
     auth::model::StoreId,
     channels::email::events::{Event, Provider, Told},
     db::{Db, Tx},
+    dispatch::fault_points::{Point, reach},
     instance, on_db, on_tx,
     server::AppState,
 };
@@ -30,41 +31,44 @@ pub async fn hear(state: &AppState, account: &str, provider: Provider, event: &E
         return Ok(false);
     };
     let now = state.clock.now();
+    reach(Point::BeforeTold);
     let mut tx = state.db.begin().await?;
     // Whoever ends it at this moment counts either before or after.
     tries::hold(&mut tx, send.id).await?;
-    let (words, unanswered, on_its_way) = match &event.told {
+    let (words, unanswered) = match &event.told {
         Told::Had(what) => {
             let words = format!("{} says that it had the message: {what}.", provider.name());
             let unanswered = had(&mut tx, message, account, &words).await?;
-            let on_its_way = match unanswered {
-                0 => had_already(&mut tx, message, account, &words, now).await?,
-                _ => 0,
-            };
-            (words, unanswered, on_its_way)
+            (words, unanswered)
         }
         Told::NeverTook(why) => {
-            let words = format!(
-                "{} says that it did not send the message. {}",
-                provider.name(),
-                one_line(why)
-            );
-            (
-                words.clone(),
-                never_took(&mut tx, message, account, words.trim(), now).await?,
-                0,
-            )
+            let why = one_line(why);
+            let words = format!("{} says that it did not send the message. {why}", provider.name());
+            let words = words.trim().to_owned();
+            let unanswered = never_took(&mut tx, message, account, &words, now).await?;
+            (words, unanswered)
         }
+    };
+    let on_its_way = match event.told {
+        Told::Had(_) if unanswered == 0 => had_already(&mut tx, message, account, &words, now).await?,
+        _ => 0,
     };
     if unanswered > 0 {
         ending::count_again(&mut tx, send.id).await?;
-        let summary = format!("Settled 1 unconfirmed customer of “{}”: {}", send.label, words.trim());
+        let summary = format!("Settled 1 unconfirmed customer of “{}”: {words}", send.label);
         log(&mut tx, &send, provider.name(), "send.told_by_provider", summary, now).await?;
     }
+    let is_news = unanswered + on_its_way > 0;
+    if is_news {
+        reach(Point::ToldWritten);
+    }
     tx.commit().await?;
-    // It may have been the last that a send waited for.
-    state.wake.notify_one();
-    Ok(unanswered + on_its_way > 0)
+    if is_news {
+        reach(Point::AfterTold);
+        // It may have been the last that a send waited for.
+        state.wake.notify_one();
+    }
+    Ok(is_news)
 }
 
 /// A provider's words, as they fit into a line.

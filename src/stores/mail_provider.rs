@@ -29,6 +29,8 @@ pub struct MailProviderSection {
 pub struct MailProvider {
     /// Names the mail account.
     account: String,
+    /// Its mail server.
+    host: String,
     kept: Option<Kept>,
     /// The address that the provider posts its events to.
     pub hook: Option<String>,
@@ -44,9 +46,10 @@ impl MailProvider {
 
 /// What is known of the mail account's provider; nothing without a mail server.
 pub async fn current(db: &Db, settings: &Settings) -> sqlx::Result<Option<MailProvider>> {
-    let Some(account) = settings.smtp.as_ref().map(|account| account.key()) else {
+    let Some(smtp) = &settings.smtp else {
         return Ok(None);
     };
+    let account = smtp.key();
     let kept = provider_store::of_account(db, &account).await?;
     let (stores, _) = stores::census(db).await?;
     Ok(Some(MailProvider {
@@ -54,6 +57,7 @@ pub async fn current(db: &Db, settings: &Settings) -> sqlx::Result<Option<MailPr
             .as_ref()
             .map(|kept| format!("{}/hooks/email/{}", settings.base_url, kept.hook_token)),
         account,
+        host: smtp.host.clone(),
         kept,
         is_shared: stores > 1,
     }))
@@ -90,6 +94,10 @@ pub async fn set(
         "provider",
         "Choose a mail provider",
     );
+    if let Some(other) = wanted.filter(|wanted| !wanted.may_own(&current.host)) {
+        let words = format!("{} is not a mail server of {}", current.host, other.name());
+        checks.need(false, "provider", &words);
+    }
     let secret = new.secret.trim();
     let stays = secret.is_empty() && wanted == current.provider();
     if let Some(words) = wanted.filter(|_| !stays).and_then(|w| w.problem_of(secret)) {

@@ -66,7 +66,8 @@ async fn run(app: &TestApp, sql: &'static str, text: &str) {
     tx.commit().await.unwrap();
 }
 
-async fn message_id(app: &TestApp, message: i64) -> String {
+/// Our id of a message, as a provider knows it.
+pub async fn message_id(app: &TestApp, message: i64) -> String {
     let installation = loupe::instance::id(app.db()).await.unwrap();
     format!("{message}.{installation}@aurelia.example.com")
 }
@@ -91,7 +92,7 @@ fn signed(key: &[u8], text: &[u8]) -> Vec<u8> {
 #[derive(Clone, Debug)]
 pub struct Post {
     headers: Vec<(&'static str, String)>,
-    body: String,
+    pub body: String,
 }
 
 impl Post {

@@ -80,6 +80,10 @@ impl Scene {
                 let after = tally(app.db(), &app.store, self.send).await;
                 assert_eq!((after.sent, after.unconfirmed), (PEOPLE as i64, 0), "{name}");
             }
+            Deed::Told => {
+                let after = tally(app.db(), &app.store, self.send).await;
+                assert_eq!((after.sent, after.unconfirmed), (PEOPLE as i64 - 1, 1), "{name}");
+            }
             Deed::Again => assert_eq!(followed(SendKind::Again).await, 1, "{name}"),
             Deed::Correct => assert_eq!(followed(SendKind::Correction).await, 1, "{name}"),
             Deed::BulkRest => assert_eq!(followed(SendKind::Bulk).await, 1, "{name}"),
@@ -118,6 +122,11 @@ impl Scene {
         let (name, app) = (&self.name, &self.house.app);
         self.house.sink.set_rules(Vec::new());
         self.pass(10);
+        if deed == Deed::Repeat {
+            self.sends_while(self.until_rows("state = 'queued' and repeats > 0"))
+                .await;
+            self.pass(1);
+        }
         self.all_go_out().await;
         let is_bulk = matches!(deed, Deed::Bulk | Deed::BulkRest);
         if !is_bulk && status(app.db(), self.campaign).await == "draft" {
@@ -132,12 +141,20 @@ impl Scene {
         if deed == Deed::EndStalled {
             given_up.insert(self.campaign);
         }
-        let verdict = oracle::examine_but(app.db(), app.store.id, &arrived(&self.house.sink), &given_up)
+        let mut arrived = arrived(&self.house.sink);
+        if deed == Deed::Repeat {
+            // A copy with the same key goes no further.
+            let copies = arrived.len();
+            let mut seen = HashSet::new();
+            arrived.retain(|one| seen.insert(one.message_id.clone()));
+            assert_eq!(copies, arrived.len() + 2, "{name}");
+        }
+        let verdict = oracle::examine_but(app.db(), app.store.id, &arrived, &given_up)
             .await
             .unwrap();
         assert_eq!(verdict.wrong, Vec::<String>::new(), "{name}");
         let may_be_unknown = match deed {
-            Deed::TreatAsSent | Deed::SettleOld => 0,
+            Deed::TreatAsSent | Deed::SettleOld | Deed::Repeat => 0,
             _ => 2,
         };
         assert!(

@@ -34,6 +34,10 @@ enum Deed {
     EndStalled,
     EndUntouched,
     TreatAsSent,
+    /// Queuing once more what was never answered.
+    Repeat,
+    /// Hearing what the provider tells.
+    Told,
     Again,
     Correct,
     Confirm,
@@ -108,6 +112,8 @@ fn deeds(point: Point) -> &'static [Deed] {
         Point::BeforeEndStalled | Point::StalledRecovered | Point::EndStalledWritten | Point::AfterEndStalled => {
             &[Deed::EndStalled, Deed::EndUntouched]
         }
+        Point::BeforeRepeat | Point::RepeatWritten | Point::AfterRepeat => &[Deed::Repeat],
+        Point::BeforeTold | Point::ToldWritten | Point::AfterTold => &[Deed::Told],
         Point::BeforeTreatAsSent | Point::TreatAsSentWritten | Point::AfterTreatAsSent => &[Deed::TreatAsSent],
         Point::BeforeTieUp | Point::TieUpWritten | Point::AfterTieUp => &[Deed::TieUp],
         Point::BeforeSettleOld | Point::SettleOldWritten | Point::AfterSettleOld => &[Deed::SettleOld],

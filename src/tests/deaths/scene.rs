@@ -4,13 +4,15 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use loupe::{
-    auth::model::Role, db::Backend, dispatch::fault_points::Point, instance, recipients::model::RecipientFilter, sends,
+    auth::model::Role, channels::email::events::Provider, db::Backend, dispatch::fault_points::Point, instance,
+    recipients::model::RecipientFilter, sends,
 };
 
 use super::Deed;
 use crate::{
     after_sending::unresolved_ids,
     crashes::{self, House},
+    events,
     support::{
         app::{borrowed, encoded, fields_of},
         people, planning,
@@ -108,6 +110,19 @@ impl Scene {
                 self.ask("/api/bulk-email/save", &bulk("rest", &self.send.to_string()));
             }
             Deed::TreatAsSent => self.unanswered_and_ask("treat-as-sent", "").await,
+            Deed::Repeat => {
+                events::belongs_to(&self.house.app, Provider::Resend).await;
+                self.never_answers_two();
+                self.begin().await;
+            }
+            Deed::Told => {
+                let kept = events::belongs_to(&self.house.app, Provider::Mailgun).await;
+                self.unanswered().await;
+                let message = unresolved_ids(&self.house.app, self.send).await[0];
+                let id = events::message_id(&self.house.app, message).await;
+                let post = events::Post::of(&self.house.app, Provider::Mailgun, "delivered", &id, 0);
+                self.ask(&format!("/hooks/email/{}", kept.hook_token), &post.body);
+            }
             Deed::Again => self.unanswered_and_ask("again", "&send_token=t").await,
             Deed::UndoAgain => {
                 self.unanswered_and_ask("again", "&send_token=t").await;
@@ -243,9 +258,7 @@ impl Scene {
     /// It has gone out, but for two who were never answered, though they got it.
     async fn unanswered(&mut self) {
         self.begin().await;
-        let mut rules: Vec<Rule> = [3, 8].map(|n| Rule::new(When::Nth(n), Fault::HangUpAfterDot)).to_vec();
-        rules.extend(slow());
-        self.house.sink.set_rules(rules);
+        self.never_answers_two();
         self.pass(2);
         self.all_go_out().await;
         assert_eq!(
@@ -254,6 +267,12 @@ impl Scene {
             "{}",
             self.name
         );
+    }
+
+    fn never_answers_two(&self) {
+        let mut rules: Vec<Rule> = [3, 8].map(|n| Rule::new(When::Nth(n), Fault::HangUpAfterDot)).to_vec();
+        rules.extend(slow());
+        self.house.sink.set_rules(rules);
     }
 
     async fn unanswered_and_ask(&mut self, what: &str, more: &str) {

@@ -12,6 +12,8 @@ use hmac::{Hmac, KeyInit, Mac};
 use http::HeaderMap;
 use sha2::Sha256;
 
+use super::smtp::is_this_machine;
+
 /// Longest body of an event, in bytes: an event is a few kilobytes.
 pub const LONGEST: usize = 256 * 1024;
 
@@ -107,6 +109,16 @@ impl Provider {
         self == Self::Resend
     }
 
+    /// Whether a mail server can be its own, where it matters: what is tried again because a provider
+    /// takes it only once must not go to another one. On this machine it may pass mail on.
+    pub fn may_own(self, host: &str) -> bool {
+        let host = host.to_ascii_lowercase();
+        let is_theirs = host.strip_suffix(resend::DOMAIN);
+        !self.takes_once()
+            || is_this_machine(&host)
+            || is_theirs.is_some_and(|before| before.is_empty() || before.ends_with('.'))
+    }
+
     /// What is wrong with a secret for its events.
     pub fn problem_of(self, secret: &str) -> Option<&'static str> {
         match self {
@@ -195,6 +207,17 @@ mod tests {
         ] {
             assert_eq!(OurId::parse(text), None, "{text}");
         }
+    }
+
+    #[test]
+    fn a_provider_that_takes_it_once_has_its_own_mail_server() {
+        for host in ["smtp.resend.com", "resend.com", "127.0.0.1", "localhost"] {
+            assert!(Provider::Resend.may_own(host), "{host}");
+        }
+        for host in ["smtp.example.com", "notresend.com", "resend.com.example.com"] {
+            assert!(!Provider::Resend.may_own(host), "{host}");
+        }
+        assert!(Provider::Mailgun.may_own("smtp.eu.mailgun.org"));
     }
 
     #[test]

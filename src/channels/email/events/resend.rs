@@ -8,6 +8,8 @@ use serde::Deserialize;
 
 use super::{Event, OurId, Posted, Refused, Told, header, is_fresh, is_signed};
 
+/// Its mail servers are here.
+pub(super) const DOMAIN: &str = "resend.com";
 /// Takes the key of a message to Resend: at most 256 characters.
 pub(super) const KEY_FIELD: &str = "Resend-Idempotency-Key";
 

@@ -211,7 +211,7 @@ fn host_and_port(place: &str) -> Result<(String, Option<u16>), AccountProblem> {
     Ok((host.to_owned(), port))
 }
 
-fn is_this_machine(host: &str) -> bool {
+pub(in crate::channels::email) fn is_this_machine(host: &str) -> bool {
     host.eq_ignore_ascii_case("localhost") || host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
 }
 

@@ -32,6 +32,7 @@ mod reply;
 mod transaction;
 mod wire;
 
+pub(super) use account::is_this_machine;
 pub use account::{Account, AccountProblem, Login, Tls, Waits};
 pub use connection::{ConnectProblem, Connection, Offers};
 pub use content::{BareLineEnd, write_content};
