@@ -21,6 +21,7 @@ use super::{
     proxy::Mode,
     round::Round,
     rows_sql,
+    staff::Press,
     worker::{Orders, Worker},
 };
 
@@ -28,6 +29,8 @@ use super::{
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Deed {
     Kill(Moment),
+    /// A person does something to a send.
+    Person(Press),
     Freeze,
     EndOne,
     CutWire,
@@ -60,8 +63,9 @@ const ANYWHERE: [Deed; 8] = [
 /// answered is treated as sent.
 const LONGEST_JUMP: u64 = 24 * 3600;
 
-/// Of each in a round: kills, and other things.
+/// Of each in a round: kills, what people do, and other things.
 const KILLS: u64 = 3;
+const PEOPLE: u64 = 2;
 const OTHERS: u64 = 3;
 
 impl Deed {
@@ -69,6 +73,7 @@ impl Deed {
     pub fn name(self) -> &'static str {
         match self {
             Deed::Kill(moment) => moment.name(),
+            Deed::Person(press) => press.name(),
             Deed::Freeze => "stopped for longer than the lease",
             Deed::EndOne => "orderly stop",
             Deed::CutWire => "wire cut",
@@ -84,8 +89,16 @@ impl Deed {
     }
 }
 
-/// What can be done on this database, beside kills; whether a PostgreSQL is ours to stop.
-pub fn on(backend: Backend, can_stop: bool) -> Vec<Deed> {
+/// Everything that is done on this database; whether a PostgreSQL is ours to stop.
+pub fn all(backend: Backend, can_stop: bool) -> Vec<Deed> {
+    let mut deeds = on(backend, can_stop);
+    deeds.extend(Moment::ALL.map(Deed::Kill));
+    deeds.extend(Press::ALL.map(Deed::Person));
+    deeds
+}
+
+/// Of that, what neither kills nor is done by a person.
+fn on(backend: Backend, can_stop: bool) -> Vec<Deed> {
     let mut deeds = ANYWHERE.to_vec();
     match backend {
         Backend::Sqlite => deeds.push(Deed::NoRoom),
@@ -102,7 +115,8 @@ pub fn hand(backend: Backend, cluster: Option<&Cluster>, seed: u64) -> Vec<Deed>
     let others = on(backend, cluster.is_some_and(Cluster::can_stop));
     let mut hand: Vec<Deed> = deck::hand(&Moment::ALL.map(Deed::Kill), seed, KILLS);
     let mut dice = Dice::new(seed ^ 0xdeed);
-    for deed in deck::hand(&others, seed, OTHERS) {
+    let people = deck::hand(&Press::ALL.map(Deed::Person), seed, PEOPLE);
+    for deed in deck::hand(&others, seed, OTHERS).into_iter().chain(people) {
         hand.insert(dice.place(hand.len() + 1), deed);
     }
     hand
@@ -112,6 +126,7 @@ impl Round<'_> {
     pub(super) async fn commit(&mut self, deed: Deed) -> Result<(), Error> {
         match deed {
             Deed::Kill(moment) => self.kill(moment).await,
+            Deed::Person(press) => self.a_person_presses(press).await,
             Deed::Freeze => self.freeze().await,
             Deed::EndOne => self.end_one().await,
             Deed::CutWire => self.wire_is_cut().await,

@@ -12,6 +12,7 @@ use loupe::{
     error::AppError,
     recipients::model::RecipientFilter,
     sends::rules::{Presser, StartCampaign, Started, start_campaign_as},
+    server::{AppState, Settings, settings::Given},
     stores::{
         self,
         model::{NewStore, Store},
@@ -24,11 +25,15 @@ use super::{
     clock::WorkersClock,
     oracle::{self, Arrived, Verdict},
     people,
+    person::Person,
     proxy::Proxy,
     rows_sql, sending,
     sink::{self, Rule, Sink},
     worker::Orders,
 };
+
+/// So short that an undo can come too late.
+const UNDO_SECONDS: u64 = 2;
 
 #[derive(Debug)]
 pub struct House {
@@ -41,6 +46,11 @@ pub struct House {
     pub connections: u64,
     /// Given back when everybody had got it, or might have.
     pub nobody_left: HashSet<i64>,
+    /// Stopped by a person for good: they go no further.
+    pub given_up: HashSet<i64>,
+    pub person: Person,
+    /// Seconds in which that person's sends can be undone.
+    pub undo_seconds: u64,
 }
 
 impl House {
@@ -63,6 +73,7 @@ impl House {
         let db = db::connect(&ours).await?;
         db::migrate(&db).await?;
         let store = open_store(&db).await?;
+        let person = Person::sign_in(pages(&db, &ours)?, store.id).await?;
         people::crowd(&db, store.id, size.people, &["wedding"], Clock::System.now()).await;
         for n in 0..size.campaigns {
             let filter = match n % 2 {
@@ -97,6 +108,9 @@ impl House {
             orders,
             connections,
             nobody_left: HashSet::new(),
+            given_up: HashSet::new(),
+            undo_seconds: UNDO_SECONDS,
+            person,
         })
     }
 
@@ -129,7 +143,7 @@ impl House {
     /// Drafts that have somebody to go to.
     pub async fn drafts(&self) -> Result<Vec<i64>, Error> {
         let mut drafts = rows_sql::campaigns(&self.db, self.store.id, "draft").await?;
-        drafts.retain(|campaign| !self.nobody_left.contains(campaign));
+        drafts.retain(|campaign| !self.nobody_left.contains(campaign) && !self.given_up.contains(campaign));
         Ok(drafts)
     }
 
@@ -144,8 +158,23 @@ impl House {
                 answered: message.answered,
             })
             .collect();
-        Ok(oracle::examine(&self.db, self.store.id, &arrived).await?)
+        Ok(oracle::examine(&self.db, self.store.id, &arrived, &self.given_up).await?)
     }
+}
+
+/// What shows the pages: a process that sends nothing.
+fn pages(db: &Db, url: &str) -> Result<AppState, Error> {
+    let given = Given {
+        database_url: Some(url.to_owned()),
+        secret_key: Some("a secret key for chaos, long enough".to_owned()),
+        undo_seconds: Some(UNDO_SECONDS.to_string()),
+        ..Given::default()
+    };
+    Ok(AppState::new(
+        db.clone(),
+        Clock::System,
+        Settings::resolve(given, None)?,
+    ))
 }
 
 /// How big it is.

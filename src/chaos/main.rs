@@ -21,6 +21,7 @@ mod person;
 mod proxy;
 mod round;
 mod rows_sql;
+mod staff;
 mod totals;
 mod watch;
 mod worker;
@@ -61,7 +62,7 @@ use secrecy::ExposeSecret as _;
 use cluster::Cluster;
 use deeds::Deed;
 use person::Person;
-use totals::Totals;
+use totals::{Column, Totals};
 
 /// Anything that keeps a round from being played.
 pub type Error = Box<dyn std::error::Error + Send + Sync>;
@@ -140,11 +141,15 @@ async fn main() -> Result<ExitCode, Error> {
         return Ok(ExitCode::FAILURE);
     };
     let mut all = Totals::default();
-    let mut columns: Vec<(&str, &Totals)> = Vec::new();
-    for (name, totals) in [("SQLite", &sqlite), ("PostgreSQL", &postgres)] {
+    let mut columns = Vec::new();
+    for (backend, totals) in [(Backend::Sqlite, sqlite), (Backend::Postgres, postgres)] {
         if let Some(totals) = totals {
-            all.add(totals);
-            columns.push((name, totals));
+            all.add(&totals);
+            columns.push(Column {
+                name: name_of(backend),
+                totals,
+                to_happen: to_happen(&arguments, backend),
+            });
         }
     }
     println!("\n{}\n", totals::table(&columns));
@@ -153,7 +158,7 @@ async fn main() -> Result<ExitCode, Error> {
         totals::line(&all),
         begin.elapsed().as_secs_f64()
     );
-    let idle = totals::idle(&all, &to_happen(&arguments));
+    let idle = totals::idle(&all, &columns);
     for why in &idle {
         println!("Too idle to prove anything: {why}.");
     }
@@ -164,16 +169,18 @@ async fn main() -> Result<ExitCode, Error> {
     })
 }
 
-/// Everything that happens sooner or later on these databases.
-fn to_happen(arguments: &Arguments) -> Vec<&'static str> {
-    let mut deeds: Vec<Deed> = kills::Moment::ALL.map(Deed::Kill).to_vec();
-    if arguments.on != On::Postgres {
-        deeds.extend(deeds::on(Backend::Sqlite, false));
-    }
-    if arguments.on != On::Sqlite {
-        deeds.extend(deeds::on(Backend::Postgres, arguments.postgres.is_none()));
-    }
+/// Everything that happens sooner or later on this database.
+fn to_happen(arguments: &Arguments, backend: Backend) -> Vec<&'static str> {
+    let can_stop = backend == Backend::Postgres && arguments.postgres.is_none();
+    let deeds = deeds::all(backend, can_stop);
     faults::names().chain(deeds.into_iter().map(Deed::name)).collect()
+}
+
+fn name_of(backend: Backend) -> &'static str {
+    match backend {
+        Backend::Sqlite => "SQLite",
+        Backend::Postgres => "PostgreSQL",
+    }
 }
 
 /// The rounds on each database that was asked for, at the same time.
@@ -186,15 +193,13 @@ async fn on_both(
     let sqlite = async {
         match arguments.on {
             On::Postgres => Ok(None),
-            _ => rounds("SQLite", None, seed, arguments.rounds, until).await.map(Some),
+            _ => rounds(None, seed, arguments.rounds, until).await.map(Some),
         }
     };
     let postgres = async {
         match cluster {
             None => Ok(None),
-            some => rounds("PostgreSQL", some, seed, arguments.rounds, until)
-                .await
-                .map(Some),
+            some => rounds(some, seed, arguments.rounds, until).await.map(Some),
         }
     };
     tokio::try_join!(sqlite, postgres)
@@ -212,18 +217,13 @@ async fn told_to_stop() {
     }
 }
 
-async fn rounds(
-    name: &str,
-    cluster: Option<&Cluster>,
-    seed: u64,
-    rounds: u64,
-    until: Option<Instant>,
-) -> Result<Totals, Error> {
+async fn rounds(cluster: Option<&Cluster>, seed: u64, rounds: u64, until: Option<Instant>) -> Result<Totals, Error> {
     let backend = if cluster.is_some() {
         Backend::Postgres
     } else {
         Backend::Sqlite
     };
+    let name = name_of(backend);
     let mut all = Totals::default();
     for seed in seed..seed + rounds {
         if until.is_some_and(|until| Instant::now() > until) {

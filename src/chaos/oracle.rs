@@ -98,19 +98,9 @@ enum Matter {
     Send(i64),
 }
 
-/// Looks at both sides. Every send has to have ended.
-pub async fn examine(db: &Db, store: StoreId, arrived: &[Arrived]) -> sqlx::Result<Verdict> {
-    examine_but(db, store, arrived, &HashSet::new()).await
-}
-
-/// [`examine`], where people have said of these campaigns that they go no further: the rest of
-/// their customers is owed nothing.
-pub async fn examine_but(
-    db: &Db,
-    store: StoreId,
-    arrived: &[Arrived],
-    given_up: &HashSet<i64>,
-) -> sqlx::Result<Verdict> {
+/// Looks at both sides. Every send has to have ended. Of the campaigns in `given_up` people have
+/// said that they go no further: the rest of their customers is owed nothing.
+pub async fn examine(db: &Db, store: StoreId, arrived: &[Arrived], given_up: &HashSet<i64>) -> sqlx::Result<Verdict> {
     let rows: Vec<Row> = on_db!(db, |pool| {
         sqlx::query_as(
         "select m.id, m.send_id, s.campaign_id, s.of_send, s.kind, m.customer_id, m.addr_norm, m.state, m.resolution,

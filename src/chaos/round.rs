@@ -152,6 +152,7 @@ impl Round<'_> {
             // run out, however soon everything else is done.
             if rows_sql::campaigns(&self.house.db, store, "sending").await?.is_empty()
                 && self.press(usize::MAX).await? == 0
+                && rows_sql::open_sends(&self.house.db, store).await? == 0
                 && rows_sql::in_hand(&self.house.db).await? == 0
             {
                 return Ok(());
@@ -198,6 +199,14 @@ impl Round<'_> {
                 verdict.unknown_unanswered
             ));
         }
+        // What a person has settled was one or the other.
+        let unknown = verdict.unknown_after_crash + verdict.unknown_unanswered + verdict.treated;
+        if unknown > self.may_be_unknown + unanswered {
+            self.totals.wrong(format!(
+                "{unknown} unknown or settled by a person, at most {} were to be",
+                self.may_be_unknown + unanswered
+            ));
+        }
         for message in &self.unwanted {
             let state = rows_sql::state_of(&self.house.db, *message).await?;
             if !matches!(state.as_str(), "skipped" | "cancelled") {
@@ -205,12 +214,14 @@ impl Round<'_> {
                     .wrong(format!("message {message} is {state}; its customer had said no before"));
             }
         }
-        let drafts = rows_sql::campaigns(&self.house.db, self.house.store.id, "draft").await?;
+        let mut drafts = rows_sql::campaigns(&self.house.db, self.house.store.id, "draft").await?;
+        drafts.retain(|campaign| !self.house.given_up.contains(campaign));
         if !self.house.drafts().await?.is_empty() {
             self.totals.wrong(format!("campaigns {drafts:?} ended as drafts"));
         }
         let sent = rows_sql::campaigns(&self.house.db, self.house.store.id, "sent").await?;
         self.totals.did_times(totals::SENT, sent.len() as u64);
+        self.totals.did_times(totals::STOPPED, self.house.given_up.len() as u64);
         self.totals.did_times(totals::NOBODY_LEFT, drafts.len() as u64);
         self.totals.verdict.add(&verdict);
         self.house.db.close().await;

@@ -133,3 +133,54 @@ pub async fn terminate_some(db: &Db) -> sqlx::Result<i64> {
     .fetch_one(pool)
     .await
 }
+
+/// The version of a campaign, as its page has it.
+pub async fn version(db: &Db, campaign: i64) -> sqlx::Result<i64> {
+    on_db!(db, |pool| sqlx::query_scalar(
+        "select version from campaigns where id = $1"
+    )
+    .bind(campaign)
+    .fetch_one(pool)
+    .await)
+}
+
+/// Sends with people who were never answered and whom nobody has settled.
+pub async fn unanswered(db: &Db, store: StoreId) -> sqlx::Result<Vec<i64>> {
+    on_db!(db, |pool| sqlx::query_scalar(
+        "select distinct send_id from messages
+          where store_id = $1 and state = 'unknown' and resolution is null order by send_id"
+    )
+    .bind(store)
+    .fetch_all(pool)
+    .await)
+}
+
+/// How many of a send count as sent because somebody said so.
+pub async fn treated(db: &Db, send: i64) -> sqlx::Result<i64> {
+    on_db!(db, |pool| sqlx::query_scalar(
+        "select count(*) from messages where send_id = $1 and resolution = 'treated_as_sent'"
+    )
+    .bind(send)
+    .fetch_one(pool)
+    .await)
+}
+
+/// How many of a send have been on the wire.
+pub async fn gone_out(db: &Db, send: i64) -> sqlx::Result<i64> {
+    on_db!(db, |pool| sqlx::query_scalar(
+        "select count(*) from messages where send_id = $1 and state not in ('queued', 'skipped', 'cancelled')"
+    )
+    .bind(send)
+    .fetch_one(pool)
+    .await)
+}
+
+/// Sends that are not over, with a campaign or without.
+pub async fn open_sends(db: &Db, store: StoreId) -> sqlx::Result<i64> {
+    on_db!(db, |pool| sqlx::query_scalar(
+        "select count(*) from sends where store_id = $1 and state in ('holding', 'sending')"
+    )
+    .bind(store)
+    .fetch_one(pool)
+    .await)
+}

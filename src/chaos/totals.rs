@@ -8,6 +8,8 @@ use super::oracle::Verdict;
 pub const SENT: &str = "campaigns sent";
 pub const NOBODY_LEFT: &str = "campaigns given back with nobody left to go to";
 
+pub const STOPPED: &str = "campaigns stopped for good";
+
 /// Counted over rounds.
 #[derive(Clone, Debug, Default)]
 pub struct Totals {
@@ -47,12 +49,35 @@ impl Totals {
     }
 }
 
-/// What has to happen this often in a run of twenty rounds or more.
+/// What has to happen this often in a run of twenty rounds or more: on all databases together, and
+/// on each of them when it has had as many rounds as make chance fair.
 const OFTEN: u64 = 5;
+const FAIR: u64 = 50;
 
-/// Why a run proves nothing: it was too idle. `all` is what was to happen. A few rounds are too few
-/// for chance to be fair: a quarter of their kills has to hit, of a whole run a half.
-pub fn idle(totals: &Totals, all: &[&'static str]) -> Vec<String> {
+/// One database: its name, what came of it, and what was to happen there.
+#[derive(Clone, Debug)]
+pub struct Column {
+    pub name: &'static str,
+    pub totals: Totals,
+    pub to_happen: Vec<&'static str>,
+}
+
+/// Why a run proves nothing: it was too idle.
+pub fn idle(all: &Totals, columns: &[Column]) -> Vec<String> {
+    let mut to_happen: Vec<&'static str> = columns.iter().flat_map(|c| c.to_happen.iter().copied()).collect();
+    to_happen.sort_unstable();
+    to_happen.dedup();
+    let mut why = idle_in(all, &to_happen);
+    for column in columns.iter().filter(|c| c.totals.rounds >= FAIR) {
+        let here = idle_in(&column.totals, &column.to_happen);
+        why.extend(here.into_iter().map(|words| format!("{}: {words}", column.name)));
+    }
+    why
+}
+
+/// A few rounds are too few for chance to be fair: a quarter of their kills has to hit, of a whole
+/// run a half.
+fn idle_in(totals: &Totals, all: &[&'static str]) -> Vec<String> {
     let mut why = Vec::new();
     let share = if totals.rounds < 20 { 4 } else { 2 };
     if totals.kills == 0 || totals.kills_attempting * share < totals.kills {
@@ -75,7 +100,7 @@ pub fn idle(totals: &Totals, all: &[&'static str]) -> Vec<String> {
 }
 
 /// Side by side.
-pub fn table(columns: &[(&str, &Totals)]) -> String {
+pub fn table(columns: &[Column]) -> String {
     type Cell = Box<dyn Fn(&Totals) -> u64>;
     let mut rows: Vec<(String, Cell)> = vec![
         ("rounds".into(), Box::new(|t| t.rounds)),
@@ -85,7 +110,7 @@ pub fn table(columns: &[(&str, &Totals)]) -> String {
             Box::new(|t| t.kills_attempting),
         ),
     ];
-    let mut names: Vec<&'static str> = columns.iter().flat_map(|(_, t)| t.done.keys().copied()).collect();
+    let mut names: Vec<&'static str> = columns.iter().flat_map(|c| c.totals.done.keys().copied()).collect();
     names.sort_unstable();
     names.dedup();
     for name in names {
@@ -94,7 +119,7 @@ pub fn table(columns: &[(&str, &Totals)]) -> String {
             Box::new(move |t| t.done.get(name).copied().unwrap_or(0)),
         ));
     }
-    let more: [(&str, Cell); 12] = [
+    let more: [(&str, Cell); 15] = [
         (
             "given back to its people, and sent again by them",
             Box::new(|t| t.pressed_again),
@@ -102,7 +127,10 @@ pub fn table(columns: &[(&str, &Totals)]) -> String {
         ("messages", Box::new(|t| t.verdict.messages)),
         ("  accepted", Box::new(|t| t.verdict.accepted)),
         ("  refused", Box::new(|t| t.verdict.refused)),
-        ("  not sent, given back, sent later", Box::new(|t| t.verdict.cancelled)),
+        (
+            "  not sent: given back, stopped or undone",
+            Box::new(|t| t.verdict.cancelled),
+        ),
         ("  unknown after a crash", Box::new(|t| t.verdict.unknown_after_crash)),
         (
             "  unknown: the server took it and did not answer",
@@ -110,7 +138,16 @@ pub fn table(columns: &[(&str, &Totals)]) -> String {
         ),
         ("    of the unknown, arrived", Box::new(|t| t.verdict.unknown_arrived)),
         (
-            "at the mail server: accepted, and unknown that arrived",
+            "  treated as sent by a person: nobody had answered",
+            Box::new(|t| t.verdict.treated),
+        ),
+        ("    of these, arrived", Box::new(|t| t.verdict.treated_arrived)),
+        (
+            "second copies that a person asked for",
+            Box::new(|t| t.verdict.asked_for_again),
+        ),
+        (
+            "at the mail server: accepted, and those that arrived",
             Box::new(|t| t.verdict.arrived),
         ),
         ("doubles", Box::new(|t| t.verdict.doubles)),
@@ -119,13 +156,13 @@ pub fn table(columns: &[(&str, &Totals)]) -> String {
     ];
     rows.extend(more.map(|(name, cell)| (name.to_owned(), cell)));
     let mut text = format!("{:<56}", "");
-    for (name, _) in columns {
-        text.push_str(&format!("{name:>12}"));
+    for column in columns {
+        text.push_str(&format!("{:>12}", column.name));
     }
     for (name, cell) in &rows {
         text.push_str(&format!("\n{name:<56}"));
-        for (_, totals) in columns {
-            text.push_str(&format!("{:>12}", cell(totals)));
+        for column in columns {
+            text.push_str(&format!("{:>12}", cell(&column.totals)));
         }
     }
     text
@@ -150,4 +187,49 @@ pub fn line(all: &Totals) -> String {
         v.lost,
         v.wrong.len()
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn column(name: &'static str, rounds: u64, times: u64) -> Column {
+        let mut totals = Totals {
+            rounds,
+            kills: 10,
+            kills_attempting: 8,
+            ..Totals::default()
+        };
+        totals.verdict.accepted = 100;
+        totals.did_times("slow dot", times);
+        Column {
+            name,
+            totals,
+            to_happen: vec!["slow dot"],
+        }
+    }
+
+    fn why(columns: &[Column]) -> Vec<String> {
+        let mut all = Totals::default();
+        for column in columns {
+            all.add(&column.totals);
+        }
+        idle(&all, columns)
+    }
+
+    #[test]
+    fn in_a_long_run_everything_happens_on_each_database() {
+        let words = ["PostgreSQL: slow dot: 4 times, 5 were to be"];
+        assert_eq!(why(&[column("SQLite", 100, 9), column("PostgreSQL", 100, 4)]), words);
+        assert_eq!(
+            why(&[column("SQLite", 100, 9), column("PostgreSQL", 100, 5)]),
+            Vec::<String>::new()
+        );
+        assert_eq!(
+            why(&[column("SQLite", 20, 4), column("PostgreSQL", 20, 1)]),
+            Vec::<String>::new(),
+            "together they do"
+        );
+        assert_eq!(why(&[column("SQLite", 20, 2), column("PostgreSQL", 20, 2)]).len(), 1);
+    }
 }

@@ -3,6 +3,7 @@
 //! processes: they abort. What is done to a send meanwhile: [`crate::deaths`].
 
 use std::{
+    collections::HashSet,
     fs::File,
     process::{Child, Command},
     time::{Duration, Instant},
@@ -231,7 +232,7 @@ pub async fn dies_at(backend: Backend, point: Point) {
     };
     assert!(sending::is_done(&ended), "{name}: {:?}", ended.problem);
     assert_eq!(status(app.db(), house.campaign).await, "sent", "{name}");
-    let verdict = oracle::examine(app.db(), app.store.id, &arrived(&house.sink))
+    let verdict = oracle::examine(app.db(), app.store.id, &arrived(&house.sink), &HashSet::new())
         .await
         .unwrap();
     assert_eq!(verdict.wrong, Vec::<String>::new(), "{name}");
@@ -350,7 +351,7 @@ async fn a_broken_carrier(backend: Backend, point: Point, nth: u32, unknown: std
     let ended = sending::until(&app.state, &app.store, send, |s| !s.state.is_open()).await;
     assert!(sending::is_done(&ended), "{name}: {:?}", ended.problem);
     assert!(child.ends_well(), "{name}: it was the same process all along");
-    let verdict = oracle::examine(app.db(), app.store.id, &arrived(&house.sink))
+    let verdict = oracle::examine(app.db(), app.store.id, &arrived(&house.sink), &HashSet::new())
         .await
         .unwrap();
     assert_eq!(verdict.wrong, Vec::<String>::new(), "{name}");

@@ -1,6 +1,6 @@
 //! One thing going wrong at a time: what the row says then, and how many copies there are.
 
-use std::time::Duration;
+use std::{collections::HashSet, time::Duration};
 
 use chrono::TimeDelta;
 use loupe::{
@@ -44,7 +44,9 @@ pub fn arrived(sink: &Sink) -> Vec<Arrived> {
 
 /// Nothing twice, nobody lost, every number right.
 pub async fn all_is_well(app: &TestApp, sink: &Sink) -> oracle::Verdict {
-    let verdict = oracle::examine(app.db(), app.store.id, &arrived(sink)).await.unwrap();
+    let verdict = oracle::examine(app.db(), app.store.id, &arrived(sink), &HashSet::new())
+        .await
+        .unwrap();
     assert_eq!(verdict.wrong, Vec::<String>::new());
     verdict
 }

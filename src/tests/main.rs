@@ -69,3 +69,4 @@ mod stalled;
 mod timing;
 mod tries;
 mod upgrading;
+mod verdicts;

@@ -149,7 +149,7 @@ impl Scene {
             arrived.retain(|one| seen.insert(one.message_id.clone()));
             assert_eq!(copies, arrived.len() + 2, "{name}");
         }
-        let verdict = oracle::examine_but(app.db(), app.store.id, &arrived, &given_up)
+        let verdict = oracle::examine(app.db(), app.store.id, &arrived, &given_up)
             .await
             .unwrap();
         assert_eq!(verdict.wrong, Vec::<String>::new(), "{name}");
