@@ -1,51 +1,22 @@
 //! What mail providers tell: only they, only of their account's messages, and each message is settled
 //! once.
 
-use axum::{body::Body, http::Request};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use hmac::{Hmac, KeyInit, Mac};
 use loupe::{
-    auth::model::Role,
-    channels::email::events::Provider,
-    communications::model::Tally,
-    dispatch::provider_store::{self, Kept},
-    on_db, on_tx,
+    auth::model::Role, channels::email::events::Provider, communications::model::Tally, db::Backend, on_db, on_tx,
+    server::settings::Given,
 };
-use serde_json::{Value, json};
-use sha2::Sha256;
+use serde_json::json;
 
 use crate::{
     after_sending::{partly_unanswered, unresolved_ids},
     both,
     support::{
         app::{TestApp, words},
+        providers::{Post, belongs_to, kept, message_id, secret_of},
         sending::{status, tally},
     },
 };
-
-/// What the owner has entered, by provider.
-pub fn secret_of(provider: Provider) -> &'static str {
-    match provider {
-        Provider::Mailgun | Provider::Postmark => "a-key-for-events-of-tests",
-        Provider::Resend => "whsec_YSBrZXkgZm9yIGV2ZW50cyBvZiB0ZXN0cw==",
-    }
-}
-
-/// An owner enters whose the mail server is. Answers what is kept.
-pub async fn belongs_to(app: &TestApp, provider: Provider) -> Kept {
-    let cookie = app.sign_in_as(Role::Owner).await;
-    let fields = [("provider", provider.key()), ("events_password", secret_of(provider))];
-    let saved = app
-        .post_form("/api/settings/mail-provider", "/settings", &fields, &cookie)
-        .await;
-    assert_eq!(saved.location(), "/settings?ok=mail-provider", "{}", saved.text);
-    kept(app).await.expect("a provider")
-}
-
-async fn kept(app: &TestApp) -> Option<Kept> {
-    let account = app.state.settings.smtp.as_ref().expect("a mail server").key();
-    provider_store::of_account(app.db(), &account).await.unwrap()
-}
 
 /// Three of whose messages the first was never answered, sent through this account.
 async fn one_unanswered(app: &TestApp, account: &str) -> (i64, i64, i64) {
@@ -66,12 +37,6 @@ async fn run(app: &TestApp, sql: &'static str, text: &str) {
     tx.commit().await.unwrap();
 }
 
-/// Our id of a message, as a provider knows it.
-pub async fn message_id(app: &TestApp, message: i64) -> String {
-    let installation = loupe::instance::id(app.db()).await.unwrap();
-    format!("{message}.{installation}@aurelia.example.com")
-}
-
 async fn state_of(app: &TestApp, message: i64) -> (String, Option<String>) {
     on_db!(app.db(), |pool| sqlx::query_as(
         "select state, resolution from messages where id = $1"
@@ -80,96 +45,6 @@ async fn state_of(app: &TestApp, message: i64) -> (String, Option<String>) {
     .fetch_one(pool)
     .await)
     .unwrap()
-}
-
-fn signed(key: &[u8], text: &[u8]) -> Vec<u8> {
-    let mut mac = Hmac::<Sha256>::new_from_slice(key).unwrap();
-    mac.update(text);
-    mac.finalize().into_bytes().to_vec()
-}
-
-/// An event as its provider posts it.
-#[derive(Clone, Debug)]
-pub struct Post {
-    headers: Vec<(&'static str, String)>,
-    pub body: String,
-}
-
-impl Post {
-    /// Of this kind, about the message with this Message-ID, signed so many seconds ago.
-    pub fn of(app: &TestApp, provider: Provider, kind: &str, id: &str, ago: i64) -> Self {
-        let at = (app.now().timestamp() - ago).to_string();
-        let secret = secret_of(provider);
-        match provider {
-            Provider::Mailgun => {
-                let token = "a".repeat(50);
-                let proof = hex::encode(signed(secret.as_bytes(), format!("{at}{token}").as_bytes()));
-                let body = json!({
-                    "signature": { "timestamp": at, "token": token, "signature": proof },
-                    "event-data": {
-                        "event": kind,
-                        "reject": { "reason": "Old\r\naddress" },
-                        "message": { "headers": { "message-id": id } }
-                    }
-                });
-                Self::bare(body)
-            }
-            Provider::Postmark => {
-                let bare = id.split('@').next().unwrap();
-                let mut post = Self::bare(json!({ "RecordType": kind, "Metadata": { "loupe-message": bare } }));
-                let login = STANDARD.encode(format!("loupe:{secret}"));
-                post.headers.push(("authorization", format!("Basic {login}")));
-                post
-            }
-            Provider::Resend => {
-                let mut post = Self::bare(json!({
-                    "type": kind,
-                    "data": { "message_id": format!("<{id}>"), "failed": { "reason": "quota" } }
-                }));
-                let key = STANDARD.decode(&secret["whsec_".len()..]).unwrap();
-                let proof = signed(&key, format!("msg_1.{at}.{}", post.body).as_bytes());
-                post.headers.push(("svix-id", "msg_1".to_owned()));
-                post.headers.push(("svix-timestamp", at));
-                // Beside the one of a secret that is being replaced.
-                let proofs = format!("v1,{} v1,{}", STANDARD.encode([7; 32]), STANDARD.encode(proof));
-                post.headers.push(("svix-signature", proofs));
-                post
-            }
-        }
-    }
-
-    fn bare(body: Value) -> Self {
-        Self {
-            headers: Vec::new(),
-            body: body.to_string(),
-        }
-    }
-
-    fn without(mut self, header: &str) -> Self {
-        self.headers.retain(|(name, _)| *name != header);
-        self
-    }
-
-    fn with_body(mut self, from: &str, to: &str) -> Self {
-        assert!(self.body.contains(from), "{}", self.body);
-        self.body = self.body.replace(from, to);
-        self
-    }
-
-    pub async fn to(self, app: &TestApp, kept: &Kept) -> u16 {
-        self.post_to(app, &format!("/hooks/email/{}", kept.hook_token)).await
-    }
-
-    async fn post_to(self, app: &TestApp, address: &str) -> u16 {
-        let mut request = Request::post(address).header("content-type", "application/json");
-        for (name, value) in self.headers {
-            request = request.header(name, value);
-        }
-        app.send(request.body(Body::from(self.body)).unwrap())
-            .await
-            .status
-            .as_u16()
-    }
 }
 
 /// A kind that says that the provider had the message, one that says that it did not.
@@ -508,3 +383,31 @@ both!(with_several_stores_no_owner_sets_it, "", |app, sink| {
     assert!(run("another").status.success());
     assert_eq!(kept(&app).await, None);
 });
+
+// What is tried again because its provider takes it once must not go to anybody else's server.
+#[tokio::test(flavor = "multi_thread")]
+async fn only_its_own_mail_server_takes_a_message_once() {
+    for (url, is_fine) in [
+        ("smtps://resend:key@smtp.resend.com", true),
+        ("smtps://user:key@smtp.example.com", false),
+    ] {
+        let given = Given {
+            smtp_url: Some(url.to_owned()),
+            ..Given::default()
+        };
+        let app = TestApp::with(Backend::Sqlite, given).await;
+        let cookie = app.sign_in_as(Role::Owner).await;
+        let fields = [("provider", "resend"), ("events_password", secret_of(Provider::Resend))];
+        let answer = app
+            .post_form("/api/settings/mail-provider", "/settings", &fields, &cookie)
+            .await;
+        assert_eq!(kept(&app).await.is_some(), is_fine, "{url}: {}", answer.location());
+        if !is_fine {
+            let page = app.follow(&answer, &cookie).await.text;
+            assert!(
+                page.contains("smtp.example.com is not a mail server of Resend"),
+                "{page}"
+            );
+        }
+    }
+}

@@ -261,3 +261,16 @@ proptest! {
         prop_assert_eq!(message.attachment_count(), 0);
     }
 }
+
+#[test]
+fn our_id_is_the_same_in_its_field_and_in_the_message_id() {
+    let prepared = prepared("Hello", "Dear you.", "Aurelia");
+    let mut field = Vec::new();
+    prepared.write_id("X-Ours", 41, &mut field);
+    let field = String::from_utf8(field).unwrap();
+    let id = field
+        .strip_prefix("X-Ours: ")
+        .and_then(|id| id.strip_suffix("\r\n"))
+        .unwrap();
+    assert!(prepared.message_id(41).starts_with(&format!("<{id}@")), "{field}");
+}

@@ -22,10 +22,10 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     both,
-    events::{Post, belongs_to},
     support::{
         app::TestApp,
         people,
+        providers::{Post, belongs_to},
         sending::{begun, draft, midway, press, status, tally, until},
         sink::{Fault, Rule, Sink, When},
     },

@@ -12,10 +12,9 @@ use super::Deed;
 use crate::{
     after_sending::unresolved_ids,
     crashes::{self, House},
-    events,
     support::{
         app::{borrowed, encoded, fields_of},
-        people, planning,
+        people, planning, providers,
         sending::{begun, draft, press},
         sink::{Fault, Rule, When},
     },
@@ -111,16 +110,16 @@ impl Scene {
             }
             Deed::TreatAsSent => self.unanswered_and_ask("treat-as-sent", "").await,
             Deed::Repeat => {
-                events::belongs_to(&self.house.app, Provider::Resend).await;
+                providers::belongs_to(&self.house.app, Provider::Resend).await;
                 self.never_answers_two();
                 self.begin().await;
             }
             Deed::Told => {
-                let kept = events::belongs_to(&self.house.app, Provider::Mailgun).await;
+                let kept = providers::belongs_to(&self.house.app, Provider::Mailgun).await;
                 self.unanswered().await;
                 let message = unresolved_ids(&self.house.app, self.send).await[0];
-                let id = events::message_id(&self.house.app, message).await;
-                let post = events::Post::of(&self.house.app, Provider::Mailgun, "delivered", &id, 0);
+                let id = providers::message_id(&self.house.app, message).await;
+                let post = providers::Post::of(&self.house.app, Provider::Mailgun, "delivered", &id, 0);
                 self.ask(&format!("/hooks/email/{}", kept.hook_token), &post.body);
             }
             Deed::Again => self.unanswered_and_ask("again", "&send_token=t").await,

@@ -7,6 +7,7 @@ pub mod db;
 pub mod files;
 pub mod people;
 pub mod planning;
+pub mod providers;
 pub mod sending;
 pub mod sink;
 pub mod things;
