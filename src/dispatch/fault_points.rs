@@ -53,6 +53,7 @@ points! {
     // How it ends, and what follows.
     BeforeEnd EndWritten AfterEnd
     BeforeRepeat RepeatWritten AfterRepeat
+    BeforeRepeatEnds RepeatEndWritten AfterRepeatEnds
     BeforeTold ToldWritten AfterTold
     BeforeTreatAsSent TreatAsSentWritten AfterTreatAsSent
     BeforeTieUp TieUpWritten AfterTieUp

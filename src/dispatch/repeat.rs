@@ -46,8 +46,16 @@ impl Pump {
 
     /// Somebody is due and was not leased: it may be one whose key is of no use here.
     pub(super) async fn give_up_repeats(&self, send: i64, now: DateTime<Utc>) -> sqlx::Result<()> {
+        reach(Point::BeforeRepeatEnds);
         let mut tx = self.state.db.begin().await?;
-        repeats::give_up(&mut tx, send, self.through(), now).await?;
-        tx.commit().await
+        let given_up = repeats::give_up(&mut tx, send, self.through(), now).await?;
+        if given_up > 0 {
+            reach(Point::RepeatEndWritten);
+        }
+        tx.commit().await?;
+        if given_up > 0 {
+            reach(Point::AfterRepeatEnds);
+        }
+        Ok(())
     }
 }

@@ -36,6 +36,8 @@ enum Deed {
     TreatAsSent,
     /// Queuing once more what was never answered.
     Repeat,
+    /// Its key is too old by then.
+    RepeatTooLate,
     /// Hearing what the provider tells.
     Told,
     Again,
@@ -113,6 +115,7 @@ fn deeds(point: Point) -> &'static [Deed] {
             &[Deed::EndStalled, Deed::EndUntouched]
         }
         Point::BeforeRepeat | Point::RepeatWritten | Point::AfterRepeat => &[Deed::Repeat],
+        Point::BeforeRepeatEnds | Point::RepeatEndWritten | Point::AfterRepeatEnds => &[Deed::RepeatTooLate],
         Point::BeforeTold | Point::ToldWritten | Point::AfterTold => &[Deed::Told],
         Point::BeforeTreatAsSent | Point::TreatAsSentWritten | Point::AfterTreatAsSent => &[Deed::TreatAsSent],
         Point::BeforeTieUp | Point::TieUpWritten | Point::AfterTieUp => &[Deed::TieUp],

@@ -114,6 +114,17 @@ impl Scene {
                 self.never_answers_two();
                 self.begin().await;
             }
+            Deed::RepeatTooLate => {
+                events::belongs_to(&self.house.app, Provider::Resend).await;
+                self.never_answers_two();
+                self.begin().await;
+                self.sends_while(self.until_rows("state = 'queued' and repeats > 0"))
+                    .await;
+                let long_ago = self.house.app.now() - TimeDelta::days(1);
+                self.change("update messages set key_until = $1 where repeats > 0", long_ago)
+                    .await;
+                self.pass(5);
+            }
             Deed::Told => {
                 let kept = providers::belongs_to(&self.house.app, Provider::Mailgun).await;
                 self.unanswered().await;
