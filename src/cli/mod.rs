@@ -17,14 +17,15 @@ mod store;
 mod stores;
 mod users;
 
-use std::{io::Write, path::Path};
+use std::{io::Write, path::Path, sync::Arc};
 
 use clap::{Parser, Subcommand};
 
 pub use failure::Failure;
 
 use crate::{
-    db::{self, Db},
+    db::{self, Db, OnTimeline},
+    instance::Guard,
     server::{Settings, settings::Given},
     time::Clock,
 };
@@ -124,8 +125,20 @@ fn settings_file() -> Result<Option<String>, Failure> {
 
 /// Opens the database and brings its tables up to date.
 async fn open(settings: &Settings) -> Result<Db, Failure> {
+    open_telling(settings, None).await
+}
+
+/// The same for whoever sends: the guard hears of every connection.
+async fn open_guarded(settings: &Settings) -> Result<(Db, Arc<Guard>), Failure> {
+    let guard = Arc::new(Guard::default());
+    let told = Arc::clone(&guard);
+    let db = open_telling(settings, Some(Arc::new(move |timeline| told.connected(timeline)))).await?;
+    Ok((db, guard))
+}
+
+async fn open_telling(settings: &Settings, told: Option<OnTimeline>) -> Result<Db, Failure> {
     use secrecy::ExposeSecret;
-    let db = db::connect(settings.database_url.expose_secret()).await?;
+    let db = db::connect_telling(settings.database_url.expose_secret(), told).await?;
     db::migrate(&db).await?;
     Ok(db)
 }

@@ -6,7 +6,7 @@ use axum::serve::ListenerExt;
 use tokio::{net::TcpListener, task::JoinSet};
 use tokio_util::sync::CancellationToken;
 
-use super::{Failure, open, say, sole_owner};
+use super::{Failure, open_guarded, say, sole_owner};
 use crate::{
     auth::setup,
     db::Db,
@@ -26,7 +26,7 @@ const FAREWELL: Duration = Duration::from_secs(1);
 /// Serves pages, and sends what is due unless `LOUPE_DISPATCH` is off.
 pub(super) async fn serve(settings: Settings) -> Result<(), Failure> {
     let _lock = sole_owner(&settings)?;
-    let db = open(&settings).await?;
+    let (db, guard) = open_guarded(&settings).await?;
     refuse_open_demo(&db, &settings).await?;
     if !settings.site_root.join("main.css").exists() {
         tracing::warn!(folder = %settings.site_root.display(), "the site isn't built there: pages have no style; run `make build`");
@@ -36,7 +36,7 @@ pub(super) async fn serve(settings: Settings) -> Result<(), Failure> {
         .map_err(|e| Failure::setting("LOUPE_ADDR", format!("{} can't be listened on: {e}", settings.addr)))?;
     let at = listener.local_addr().unwrap_or(settings.addr);
     let sends = settings.dispatch;
-    let state = AppState::new(db.clone(), Clock::System, settings.listening_at(at));
+    let state = AppState::new(db.clone(), Clock::System, settings.listening_at(at)).guarded_by(guard);
     greet(&state).await?;
 
     let stop = stop_on_signal(&state)?;
@@ -75,8 +75,8 @@ pub(super) async fn work(settings: Settings) -> Result<(), Failure> {
         ));
     }
     let _lock = sole_owner(&settings)?;
-    let db = open(&settings).await?;
-    let state = AppState::new(db.clone(), Clock::System, settings);
+    let (db, guard) = open_guarded(&settings).await?;
+    let state = AppState::new(db.clone(), Clock::System, settings).guarded_by(guard);
     let stop = stop_on_signal(&state)?;
     let mut tasks = JoinSet::new();
     watch_for_copies(&state).await?;
@@ -100,13 +100,14 @@ fn begin_background(tasks: &mut JoinSet<Result<(), Failure>>, state: &AppState, 
     });
 }
 
-/// A copy of a database sends nothing until an owner has confirmed it, here or elsewhere.
+/// A copy of a database sends nothing until an owner has confirmed it, here or elsewhere; and it can
+/// become one while it runs.
 async fn watch_for_copies(state: &AppState) -> Result<(), Failure> {
     if let Some(why) = instance::settle(state).await? {
         say(why.words());
         say("Nothing is sent until an owner signs in and confirms.");
-        tokio::spawn(instance::watch(state.clone()));
     }
+    tokio::spawn(instance::watch(state.clone()));
     Ok(())
 }
 

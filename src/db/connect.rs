@@ -1,6 +1,6 @@
 //! Opening the database, and bringing its tables up to date.
 
-use std::{path::Path, str::FromStr, time::Duration};
+use std::{path::Path, str::FromStr, sync::Arc, time::Duration};
 
 use sqlx::{
     Connection,
@@ -39,12 +39,22 @@ pub enum ConnectError {
     Migration(#[from] sqlx::migrate::MigrateError),
 }
 
+/// Told which timeline a PostgreSQL server is on, for each new connection and before anything is done
+/// over it. It grows when a replica takes over, and when a server goes back to a moment.
+pub type OnTimeline = Arc<dyn Fn(&str) + Send + Sync>;
+
 /// Opens `sqlite://path/to/file` (making the file and its folder) or `postgres://…`.
 pub async fn connect(url: &str) -> Result<Db, ConnectError> {
+    connect_telling(url, None).await
+}
+
+/// The same, told of timelines. A server that is still a replica is not connected to: its timeline
+/// is the old one until it takes over, and then nothing would tell.
+pub async fn connect_telling(url: &str, told: Option<OnTimeline>) -> Result<Db, ConnectError> {
     if url.starts_with("sqlite:") {
         connect_sqlite(url).await
     } else if url.starts_with("postgres:") || url.starts_with("postgresql:") {
-        connect_postgres(url).await
+        connect_postgres(url, told).await
     } else {
         Err(ConnectError::UnknownScheme)
     }
@@ -92,7 +102,7 @@ async fn connect_sqlite(url: &str) -> Result<Db, ConnectError> {
 /// stopped and started: what it has cut off is not taken for sound afterwards.
 const REST: Duration = Duration::from_millis(100);
 
-async fn connect_postgres(url: &str) -> Result<Db, ConnectError> {
+async fn connect_postgres(url: &str, told: Option<OnTimeline>) -> Result<Db, ConnectError> {
     // Our statements take milliseconds: starting helpers or compiling them takes longer.
     let options = PgConnectOptions::from_str(url)?.options([("max_parallel_workers_per_gather", "0"), ("jit", "off")]);
     let options = match options.get_application_name() {
@@ -104,16 +114,13 @@ async fn connect_postgres(url: &str) -> Result<Db, ConnectError> {
     first.await.map_err(|_| sqlx::Error::PoolTimedOut)??.close().await?;
     let pool = PgPoolOptions::new()
         .max_connections(20)
-        // What is written must be on the disk before a message goes out, whatever is usual there.
-        .after_connect(|connection, _| {
+        .after_connect(move |connection, _| {
+            let told = told.clone();
             Box::pin(async move {
-                sqlx::query(
-                    "select set_config('synchronous_commit', 'on', false)
-                      where current_setting('synchronous_commit') = 'off'",
-                )
-                .execute(connection)
-                .await
-                .map(|_| ())
+                if let Some(told) = told {
+                    tell_timeline(connection, &told).await?;
+                }
+                wait_for_the_disk(connection).await
             })
         })
         .acquire_timeout(PATIENCE)
@@ -125,6 +132,37 @@ async fn connect_postgres(url: &str) -> Result<Db, ConnectError> {
         .connect_with(options)
         .await?;
     Ok(Db::Postgres(pool))
+}
+
+/// What is written must be on the disk before a message goes out, whatever is usual there.
+async fn wait_for_the_disk(connection: &mut PgConnection) -> sqlx::Result<()> {
+    sqlx::query(
+        "select set_config('synchronous_commit', 'on', false)
+          where current_setting('synchronous_commit') = 'off'",
+    )
+    .execute(connection)
+    .await
+    .map(|_| ())
+}
+
+async fn tell_timeline(connection: &mut PgConnection, told: &OnTimeline) -> sqlx::Result<()> {
+    let replica: bool = sqlx::query_scalar("select pg_is_in_recovery()")
+        .fetch_one(&mut *connection)
+        .await?;
+    if replica {
+        return Err(sqlx::Error::Configuration("the server is a replica".into()));
+    }
+    // Not every server can be asked.
+    let timeline: sqlx::Result<String> =
+        sqlx::query_scalar("select substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8)")
+            .fetch_one(connection)
+            .await;
+    match timeline {
+        Ok(timeline) => told(&timeline),
+        Err(sqlx::Error::Database(_)) => {}
+        Err(error) => return Err(error),
+    }
+    Ok(())
 }
 
 static SQLITE_MIGRATIONS: Migrator = sqlx::migrate!("./migrations/sqlite");

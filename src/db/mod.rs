@@ -12,7 +12,9 @@ pub mod dialect;
 mod in_time;
 
 pub use at_once::Bound;
-pub use connect::{Backend, ConnectError, connect, lock_data_file, migrate, newest_migration};
+pub use connect::{
+    Backend, ConnectError, OnTimeline, connect, connect_telling, lock_data_file, migrate, newest_migration,
+};
 pub use in_time::in_time;
 
 use sqlx::{PgPool, Postgres, Sqlite, SqlitePool, Transaction};

@@ -6,6 +6,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::{carrier::Carriers, queue::Queue};
+use crate::instance::Guard;
 
 /// See the module.
 #[derive(Debug)]
@@ -33,8 +34,9 @@ impl Crew {
         self.at_work.len()
     }
 
-    /// Lets carriers go, or takes new ones on.
-    pub(crate) fn resize(&mut self, wanted: usize) {
+    /// Lets carriers go, or takes new ones on. All of them go at the moment from which nothing may be
+    /// sent, without waiting for anybody to tell them.
+    pub(crate) fn resize(&mut self, wanted: usize, guard: &Guard) {
         self.leaving.retain(|task| !task.is_finished());
         while self.at_work.len() > wanted
             && let Some((retire, task)) = self.at_work.pop()
@@ -43,7 +45,7 @@ impl Crew {
             self.leaving.push(task);
         }
         while self.at_work.len() < wanted {
-            let retire = CancellationToken::new();
+            let retire = guard.halting(&CancellationToken::new());
             let task = tokio::spawn(self.carriers.clone().keep_carrying(retire.clone()));
             self.at_work.push((retire, task));
         }

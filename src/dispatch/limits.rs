@@ -18,7 +18,7 @@ impl Pump {
             return Ok(());
         }
         let holds = Holds::of(account_store::limits(&self.state.db, &self.account).await?, account);
-        crew.resize(holds.connections);
+        crew.resize(holds.connections, &self.state.guard);
         self.provider = provider_store::of_account(&self.state.db, &self.account)
             .await?
             .map(|kept| kept.provider);

@@ -53,12 +53,19 @@ use crate::server::AppState;
 pub const DRAIN: Duration = Duration::from_secs(30);
 
 /// Sends what is due until `stop` is cancelled; on a copy of a database, only once an owner has
-/// confirmed it. Then it finishes what is on the wire, gives back
-/// what it has leased, and returns.
+/// confirmed it, and no longer than it is known to be none. Then it finishes what is on the wire, gives
+/// back what it has leased, and returns.
 pub async fn run(state: AppState, stop: CancellationToken) {
-    tokio::select! {
-        () = stop.cancelled() => return,
-        () = state.guard.until_active() => {}
+    while !stop.is_cancelled() {
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = state.guard.until_active() => {}
+        }
+        let halt = state.guard.halting(&stop);
+        pump::run(state.clone(), halt.clone()).await;
+        if !halt.is_cancelled() {
+            // It broke.
+            return;
+        }
     }
-    pump::run(state, stop).await;
 }

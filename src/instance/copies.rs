@@ -25,6 +25,8 @@ use crate::{
 
 /// How often a passive process asks whether somebody confirmed on another one.
 const ASK_AGAIN: Duration = Duration::from_secs(1);
+/// How often one that sends asks whether it still may.
+const LOOK_AGAIN: Duration = Duration::from_secs(10);
 
 /// What was being sent when a backup was made, in the words of its campaign.
 const GIVEN_BACK: &str = "It was being sent when this copy of the database was made. Some of it may have gone out.";
@@ -35,67 +37,73 @@ const MAY_HAVE_GONE: &str = "This is a copy of the database: it may have gone ou
 /// makes itself at home. Call it at the start, before anything sends.
 pub async fn settle(state: &AppState) -> sqlx::Result<Option<Why>> {
     let why = look(&state.db, state.clock.now()).await?;
-    state.guard.set(why);
-    if let Some(why) = why {
-        tracing::warn!(why = ?why, "nothing is sent until an owner confirms on the page");
+    match why {
+        Some(why) => state.guard.doubt(why),
+        None => state.guard.set(None),
     }
     Ok(why)
 }
 
 async fn look(db: &Db, now: DateTime<Utc>) -> sqlx::Result<Option<Why>> {
     let here = Home::of(db).await?;
-    let known = store::get(db, store::HOME).await?;
-    if store::get(db, store::RESTORED).await?.is_some() {
-        return Ok(Some(Why::Restored));
-    }
-    let Some(known) = known else {
+    let is_new = store::get(db, store::HOME).await?.is_none() && store::get(db, store::RESTORED).await?.is_none();
+    if is_new {
         let mut tx = db.begin().await?;
         store::put_first(&mut tx, store::HOME, &json(&here)?).await?;
         let note = note_life(&mut tx, now).await?;
         tx.commit().await?;
         note.keep(db).await;
         return Ok(None);
-    };
-    // What can't be read was written by another program: ask.
-    let known: Option<Home> = serde_json::from_str(&known).ok();
-    if !known.as_ref().is_some_and(|k| k.is_same_place(&here)) {
-        return Ok(Some(Why::Elsewhere));
     }
-    if home::is_older(db).await? {
-        return Ok(Some(Why::Older));
-    }
-    if known.as_ref() != Some(&here) {
+    let why = doubts(db).await?;
+    if why.is_none() {
+        // What a former version did not tell of the place.
         let mut tx = db.begin().await?;
         store::put(&mut tx, store::HOME, &json(&here)?).await?;
         tx.commit().await?;
     }
-    Ok(None)
+    Ok(why)
+}
+
+/// Why this may not be the database that sent last.
+async fn doubts(db: &Db) -> sqlx::Result<Option<Why>> {
+    match is_elsewhere(db).await? {
+        None if home::is_older(db).await? => Ok(Some(Why::Older)),
+        why => Ok(why),
+    }
+}
+
+/// The part of it that can be asked at any time. (The note beside an SQLite file and what is inside
+/// are not written at the same moment.)
+async fn is_elsewhere(db: &Db) -> sqlx::Result<Option<Why>> {
+    if store::get(db, store::RESTORED).await?.is_some() {
+        return Ok(Some(Why::Restored));
+    }
+    // What can't be read was written by another program: ask.
+    let known = store::get(db, store::HOME).await?;
+    let known: Option<Home> = known.and_then(|text| serde_json::from_str(&text).ok());
+    let here = Home::of(db).await?;
+    let is_same = known.is_some_and(|known| known.is_same_place(&here));
+    Ok((!is_same).then_some(Why::Elsewhere))
 }
 
 fn json(home: &Home) -> sqlx::Result<String> {
     serde_json::to_string(home).map_err(|e| sqlx::Error::Encode(Box::new(e)))
 }
 
-/// Whether somebody has confirmed meanwhile, here or on another instance.
-async fn is_confirmed(db: &Db) -> sqlx::Result<bool> {
-    if store::get(db, store::RESTORED).await?.is_some() {
-        return Ok(false);
-    }
-    let known = store::get(db, store::HOME).await?;
-    let known: Option<Home> = known.and_then(|text| serde_json::from_str(&text).ok());
-    let here = Home::of(db).await?;
-    Ok(known.is_some_and(|k| k.is_same_place(&here)) && !home::is_older(db).await?)
-}
-
-/// Keeps a passive process up to date; ends when it may send.
+/// Looks again for as long as the process lives: the database can become another one under it, and
+/// somebody can confirm it on another instance. A database that does not answer says nothing.
 pub async fn watch(state: AppState) {
-    while state.guard.is_passive() {
-        tokio::select! {
-            () = state.guard.until_active() => return,
-            () = tokio::time::sleep(ASK_AGAIN) => {}
-        }
-        if let Ok(true) = is_confirmed(&state.db).await {
-            state.guard.set(None);
+    loop {
+        let was_passive = state.guard.is_passive();
+        tokio::time::sleep(if was_passive { ASK_AGAIN } else { LOOK_AGAIN }).await;
+        if was_passive {
+            // Somebody has confirmed meanwhile, here or on another instance.
+            if let Ok(None) = doubts(&state.db).await {
+                state.guard.set(None);
+            }
+        } else if let Ok(Some(why)) = is_elsewhere(&state.db).await {
+            state.guard.doubt(why);
         }
     }
 }
@@ -109,7 +117,7 @@ pub async fn mark_restored(tx: &mut Tx, now: DateTime<Utc>) -> sqlx::Result<()> 
 /// back as drafts, what was due is held, and then it sends again. Pressing it twice is harmless.
 pub async fn confirm(ctx: &Ctx) -> Result<(), AppError> {
     let (state, db, now) = (&ctx.state, ctx.db(), ctx.now);
-    if !state.guard.is_passive() || is_confirmed(db).await? {
+    if !state.guard.is_passive() || doubts(db).await?.is_none() {
         state.guard.set(None);
         return Ok(());
     }

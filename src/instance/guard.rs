@@ -1,11 +1,12 @@
 //! Whether this process may send, as it knows without asking the database.
 
 use std::sync::{
-    Mutex, PoisonError,
+    Mutex, MutexGuard, PoisonError,
     atomic::{AtomicBool, Ordering},
 };
 
 use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
 
 /// Why nothing is sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,8 +34,17 @@ impl Why {
 #[derive(Debug, Default)]
 pub struct Guard {
     passive: AtomicBool,
-    why: Mutex<Option<Why>>,
+    known: Mutex<Known>,
     opened: Notify,
+}
+
+#[derive(Debug, Default)]
+struct Known {
+    why: Option<Why>,
+    /// The timeline of the PostgreSQL server that was last connected to.
+    timeline: Option<String>,
+    /// What stops whoever sends.
+    halts: Vec<CancellationToken>,
 }
 
 impl Guard {
@@ -45,7 +55,7 @@ impl Guard {
 
     /// Why it is passive; nothing when it is not.
     pub fn why(&self) -> Option<Why> {
-        *self.why.lock().unwrap_or_else(PoisonError::into_inner)
+        self.known().why
     }
 
     /// Waits until it may send.
@@ -62,11 +72,48 @@ impl Guard {
         }
     }
 
+    /// A stop that also comes at the very moment from which nothing may be sent.
+    pub fn halting(&self, stop: &CancellationToken) -> CancellationToken {
+        let halt = stop.child_token();
+        let mut known = self.known();
+        match known.why {
+            Some(_) => halt.cancel(),
+            None => {
+                known.halts.retain(|earlier| !earlier.is_cancelled());
+                known.halts.push(halt.clone());
+            }
+        }
+        halt
+    }
+
+    /// Told of every new connection before anything is done over it. Another timeline than before:
+    /// a replica has taken over, or the server was put back to an earlier moment.
+    pub fn connected(&self, timeline: &str) {
+        let before = self.known().timeline.replace(timeline.to_owned());
+        if before.is_some_and(|before| before != timeline) {
+            self.doubt(Why::Elsewhere);
+        }
+    }
+
+    /// Lets nothing more be sent until an owner has confirmed.
+    pub fn doubt(&self, why: Why) {
+        tracing::warn!(why = ?why, "nothing is sent until an owner confirms on the page");
+        self.set(Some(why));
+    }
+
     pub(super) fn set(&self, why: Option<Why>) {
-        *self.why.lock().unwrap_or_else(PoisonError::into_inner) = why;
+        let mut known = self.known();
+        known.why = why;
         self.passive.store(why.is_some(), Ordering::Release);
-        if why.is_none() {
+        if why.is_some() {
+            known.halts.drain(..).for_each(|halt| halt.cancel());
+        } else {
+            drop(known);
             self.opened.notify_waiters();
         }
+    }
+
+    fn known(&self) -> MutexGuard<'_, Known> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -1,6 +1,7 @@
 //! What this installation knows about itself: its name, and where it lives.
 //!
-//! The restore guard: a database that was copied, moved or put back from a backup starts passive.
+//! The restore guard: a database that was copied, moved or put back from a backup starts passive, and
+//! one that becomes such under a running process makes it passive at once.
 //! Nothing is sent until an owner confirms that this is the one that should. Then whatever it was
 //! sending in its former life is given back as drafts and whatever was due is held: both may have
 //! happened already.

@@ -1,10 +1,15 @@
-//! The sign of life: written by every runner, read by every page.
+//! The sign of life: written by every runner, read by every page. A runner that does not find its
+//! own last one knows that the database went back to an earlier state.
 
 use chrono::{DateTime, Duration, Utc};
 use serde::Serialize;
 
 use super::store;
-use crate::{db::Db, instance, server::AppState};
+use crate::{
+    db::{Db, Tx},
+    instance::{self, Why},
+    server::AppState,
+};
 
 /// How often it is written: twice a minute.
 const EVERY: Duration = Duration::seconds(30);
@@ -80,6 +85,15 @@ pub(super) struct Heart {
     name: String,
     started_at: DateTime<Utc>,
     last: Option<(State, DateTime<Utc>)>,
+    /// The one in the database cannot be older than this.
+    least: Option<DateTime<Utc>>,
+}
+
+/// What came of writing a sign of life.
+enum Written {
+    Done,
+    /// The last one is not there.
+    WentBack,
 }
 
 impl Heart {
@@ -88,6 +102,7 @@ impl Heart {
             name,
             started_at,
             last: None,
+            least: None,
         }
     }
 
@@ -100,13 +115,40 @@ impl Heart {
             return;
         }
         match self.write(&state.db, what, now).await {
-            Ok(()) => self.last = Some((what, now)),
-            Err(error) => tracing::warn!(error = %error, "the runner's sign of life could not be written"),
+            Ok(Written::Done) => (self.last, self.least) = (Some((what, now)), Some(now)),
+            Ok(Written::WentBack) => {
+                (self.last, self.least) = (None, None);
+                state.guard.doubt(Why::Older);
+            }
+            Err(error) => {
+                // It may be there all the same.
+                self.least = self.least.map(|least| least.min(now));
+                tracing::warn!(error = %error, "the runner's sign of life could not be written");
+            }
         }
     }
 
-    async fn write(&self, db: &Db, what: State, now: DateTime<Utc>) -> sqlx::Result<()> {
+    /// Whether the database does not know of the last sign of life. One that was silent for long may
+    /// have been forgotten.
+    async fn went_back(&self, tx: &mut Tx, now: DateTime<Utc>) -> sqlx::Result<bool> {
+        let (Some((_, last)), Some(least)) = (self.last, self.least) else {
+            return Ok(false);
+        };
+        Ok(match store::last_beat(tx, &self.name).await? {
+            // Databases keep no shorter times.
+            Some(found) => found.timestamp_micros() < least.timestamp_micros(),
+            None => (now - last).abs() < FORGOTTEN,
+        })
+    }
+
+    async fn write(&self, db: &Db, what: State, now: DateTime<Utc>) -> sqlx::Result<Written> {
         let mut tx = db.begin().await?;
+        if self.went_back(&mut tx, now).await? {
+            // So that every other instance hears of it, and this one after a restart.
+            instance::mark_restored(&mut tx, now).await?;
+            tx.commit().await?;
+            return Ok(Written::WentBack);
+        }
         if self.last.is_none() {
             store::forget(&mut tx, "", now - FORGOTTEN).await?;
         }
@@ -120,7 +162,7 @@ impl Heart {
         if let Some(note) = note {
             note.keep(db).await;
         }
-        Ok(())
+        Ok(Written::Done)
     }
 
     /// The last thing a runner does: pages need not wait two minutes to say that it is gone.

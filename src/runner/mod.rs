@@ -95,6 +95,10 @@ pub async fn run(state: AppState, stop: CancellationToken) {
     };
     runner.go_active(&stop).await;
     while !stop.is_cancelled() {
+        if runner.state.guard.is_passive() {
+            runner.go_active(&stop).await;
+            continue;
+        }
         let wait = match in_time(PATIENCE, runner.turn()).await {
             Ok(wait) => wait,
             Err(error) => {
@@ -146,6 +150,9 @@ impl Runner {
             return Ok(behind.to_std().unwrap_or(TICK).min(TICK));
         }
         self.heart.say(&self.state, heartbeat::State::Running).await;
+        if self.state.guard.is_passive() {
+            return Ok(Duration::ZERO);
+        }
         self.tie_up().await;
         self.tidy(now).await;
         let mut due = store::due(&self.state.db, now, BATCH).await?;

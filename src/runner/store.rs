@@ -161,6 +161,16 @@ pub(super) async fn beat(
     .map(|_| ()))
 }
 
+/// A runner's own last sign of life.
+pub(super) async fn last_beat(tx: &mut Tx, instance: &str) -> sqlx::Result<Option<DateTime<Utc>>> {
+    on_tx!(tx, |conn| sqlx::query_scalar(
+        "select beat_at from runner_heartbeats where instance = $1"
+    )
+    .bind(instance)
+    .fetch_optional(&mut *conn)
+    .await)
+}
+
 /// Forgets a runner that stops, and those that fell silent before a moment.
 pub(super) async fn forget(tx: &mut Tx, instance: &str, silent_since: DateTime<Utc>) -> sqlx::Result<()> {
     on_tx!(tx, |conn| sqlx::query(

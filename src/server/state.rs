@@ -41,6 +41,12 @@ impl AppState {
         }
     }
 
+    /// With a guard that has watched the database from its first connection on.
+    #[must_use]
+    pub fn guarded_by(self, guard: Arc<Guard>) -> Self {
+        Self { guard, ..self }
+    }
+
     /// What the framework wants to know to point pages at their browser code.
     pub fn leptos_options(&self) -> LeptosOptions {
         self.assets.leptos_options.clone()

@@ -50,7 +50,7 @@ async fn a_dump_that_is_read_into_the_same_database_is_noticed() {
 }
 
 /// What is written down of the place.
-async fn home(app: &TestApp) -> serde_json::Map<String, serde_json::Value> {
+pub async fn home(app: &TestApp) -> serde_json::Map<String, serde_json::Value> {
     let text: String = loupe::on_db!(app.db(), |pool| sqlx::query_scalar(
         "select value from instance where key = 'home'"
     )
@@ -60,7 +60,7 @@ async fn home(app: &TestApp) -> serde_json::Map<String, serde_json::Value> {
     serde_json::from_str(&text).unwrap()
 }
 
-async fn write_home(app: &TestApp, home: &serde_json::Map<String, serde_json::Value>) {
+pub async fn write_home(app: &TestApp, home: &serde_json::Map<String, serde_json::Value>) {
     let text = serde_json::to_string(home).unwrap();
     let mut tx = app.db().begin().await.unwrap();
     loupe::on_tx!(&mut tx, |conn| sqlx::query(

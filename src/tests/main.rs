@@ -68,5 +68,6 @@ mod smtp_content;
 mod stalled;
 mod timing;
 mod tries;
+mod turned_back;
 mod upgrading;
 mod verdicts;
