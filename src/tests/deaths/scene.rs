@@ -115,7 +115,7 @@ impl Scene {
                 self.begin().await;
             }
             Deed::RepeatTooLate => {
-                events::belongs_to(&self.house.app, Provider::Resend).await;
+                providers::belongs_to(&self.house.app, Provider::Resend).await;
                 self.never_answers_two();
                 self.begin().await;
                 self.sends_while(self.until_rows("state = 'queued' and repeats > 0"))
