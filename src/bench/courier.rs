@@ -71,7 +71,7 @@ pub async fn run(database: &str, smtp: &str, look: bool, count: bool) -> Result<
     let cost = end();
     stop.cancel();
     task.await?;
-    let tally = communications::store::tally(&book.state.db, book.store.id, send_id).await?;
+    let tally = communications::tallies::of_send(&book.state.db, book.store.id, send_id).await?;
     let sent = Sent {
         cost,
         accepted: tally.sent,

@@ -9,11 +9,7 @@ use super::{
     model::CampaignStatus,
 };
 use crate::{
-    auth::model::StoreId,
-    db::{Db, dialect},
-    on_db,
-    recipients::model::RecipientFilter,
-    segments,
+    auth::model::StoreId, communications::tallies, db::Db, on_db, recipients::model::RecipientFilter, segments,
     sends::drift::is_large,
 };
 
@@ -193,34 +189,19 @@ fn card(row: Row, outcomes: &HashMap<i64, Outcome>, names: &HashMap<i64, String>
     }
 }
 
-/// Counted from the messages of each send; never from a counter.
 async fn outcomes(db: &Db, store: StoreId, sends: &[i64]) -> sqlx::Result<HashMap<i64, Outcome>> {
-    if sends.is_empty() {
-        return Ok(HashMap::new());
-    }
-    let ids = dialect::json_ids(db.backend(), "$2");
-    let sql = format!(
-        "select send_id, state, count(*) from messages
-          where store_id = $1 and send_id in {ids} and state not in ('skipped', 'cancelled')
-          group by send_id, state"
-    );
-    let json = serde_json::to_string(sends).map_err(|e| sqlx::Error::Encode(Box::new(e)))?;
-    let rows: Vec<(i64, String, i64)> = on_db!(db, |pool| sqlx::query_as(sqlx::AssertSqlSafe(sql))
-        .bind(store)
-        .bind(json)
-        .fetch_all(pool)
-        .await)?;
-    let mut outcomes: HashMap<i64, Outcome> = sends.iter().map(|id| (*id, Outcome::default())).collect();
-    for (send, state, n) in rows {
-        let outcome = outcomes.entry(send).or_default();
-        outcome.customers += n;
-        match state.as_str() {
-            "accepted" => outcome.sent += n,
-            "rejected" | "failed" => outcome.failed += n,
-            _ => {}
-        }
-    }
-    Ok(outcomes)
+    let tallies = tallies::of_sends(db, store, sends).await?;
+    Ok(tallies
+        .into_iter()
+        .map(|(send, tally)| {
+            let outcome = Outcome {
+                customers: tally.waiting + tally.settled(),
+                sent: tally.sent,
+                failed: tally.failed,
+            };
+            (send, outcome)
+        })
+        .collect())
 }
 
 /// What a search looks for, with the wildcards of SQL taken literally.

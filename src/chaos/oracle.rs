@@ -285,7 +285,7 @@ async fn compare_counts(db: &Db, store: StoreId, rows: &[Row], verdict: &mut Ver
     }
     for (send, states) in &sends {
         let of = |names: &[&str]| names.iter().filter_map(|name| states.get(name)).sum::<i64>();
-        let tally = communications::store::tally(db, store, *send).await?;
+        let tally = communications::tallies::of_send(db, store, *send).await?;
         let shown = (
             tally.sent,
             tally.failed,

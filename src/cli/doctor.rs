@@ -16,6 +16,7 @@ use super::{
 };
 use crate::{
     channels::email::{check::check_account, dns::Resolver},
+    communications::tallies,
     db,
     db::Db,
     runner::heartbeat,
@@ -96,6 +97,7 @@ async fn database(settings: &Settings, now: DateTime<Utc>, findings: &mut Vec<Fi
     if db.backend() == db::Backend::Postgres {
         findings.push(durable(&db).await.unwrap_or_else(|e| bad("Writes", e.to_string())));
     }
+    findings.push(numbers(&db).await);
     findings.push(clock(&db, now).await.unwrap_or_else(|e| bad("Clock", e.to_string())));
     findings.push(runner(&db, settings, now).await);
     let shops = store::shops(&db).await.unwrap_or_default();
@@ -123,6 +125,24 @@ async fn durable(db: &Db) -> sqlx::Result<Finding> {
             ),
         ),
     })
+}
+
+/// Whether what the pages say of sends is what their rows say.
+async fn numbers(db: &Db) -> Finding {
+    match tallies::drifted(db).await {
+        Ok(sends) if sends.is_empty() => good("Numbers", "those of every send are those of its rows"),
+        Ok(sends) => {
+            let list: Vec<String> = sends.iter().take(10).map(i64::to_string).collect();
+            let words = format!(
+                "{} sends have other numbers than their rows, as {}: somebody wrote past the database's triggers",
+                sends.len(),
+                list.join(", ")
+            );
+            bad("Numbers", words)
+        }
+        // Its table comes with the next start.
+        Err(_) => good("Numbers", "not known before the tables are up to date"),
+    }
 }
 
 async fn tables(db: &Db) -> Finding {

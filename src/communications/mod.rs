@@ -8,3 +8,10 @@ pub mod export;
 pub mod people;
 #[cfg(feature = "ssr")]
 pub mod store;
+#[cfg(feature = "ssr")]
+pub mod tallies;
+#[cfg(feature = "ssr")]
+mod waiting;
+
+#[cfg(feature = "ssr")]
+pub(crate) use waiting::{anyone_goes, anyone_waits};

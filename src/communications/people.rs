@@ -1,7 +1,7 @@
 //! The people of a send, a page at a time.
 //!
-//! A send may have a million of them. Who is on a page is found from the index of states alone,
-//! state by state; only those are then read.
+//! A send may have a million of them. Who is on a page is found from indexes alone, outcome by outcome;
+//! only those are then read.
 
 use std::collections::HashMap;
 
@@ -22,7 +22,6 @@ use crate::{
 const NEWEST: i64 = 20;
 
 const SETTLED: &[&str] = &["accepted", "rejected", "failed", "unknown"];
-const WAITING: &[&str] = &["queued", "leased", "attempting"];
 
 /// One person of a send.
 #[derive(Clone, Debug, sqlx::FromRow)]
@@ -55,36 +54,36 @@ impl RecipientRow {
 const PERSON: &str = "select id as message_id, customer_id, name, address, state, resolution, skip_reason, reply_code, \
                       reply, next_at, settled_at from messages";
 
-/// A stretch of the list: people in these states, by when they were written down.
+/// A stretch of the list.
 #[derive(Clone, Copy, Debug)]
 struct Stretch {
-    states: &'static [&'static str],
-    newest_first: bool,
+    who: Who,
     people: i64,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Who {
+    /// Whoever has one of these outcomes, the newest first.
+    Settled(&'static [&'static str]),
+    /// Whoever is on the wire, then whoever waits for a turn, the next first.
+    Waiting,
+    /// In the order they were written down.
+    Skipped,
 }
 
 /// The list from top to bottom.
 fn stretches(show: &str, tally: &Tally) -> Vec<Stretch> {
-    let newest = |states, people| Stretch {
-        states,
-        newest_first: true,
-        people,
-    };
-    let oldest = |states, people| Stretch {
-        states,
-        newest_first: false,
-        people,
-    };
+    let stretch = |who, people| Stretch { who, people };
     match show {
-        "sent" => vec![newest(&["accepted"], tally.sent)],
-        "failed" => vec![newest(&["rejected", "failed"], tally.failed)],
-        "unconfirmed" => vec![newest(&["unknown"], tally.unconfirmed)],
-        "waiting" => vec![oldest(WAITING, tally.waiting)],
-        "skipped" => vec![oldest(&["skipped"], tally.skipped)],
+        "sent" => vec![stretch(Who::Settled(&["accepted"]), tally.sent)],
+        "failed" => vec![stretch(Who::Settled(&["rejected", "failed"]), tally.failed)],
+        "unconfirmed" => vec![stretch(Who::Settled(&["unknown"]), tally.unconfirmed)],
+        "waiting" => vec![stretch(Who::Waiting, tally.waiting)],
+        "skipped" => vec![stretch(Who::Skipped, tally.skipped)],
         _ => vec![
-            newest(SETTLED, tally.settled()),
-            oldest(WAITING, tally.waiting),
-            oldest(&["skipped"], tally.skipped),
+            stretch(Who::Settled(SETTLED), tally.settled()),
+            stretch(Who::Waiting, tally.waiting),
+            stretch(Who::Skipped, tally.skipped),
         ],
     }
 }
@@ -110,7 +109,7 @@ pub async fn page(
             break;
         }
         if skip < stretch.people {
-            ids.extend(ids_of(db, send, stretch, skip, left.min(stretch.people - skip)).await?);
+            ids.extend(ids_of(db, send, stretch.who, skip, left.min(stretch.people - skip)).await?);
         }
         skip = (skip - stretch.people).max(0);
     }
@@ -119,33 +118,27 @@ pub async fn page(
 
 /// The newest outcomes of a send, for the live table.
 pub async fn newest(db: &Db, store: StoreId, send: i64) -> sqlx::Result<Vec<RecipientRow>> {
-    let settled = Stretch {
-        states: SETTLED,
-        newest_first: true,
-        people: NEWEST,
-    };
-    let ids = ids_of(db, send, settled, 0, NEWEST).await?;
+    let ids = ids_of(db, send, Who::Settled(SETTLED), 0, NEWEST).await?;
     people(db, store, send, &ids).await
 }
 
-/// The numbers of the messages in a part of a stretch. Each state is read in the order of the index
-/// and no further than needed.
-async fn ids_of(db: &Db, send: i64, stretch: Stretch, skip: i64, limit: i64) -> sqlx::Result<Vec<i64>> {
-    let order = if stretch.newest_first { "desc" } else { "asc" };
-    let states: Vec<String> = stretch
-        .states
-        .iter()
-        .map(|state| {
-            format!(
-                "select id from (select id from messages where send_id = $1 and state = '{state}'
-                  order by id {order} limit $2) as {state}"
-            )
-        })
-        .collect();
-    let sql = format!(
-        "select id from ({}) as people order by id {order} limit $3 offset $4",
-        states.join(" union all ")
-    );
+/// The numbers of the messages in a part of a stretch. Each index is read in its own order and no
+/// further than needed.
+async fn ids_of(db: &Db, send: i64, who: Who, skip: i64, limit: i64) -> sqlx::Result<Vec<i64>> {
+    let sql = match who {
+        Who::Settled(outcomes) => settled_people(outcomes, "desc"),
+        Who::Skipped => settled_people(&["skipped"], "asc"),
+        Who::Waiting => "select id from (
+                select 0 as place, at, id from
+                    (select lease_until as at, id from messages where +send_id = $1 and lease_until is not null
+                      order by lease_until, id limit $2) on_the_wire
+                  union all
+                select 1 as place, at, id from
+                    (select next_at as at, id from messages where send_id = $1 and next_at is not null
+                      order by next_at, id limit $2) queued
+             ) waiting order by place, at, id limit $3 offset $4"
+            .to_owned(),
+    };
     on_db!(db, |pool| sqlx::query_scalar(AssertSqlSafe(sql))
         .bind(send)
         .bind(skip.saturating_add(limit))
@@ -153,6 +146,23 @@ async fn ids_of(db: &Db, send: i64, stretch: Stretch, skip: i64, limit: i64) -> 
         .bind(skip)
         .fetch_all(pool)
         .await)
+}
+
+fn settled_people(outcomes: &[&str], order: &str) -> String {
+    let of_each: Vec<String> = outcomes
+        .iter()
+        .map(|outcome| {
+            format!(
+                "select id from (select id from messages
+                  where send_id = $1 and outcome = '{outcome}' and settled_at is not null
+                  order by id {order} limit $2) as {outcome}"
+            )
+        })
+        .collect();
+    format!(
+        "select id from ({}) as people order by id {order} limit $3 offset $4",
+        of_each.join(" union all ")
+    )
 }
 
 /// These people, in this order.

@@ -3,63 +3,11 @@
 
 use chrono::{DateTime, Utc};
 
-use super::model::{MessageState, Resolution, Tally};
-use crate::{
-    auth::model::StoreId,
-    db::{Db, Tx},
-    on_db, on_tx,
-    recipients::model::SkipReason,
-};
+use super::model::{MessageState, Resolution};
+use crate::{auth::model::StoreId, db::Db, on_db, recipients::model::SkipReason};
 
 /// Rows of a list on one page.
 pub const PAGE: i64 = 50;
-
-#[derive(Clone, Copy, Debug, sqlx::FromRow)]
-struct StateCount {
-    state: MessageState,
-    people: i64,
-}
-
-fn sum_up(rows: Vec<StateCount>) -> Tally {
-    let mut tally = Tally::default();
-    for StateCount { state, people } in rows {
-        let slot = match state {
-            MessageState::Queued | MessageState::Leased | MessageState::Attempting => &mut tally.waiting,
-            MessageState::Accepted => &mut tally.sent,
-            MessageState::Rejected | MessageState::Failed => &mut tally.failed,
-            MessageState::Unknown => &mut tally.unconfirmed,
-            MessageState::Skipped => &mut tally.skipped,
-            MessageState::Cancelled => &mut tally.cancelled,
-        };
-        *slot += people;
-    }
-    tally
-}
-
-/// The numbers of a send, counted now.
-pub async fn tally(db: &Db, store: StoreId, send: i64) -> sqlx::Result<Tally> {
-    let rows: Vec<StateCount> = on_db!(db, |pool| sqlx::query_as(
-        "select m.state, count(*) as people from messages m
-          where m.send_id = $2 and exists (select 1 from sends s where s.id = $2 and s.store_id = $1)
-          group by m.state"
-    )
-    .bind(store)
-    .bind(send)
-    .fetch_all(pool)
-    .await)?;
-    Ok(sum_up(rows))
-}
-
-/// The numbers of a send within the transaction that ends it.
-pub async fn tally_in(tx: &mut Tx, send: i64) -> sqlx::Result<Tally> {
-    let rows: Vec<StateCount> = on_tx!(tx, |conn| sqlx::query_as(
-        "select state, count(*) as people from messages where send_id = $1 group by state"
-    )
-    .bind(send)
-    .fetch_all(&mut *conn)
-    .await)?;
-    Ok(sum_up(rows))
-}
 
 /// Why they were skipped, refused, or have to wait.
 pub(super) fn why(
@@ -84,14 +32,16 @@ pub(super) fn why(
 
 /// How many of a send were never answered, and nobody has settled it.
 pub async fn unresolved(db: &Db, store: StoreId, send: i64) -> sqlx::Result<i64> {
-    on_db!(db, |pool| sqlx::query_scalar(
+    on_db!(db, |pool| {
+        sqlx::query_scalar(
         "select count(*) from messages
-          where store_id = $1 and send_id = $2 and state = 'unknown' and resolution is null"
+          where store_id = $1 and send_id = $2 and outcome = 'unknown' and resolution is null and settled_at is not null"
     )
     .bind(store)
     .bind(send)
     .fetch_one(pool)
-    .await)
+    .await
+    })
 }
 
 /// Failures of a send with the same words, most first.
@@ -106,7 +56,7 @@ pub struct FailureGroup {
 pub async fn failures(db: &Db, store: StoreId, send: i64) -> sqlx::Result<Vec<FailureGroup>> {
     on_db!(db, |pool| sqlx::query_as(
         "select reply_code, max(reply) as reply, count(*) as people from messages
-          where store_id = $1 and send_id = $2 and state in ('rejected', 'failed')
+          where store_id = $1 and send_id = $2 and outcome in ('rejected', 'failed') and settled_at is not null
           group by reply_code order by count(*) desc limit 20"
     )
     .bind(store)
@@ -119,7 +69,7 @@ pub async fn failures(db: &Db, store: StoreId, send: i64) -> sqlx::Result<Vec<Fa
 pub async fn skipped(db: &Db, store: StoreId, send: i64) -> sqlx::Result<Vec<(SkipReason, i64)>> {
     let rows: Vec<(String, i64)> = on_db!(db, |pool| sqlx::query_as(
         "select skip_reason, count(*) from messages
-          where store_id = $1 and send_id = $2 and state = 'skipped' group by skip_reason"
+          where store_id = $1 and send_id = $2 and outcome = 'skipped' and settled_at is not null group by skip_reason"
     )
     .bind(store)
     .bind(send)

@@ -69,7 +69,8 @@ async fn connect_sqlite(url: &str) -> Result<Db, ConnectError> {
         .foreign_keys(true)
         .busy_timeout(Duration::from_secs(5))
         .pragma("trusted_schema", "OFF")
-        .pragma("cache_size", "-32768")
+        // KiB. Kept small: after most transactions SQLite goes through all of it.
+        .pragma("cache_size", "-8192")
         .optimize_on_close(true, None);
     if let Some(folder) = options.get_filename().parent().filter(|f| *f != Path::new("")) {
         std::fs::create_dir_all(folder).map_err(ConnectError::Folder)?;
@@ -87,13 +88,7 @@ async fn connect_sqlite(url: &str) -> Result<Db, ConnectError> {
     let read = SqlitePoolOptions::new()
         .max_connections(SQLITE_READERS)
         .test_before_acquire(false)
-        .connect_with(
-            options
-                .pragma("query_only", "ON")
-                // KiB, for each of them. The operating system keeps what is read often.
-                .pragma("cache_size", "-8192")
-                .optimize_on_close(false, None),
-        )
+        .connect_with(options.pragma("query_only", "ON").optimize_on_close(false, None))
         .await?;
     Ok(Db::Sqlite(SqlitePools { read, write }))
 }

@@ -5,12 +5,14 @@
 //! writer at a time and no transaction ever has to be upgraded from reading to writing (SQLite
 //! answers that with `SQLITE_BUSY_SNAPSHOT` at once, which the busy time-out does not retry).
 
+mod again;
 mod at_once;
 pub mod binds;
 mod connect;
 pub mod dialect;
 mod in_time;
 
+pub use again::{got_in_the_way, in_tx};
 pub use at_once::Bound;
 pub use connect::{
     Backend, ConnectError, OnTimeline, connect, connect_telling, lock_data_file, migrate, newest_migration,

@@ -32,7 +32,7 @@ use crate::{
         password::{self, DEMO as PASSWORD},
         store as users,
     },
-    communications::model::MessageState,
+    communications::{model::MessageState, tallies},
     customers,
     db::{Db, Tx},
     error::AppError,
@@ -168,6 +168,7 @@ async fn write_down(
             store::add_message(tx, id, send_id, (*customer, token), person, row, send.started).await?;
             messages += 1;
         }
+        tallies::count(tx, send_id).await?;
     }
     write_plans(tx, id, shop, &calendar).await?;
     Ok(Summary {

@@ -344,7 +344,7 @@ pub(super) async fn add_message(
     .bind(token)
     .bind(row.attempts)
     .bind(row.settled)
-    .bind(row.settled)
+    .bind(row.settled.unwrap_or(created_at))
     .bind(row.code)
     .bind(&row.reply)
     .bind(created_at)

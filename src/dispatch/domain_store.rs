@@ -83,8 +83,8 @@ pub async fn forget(tx: &mut Tx, account: &str, has_limit: bool) -> sqlx::Result
 pub struct PutBack {
     pub id: i64,
     pub epoch: i64,
-    /// When it is looked at again, as [`crate::db::dialect::moment_text`] writes it; nothing: it is
-    /// due as it was.
+    /// When it is looked at again, as [`crate::db::dialect::moment_text`] writes it; nothing: it
+    /// stands where it stood.
     pub next_at: Option<String>,
 }
 
@@ -97,7 +97,7 @@ pub async fn put_back(tx: &mut Tx, rows: &[PutBack]) -> sqlx::Result<()> {
     ];
     let sql = format!(
         "update messages set state = 'queued', lease_owner = null, lease_until = null,
-                next_at = coalesce(t.next_at, messages.next_at)
+                next_at = coalesce(t.next_at, messages.created_at)
            from {rows} as t
           where messages.id = t.id and messages.epoch = t.epoch and {state} = 'leased'",
         rows = json_rows(tx.backend(), "$1", &columns),
@@ -132,7 +132,7 @@ pub async fn call_up(tx: &mut Tx, now: DateTime<Utc>) -> sqlx::Result<u64> {
         "update messages set next_at = $1
           where id in (select id from messages
                         where send_id in (select id from sends where state = 'sending')
-                          and state = 'queued' and next_at > $1 and attempts = 0 {skip})",
+                          and next_at > $1 and attempts = 0 {skip})",
         skip = skip_locked(tx.backend()),
     );
     on_tx!(tx, |conn| sqlx::query(AssertSqlSafe(sql))
@@ -146,7 +146,7 @@ pub async fn call_up(tx: &mut Tx, now: DateTime<Utc>) -> sqlx::Result<u64> {
 pub async fn next_in_line(db: &Db, send: i64, now: DateTime<Utc>) -> sqlx::Result<Vec<String>> {
     let addresses: Vec<String> = on_db!(db, |pool| sqlx::query_scalar(
         "select coalesce(address, '') from messages
-          where send_id = $1 and state = 'queued' and next_at > $2 and attempts = 0
+          where send_id = $1 and next_at > $2 and attempts = 0
           order by next_at, id limit 100"
     )
     .bind(send)

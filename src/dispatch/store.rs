@@ -9,6 +9,7 @@ use serde::Serialize;
 use sqlx::AssertSqlSafe;
 
 use crate::{
+    communications::anyone_waits,
     db::{
         Backend, Bound, Db, Tx,
         dialect::{Column, database_now, database_now_plus, json_rows, not_looked_up, row_lock, skip_locked},
@@ -57,8 +58,13 @@ pub async fn lease(
     now: DateTime<Utc>,
 ) -> sqlx::Result<Vec<Leased>> {
     let backend = tx.backend();
+    if let Tx::Postgres(tx) = &mut *tx {
+        // It expects few to wait when it last looked before they were written down, and would then put
+        // all of them in order each time instead of reading the first from the index.
+        sqlx::query("set local enable_sort = off").execute(&mut **tx).await?;
+    }
     let sql = format!(
-        "update messages set state = 'leased', lease_owner = $2, lease_until = {until}, epoch = epoch + 1,
+        "update messages set state = 'leased', next_at = null, lease_owner = $2, lease_until = {until}, epoch = epoch + 1,
                 account = $5, key_until = case when repeats > 0 then key_until when $6 then {key_until} end
           where id in (select id from messages where send_id = $1 and state = 'queued' and next_at <= $3
                           and (repeats = 0 or ($6 and account = $5 and key_until > {now}))
@@ -305,7 +311,7 @@ pub async fn accept_and_mark(db: &Db, accepted: &str, tickets: &str, now: DateTi
 /// Whether a message of a send was accepted since then.
 pub async fn accepted_since(db: &Db, send: i64, since: DateTime<Utc>) -> sqlx::Result<bool> {
     on_db!(db, |pool| sqlx::query_scalar(
-        "select exists (select 1 from messages where send_id = $1 and state = 'accepted' and settled_at >= $2)"
+        "select exists (select 1 from messages where send_id = $1 and outcome = 'accepted' and settled_at >= $2)"
     )
     .bind(send)
     .bind(since)
@@ -396,11 +402,11 @@ pub async fn renew(tx: &mut Tx, owner: &str, tickets: &str, seconds: i64) -> sql
         .map(|r| r.rows_affected()))
 }
 
-/// Gives back what was leased and not begun.
+/// Gives back what was leased and not begun: it was due, and it stands where it stood.
 pub async fn release(tx: &mut Tx, owner: &str) -> sqlx::Result<u64> {
     on_tx!(tx, |conn| sqlx::query(
-        "update messages set state = 'queued', lease_owner = null, lease_until = null
-          where lease_owner = $1 and state = 'leased'"
+        "update messages set state = 'queued', next_at = created_at, lease_owner = null, lease_until = null
+          where lease_until is not null and lease_owner = $1 and state = 'leased'"
     )
     .bind(owner)
     .execute(&mut *conn)
@@ -428,7 +434,8 @@ pub async fn recover(tx: &mut Tx, whose: Whose, now: DateTime<Utc>) -> sqlx::Res
         (_, backend) => format!("lease_until < {}", database_now(backend)),
     };
     let queued = format!(
-        "update messages set state = 'queued', lease_owner = null, lease_until = null where state = 'leased' and {expired}"
+        "update messages set state = 'queued', next_at = created_at, lease_owner = null, lease_until = null
+          where state = 'leased' and {expired}"
     );
     let unknown = format!(
         "update messages set state = 'unknown', lease_owner = null, lease_until = null, settled_at = $1, next_at = null,
@@ -458,17 +465,12 @@ pub enum Whose {
 
 /// Whether a send has messages without an outcome, and when the next of them is due.
 pub async fn next_due(db: &Db, send: i64) -> sqlx::Result<(bool, Option<DateTime<Utc>>)> {
-    let open: Option<i64> = on_db!(db, |pool| sqlx::query_scalar(
-        "select id from messages where send_id = $1 and state in ('queued', 'leased', 'attempting') limit 1"
-    )
-    .bind(send)
-    .fetch_optional(pool)
-    .await)?;
-    let due = on_db!(db, |pool| sqlx::query_scalar(
-        "select min(next_at) from messages where send_id = $1 and state = 'queued'"
-    )
+    on_db!(db, |pool| sqlx::query_as(concat!(
+        "select ",
+        anyone_waits!("$1"),
+        ", (select min(next_at) from messages where send_id = $1 and next_at is not null)"
+    ))
     .bind(send)
     .fetch_one(pool)
-    .await)?;
-    Ok((open.is_some(), due))
+    .await)
 }

@@ -43,20 +43,26 @@ impl Counts {
     }
 }
 
-/// Counts the rows.
+// Who is on the wire is few and counted; the outcomes have been added up, and whoever has neither
+// is queued.
+const STATES: &str =
+    "with leased as (select state, count(*) as people from messages where lease_until is not null group by state),
+    settled as (select outcome, cast(sum(people) as bigint) as people from send_tallies group by outcome)
+    select state, people from leased
+     union all select outcome, people from settled
+     union all select 'queued', cast((select coalesce(sum(people), 0) from sends)
+        - (select coalesce(sum(people), 0) from leased) - (select coalesce(sum(people), 0) from settled) as bigint)";
+
+/// Counts the messages.
 pub(super) async fn counts(db: &Db, now: DateTime<Utc>) -> sqlx::Result<Counts> {
-    let states = on_db!(db, |pool| sqlx::query_as(
-        "select state, count(*) from messages group by state"
-    )
-    .fetch_all(pool)
-    .await)?;
+    let states = on_db!(db, |pool| sqlx::query_as(STATES).fetch_all(pool).await)?;
     let open_sends = on_db!(db, |pool| sqlx::query_scalar(
         "select count(*) from sends where state in ('holding', 'sending')"
     )
     .fetch_one(pool)
     .await)?;
     let oldest_due = on_db!(db, |pool| sqlx::query_scalar(
-        "select min(m.next_at) from sends s join messages m on m.send_id = s.id and m.state = 'queued'
+        "select min(m.next_at) from sends s join messages m on m.send_id = s.id and m.next_at is not null
           where s.state = 'sending' and s.paused_by is null and m.next_at <= $1"
     )
     .bind(now)

@@ -7,7 +7,7 @@ use super::{
     model::{Audience, RecipientFilter, SkipReason},
     store::added_up,
 };
-use crate::{bound, db::Tx, on_tx, segments};
+use crate::{bound, communications::tallies, db::Tx, on_tx, segments};
 
 /// Writes a message for everybody the filter means: `queued` for those who will get it, `skipped`
 /// with the reason for the others. Answers what was written, counted from the rows.
@@ -26,7 +26,7 @@ pub async fn freeze(
     let sql = AudienceSql::of(tx.backend(), scope, &picked);
     let written = write(tx, sql.clone(), send_id, now, "").await?;
     if written == matched(tx, sql.clone()).await? {
-        return counted(tx, send_id).await;
+        return counted(tx, send_id, written).await;
     }
 
     // The unique index on the address has the last word: whoever lost to it is a double, whatever
@@ -39,18 +39,18 @@ pub async fn freeze(
         " and c.id not in (select w.customer_id from messages w where w.send_id = {send})
           and c.email_norm in (select w.addr_norm from messages w where w.send_id = {send} and w.skip_reason is null)"
     );
-    write(tx, lost, send_id, now, &missing).await?;
-    counted(tx, send_id).await
+    let missed = write(tx, lost, send_id, now, &missing).await?;
+    counted(tx, send_id, written + missed).await
 }
 
 async fn write(tx: &mut Tx, mut sql: AudienceSql, send_id: i64, now: DateTime<Utc>, also: &str) -> sqlx::Result<u64> {
     let (send, at) = (sql.binds.add(send_id), sql.binds.add(now));
     let statement = format!(
         "insert into messages (store_id, send_id, customer_id, channel, state, skip_reason, name, first_name, last_name,
-                               anniversary_month, anniversary_day, address, addr_norm, unsubscribe_token, next_at, created_at)
+                               anniversary_month, anniversary_day, address, addr_norm, unsubscribe_token, next_at, settled_at, created_at)
          select a.store_id, {send}, a.id, 'email', case when a.reason = 0 then 'queued' else 'skipped' end, {key},
                 a.name, a.first_name, a.last_name, a.anniversary_month, a.anniversary_day, a.email, a.email_norm,
-                a.unsubscribe_token, case when a.reason = 0 then {at} end, {at}
+                a.unsubscribe_token, case when a.reason = 0 then {at} end, case when a.reason <> 0 then {at} end, {at}
            from (select c.store_id, c.id, c.name, c.first_name, c.last_name, c.anniversary_month, c.anniversary_day,
                         c.email, c.email_norm, c.unsubscribe_token, {reason} as reason
                    from customers c where {matched}{also}) a
@@ -83,13 +83,20 @@ async fn matched(tx: &mut Tx, sql: AudienceSql) -> sqlx::Result<u64> {
     Ok(u64::try_from(n).unwrap_or(0))
 }
 
-async fn counted(tx: &mut Tx, send_id: i64) -> sqlx::Result<Audience> {
+/// Whoever is not skipped will get it; that is what the send is written down with.
+async fn counted(tx: &mut Tx, send_id: i64, written: u64) -> sqlx::Result<Audience> {
     let rows: Vec<(Option<String>, i64)> = on_tx!(tx, |conn| sqlx::query_as(
-        "select skip_reason, count(*) from messages where send_id = $1 group by skip_reason"
+        "select skip_reason, count(*) from messages
+          where send_id = $1 and outcome = 'skipped' and settled_at is not null group by skip_reason"
     )
     .bind(send_id)
     .fetch_all(&mut *conn)
     .await)?;
+    let written = i64::try_from(written).unwrap_or(i64::MAX);
+    let skipped: i64 = rows.iter().map(|(_, n)| n).sum();
+    tallies::begin(tx, send_id, written, skipped).await?;
     let number = |key: Option<String>| key.as_deref().and_then(SkipReason::from_key).map_or(0, code);
-    Ok(added_up(rows.into_iter().map(|(key, n)| (number(key), n)).collect()))
+    let mut counts: Vec<_> = rows.into_iter().map(|(key, n)| (number(key), n)).collect();
+    counts.push((number(None), written - skipped));
+    Ok(added_up(counts))
 }

@@ -22,8 +22,8 @@ pub struct Claimed {
 /// Whether a campaign has messages on the wire, as a condition.
 macro_rules! on_the_wire {
     () => {
-        "exists (select 1 from messages m join sends s on s.id = m.send_id
-                  where s.campaign_id = campaigns.id and m.state in ('leased', 'attempting'))"
+        "exists (select 1 from messages m join sends s on s.id = +m.send_id
+                  where s.campaign_id = campaigns.id and m.lease_until is not null)"
     };
 }
 

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     audit,
-    communications::{self, model::Tally},
+    communications::{self, anyone_waits, model::Tally},
     db::Tx,
     on_tx,
     recipients::model::grouped,
@@ -39,13 +39,10 @@ pub async fn cancel_unsent(tx: &mut Tx, send: i64, now: DateTime<Utc>) -> sqlx::
 
 /// Whether somebody of this send has no outcome yet.
 async fn anyone_waits(tx: &mut Tx, send: i64) -> sqlx::Result<bool> {
-    let one: Option<i64> = on_tx!(tx, |conn| sqlx::query_scalar(
-        "select id from messages where send_id = $1 and state in ('queued', 'leased', 'attempting') limit 1"
-    )
-    .bind(send)
-    .fetch_optional(&mut *conn)
-    .await)?;
-    Ok(one.is_some())
+    on_tx!(tx, |conn| sqlx::query_scalar(concat!("select ", anyone_waits!("$1")))
+        .bind(send)
+        .fetch_one(&mut *conn)
+        .await)
 }
 
 /// Ends a send whose people all have an outcome; its campaign is `sent`. False when somebody
@@ -92,7 +89,7 @@ pub async fn finish_as_it_is(tx: &mut Tx, send: &Send, actor: &str, now: DateTim
 /// What a send that is done leaves behind: its numbers on the campaign, the day on the customers.
 async fn close(tx: &mut Tx, send: &Send, now: DateTime<Utc>) -> sqlx::Result<Tally> {
     remember_contact(tx, send.id).await?;
-    let tally = communications::store::tally_in(tx, send.id).await?;
+    let tally = communications::tallies::of_send_in(tx, send.id).await?;
     if let Some(campaign) = send.campaign_id {
         campaign_store::campaign_to_sent(tx, campaign, tally.sent, tally.failed, now).await?;
     }
@@ -140,16 +137,18 @@ pub async fn log_pause(tx: &mut Tx, send: &Send, problem: &str, now: DateTime<Ut
 
 /// Notes on the customers when they were last written to: segments ask for it.
 async fn remember_contact(tx: &mut Tx, send: i64) -> sqlx::Result<()> {
-    on_tx!(tx, |conn| sqlx::query(
+    on_tx!(tx, |conn| {
+        sqlx::query(
         "update customers set last_contacted_at = m.settled_at
-           from (select customer_id, settled_at from messages where send_id = $1 and state = 'accepted') m
+           from (select customer_id, settled_at from messages where send_id = $1 and outcome = 'accepted' and settled_at is not null) m
           where customers.id = m.customer_id
             and (customers.last_contacted_at is null or customers.last_contacted_at < m.settled_at)"
     )
     .bind(send)
     .execute(&mut *conn)
     .await
-    .map(|_| ()))
+    .map(|_| ())
+    })
 }
 
 /// After a late answer: the numbers on the campaign of a send that has ended are those of its rows
@@ -157,9 +156,10 @@ async fn remember_contact(tx: &mut Tx, send: i64) -> sqlx::Result<()> {
 pub async fn count_again(tx: &mut Tx, send: i64) -> sqlx::Result<()> {
     on_tx!(tx, |conn| sqlx::query(
         "update campaigns
-            set sent_count = (select count(*) from messages m where m.send_id = $1 and m.state = 'accepted'),
-                failed_count = (select count(*) from messages m
-                                 where m.send_id = $1 and m.state in ('rejected', 'failed'))
+            set sent_count = (select coalesce(sum(t.people), 0) from send_tallies t
+                               where t.send_id = $1 and t.outcome = 'accepted'),
+                failed_count = (select coalesce(sum(t.people), 0) from send_tallies t
+                                 where t.send_id = $1 and t.outcome in ('rejected', 'failed'))
           where status = 'sent' and id = (select s.campaign_id from sends s where s.id = $1 and s.state = 'done')
             and $1 = (select max(l.id) from sends l where l.campaign_id = campaigns.id and l.state = 'done')"
     )

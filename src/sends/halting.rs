@@ -9,6 +9,7 @@ use super::{
 };
 use crate::{
     auth::guard::Ctx,
+    db::in_tx,
     dispatch::fault_points::{Point, reach},
     error::AppError,
 };
@@ -19,9 +20,13 @@ use crate::{
 pub async fn stop(ctx: &Ctx, send_id: i64) -> Result<String, AppError> {
     let send = sending(ctx, send_id).await?;
     reach(Point::BeforeStop);
-    let mut tx = ctx.db().begin().await?;
     let words = format!("{} stopped it.", ctx.actor.first_name());
-    if !ending::revert_by(&mut tx, &send, &ctx.actor.name, &words, ctx.now).await? {
+    let (tx, stopped) = in_tx(ctx.db(), async |mut tx| {
+        let stopped = ending::revert_by(&mut tx, &send, &ctx.actor.name, &words, ctx.now).await?;
+        Ok((tx, stopped))
+    })
+    .await?;
+    if !stopped {
         return Err(not_sending(&send));
     }
     reach(Point::StopWritten);

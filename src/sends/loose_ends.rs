@@ -16,14 +16,16 @@ const BATCH: i64 = 100;
 
 /// Notes on a send that this transaction ends whether some of it is on the wire.
 pub(super) async fn note(tx: &mut Tx, send: i64) -> sqlx::Result<()> {
-    on_tx!(tx, |conn| sqlx::query(
+    on_tx!(tx, |conn| {
+        sqlx::query(
         "update sends set loose_ends = true
-          where id = $1 and exists (select 1 from messages where send_id = $1 and state = 'attempting')"
+          where id = $1 and exists (select 1 from messages where +send_id = $1 and lease_until is not null and state = 'attempting')"
     )
     .bind(send)
     .execute(&mut *conn)
     .await
-    .map(|_| ()))
+    .map(|_| ())
+    })
 }
 
 /// Brings the sends up to date that ended too early to know everything, as far as it is known by
@@ -51,7 +53,8 @@ async fn answered(db: &Db) -> sqlx::Result<Vec<i64>> {
     on_db!(db, |pool| {
         sqlx::query_scalar(
         "select id from sends
-          where loose_ends and not exists (select 1 from messages m where m.send_id = sends.id and m.state = 'attempting')
+          where loose_ends and not exists (select 1 from messages m where +m.send_id = sends.id and m.lease_until is not null
+                                            and m.state = 'attempting')
           order by id limit $1"
     )
     .bind(BATCH)

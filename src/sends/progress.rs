@@ -24,7 +24,7 @@ pub async fn progress(ctx: &Ctx, send_id: i64) -> Result<Progress, AppError> {
     let store_row = stores::store::find(ctx.db(), ctx.store())
         .await?
         .ok_or(AppError::NotFound)?;
-    let tally = communications::store::tally(ctx.db(), ctx.store(), send_id).await?;
+    let tally = communications::tallies::of_send(ctx.db(), ctx.store(), send_id).await?;
     let newest = communications::people::newest(ctx.db(), ctx.store(), send_id).await?;
     let zone = store_row.zone();
     Ok(Progress {

@@ -317,7 +317,7 @@ pub(super) async fn existing(db: &Db, store: StoreId, id: i64) -> Result<Send, A
 }
 
 pub(super) async fn who_sends(db: &Db, send: &Send) -> sqlx::Result<String> {
-    let tally = communications::store::tally(db, send.store_id, send.id).await?;
+    let tally = communications::tallies::of_send(db, send.store_id, send.id).await?;
     Ok(format!(
         "{} is already sending this — {} of {}.",
         send.started_by.split_whitespace().next().unwrap_or("Somebody"),

@@ -17,6 +17,7 @@ use crate::{
     db::{
         Db,
         dialect::{database_micros, database_now},
+        in_tx,
     },
     dispatch::{
         self,
@@ -60,11 +61,10 @@ struct Signs {
 async fn signs(db: &Db, send: i64, since: DateTime<Utc>) -> sqlx::Result<Signs> {
     let backend = db.backend();
     let sql = format!(
-        "select exists (select 1 from messages where send_id = $1 and state in ('leased', 'attempting')
-                           and lease_until >= {now}) as leased,
+        "select exists (select 1 from messages where +send_id = $1 and lease_until >= {now}) as leased,
                 exists (select 1 from provider_accounts where used_until >= {micros} - {still}) as paced,
-                exists (select 1 from messages where send_id = $1 and state = 'queued') as queued,
-                exists (select 1 from messages where send_id = $1 and state = 'queued' and next_at <= $2) as overdue",
+                exists (select 1 from messages where send_id = $1 and next_at is not null) as queued,
+                exists (select 1 from messages where send_id = $1 and next_at <= $2) as overdue",
         now = database_now(backend),
         micros = database_micros(backend),
         still = STILL.as_seconds_f64() * 1e6,
@@ -79,7 +79,7 @@ async fn signs(db: &Db, send: i64, since: DateTime<Utc>) -> sqlx::Result<Signs> 
 /// Whether anybody has got an outcome since. Reads every row of the send, so it is asked last.
 async fn has_moved(db: &Db, send: i64, since: DateTime<Utc>) -> sqlx::Result<bool> {
     on_db!(db, |pool| sqlx::query_scalar(
-        "select exists (select 1 from messages where send_id = $1 and settled_at > $2 and state <> 'skipped')"
+        "select exists (select 1 from messages where send_id = $1 and settled_at > $2 and outcome <> 'skipped')"
     )
     .bind(send)
     .bind(since)
@@ -112,20 +112,23 @@ pub async fn go_on(ctx: &Ctx, send_id: i64, told_quiet: bool) -> Result<String, 
 pub async fn end(ctx: &Ctx, send_id: i64) -> Result<String, AppError> {
     let send = stalled(ctx, send_id).await?;
     reach(Point::BeforeEndStalled);
-    let mut tx = ctx.db().begin().await?;
-    // Whoever fell silent in the middle of a message may have sent it.
-    dispatch::store::recover(&mut tx, dispatch::store::Whose::Expired, ctx.now).await?;
-    reach(Point::StalledRecovered);
-    if send.state == SendState::Holding {
-        store::change_state(&mut tx, send.id, SendState::Holding, SendState::Sending, None, None).await?;
-    }
-    let tally = communications::store::tally_in(&mut tx, send.id).await?;
-    let ended = if tally.reached_nobody() {
-        let words = format!("{} took it back after it had stopped.", ctx.actor.first_name());
-        ending::revert_by(&mut tx, &send, &ctx.actor.name, &words, ctx.now).await?
-    } else {
-        ending::finish_as_it_is(&mut tx, &send, &ctx.actor.name, ctx.now).await?
-    };
+    let (tx, ended) = in_tx(ctx.db(), async |mut tx| {
+        // Whoever fell silent in the middle of a message may have sent it.
+        dispatch::store::recover(&mut tx, dispatch::store::Whose::Expired, ctx.now).await?;
+        reach(Point::StalledRecovered);
+        if send.state == SendState::Holding {
+            store::change_state(&mut tx, send.id, SendState::Holding, SendState::Sending, None, None).await?;
+        }
+        let tally = communications::tallies::of_send_in(&mut tx, send.id).await?;
+        let ended = if tally.reached_nobody() {
+            let words = format!("{} took it back after it had stopped.", ctx.actor.first_name());
+            ending::revert_by(&mut tx, &send, &ctx.actor.name, &words, ctx.now).await?
+        } else {
+            ending::finish_as_it_is(&mut tx, &send, &ctx.actor.name, ctx.now).await?
+        };
+        Ok((tx, ended))
+    })
+    .await?;
     if !ended {
         return Err(moves_again(&send));
     }

@@ -5,6 +5,7 @@ use chrono::{DateTime, Utc};
 use super::model::{SendKind, SendState};
 use crate::{
     auth::model::StoreId,
+    communications::anyone_waits,
     db::{Db, Tx},
     on_db, on_tx,
 };
@@ -65,12 +66,12 @@ impl Send {
 }
 
 macro_rules! columns {
-    ($rest:literal) => {
+    ($($rest:tt)*) => {
         concat!(
             "select id, store_id, campaign_id, of_send, kind, label, subject, body, fallbacks, filter, audience_words, from_name, ",
             "from_email, reply_to, store_name, footer, signature, state, hold_until, shown_count, started_by, started_at, ",
             "planned_at, late_by, late_why, finished_at, problem, paused_at, paused_by, resume_at from sends ",
-            $rest
+            $($rest)*
         )
     };
 }
@@ -148,10 +149,10 @@ pub async fn open_now(db: &Db, now: DateTime<Utc>, after: i64, limit: i64) -> sq
         "where state in ('holding', 'sending') and hold_until <= $1
            and (paused_at is null or (paused_by is null and resume_at <= $1))
            and (state = 'holding' or paused_at is not null
-                or exists (select 1 from messages m
-                            where m.send_id = sends.id and m.state = 'queued' and m.next_at <= $1)
-                or not exists (select 1 from messages m
-                                where m.send_id = sends.id and m.state in ('queued', 'leased', 'attempting')))
+                or exists (select 1 from messages m where m.send_id = sends.id and m.next_at <= $1)
+                or not ",
+        anyone_waits!("sends.id"),
+        ")
           order by id <= $2, id limit $3"
     ))
     .bind(now)

@@ -11,6 +11,7 @@ use super::{
 };
 use crate::{
     auth::model::StoreId,
+    communications::anyone_goes,
     db::{Db, Tx, dialect::row_lock},
     error::AppError,
     on_tx,
@@ -73,10 +74,8 @@ fn refused(send: &Send, words: String) -> AppError {
 }
 
 async fn is_on_the_wire(tx: &mut Tx, send: i64) -> sqlx::Result<bool> {
-    on_tx!(tx, |conn| sqlx::query_scalar(
-        "select exists (select 1 from messages where send_id = $1 and state in ('leased', 'attempting'))"
-    )
-    .bind(send)
-    .fetch_one(&mut *conn)
-    .await)
+    on_tx!(tx, |conn| sqlx::query_scalar(concat!("select ", anyone_goes!("$1")))
+        .bind(send)
+        .fetch_one(&mut *conn)
+        .await)
 }

@@ -129,7 +129,7 @@ pub async fn reopen(tx: &mut Tx, send: i64) -> sqlx::Result<()> {
     tries::hold(tx, first).await?;
     on_tx!(tx, |conn| sqlx::query(
         "update messages set resolution = null
-          where send_id = $1 and state = 'unknown' and resolution = 'sent_again'
+          where send_id = $1 and outcome = 'unknown' and settled_at is not null and resolution = 'sent_again'
             and customer_id not in (select m.customer_id from sends s join messages m on m.send_id = s.id
                                      where s.of_send = $1 and s.kind = 'again'
                                        and m.state not in ('cancelled', 'skipped'))"
@@ -190,7 +190,7 @@ async fn resolve_as_sent(
     let settled = on_tx!(tx, |conn| sqlx::query(
         "update messages set state = 'accepted', resolution = 'treated_as_sent', reply = $5
           where store_id = $1 and send_id = $2 and ($3 is null or id = $3) and ($4 is null or settled_at < $4)
-            and state = 'unknown' and resolution is null"
+            and outcome = 'unknown' and resolution is null and settled_at is not null"
     )
     .bind(send.store_id)
     .bind(send.id)
@@ -206,22 +206,25 @@ async fn resolve_as_sent(
 
 /// The first copies stay unconfirmed: what came of them is still not known.
 async fn take_for_another_try(tx: &mut Tx, send: &Send, message: Option<i64>) -> sqlx::Result<Vec<i64>> {
-    on_tx!(tx, |conn| sqlx::query_scalar(
+    on_tx!(tx, |conn| {
+        sqlx::query_scalar(
         "update messages set resolution = 'sent_again'
-          where store_id = $1 and send_id = $2 and ($3 is null or id = $3) and state = 'unknown' and resolution is null
+          where store_id = $1 and send_id = $2 and ($3 is null or id = $3) and outcome = 'unknown' and resolution is null
+            and settled_at is not null
           returning customer_id"
     )
     .bind(send.store_id)
     .bind(send.id)
     .bind(message)
     .fetch_all(&mut *conn)
-    .await)
+    .await
+    })
 }
 
 async fn with_old_ones(db: &Db, before: DateTime<Utc>) -> sqlx::Result<Vec<Send>> {
     let ids: Vec<(crate::auth::model::StoreId, i64)> = on_db!(db, |pool| sqlx::query_as(
         "select distinct store_id, send_id from messages
-          where state = 'unknown' and resolution is null and settled_at < $1 limit 100"
+          where outcome = 'unknown' and resolution is null and settled_at < $1 limit 100"
     )
     .bind(before)
     .fetch_all(pool)

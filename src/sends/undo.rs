@@ -8,6 +8,7 @@ use super::{
 };
 use crate::{
     auth::guard::Ctx,
+    db::in_tx,
     dispatch::fault_points::{Point, reach},
     error::AppError,
 };
@@ -25,20 +26,18 @@ pub enum Undone {
 pub async fn undo(ctx: &Ctx, send_id: i64) -> Result<Undone, AppError> {
     let send = existing(ctx.db(), ctx.store(), send_id).await?;
     reach(Point::BeforeUndo);
-    let mut tx = ctx.db().begin().await?;
-    let in_time = store::change_state(
-        &mut tx,
-        send.id,
-        SendState::Holding,
-        SendState::Cancelled,
-        Some(ctx.now),
-        None,
-    )
+    let (holding, cancelled) = (SendState::Holding, SendState::Cancelled);
+    let (mut tx, in_time) = in_tx(ctx.db(), async |mut tx| {
+        let in_time = store::change_state(&mut tx, send.id, holding, cancelled, Some(ctx.now), None).await?;
+        if in_time {
+            ending::cancel_unsent(&mut tx, send.id, ctx.now).await?;
+        }
+        Ok((tx, in_time))
+    })
     .await?;
     if !in_time {
         return Ok(Undone::TooLate);
     }
-    ending::cancel_unsent(&mut tx, send.id, ctx.now).await?;
     if let Some(campaign) = send.campaign_id {
         campaign_store::campaign_to_draft(&mut tx, campaign, None, ctx.now).await?;
     }

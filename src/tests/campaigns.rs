@@ -695,13 +695,14 @@ both!(after_a_send_that_stopped_the_rest_is_offered, |app| {
     let send = begun(press(&app.state, &app.store, id).await);
     people::change(
         app.db(),
-        "update messages set state = 'accepted' where send_id = $1 and id in (select id from messages order by id limit 2)",
+        "update messages set state = 'accepted', next_at = null, settled_at = created_at
+          where send_id = $1 and id in (select id from messages order by id limit 2)",
         send,
     )
     .await;
     people::change(
         app.db(),
-        "update messages set state = 'cancelled' where send_id = $1 and state = 'queued'",
+        "update messages set state = 'cancelled', next_at = null, settled_at = created_at where send_id = $1 and state = 'queued'",
         send,
     )
     .await;

@@ -51,8 +51,9 @@ const HOLDING: &str = "update sends set state = 'holding', hold_until = '2026-06
 const SENDING: &str = "update sends set state = 'sending', paused_at = null, paused_by = null where id = {send}";
 const STALLED: &str = "update sends set state = 'sending', hold_until = '2026-04-01T00:00:00Z' where id = {send}";
 const TAKEN_BACK: &str = "update sends set state = 'cancelled' where campaign_id = {campaign}";
-const NOT_WAITING: &str = "update messages set state = 'cancelled' where customer_id = {reader}";
-const UNKNOWN: &str = "update messages set state = 'unknown', resolution = null, customer_id = {reader}
+const NOT_WAITING: &str = "update messages set state = 'cancelled', next_at = null, lease_until = null, settled_at = '2000-01-01T00:00:00+00:00' where customer_id = {reader}";
+const UNKNOWN: &str = "update messages set state = 'unknown', resolution = null, customer_id = {reader},
+                               next_at = null, lease_until = null, settled_at = '2000-01-01T00:00:00+00:00'
                         where id = {message}";
 
 /// In an order in which each can follow the one before.
@@ -84,6 +85,7 @@ const CHANGES: &[Change] = &[
     change("/api/sends/end", &[STALLED], "send_id={send}", "send.finished"),
     change("/api/sends/treat-as-sent", &[UNKNOWN], "send_id={send}", "send.treated_as_sent"),
     change("/api/sends/again", &[UNKNOWN], "send_id={send}&send_token=t-again", "send.sent_again"),
+    change("/api/settings/mail-provider", &[], "provider=mailgun&events_password=a-key-of-events-0", "store.mail_provider_changed"),
     change("/api/settings/mail-server", &[], "rate=14&domain_rate=5&connections=2", "store.mail_server_changed"),
     change("/api/settings/safety", &[], "undo_seconds=20&email_requires_opt_in=true", "store.safety_changed"),
     change("/api/settings/sending", &[], "from_name=A&from_email=a%40example.com&footer=F", "store.sending_changed"),
@@ -103,6 +105,8 @@ const OF_THEIR_OWN: &[&str] = &[
     "/api/bulk-email/confirm",
     "/api/instance/confirm",
     "/customers/import/{token}",
+    // In `events`: the line "Settled 1 unconfirmed customer of …".
+    "/hooks/email/{token}",
     // In `correcting`: the line "Sent a correction of …".
     "/sends/{id}/correction",
     "/u/{token}",

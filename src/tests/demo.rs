@@ -89,7 +89,7 @@ async fn its_numbers_are_its_rows(backend: Backend) {
             .await
             .unwrap()
             .unwrap();
-        let tally = communications::store::tally(&shop.db, shop.store.id, send.id)
+        let tally = communications::tallies::of_send(&shop.db, shop.store.id, send.id)
             .await
             .unwrap();
         assert_eq!((tally.sent, tally.failed), (sent, failed), "{}", send.label);

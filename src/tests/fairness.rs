@@ -45,6 +45,13 @@ async fn copy(app: &TestApp, send: i64, times: usize) {
         .map(|_| ())
     })
     .unwrap();
+    on_tx!(&mut tx, |conn| sqlx::query(
+        "update sends set people = (select count(*) from messages m where m.send_id = sends.id)"
+    )
+    .execute(&mut *conn)
+    .await
+    .map(|_| ()))
+    .unwrap();
     tx.commit().await.unwrap();
 }
 

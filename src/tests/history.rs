@@ -26,7 +26,7 @@ both!(what_was_never_sent_is_not_in_the_history, |app| {
     assert!(app.get(&tab, &cookie).await.text.contains("Autumn"), "it is on its way");
     people::change(
         app.db(),
-        "update messages set state = 'cancelled' where send_id = $1",
+        "update messages set state = 'cancelled', next_at = null, settled_at = created_at where send_id = $1",
         send,
     )
     .await;

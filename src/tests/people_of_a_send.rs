@@ -28,6 +28,7 @@ async fn with_every_state(app: &TestApp) -> i64 {
     let mut tx = app.db().begin().await.unwrap();
     on_tx!(&mut tx, |conn| sqlx::query(
         "update messages set settled_at = case when id % 7 < 4 then created_at end,
+                next_at = case when id % 7 = 4 then next_at end, lease_until = case when id % 7 > 4 then created_at end,
                 state = case id % 7 when 0 then 'accepted' when 1 then 'rejected' when 2 then 'failed'
                                     when 3 then 'unknown' when 4 then 'queued' when 5 then 'leased'
                                     else 'attempting' end
@@ -63,10 +64,12 @@ both!(everybody_is_on_one_page_and_each_kind_on_its_own, |app| {
     assert_eq!((all.len(), total), (170, 170));
     let once: HashSet<i64> = all.iter().map(|row| row.message_id).collect();
     assert_eq!(once.len(), 170);
-    // Outcomes, who waits, who was skipped; outcomes newest first, the others as they go.
+    // Outcomes, who is on the wire, who waits, who was skipped; outcomes newest first, the others as
+    // they go.
     let place = |row: &RecipientRow| match row.state.key() {
-        "skipped" => (2, row.message_id),
-        "queued" | "leased" | "attempting" => (1, row.message_id),
+        "skipped" => (3, row.message_id),
+        "queued" => (2, row.message_id),
+        "leased" | "attempting" => (1, row.message_id),
         _ => (0, -row.message_id),
     };
     assert!(all.is_sorted_by_key(place));

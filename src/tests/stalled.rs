@@ -103,7 +103,7 @@ both!(what_was_on_the_wire_when_it_stopped_is_unconfirmed, |app| {
     // Somebody began with one message and fell silent.
     let mut tx = app.db().begin().await.unwrap();
     on_tx!(&mut tx, |conn| sqlx::query(
-        "update messages set state = 'attempting', lease_owner = 'gone', lease_until = $2, epoch = 1
+        "update messages set state = 'attempting', next_at = null, lease_owner = 'gone', lease_until = $2, epoch = 1
           where id = (select min(id) from messages where send_id = $1)"
     )
     .bind(send)

@@ -95,7 +95,7 @@ both!(nobody_tries_again_while_messages_are_on_the_wire, |app| {
     midway(app.db(), second, 1).await;
     people::change(
         app.db(),
-        "update messages set state = 'attempting'
+        "update messages set state = 'attempting', next_at = null, lease_until = created_at
           where id = (select max(id) from messages where send_id = $1 and state = 'queued')",
         second,
     )

@@ -20,7 +20,7 @@ use super::{
 };
 use crate::{
     audit::{self, Entry},
-    db::Db,
+    db::{Db, got_in_the_way},
     stores::model::Store,
     time::Clock,
 };
@@ -293,12 +293,4 @@ impl Run<'_> {
         };
         audit::record(tx, self.store.id, entry, self.clock.now()).await
     }
-}
-
-/// A deadlock or a serialisation failure: the same again may well work.
-fn got_in_the_way(error: &sqlx::Error) -> bool {
-    error
-        .as_database_error()
-        .and_then(|e| e.code())
-        .is_some_and(|code| code == "40P01" || code == "40001")
 }

@@ -107,7 +107,8 @@ both!(waiting_in_line_is_no_trouble, "", |app, sink| {
     let send = sends::store::find(app.db(), app.store.id, id).await.unwrap().unwrap();
     assert_eq!((send.paused_at, send.problem.as_deref()), (None, None));
     // Two minutes without anybody sent to, but nobody's turn has come.
-    let quiet = "update messages set settled_at = null where send_id = $1";
+    let quiet =
+        "update messages set settled_at = '2000-01-01T00:00:00+00:00' where send_id = $1 and settled_at is not null";
     crate::support::people::change(app.db(), quiet, id).await;
     let now = Clock::System.now();
     assert!(!sends::stalled::is_stalled(&app.state, &send, now).await.unwrap());

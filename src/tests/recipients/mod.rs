@@ -122,8 +122,9 @@ async fn earlier_message(app: &TestApp, store: StoreId, campaign: i64, customer:
     let send = begin_send(&mut tx, store, Some(campaign), app.now()).await;
     on_tx!(&mut tx, |conn| sqlx::query(
         "insert into messages (store_id, send_id, customer_id, channel, state, name, first_name, last_name, address,
-                               addr_norm, unsubscribe_token, created_at)
-         values ($1, $2, $3, 'email', $4, 'Somebody', '', '', $5, $5, 'token', $6)"
+                               addr_norm, unsubscribe_token, created_at, lease_until, settled_at)
+         values ($1, $2, $3, 'email', $4, 'Somebody', '', '', $5, $5, 'token', $6,
+                 case when $4 in ('leased', 'attempting') then $6 end, case when $4 not in ('leased', 'attempting') then $6 end)"
     )
     .bind(store)
     .bind(send)

@@ -105,8 +105,8 @@ both!(a_message_is_kept_once, |app| {
         &app,
         &format!(
             "insert into messages (id, store_id, send_id, customer_id, channel, state, name, first_name, last_name,
-                               unsubscribe_token, created_at)
-         values (1, {id}, 1, 1, 'email', 'accepted', 'A', 'A', '', 't', $1)"
+                               unsubscribe_token, created_at, settled_at)
+         values (1, {id}, 1, 1, 'email', 'accepted', 'A', 'A', '', 't', $1, $1)"
         ),
     )
     .await

@@ -102,7 +102,9 @@ pub async fn until(state: &AppState, store: &Store, send: i64, wanted: impl Fn(&
 
 /// The numbers of a send.
 pub async fn tally(db: &Db, store: &Store, send: i64) -> Tally {
-    communications::store::tally(db, store.id, send).await.expect("a tally")
+    communications::tallies::of_send(db, store.id, send)
+        .await
+        .expect("a tally")
 }
 
 /// The status word of a campaign.

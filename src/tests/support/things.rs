@@ -1,6 +1,6 @@
 //! A store with one thing of every kind in it.
 
-use loupe::auth::model::StoreId;
+use loupe::{auth::model::StoreId, communications::tallies};
 use sqlx::AssertSqlSafe;
 
 use super::app::TestApp;
@@ -92,9 +92,9 @@ impl Things {
             "message",
             format!(
                 "insert into messages (store_id, send_id, customer_id, channel, state, name, first_name, last_name,
-                                   address, addr_norm, unsubscribe_token, created_at)
+                                   address, addr_norm, unsubscribe_token, created_at, settled_at)
              values ({s}, {send}, {customer}, 'email', 'accepted', 'Secret{s}', 'S', 'T', 's@example.com',
-                     's@example.com', 'tok{s}', $1) returning id"
+                     's@example.com', 'tok{s}', $1, '2000-01-01T00:00:00+00:00') returning id"
             ),
         )
         .await;
@@ -107,6 +107,7 @@ impl Things {
             ),
         )
         .await;
+        tallies::count(&mut tx, send).await.unwrap();
         tx.commit().await.unwrap();
         Self(things)
     }

@@ -72,7 +72,7 @@ async fn question(staff: &Staff, send: &Send, deed: Deed) -> Result<Option<Quest
 }
 
 async fn going_on(staff: &Staff, send: &Send, action: &'static str) -> Result<Question, AppError> {
-    let tally = communications::store::tally(staff.db(), staff.store_id(), send.id).await?;
+    let tally = communications::tallies::of_send(staff.db(), staff.store_id(), send.id).await?;
     Ok(Question {
         title: "Resume sending now?",
         words: match tally.waiting {

@@ -68,7 +68,7 @@ impl Report {
         let (db, store) = (staff.db(), staff.store_id());
         let show = staff.param("show").to_owned();
         let page = crate::ui::components::Paging::asked(staff.param("page"));
-        let tally = communications::store::tally(db, store, send.id).await?;
+        let tally = communications::tallies::of_send(db, store, send.id).await?;
         let (rows, total) = communications::people::page(db, store, send.id, &tally, &show, page).await?;
         let newest = if send.state.is_open() {
             communications::people::newest(db, store, send.id).await?

@@ -32,7 +32,7 @@ pub async fn show(staff: Staff, Path(send_id): Path<i64>) -> Result<Response, Ap
         // It ended, or was stopped, before the question was asked.
         return Ok(Redirect::to(&send.page()).into_response());
     }
-    let tally = communications::store::tally(db, store, send_id).await?;
+    let tally = communications::tallies::of_send(db, store, send_id).await?;
     let words = words(tally.settled(), tally.waiting);
     let (up, nav) = match send.campaign_id {
         Some(_) => (("Campaigns", "/marketing/campaigns"), Nav::Campaigns),
