@@ -73,7 +73,7 @@ pub async fn run(folder: &Path, people: i64) -> Result<Table, Error> {
             line(&format!("  the last {part}"), format!("{last:.0}")),
             line("processor seconds", format!("{:.1}", sent.cost.cpu)),
             line(
-                "peak MB (32 of them SQLite's page cache)",
+                "peak MB (8 of them for each connection's pages)",
                 format!("{:.0}", sent.cost.peak_mb),
             ),
             line("  MB at a fifth of the way", format!("{early:.0}")),
