@@ -13,6 +13,7 @@ use tokio::{
 use super::{
     fault_points::{Point, reach},
     hand::Hold,
+    late_store,
     store::{self, Settled, Ticket},
 };
 use crate::{
@@ -229,7 +230,7 @@ async fn write(
 
 /// Which outcomes found their message taken over.
 async fn missed(db: &Db, settled: &str, outcomes: &[Settled]) -> sqlx::Result<Vec<Settled>> {
-    let ids: HashSet<i64> = store::unsettled(db, settled).await?.into_iter().collect();
+    let ids: HashSet<i64> = late_store::unsettled(db, settled).await?.into_iter().collect();
     Ok(outcomes.iter().filter(|o| ids.contains(&o.id)).cloned().collect())
 }
 
@@ -258,7 +259,7 @@ async fn write_late_until_written(db: &Db, clock: &Clock, missed: &[Settled]) {
             let rows = json(missed)?;
             reach(Point::BeforeLate);
             let mut tx = db.begin().await?;
-            let written = store::settle_late(&mut tx, &rows, clock.now()).await?;
+            let written = late_store::settle_late(&mut tx, &rows, clock.now()).await?;
             reach(Point::LateWritten);
             tx.commit().await?;
             reach(Point::AfterLate);

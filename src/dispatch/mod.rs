@@ -29,6 +29,7 @@ mod domains;
 pub mod fault_points;
 mod hand;
 mod keeper;
+pub mod late_store;
 mod lease;
 mod ledger;
 mod limits;
@@ -41,6 +42,7 @@ mod relief;
 mod repeat;
 mod retry;
 pub mod store;
+mod tenure;
 mod trouble;
 
 use std::time::Duration;

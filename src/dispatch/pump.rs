@@ -19,7 +19,7 @@ use super::{
     hand::Hand,
     keeper,
     lease::{Going, Lease},
-    ledger::{self, Ledger, json},
+    ledger::{self, Ledger},
     load::{Job, Loaded, Shelf},
     pace::Pacer,
     queue::Queue,
@@ -77,7 +77,7 @@ pub(super) struct Pump {
     pub(super) owner: String,
     id_key: String,
     shelf: Shelf,
-    hand: Hand,
+    pub(super) hand: Hand,
     pub(super) trouble: Arc<Trouble>,
     settled: Arc<Notify>,
     /// None: the outbox is the provider.
@@ -95,7 +95,7 @@ pub(super) struct Pump {
     /// When the account's limits were last asked for.
     pub(super) asked: Option<Instant>,
     pacer: Pacer,
-    renewed: Instant,
+    pub(super) renewed: Instant,
     /// The send that had the last turn.
     last: i64,
 }
@@ -401,45 +401,6 @@ impl Pump {
         Ok(())
     }
 
-    async fn renew_when_due(&mut self) -> sqlx::Result<()> {
-        let lease = u64::try_from(self.state.settings.lease_seconds).unwrap_or(30);
-        if self.renewed.elapsed() < Duration::from_secs(lease) / 3 {
-            return Ok(());
-        }
-        self.renewed = Instant::now();
-        let mut tx = self.state.db.begin().await?;
-        let held = json(&self.hand.tickets())?;
-        store::renew(&mut tx, &self.owner, &held, self.state.settings.lease_seconds).await?;
-        tx.commit().await
-    }
-
-    /// Whoever falls silent over what is on the wire is taken for dead, and that for unknown.
-    async fn keep_renewing(&mut self) {
-        loop {
-            tokio::time::sleep(PATIENCE).await;
-            if let Err(error) = self.renew_when_due().await {
-                tracing::warn!(error = %error, "leases could not be renewed; trying again");
-            }
-        }
-    }
-
-    async fn recover(&self, whose: Whose) -> sqlx::Result<()> {
-        reach(Point::BeforeRecovery);
-        let mut tx = self.state.db.begin().await?;
-        let (queued, unknown) = store::recover(&mut tx, whose, self.state.clock.now()).await?;
-        if queued + unknown > 0 {
-            reach(Point::RecoveryWritten);
-        }
-        tx.commit().await?;
-        if queued + unknown > 0 {
-            reach(Point::AfterRecovery);
-        }
-        if queued + unknown > 0 {
-            tracing::warn!(queued, unknown, "took over from a sender that fell silent");
-        }
-        Ok(())
-    }
-
     pub(super) async fn end(&self, send: &Send, problem: Option<&str>) -> sqlx::Result<()> {
         let now = self.state.clock.now();
         if problem.is_none() && self.queue_repeats(send.id, now).await? {
@@ -472,21 +433,5 @@ impl Pump {
             tracing::info!(send.id = send.id, given_up = problem.is_some(), "send ended");
         }
         Ok(())
-    }
-
-    async fn release(&self) {
-        let released: sqlx::Result<u64> = async {
-            reach(Point::BeforeRelease);
-            let mut tx = self.state.db.begin().await?;
-            let released = store::release(&mut tx, &self.owner).await?;
-            reach(Point::ReleaseWritten);
-            tx.commit().await?;
-            reach(Point::AfterRelease);
-            Ok(released)
-        }
-        .await;
-        if let Err(error) = released {
-            tracing::warn!(error = %error, "leases could not be given back; they will expire");
-        }
     }
 }

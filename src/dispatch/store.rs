@@ -15,7 +15,7 @@ use crate::{
         dialect::{Column, database_now, database_now_plus, json_rows, not_looked_up, row_lock, skip_locked},
     },
     on_db, on_tx,
-    sends::{ending, unanswered},
+    sends::unanswered,
 };
 
 /// A leased message with all that is needed to build it.
@@ -226,7 +226,7 @@ pub struct Settled {
     pub refund: i64,
 }
 
-const SETTLED: [(&str, Column); 7] = [
+pub(super) const SETTLED: [(&str, Column); 7] = [
     ("id", Column::Number),
     ("epoch", Column::Number),
     ("state", Column::Text),
@@ -245,7 +245,7 @@ pub async fn hold_sends(tx: &mut Tx, outcomes: &str) -> sqlx::Result<()> {
 }
 
 /// What follows a send comes before it, as it does for whoever ends what follows.
-async fn lock_sends(tx: &mut Tx, outcomes: &str, how: &'static str) -> sqlx::Result<Vec<i64>> {
+pub(super) async fn lock_sends(tx: &mut Tx, outcomes: &str, how: &'static str) -> sqlx::Result<Vec<i64>> {
     let sql = format!(
         "select s.id from sends s
           where s.id in (select m.send_id from messages m join {rows} as t on t.id = m.id) order by s.id desc {lock}",
@@ -317,46 +317,6 @@ pub async fn accepted_since(db: &Db, send: i64, since: DateTime<Utc>) -> sqlx::R
     .bind(since)
     .fetch_one(pool)
     .await)
-}
-
-/// Which definite answers their messages do not show.
-pub async fn unsettled(db: &Db, outcomes: &str) -> sqlx::Result<Vec<i64>> {
-    let sql = format!(
-        "select t.id from {rows} as t
-          where t.state in ('accepted', 'rejected')
-            and not exists (select 1 from messages m where m.id = t.id and m.epoch = t.epoch and {state} = t.state)",
-        rows = json_rows(db.backend(), "$1", &SETTLED),
-        state = not_looked_up(db.backend(), "m.state"),
-    );
-    on_db!(db, |pool| sqlx::query_scalar(AssertSqlSafe(sql))
-        .bind(outcomes)
-        .fetch_all(pool)
-        .await)
-}
-
-/// A definite answer also settles what recovery had to call `unknown` meanwhile, if nobody has
-/// touched it since. Numbers that were written down when the send ended are counted again.
-/// Answers how many were written.
-pub async fn settle_late(tx: &mut Tx, outcomes: &str, now: DateTime<Utc>) -> sqlx::Result<usize> {
-    lock_sends(tx, outcomes, "for update").await?;
-    let rows = json_rows(tx.backend(), "$1", &SETTLED);
-    let sql = format!(
-        "update messages set state = t.state, reply_code = t.code, reply = t.reply, settled_at = $2
-           from {rows} as t
-          where messages.id = t.id and messages.epoch = t.epoch and messages.state = 'unknown'
-            and (t.state = 'accepted' or (t.state = 'rejected' and messages.repeats = 0))
-          returning messages.send_id"
-    );
-    let sends: Vec<i64> = on_tx!(tx, |conn| sqlx::query_scalar(AssertSqlSafe(sql))
-        .bind(outcomes)
-        .bind(now)
-        .fetch_all(&mut *conn)
-        .await)?;
-    remember_bounces(tx, outcomes, now).await?;
-    for send in sends.iter().copied().collect::<BTreeSet<i64>>() {
-        ending::count_again(tx, send).await?;
-    }
-    Ok(sends.len())
 }
 
 /// A bounced or refused address is remembered on the customer: the picker leaves it out from now

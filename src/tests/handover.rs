@@ -6,7 +6,7 @@ use std::time::Duration;
 use chrono::TimeDelta;
 use loupe::{
     db::{self, Backend, Db},
-    dispatch::{self, store as ledger},
+    dispatch::{self, late_store, store as ledger},
     error::AppError,
     on_db, on_tx,
     recipients::model::RecipientFilter,
@@ -143,37 +143,37 @@ async fn a_dead_sender_is_taken_over(backend: Backend) {
     let outcomes = outcome(&left[5], "rejected");
     assert_eq!(ledger::settle(&mut tx, &outcomes, app.now()).await.unwrap(), 0);
     assert_eq!(
-        ledger::unsettled(app.db(), &outcomes).await.unwrap(),
+        late_store::unsettled(app.db(), &outcomes).await.unwrap(),
         vec![left[5].id],
         "what it is sure of is not on the row"
     );
     let outcomes = outcome(&left[0], "accepted");
     assert_eq!(ledger::settle(&mut tx, &outcomes, app.now()).await.unwrap(), 0);
     assert_eq!(
-        ledger::unsettled(app.db(), &outcomes).await.unwrap(),
+        late_store::unsettled(app.db(), &outcomes).await.unwrap(),
         vec![left[0].id],
         "what it is sure of is not on the row"
     );
     assert_eq!(
-        ledger::settle_late(&mut tx, &outcome(&left[5], "rejected"), app.now())
+        late_store::settle_late(&mut tx, &outcome(&left[5], "rejected"), app.now())
             .await
             .unwrap(),
         0
     );
     assert_eq!(
-        ledger::settle_late(&mut tx, &outcome(&left[1], "queued"), app.now())
+        late_store::settle_late(&mut tx, &outcome(&left[1], "queued"), app.now())
             .await
             .unwrap(),
         0
     );
     assert_eq!(
-        ledger::settle_late(&mut tx, &outcome(&left[0], "accepted"), app.now())
+        late_store::settle_late(&mut tx, &outcome(&left[0], "accepted"), app.now())
             .await
             .unwrap(),
         1
     );
     assert_eq!(
-        ledger::settle_late(&mut tx, &outcome(&left[2], "rejected"), app.now())
+        late_store::settle_late(&mut tx, &outcome(&left[2], "rejected"), app.now())
             .await
             .unwrap(),
         1

@@ -10,7 +10,10 @@ use std::collections::HashMap;
 use loupe::{
     channels::email::events::{Event, OurId, Provider, Told},
     db::{Backend, Tx, dialect::database_now_plus},
-    dispatch::store::{self as ledger, Leased, Settled, Through, Ticket, Whose},
+    dispatch::{
+        late_store,
+        store::{self as ledger, Leased, Settled, Through, Ticket, Whose},
+    },
     on_db, on_tx,
     recipients::model::RecipientFilter,
     sends::{self, ending, model::SendState, repeats, told},
@@ -342,7 +345,7 @@ impl Model<'_> {
         let outcomes = serde_json::to_string(&[outcome]).unwrap();
         ledger::hold_sends(tx, &outcomes).await.unwrap();
         if ledger::settle(tx, &outcomes, now).await.unwrap() == 0 {
-            ledger::settle_late(tx, &outcomes, now).await.unwrap();
+            late_store::settle_late(tx, &outcomes, now).await.unwrap();
         }
     }
 

@@ -1,0 +1,57 @@
+//! Definite answers that found their message taken over: what recovery had to call `unknown` is known
+//! after all.
+
+use std::collections::BTreeSet;
+
+use chrono::{DateTime, Utc};
+use sqlx::AssertSqlSafe;
+
+use super::store::{SETTLED, lock_sends, remember_bounces};
+use crate::{
+    db::{
+        Db, Tx,
+        dialect::{json_rows, not_looked_up},
+    },
+    on_db, on_tx,
+    sends::ending,
+};
+
+/// Which definite answers their messages do not show.
+pub async fn unsettled(db: &Db, outcomes: &str) -> sqlx::Result<Vec<i64>> {
+    let sql = format!(
+        "select t.id from {rows} as t
+          where t.state in ('accepted', 'rejected')
+            and not exists (select 1 from messages m where m.id = t.id and m.epoch = t.epoch and {state} = t.state)",
+        rows = json_rows(db.backend(), "$1", &SETTLED),
+        state = not_looked_up(db.backend(), "m.state"),
+    );
+    on_db!(db, |pool| sqlx::query_scalar(AssertSqlSafe(sql))
+        .bind(outcomes)
+        .fetch_all(pool)
+        .await)
+}
+
+/// A definite answer also settles what recovery had to call `unknown` meanwhile, if nobody has
+/// touched it since. Numbers that were written down when the send ended are counted again.
+/// Answers how many were written.
+pub async fn settle_late(tx: &mut Tx, outcomes: &str, now: DateTime<Utc>) -> sqlx::Result<usize> {
+    lock_sends(tx, outcomes, "for update").await?;
+    let rows = json_rows(tx.backend(), "$1", &SETTLED);
+    let sql = format!(
+        "update messages set state = t.state, reply_code = t.code, reply = t.reply, settled_at = $2
+           from {rows} as t
+          where messages.id = t.id and messages.epoch = t.epoch and messages.state = 'unknown'
+            and (t.state = 'accepted' or (t.state = 'rejected' and messages.repeats = 0))
+          returning messages.send_id"
+    );
+    let sends: Vec<i64> = on_tx!(tx, |conn| sqlx::query_scalar(AssertSqlSafe(sql))
+        .bind(outcomes)
+        .bind(now)
+        .fetch_all(&mut *conn)
+        .await)?;
+    remember_bounces(tx, outcomes, now).await?;
+    for send in sends.iter().copied().collect::<BTreeSet<i64>>() {
+        ending::count_again(tx, send).await?;
+    }
+    Ok(sends.len())
+}
