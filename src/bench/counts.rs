@@ -32,18 +32,19 @@ pub struct Plan {
     pub rounds: usize,
     /// For SQLite: on the disk that is to be measured.
     pub folder: PathBuf,
-    pub postgres: Option<String>,
 }
 
-/// On SQLite, and on PostgreSQL if there is one.
-pub async fn run(plan: &Plan) -> Result<Table, Error> {
+/// In a file of the plan's folder.
+pub async fn on_sqlite(plan: &Plan) -> Result<Table, Error> {
     let file = plan.folder.join("counts.db");
-    let mut table = on(&format!("sqlite://{}", file.display()), plan).await?;
-    if let Some(url) = &plan.postgres {
-        let own = databases::Own::create(url).await?;
-        table.add(on(&own.url, plan).await?);
-        own.drop().await?;
-    }
+    on(&format!("sqlite://{}", file.display()), plan).await
+}
+
+/// In a schema of the PostgreSQL at `url`.
+pub async fn on_postgres(plan: &Plan, url: &str) -> Result<Table, Error> {
+    let own = databases::Own::create(url).await?;
+    let table = on(&own.url, plan).await?;
+    own.drop().await?;
     Ok(table)
 }
 

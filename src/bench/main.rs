@@ -175,10 +175,15 @@ async fn everything(all: &All) -> Result<(), Error> {
     let _none = std::fs::remove_dir_all(&all.folder);
     std::fs::create_dir_all(&all.folder)?;
     let mut table = Table::default();
+    // Each part is shown when it is done too: a run that is broken off has not been for nothing.
+    let mut found = |part: Table| {
+        eprintln!("{part}");
+        table.add(part);
+    };
     let is_wanted = |part| all.only.is_empty() || all.only.contains(&part);
     let postgres = all.postgres.as_deref();
     if is_wanted(Part::Message) {
-        table.add(micro::run(&all.folder, all.rounds).await?);
+        found(micro::run(&all.folder, all.rounds).await?);
     }
     if is_wanted(Part::Sending) {
         let commits = measure::durable_writes_per_second(&all.folder)?;
@@ -189,11 +194,12 @@ async fn everything(all: &All) -> Result<(), Error> {
             postgres: all.postgres.clone(),
             smtp_sink: all.smtp_sink.clone(),
         };
-        table.add(dispatch::run(&plan).await?);
-        table.sections.push(disk(commits));
+        let mut sending = dispatch::run(&plan).await?;
+        sending.sections.push(disk(commits));
+        found(sending);
     }
     if is_wanted(Part::Limiter) {
-        table.add(limiter::run(&all.folder, postgres, LIMITED_SECONDS).await?);
+        found(limiter::run(&all.folder, postgres, LIMITED_SECONDS).await?);
     }
     if is_wanted(Part::Counts) {
         let plan = counts::Plan {
@@ -201,12 +207,14 @@ async fn everything(all: &All) -> Result<(), Error> {
             meanwhile: MEANWHILE * all.people,
             rounds: all.rounds,
             folder: all.folder.clone(),
-            postgres: all.postgres.clone(),
         };
-        table.add(counts::run(&plan).await?);
+        found(counts::on_sqlite(&plan).await?);
+        if let Some(url) = postgres {
+            found(counts::on_postgres(&plan, url).await?);
+        }
     }
     if is_wanted(Part::Million) {
-        table.add(million::run(&all.folder, all.million).await?);
+        found(million::run(&all.folder, all.million).await?);
     }
     std::fs::remove_dir_all(&all.folder)?;
     println!("{table}");
