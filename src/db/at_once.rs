@@ -3,7 +3,7 @@
 
 use chrono::{DateTime, Utc};
 use futures::TryStreamExt;
-use sqlx::{AssertSqlSafe, Either, Executor, Sqlite, pool::PoolConnection};
+use sqlx::{AssertSqlSafe, Either, Executor};
 
 use super::Db;
 
@@ -23,21 +23,22 @@ impl Db {
             // The driver runs statements of one text one after another, and each has its own count.
             Db::Sqlite(pools) => {
                 let sql = format!("begin immediate; {one}; {other}; commit");
-                let mut writer = Writer::new(pools.write.acquire().await?);
+                let mut turn = pools.write.turn().await?;
+                turn.expect_a_transaction();
                 let query = sqlx::query(AssertSqlSafe(sql))
                     .bind(bound.one)
                     .bind(bound.now)
                     .bind(bound.other);
                 let mut counts = Vec::with_capacity(4);
                 {
-                    let mut results = writer.connection.fetch_many(query);
+                    let mut results = turn.fetch_many(query);
                     while let Some(result) = results.try_next().await? {
                         if let Either::Left(done) = result {
                             counts.push(done.rows_affected());
                         }
                     }
                 }
-                writer.is_done = true;
+                turn.has_ended();
                 match counts[..] {
                     [_, one, other, _] => Ok([one, other]),
                     _ => Err(sqlx::Error::Protocol("a change was not answered".to_owned())),
@@ -56,30 +57,6 @@ impl Db {
                     .await?;
                 Ok([one, other].map(|n| u64::try_from(n).unwrap_or(0)))
             }
-        }
-    }
-}
-
-/// The connection that writes. The driver does not know of a transaction that was begun in a text:
-/// what did not come to its end is closed, which takes everything back.
-struct Writer {
-    connection: PoolConnection<Sqlite>,
-    is_done: bool,
-}
-
-impl Writer {
-    fn new(connection: PoolConnection<Sqlite>) -> Self {
-        Self {
-            connection,
-            is_done: false,
-        }
-    }
-}
-
-impl Drop for Writer {
-    fn drop(&mut self) {
-        if !self.is_done {
-            self.connection.close_on_drop();
         }
     }
 }

@@ -9,10 +9,12 @@ use sqlx::{
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
 
-use super::{Db, SqlitePools};
+use super::{Db, SqlitePools, Writer};
 
 /// How many readers SQLite gets beside its one writer.
 const SQLITE_READERS: u32 = 8;
+/// So many rows of a statement that writes are kept for whoever reads them.
+const WRITTEN_ROWS: usize = 1024;
 
 /// How long PostgreSQL may take to let us in.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -75,18 +77,11 @@ async fn connect_sqlite(url: &str) -> Result<Db, ConnectError> {
     if let Some(folder) = options.get_filename().parent().filter(|f| *f != Path::new("")) {
         std::fs::create_dir_all(folder).map_err(ConnectError::Folder)?;
     }
-    // Asking an embedded database whether it is still there only costs time.
-    let write = SqlitePoolOptions::new()
-        .max_connections(1)
-        .test_before_acquire(false)
-        .acquire_timeout(Duration::from_secs(30))
-        // A full disk makes SQLite end a transaction by itself. The driver believes it is still
-        // open, and would refuse every further one for as long as the process lives.
-        .before_acquire(|connection, _| Box::pin(async move { Ok(!connection.is_in_transaction()) }))
-        .connect_with(options.clone())
-        .await?;
+    // As many rows as are leased at a time wait for whoever asked for them: the writer does not.
+    let write = Writer::open(options.clone().row_buffer_size(WRITTEN_ROWS)).await?;
     let read = SqlitePoolOptions::new()
         .max_connections(SQLITE_READERS)
+        // Asking an embedded database whether it is still there only costs time.
         .test_before_acquire(false)
         .connect_with(options.pragma("query_only", "ON").optimize_on_close(false, None))
         .await?;
@@ -166,7 +161,7 @@ static POSTGRES_MIGRATIONS: Migrator = sqlx::migrate!("./migrations/postgres");
 /// Brings the tables up to date. A database newer than this program is refused.
 pub async fn migrate(db: &Db) -> Result<(), ConnectError> {
     match db {
-        Db::Sqlite(pools) => SQLITE_MIGRATIONS.run(&pools.write).await?,
+        Db::Sqlite(pools) => SQLITE_MIGRATIONS.run(&mut *pools.write.turn().await?).await?,
         Db::Postgres(pool) => POSTGRES_MIGRATIONS.run(pool).await?,
     }
     Ok(())

@@ -11,6 +11,7 @@ pub mod binds;
 mod connect;
 pub mod dialect;
 mod in_time;
+mod writer;
 
 pub use again::{got_in_the_way, in_tx};
 pub use at_once::Bound;
@@ -18,8 +19,9 @@ pub use connect::{
     Backend, ConnectError, OnTimeline, connect, connect_telling, lock_data_file, migrate, newest_migration,
 };
 pub use in_time::in_time;
+pub use writer::{Turn, Writer};
 
-use sqlx::{PgPool, Postgres, Sqlite, SqlitePool, Transaction};
+use sqlx::{PgPool, Postgres, SqlitePool, Transaction};
 
 /// The open database.
 #[derive(Clone, Debug)]
@@ -28,17 +30,17 @@ pub enum Db {
     Postgres(PgPool),
 }
 
-/// SQLite has one writer: a write pool of one connection beside a pool of readers.
+/// SQLite has one writer beside a pool of readers.
 #[derive(Clone, Debug)]
 pub struct SqlitePools {
     pub read: SqlitePool,
-    pub write: SqlitePool,
+    pub write: Writer,
 }
 
 /// An open write transaction. Dropped without [`Tx::commit`], it is rolled back.
 #[derive(Debug)]
 pub enum Tx {
-    Sqlite(Transaction<'static, Sqlite>),
+    Sqlite(Turn),
     Postgres(Transaction<'static, Postgres>),
 }
 
@@ -54,7 +56,7 @@ impl Db {
     /// Opens a write transaction. On SQLite it takes the write lock at once.
     pub async fn begin(&self) -> sqlx::Result<Tx> {
         Ok(match self {
-            Db::Sqlite(pools) => Tx::Sqlite(pools.write.begin_with("BEGIN IMMEDIATE").await?),
+            Db::Sqlite(pools) => Tx::Sqlite(pools.write.turn().await?.begin().await?),
             Db::Postgres(pool) => Tx::Postgres(pool.begin().await?),
         })
     }
@@ -65,7 +67,7 @@ impl Db {
     pub async fn refresh_statistics(&self) -> sqlx::Result<()> {
         match self {
             Db::Sqlite(pools) => sqlx::raw_sql("pragma analysis_limit = 2000; analyze;")
-                .execute(&pools.write)
+                .execute(&mut *pools.write.turn().await?)
                 .await
                 .map(|_| ()),
             // Index-only reads need to know which rows everybody can see, too.

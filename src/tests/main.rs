@@ -73,3 +73,4 @@ mod tries;
 mod turned_back;
 mod upgrading;
 mod verdicts;
+mod writing;

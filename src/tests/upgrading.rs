@@ -25,7 +25,7 @@ const BEFORE_THE_RUNNER: i64 = 5;
 
 async fn migrate_to(db: &Db, version: i64) {
     match db {
-        Db::Sqlite(pools) => SQLITE.run_to(version, &pools.write).await,
+        Db::Sqlite(pools) => SQLITE.run_to(version, &mut *pools.write.turn().await.unwrap()).await,
         Db::Postgres(pool) => POSTGRES.run_to(version, pool).await,
     }
     .unwrap();
