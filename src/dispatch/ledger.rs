@@ -96,8 +96,9 @@ pub(crate) fn open(db: Db, clock: Clock, settled: Arc<Notify>) -> (Ledger, tokio
 
 async fn keep(db: Db, clock: Clock, mut inbox: mpsc::Receiver<Request>, settled: Arc<Notify>) {
     let mut batch = Vec::with_capacity(MOST);
+    let mut let_go = 0;
     while inbox.recv_many(&mut batch, MOST).await > 0 {
-        gather(&mut inbox, &mut batch).await;
+        gather(&mut inbox, &mut batch, let_go).await;
         let mut marks = Vec::new();
         let mut outcomes = Vec::new();
         let mut holds = Vec::new();
@@ -115,6 +116,7 @@ async fn keep(db: Db, clock: Clock, mut inbox: mpsc::Receiver<Request>, settled:
         let tickets: Vec<Ticket> = marks.iter().map(|(ticket, _)| *ticket).collect();
         let (marked, missed) = write_until_written(&db, &clock, &tickets, &outcomes).await;
         let now = Instant::now();
+        let_go = marks.len();
         for (ticket, answer) in marks {
             // A carrier that has gone away does not send; its mark becomes unknown in time.
             let _ = answer.send(marked.contains(&ticket.id).then_some(now));
@@ -128,11 +130,17 @@ async fn keep(db: Db, clock: Clock, mut inbox: mpsc::Receiver<Request>, settled:
     }
 }
 
-/// The last transaction has let many connections go on at once. Whoever can ask again without
+/// The last transaction has let so many connections go on at once. Whoever can ask again without
 /// waiting for a mail server does so first: one flush of the disk then serves them all, where the
-/// first to ask would have had one for itself.
-async fn gather(inbox: &mut mpsc::Receiver<Request>, batch: &mut Vec<Request>) {
-    loop {
+/// first to ask would have had one for itself. When as many have asked already, the disk has waited
+/// long enough.
+async fn gather(inbox: &mut mpsc::Receiver<Request>, batch: &mut Vec<Request>, let_go: usize) {
+    while batch
+        .iter()
+        .filter(|request| matches!(request, Request::Mark(..)))
+        .count()
+        < let_go.max(1)
+    {
         tokio::task::yield_now().await;
         let before = batch.len();
         while batch.len() < MOST
