@@ -7,11 +7,15 @@ pub mod export;
 #[cfg(feature = "ssr")]
 pub mod people;
 #[cfg(feature = "ssr")]
+mod settled;
+#[cfg(feature = "ssr")]
 pub mod store;
 #[cfg(feature = "ssr")]
 pub mod tallies;
 #[cfg(feature = "ssr")]
 mod waiting;
 
+#[cfg(feature = "ssr")]
+pub(crate) use settled::became;
 #[cfg(feature = "ssr")]
 pub(crate) use waiting::{anyone_goes, anyone_waits};

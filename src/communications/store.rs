@@ -3,7 +3,10 @@
 
 use chrono::{DateTime, Utc};
 
-use super::model::{MessageState, Resolution};
+use super::{
+    became,
+    model::{MessageState, Resolution},
+};
 use crate::{auth::model::StoreId, db::Db, on_db, recipients::model::SkipReason};
 
 /// Rows of a list on one page.
@@ -33,14 +36,14 @@ pub(super) fn why(
 /// How many of a send were never answered, and nobody has settled it.
 pub async fn unresolved(db: &Db, store: StoreId, send: i64) -> sqlx::Result<i64> {
     on_db!(db, |pool| {
-        sqlx::query_scalar(
-        "select count(*) from messages
-          where store_id = $1 and send_id = $2 and outcome = 'unknown' and resolution is null and settled_at is not null"
-    )
-    .bind(store)
-    .bind(send)
-    .fetch_one(pool)
-    .await
+        sqlx::query_scalar(concat!(
+            "select count(*) from messages where store_id = $1 and send_id = $2 and resolution is null and ",
+            became!("unknown"),
+        ))
+        .bind(store)
+        .bind(send)
+        .fetch_one(pool)
+        .await
     })
 }
 
@@ -67,10 +70,11 @@ pub async fn failures(db: &Db, store: StoreId, send: i64) -> sqlx::Result<Vec<Fa
 
 /// Skipped people of a send by reason.
 pub async fn skipped(db: &Db, store: StoreId, send: i64) -> sqlx::Result<Vec<(SkipReason, i64)>> {
-    let rows: Vec<(String, i64)> = on_db!(db, |pool| sqlx::query_as(
-        "select skip_reason, count(*) from messages
-          where store_id = $1 and send_id = $2 and outcome = 'skipped' and settled_at is not null group by skip_reason"
-    )
+    let rows: Vec<(String, i64)> = on_db!(db, |pool| sqlx::query_as(concat!(
+        "select skip_reason, count(*) from messages where store_id = $1 and send_id = $2 and ",
+        became!("skipped"),
+        " group by skip_reason",
+    ))
     .bind(store)
     .bind(send)
     .fetch_all(pool)

@@ -31,27 +31,30 @@ impl Kept {
     }
 }
 
+macro_rules! kept {
+    ($condition:literal) => {
+        concat!(
+            "select account, provider, hook_token, hook_secret from provider_accounts where provider is not null and ",
+            $condition
+        )
+    };
+}
+
 /// What is kept of an account's provider, if anything.
 pub async fn of_account(db: &Db, account: &str) -> sqlx::Result<Option<Kept>> {
-    let row: Option<Row> = on_db!(db, |pool| sqlx::query_as(
-        "select account, provider, hook_token, hook_secret from provider_accounts
-          where account = $1 and provider is not null"
-    )
-    .bind(account)
-    .fetch_optional(pool)
-    .await)?;
+    let row: Option<Row> = on_db!(db, |pool| sqlx::query_as(kept!("account = $1"))
+        .bind(account)
+        .fetch_optional(pool)
+        .await)?;
     Ok(row.and_then(Kept::of))
 }
 
 /// Whose events are posted to this address.
 pub async fn by_hook(db: &Db, token: &str) -> sqlx::Result<Option<Kept>> {
-    let row: Option<Row> = on_db!(db, |pool| sqlx::query_as(
-        "select account, provider, hook_token, hook_secret from provider_accounts
-          where hook_token = $1 and provider is not null"
-    )
-    .bind(token)
-    .fetch_optional(pool)
-    .await)?;
+    let row: Option<Row> = on_db!(db, |pool| sqlx::query_as(kept!("hook_token = $1"))
+        .bind(token)
+        .fetch_optional(pool)
+        .await)?;
     Ok(row.and_then(Kept::of))
 }
 

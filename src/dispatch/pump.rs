@@ -24,6 +24,7 @@ use super::{
     pace::Pacer,
     queue::Queue,
     store::{self, Ticket, Whose},
+    tenure::LOOK,
     trouble::Trouble,
 };
 use crate::{
@@ -44,8 +45,6 @@ const SMALLEST_SHARE: i64 = 16;
 const SENDS: i64 = 64;
 /// Leased messages waiting for a carrier, at most.
 const QUEUE: usize = 256;
-/// How long a full queue is waited for at a time.
-const PATIENCE: Duration = Duration::from_millis(250);
 /// Between two turns of which the first found nothing to do and the next may.
 const BREATH: Duration = Duration::from_millis(10);
 /// Longest sleep with nothing to do.
@@ -386,7 +385,7 @@ impl Pump {
             while let Some(job) = back {
                 // The carriers are busy or the provider is down: the leases must not run out
                 // meanwhile, and giving up must still be possible.
-                let _ = timeout(PATIENCE, queue.emptied()).await;
+                let _ = timeout(LOOK, queue.emptied()).await;
                 if stop.is_cancelled() {
                     return Ok(());
                 }

@@ -348,7 +348,7 @@ pub async fn renew(tx: &mut Tx, owner: &str, tickets: &str, seconds: i64) -> sql
         "update messages set lease_until = {until}
           where id in (select m.id from messages m
                         where (m.id, m.epoch) in (select t.id, t.epoch from {rows} as t)
-                          and m.lease_owner = $2 and m.state in ('leased', 'attempting')
+                          and m.lease_owner = $2 and m.lease_until is not null
                         order by m.id {skip})",
         until = database_now_plus(tx.backend(), seconds),
         rows = json_rows(tx.backend(), "$1", &TICKET),

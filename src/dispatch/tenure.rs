@@ -12,8 +12,8 @@ use super::{
     store::{self, Whose},
 };
 
-/// Between two looks at whether it is time to renew, while the last messages come home.
-const LOOK: Duration = Duration::from_millis(250);
+/// Between two looks at whether it is time to renew.
+pub(super) const LOOK: Duration = Duration::from_millis(250);
 
 impl Pump {
     pub(super) async fn renew_when_due(&mut self) -> sqlx::Result<()> {
@@ -42,16 +42,13 @@ impl Pump {
         reach(Point::BeforeRecovery);
         let mut tx = self.state.db.begin().await?;
         let (queued, unknown) = store::recover(&mut tx, whose, self.state.clock.now()).await?;
-        if queued + unknown > 0 {
-            reach(Point::RecoveryWritten);
+        if queued + unknown == 0 {
+            return tx.commit().await;
         }
+        reach(Point::RecoveryWritten);
         tx.commit().await?;
-        if queued + unknown > 0 {
-            reach(Point::AfterRecovery);
-        }
-        if queued + unknown > 0 {
-            tracing::warn!(queued, unknown, "took over from a sender that fell silent");
-        }
+        reach(Point::AfterRecovery);
+        tracing::warn!(queued, unknown, "took over from a sender that fell silent");
         Ok(())
     }
 

@@ -46,20 +46,21 @@ pub async fn settle(state: &AppState) -> sqlx::Result<Option<Why>> {
 
 async fn look(db: &Db, now: DateTime<Utc>) -> sqlx::Result<Option<Why>> {
     let here = Home::of(db).await?;
-    let is_new = store::get(db, store::HOME).await?.is_none() && store::get(db, store::RESTORED).await?.is_none();
-    if is_new {
+    let here = json(&here)?;
+    let known = store::get(db, store::HOME).await?;
+    if known.is_none() && store::get(db, store::RESTORED).await?.is_none() {
         let mut tx = db.begin().await?;
-        store::put_first(&mut tx, store::HOME, &json(&here)?).await?;
+        store::put_first(&mut tx, store::HOME, &here).await?;
         let note = note_life(&mut tx, now).await?;
         tx.commit().await?;
         note.keep(db).await;
         return Ok(None);
     }
     let why = doubts(db).await?;
-    if why.is_none() {
-        // What a former version did not tell of the place.
+    // The same place, of which a former version told less.
+    if why.is_none() && known.as_ref() != Some(&here) {
         let mut tx = db.begin().await?;
-        store::put(&mut tx, store::HOME, &json(&here)?).await?;
+        store::put(&mut tx, store::HOME, &here).await?;
         tx.commit().await?;
     }
     Ok(why)

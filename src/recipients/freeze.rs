@@ -7,7 +7,12 @@ use super::{
     model::{Audience, RecipientFilter, SkipReason},
     store::added_up,
 };
-use crate::{bound, communications::tallies, db::Tx, on_tx, segments};
+use crate::{
+    bound,
+    communications::{became, tallies},
+    db::Tx,
+    on_tx, segments,
+};
 
 /// Writes a message for everybody the filter means: `queued` for those who will get it, `skipped`
 /// with the reason for the others. Answers what was written, counted from the rows.
@@ -85,10 +90,11 @@ async fn matched(tx: &mut Tx, sql: AudienceSql) -> sqlx::Result<u64> {
 
 /// Whoever is not skipped will get it; that is what the send is written down with.
 async fn counted(tx: &mut Tx, send_id: i64, written: u64) -> sqlx::Result<Audience> {
-    let rows: Vec<(Option<String>, i64)> = on_tx!(tx, |conn| sqlx::query_as(
-        "select skip_reason, count(*) from messages
-          where send_id = $1 and outcome = 'skipped' and settled_at is not null group by skip_reason"
-    )
+    let rows: Vec<(Option<String>, i64)> = on_tx!(tx, |conn| sqlx::query_as(concat!(
+        "select skip_reason, count(*) from messages where send_id = $1 and ",
+        became!("skipped"),
+        " group by skip_reason",
+    ))
     .bind(send_id)
     .fetch_all(&mut *conn)
     .await)?;

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     audit,
-    communications::{self, anyone_waits, model::Tally},
+    communications::{self, anyone_waits, became, model::Tally},
     db::Tx,
     on_tx,
     recipients::model::grouped,
@@ -138,16 +138,18 @@ pub async fn log_pause(tx: &mut Tx, send: &Send, problem: &str, now: DateTime<Ut
 /// Notes on the customers when they were last written to: segments ask for it.
 async fn remember_contact(tx: &mut Tx, send: i64) -> sqlx::Result<()> {
     on_tx!(tx, |conn| {
-        sqlx::query(
-        "update customers set last_contacted_at = m.settled_at
-           from (select customer_id, settled_at from messages where send_id = $1 and outcome = 'accepted' and settled_at is not null) m
-          where customers.id = m.customer_id
-            and (customers.last_contacted_at is null or customers.last_contacted_at < m.settled_at)"
-    )
-    .bind(send)
-    .execute(&mut *conn)
-    .await
-    .map(|_| ())
+        sqlx::query(concat!(
+            "update customers set last_contacted_at = m.settled_at
+               from (select customer_id, settled_at from messages where send_id = $1 and ",
+            became!("accepted"),
+            ") m
+              where customers.id = m.customer_id
+                and (customers.last_contacted_at is null or customers.last_contacted_at < m.settled_at)",
+        ))
+        .bind(send)
+        .execute(&mut *conn)
+        .await
+        .map(|_| ())
     })
 }
 

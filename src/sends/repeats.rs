@@ -8,6 +8,7 @@ use sqlx::AssertSqlSafe;
 
 use super::tries;
 use crate::{
+    communications::became,
     db::{Tx, dialect::database_now},
     dispatch::store::{Through, WANTS_MAIL},
     on_tx,
@@ -28,10 +29,11 @@ pub async fn queue(tx: &mut Tx, send: i64, through: Through<'_>, at: DateTime<Ut
     tries::hold(tx, send).await?;
     let sql = format!(
         "update messages set state = 'queued', repeats = repeats + 1, next_at = $3, settled_at = null
-          where send_id = $1 and outcome = 'unknown' and settled_at is not null and resolution is null
+          where send_id = $1 and {unanswered} and resolution is null
             and account = $2 and key_until > {now} and repeats < {MOST}
             and (select s.state = 'sending' and s.paused_by is null from sends s where s.id = $1)
             and (select {WANTS_MAIL} from customers c where c.id = messages.customer_id)",
+        unanswered = became!("unknown"),
         now = database_now(tx.backend()),
     );
     on_tx!(tx, |conn| sqlx::query(AssertSqlSafe(sql))

@@ -2,6 +2,7 @@
 //! nothing twice and nothing that somebody has settled, and never sends anything.
 
 use chrono::{DateTime, Utc};
+use sqlx::AssertSqlSafe;
 
 use super::{
     ending::{self, log},
@@ -10,6 +11,7 @@ use super::{
 use crate::{
     auth::model::StoreId,
     channels::email::events::{Event, Provider, Told},
+    communications::model::MessageState,
     db::{Db, Tx},
     dispatch::fault_points::{Point, reach},
     instance, on_db, on_tx,
@@ -35,27 +37,25 @@ pub async fn hear(state: &AppState, account: &str, provider: Provider, event: &E
     let mut tx = state.db.begin().await?;
     // Whoever ends it at this moment counts either before or after.
     tries::hold(&mut tx, send.id).await?;
-    let (words, unanswered) = match &event.told {
-        Told::Had(what) => {
-            let words = format!("{} says that it had the message: {what}.", provider.name());
-            let unanswered = had(&mut tx, message, account, &words).await?;
-            (words, unanswered)
-        }
-        Told::NeverTook(why) => {
-            let why = one_line(why);
-            let words = format!("{} says that it did not send the message. {why}", provider.name());
-            let words = words.trim().to_owned();
-            let unanswered = never_took(&mut tx, message, account, &words, now).await?;
-            (words, unanswered)
-        }
+    let (which, outcome) = match event.told {
+        Told::Had(_) => (UNANSWERED, MessageState::Accepted),
+        Told::NeverTook(_) => (UNANSWERED_OR_QUEUED_AGAIN, MessageState::Failed),
     };
+    let settling = Settling {
+        message,
+        account,
+        state: outcome,
+        words: &words(provider, &event.told),
+        now,
+    };
+    let unanswered = settle(&mut tx, which, &settling).await?;
     let on_its_way = match event.told {
-        Told::Had(_) if unanswered == 0 => had_already(&mut tx, message, account, &words, now).await?,
+        Told::Had(_) if unanswered == 0 => settle(&mut tx, ON_ITS_WAY, &settling).await?,
         _ => 0,
     };
     if unanswered > 0 {
         ending::count_again(&mut tx, send.id).await?;
-        let summary = format!("Settled 1 unconfirmed customer of “{}”: {words}", send.label);
+        let summary = format!("Settled 1 unconfirmed customer of “{}”: {}", send.label, settling.words);
         log(&mut tx, &send, provider.name(), "send.told_by_provider", summary, now).await?;
     }
     let is_news = unanswered + on_its_way > 0;
@@ -71,71 +71,67 @@ pub async fn hear(state: &AppState, account: &str, provider: Provider, event: &E
     Ok(is_news)
 }
 
+fn words(provider: Provider, told: &Told) -> String {
+    match told {
+        Told::Had(what) => format!("{} says that it had the message: {what}.", provider.name()),
+        Told::NeverTook(why) => {
+            let why = one_line(why);
+            let words = format!("{} says that it did not send the message. {why}", provider.name());
+            words.trim().to_owned()
+        }
+    }
+}
+
 /// A provider's words, as they fit into a line.
 fn one_line(words: &str) -> String {
     let clean = words.chars().map(|c| if c.is_control() { ' ' } else { c });
     clean.take(200).collect()
 }
 
+/// Nobody has settled it.
+const UNANSWERED: &str = "(state = 'unknown' and resolution is null)";
+/// The event was faster than the answer to the message, or than its way back into the queue.
+const ON_ITS_WAY: &str = "(state = 'attempting' or (repeats > 0 and state in ('queued', 'leased')))";
+/// What is on the wire has its own answer coming.
+const UNANSWERED_OR_QUEUED_AGAIN: &str =
+    "((state = 'unknown' and resolution is null) or (repeats > 0 and state = 'queued'))";
+
 /// The store and the send of a message about which something is not known, or not yet.
 async fn waiting(db: &Db, message: i64, account: &str) -> sqlx::Result<Option<(StoreId, i64)>> {
-    on_db!(db, |pool| sqlx::query_as(
-        "select store_id, send_id from messages
-          where id = $1 and account = $2
-            and ((state = 'unknown' and resolution is null) or state = 'attempting'
-                 or (repeats > 0 and state in ('queued', 'leased')))"
-    )
-    .bind(message)
-    .bind(account)
-    .fetch_optional(pool)
-    .await)
+    let sql = format!(
+        "select store_id, send_id from messages where id = $1 and account = $2 and ({UNANSWERED} or {ON_ITS_WAY})"
+    );
+    on_db!(db, |pool| sqlx::query_as(AssertSqlSafe(sql))
+        .bind(message)
+        .bind(account)
+        .fetch_optional(pool)
+        .await)
 }
 
-/// An unanswered message was taken after all.
-async fn had(tx: &mut Tx, message: i64, account: &str, words: &str) -> sqlx::Result<u64> {
-    on_tx!(tx, |conn| sqlx::query(
-        "update messages set state = 'accepted', resolution = 'told_by_provider', reply = $3
-          where id = $1 and account = $2 and state = 'unknown' and resolution is null"
-    )
-    .bind(message)
-    .bind(account)
-    .bind(words)
-    .execute(&mut *conn)
-    .await
-    .map(|r| r.rows_affected()))
+/// What is written of a message.
+struct Settling<'a> {
+    message: i64,
+    account: &'a str,
+    state: MessageState,
+    words: &'a str,
+    now: DateTime<Utc>,
 }
 
-/// The event was faster than the answer to the message, or than its way back into the queue: the
-/// answer finds it settled, and nobody sends it once more.
-async fn had_already(tx: &mut Tx, message: i64, account: &str, words: &str, now: DateTime<Utc>) -> sqlx::Result<u64> {
-    on_tx!(tx, |conn| sqlx::query(
-        "update messages set state = 'accepted', resolution = 'told_by_provider', reply = $3, reply_code = null,
-                settled_at = $4, next_at = null, lease_owner = null, lease_until = null
-          where id = $1 and account = $2
-            and (state = 'attempting' or (repeats > 0 and state in ('queued', 'leased')))"
-    )
-    .bind(message)
-    .bind(account)
-    .bind(words)
-    .bind(now)
-    .execute(&mut *conn)
-    .await
-    .map(|r| r.rows_affected()))
-}
-
-/// An unanswered message was not taken. What is on the wire has its own answer coming.
-async fn never_took(tx: &mut Tx, message: i64, account: &str, words: &str, now: DateTime<Utc>) -> sqlx::Result<u64> {
-    on_tx!(tx, |conn| sqlx::query(
-        "update messages set state = 'failed', resolution = 'told_by_provider', reply = $3, reply_code = null,
-                settled_at = $4, next_at = null
-          where id = $1 and account = $2
-            and ((state = 'unknown' and resolution is null) or (repeats > 0 and state = 'queued'))"
-    )
-    .bind(message)
-    .bind(account)
-    .bind(words)
-    .bind(now)
-    .execute(&mut *conn)
-    .await
-    .map(|r| r.rows_affected()))
+/// Settles a message if it is one of these: an answer that comes now finds it settled, and nobody
+/// sends it once more. What was unanswered keeps its moment. Answers how many were written.
+async fn settle(tx: &mut Tx, which: &str, as_: &Settling<'_>) -> sqlx::Result<u64> {
+    let sql = format!(
+        "update messages set state = $3, resolution = 'told_by_provider', reply = $4, reply_code = null,
+                settled_at = coalesce(settled_at, $5), next_at = null, lease_owner = null, lease_until = null
+          where id = $1 and account = $2 and {which}"
+    );
+    on_tx!(tx, |conn| sqlx::query(AssertSqlSafe(sql))
+        .bind(as_.message)
+        .bind(as_.account)
+        .bind(as_.state)
+        .bind(as_.words)
+        .bind(as_.now)
+        .execute(&mut *conn)
+        .await
+        .map(|r| r.rows_affected()))
 }

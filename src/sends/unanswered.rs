@@ -14,6 +14,7 @@ use super::{
 };
 use crate::{
     auth::guard::Ctx,
+    communications::became,
     db::{Db, Tx},
     dispatch::fault_points::{Point, reach},
     error::AppError,
@@ -127,13 +128,14 @@ pub async fn reopen(tx: &mut Tx, send: i64) -> sqlx::Result<()> {
     let Some(first) = first else { return Ok(()) };
     // Else somebody who presses "Send again" at this moment would be overlooked.
     tries::hold(tx, first).await?;
-    on_tx!(tx, |conn| sqlx::query(
+    on_tx!(tx, |conn| sqlx::query(concat!(
         "update messages set resolution = null
-          where send_id = $1 and outcome = 'unknown' and settled_at is not null and resolution = 'sent_again'
-            and customer_id not in (select m.customer_id from sends s join messages m on m.send_id = s.id
-                                     where s.of_send = $1 and s.kind = 'again'
-                                       and m.state not in ('cancelled', 'skipped'))"
-    )
+              where send_id = $1 and resolution = 'sent_again' and ",
+        became!("unknown"),
+        " and customer_id not in (select m.customer_id from sends s join messages m on m.send_id = s.id
+                                       where s.of_send = $1 and s.kind = 'again'
+                                         and m.state not in ('cancelled', 'skipped'))",
+    ))
     .bind(first)
     .execute(&mut *conn)
     .await
@@ -187,11 +189,12 @@ async fn resolve_as_sent(
 ) -> sqlx::Result<i64> {
     // Whoever ends it at this moment counts either before or after.
     tries::hold(tx, send.id).await?;
-    let settled = on_tx!(tx, |conn| sqlx::query(
+    let settled = on_tx!(tx, |conn| sqlx::query(concat!(
         "update messages set state = 'accepted', resolution = 'treated_as_sent', reply = $5
-          where store_id = $1 and send_id = $2 and ($3 is null or id = $3) and ($4 is null or settled_at < $4)
-            and outcome = 'unknown' and resolution is null and settled_at is not null"
-    )
+              where store_id = $1 and send_id = $2 and ($3 is null or id = $3) and ($4 is null or settled_at < $4)
+                and resolution is null and ",
+        became!("unknown"),
+    ))
     .bind(send.store_id)
     .bind(send.id)
     .bind(message)
@@ -207,17 +210,17 @@ async fn resolve_as_sent(
 /// The first copies stay unconfirmed: what came of them is still not known.
 async fn take_for_another_try(tx: &mut Tx, send: &Send, message: Option<i64>) -> sqlx::Result<Vec<i64>> {
     on_tx!(tx, |conn| {
-        sqlx::query_scalar(
-        "update messages set resolution = 'sent_again'
-          where store_id = $1 and send_id = $2 and ($3 is null or id = $3) and outcome = 'unknown' and resolution is null
-            and settled_at is not null
-          returning customer_id"
-    )
-    .bind(send.store_id)
-    .bind(send.id)
-    .bind(message)
-    .fetch_all(&mut *conn)
-    .await
+        sqlx::query_scalar(concat!(
+            "update messages set resolution = 'sent_again'
+              where store_id = $1 and send_id = $2 and ($3 is null or id = $3) and resolution is null and ",
+            became!("unknown"),
+            " returning customer_id",
+        ))
+        .bind(send.store_id)
+        .bind(send.id)
+        .bind(message)
+        .fetch_all(&mut *conn)
+        .await
     })
 }
 

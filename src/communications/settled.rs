@@ -1,0 +1,11 @@
+//! Who of a send became what.
+
+/// What became of a message, as a condition that the index of outcomes answers: it holds the settled
+/// ones alone, and SQLite takes it for a statement that says so too.
+macro_rules! became {
+    ($outcome:literal) => {
+        concat!("outcome = '", $outcome, "' and settled_at is not null")
+    };
+}
+
+pub(crate) use became;
