@@ -1,5 +1,5 @@
-//! Two changes as one transaction in one trip to the database: where thousands are written in a
-//! second, what five trips cost is more than what they write.
+//! Changes as one transaction in one trip to the database: where thousands are written in a second,
+//! what five trips cost is more than what they write.
 
 use chrono::{DateTime, Utc};
 use futures::TryStreamExt;
@@ -16,20 +16,20 @@ pub struct Bound<'a> {
 }
 
 impl Db {
-    /// Makes two changes that do not touch the same rows, both or neither. Answers how many rows
+    /// Makes changes of which no two touch the same rows: all of them or none. Answers how many rows
     /// each changed.
-    pub async fn change_at_once(&self, one: &str, other: &str, bound: Bound<'_>) -> sqlx::Result<[u64; 2]> {
+    pub async fn change_at_once(&self, changes: &[String], bound: Bound<'_>) -> sqlx::Result<Vec<u64>> {
         match self {
             // The driver runs statements of one text one after another, and each has its own count.
             Db::Sqlite(pools) => {
-                let sql = format!("begin immediate; {one}; {other}; commit");
+                let sql = format!("begin immediate; {}; commit", changes.join("; "));
                 let mut turn = pools.write.turn().await?;
                 turn.expect_a_transaction();
                 let query = sqlx::query(AssertSqlSafe(sql))
                     .bind(bound.one)
                     .bind(bound.now)
                     .bind(bound.other);
-                let mut counts = Vec::with_capacity(4);
+                let mut counts = Vec::with_capacity(changes.len() + 2);
                 {
                     let mut results = turn.fetch_many(query);
                     while let Some(result) = results.try_next().await? {
@@ -39,23 +39,28 @@ impl Db {
                     }
                 }
                 turn.has_ended();
-                match counts[..] {
-                    [_, one, other, _] => Ok([one, other]),
+                match &counts[..] {
+                    [_, changed @ .., _] if changed.len() == changes.len() => Ok(changed.to_vec()),
                     _ => Err(sqlx::Error::Protocol("a change was not answered".to_owned())),
                 }
             }
             Db::Postgres(pool) => {
+                let list = |each: &dyn Fn(usize, &String) -> String| {
+                    let all: Vec<String> = changes.iter().enumerate().map(|(n, change)| each(n, change)).collect();
+                    all.join(", ")
+                };
                 let sql = format!(
-                    "with one as ({one} returning 1), other as ({other} returning 1)
-                     select (select count(*) from one), (select count(*) from other)"
+                    "with {} select array[{}]",
+                    list(&|n, change| format!("change{n} as ({change} returning 1)")),
+                    list(&|n, _| format!("(select count(*) from change{n})")),
                 );
-                let (one, other): (i64, i64) = sqlx::query_as(AssertSqlSafe(sql))
+                let counts: Vec<i64> = sqlx::query_scalar(AssertSqlSafe(sql))
                     .bind(bound.one)
                     .bind(bound.now)
                     .bind(bound.other)
                     .fetch_one(pool)
                     .await?;
-                Ok([one, other].map(|n| u64::try_from(n).unwrap_or(0)))
+                Ok(counts.into_iter().map(|n| u64::try_from(n).unwrap_or(0)).collect())
             }
         }
     }

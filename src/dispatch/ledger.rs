@@ -199,14 +199,12 @@ async fn write(
     }
     let (settled, asked) = (json(outcomes)?, json(tickets)?);
     let now = clock.now();
-    // The rule: everybody's message was taken.
-    let [settled_now, marked_now] = if outcomes.iter().all(|o| o.state == "accepted") {
-        store::accept_and_mark(db, &settled, &asked, now).await?
+    // The rule: nothing has to be tried again.
+    let [settled_now, marked_now] = if outcomes.iter().all(|o| o.state != "queued") {
+        store::settle_and_mark(db, outcomes, &settled, &asked, now).await?
     } else {
         let mut tx = db.begin().await?;
-        if outcomes.iter().any(|o| o.state == "queued") {
-            store::hold_sends(&mut tx, &settled).await?;
-        }
+        store::hold_sends(&mut tx, &settled).await?;
         let settled_now = store::settle(&mut tx, &settled, now).await?;
         if outcomes.iter().any(|o| o.state == "rejected") {
             store::remember_bounces(&mut tx, &settled, now).await?;

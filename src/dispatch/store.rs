@@ -262,7 +262,17 @@ pub(super) async fn lock_sends(tx: &mut Tx, outcomes: &str, how: &'static str) -
 /// has ended is cancelled. What may have gone out before is accepted, or unknown again: that this copy
 /// was not taken says nothing of the first. Answers how many were written.
 pub async fn settle(tx: &mut Tx, outcomes: &str, now: DateTime<Utc>) -> sqlx::Result<u64> {
-    let sql = format!(
+    let sql = settling(tx.backend());
+    on_tx!(tx, |conn| sqlx::query(AssertSqlSafe(sql))
+        .bind(outcomes)
+        .bind(now)
+        .execute(&mut *conn)
+        .await
+        .map(|r| r.rows_affected()))
+}
+
+fn settling(backend: Backend) -> String {
+    format!(
         "update messages
             set state = case when {again} then 'queued'
                              when messages.repeats > 0 and t.state <> 'accepted' then 'unknown'
@@ -274,23 +284,15 @@ pub async fn settle(tx: &mut Tx, outcomes: &str, now: DateTime<Utc>) -> sqlx::Re
                 lease_owner = null, lease_until = null
            from {rows} as t
           where messages.id = t.id and messages.epoch = t.epoch and {state} in ('leased', 'attempting')",
-        rows = json_rows(tx.backend(), "$1", &SETTLED),
-        state = not_looked_up(tx.backend(), "messages.state"),
+        rows = json_rows(backend, "$1", &SETTLED),
+        state = not_looked_up(backend, "messages.state"),
         again = "t.state = 'queued' and exists (select 1 from sends s where s.id = messages.send_id and s.state = 'sending')",
-    );
-    on_tx!(tx, |conn| sqlx::query(AssertSqlSafe(sql))
-        .bind(outcomes)
-        .bind(now)
-        .execute(&mut *conn)
-        .await
-        .map(|r| r.rows_affected()))
+    )
 }
 
-/// [`settle`], for messages that were all accepted, and [`mark_attempting`] in one transaction and
-/// one trip. Answers how many of each were written.
-pub async fn accept_and_mark(db: &Db, accepted: &str, tickets: &str, now: DateTime<Utc>) -> sqlx::Result<[u64; 2]> {
-    let backend = db.backend();
-    let accepting = format!(
+/// The same for messages that were all accepted.
+fn accepting(backend: Backend) -> String {
+    format!(
         "update messages
             set state = 'accepted', reply = t.reply, reply_code = null, next_at = null, settled_at = $2,
                 lease_owner = null, lease_until = null
@@ -298,14 +300,39 @@ pub async fn accept_and_mark(db: &Db, accepted: &str, tickets: &str, now: DateTi
           where messages.id = t.id and messages.epoch = t.epoch and {state} in ('leased', 'attempting')",
         rows = json_rows(backend, "$1", &ACCEPTED),
         state = not_looked_up(backend, "messages.state"),
-    );
+    )
+}
+
+/// [`settle`], [`remember_bounces`] and [`mark_attempting`] in one transaction and one trip, when
+/// nothing goes back to the queue: that has to keep its send from ending first. `settled` is
+/// `outcomes` as text. Answers how many messages were settled and how many marked.
+pub async fn settle_and_mark(
+    db: &Db,
+    outcomes: &[Settled],
+    settled: &str,
+    tickets: &str,
+    now: DateTime<Utc>,
+) -> sqlx::Result<[u64; 2]> {
+    let backend = db.backend();
+    let all_accepted = outcomes.iter().all(|outcome| outcome.state == "accepted");
+    let mut changes = vec![if all_accepted {
+        accepting(backend)
+    } else {
+        settling(backend)
+    }];
+    if outcomes.iter().any(|outcome| outcome.state == "rejected") {
+        changes.push(bouncing(backend));
+    }
+    changes.push(marking(backend, "$3", "$2"));
     let bound = Bound {
-        one: accepted,
+        one: settled,
         now,
         other: tickets,
     };
-    db.change_at_once(&accepting, &marking(backend, "$3", "$2"), bound)
-        .await
+    match db.change_at_once(&changes, bound).await?[..] {
+        [settled, .., marked] => Ok([settled, marked]),
+        _ => Ok([0, 0]),
+    }
 }
 
 /// Whether a message of a send was accepted since then.
@@ -323,22 +350,26 @@ pub async fn accepted_since(db: &Db, send: i64, since: DateTime<Utc>) -> sqlx::R
 /// on. Only what the mail server says of the address itself (RFC 3463: 5.1.1, 5.1.2, 5.1.3,
 /// 5.1.6, 5.1.10).
 pub async fn remember_bounces(tx: &mut Tx, outcomes: &str, now: DateTime<Utc>) -> sqlx::Result<()> {
-    let rows = json_rows(tx.backend(), "$1", &SETTLED);
-    let sql = format!(
-        "update customers set email_bounced_at = $2, email_bounce_reason = b.reply
-           from (select m.customer_id, m.addr_norm, t.reply from {rows} as t join messages m on m.id = t.id
-                  where t.state = 'rejected' and t.reply is not null
-                    and (t.reply like '5__ 5.1.1 %' or t.reply like '5__ 5.1.2 %' or t.reply like '5__ 5.1.3 %'
-                         or t.reply like '5__ 5.1.6 %' or t.reply like '5__ 5.1.10 %')) b
-          where customers.id = b.customer_id and customers.email_norm = b.addr_norm
-            and customers.email_bounced_at is null"
-    );
+    let sql = bouncing(tx.backend());
     on_tx!(tx, |conn| sqlx::query(AssertSqlSafe(sql))
         .bind(outcomes)
         .bind(now)
         .execute(&mut *conn)
         .await
         .map(|_| ()))
+}
+
+fn bouncing(backend: Backend) -> String {
+    format!(
+        "update customers set email_bounced_at = $2, email_bounce_reason = b.reply
+           from (select m.customer_id, m.addr_norm, t.reply from {rows} as t join messages m on m.id = t.id
+                  where t.state = 'rejected' and t.reply is not null
+                    and (t.reply like '5__ 5.1.1 %' or t.reply like '5__ 5.1.2 %' or t.reply like '5__ 5.1.3 %'
+                         or t.reply like '5__ 5.1.6 %' or t.reply like '5__ 5.1.10 %')) b
+          where customers.id = b.customer_id and customers.email_norm = b.addr_norm
+            and customers.email_bounced_at is null",
+        rows = json_rows(backend, "$1", &SETTLED),
+    )
 }
 
 /// Keeps this owner's leases of these messages from expiring. What the ledger is writing at this

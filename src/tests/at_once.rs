@@ -1,4 +1,4 @@
-//! Two changes in one trip: both or neither, and the connection is fit for the next.
+//! Changes in one trip: all or none, and the connection is fit for the next.
 
 use std::future::ready;
 
@@ -22,6 +22,10 @@ async fn names(db: &Db) -> (String, String) {
     .unwrap()
 }
 
+fn both_of(one: &str, other: &str) -> [String; 2] {
+    [one.to_owned(), other.to_owned()]
+}
+
 fn bound<'a>(app: &TestApp, one: &'a str, other: &'a str) -> Bound<'a> {
     let now = app.now();
     Bound { one, now, other }
@@ -30,16 +34,18 @@ fn bound<'a>(app: &TestApp, one: &'a str, other: &'a str) -> Bound<'a> {
 both!(both_changes_are_made_and_counted, |app| {
     let changed = app
         .db()
-        .change_at_once(RENAME, PEOPLE, bound(&app, "Shop", "Priya"))
+        .change_at_once(&both_of(RENAME, PEOPLE), bound(&app, "Shop", "Priya"))
         .await;
-    let [stores, people] = changed.unwrap();
+    let [stores, people] = changed.unwrap()[..] else {
+        panic!("two counts")
+    };
     assert_eq!(stores, 1);
     assert!(people > 0);
     assert_eq!(names(app.db()).await, ("Shop".to_owned(), "Priya".to_owned()));
     let none = format!("{RENAME} and id < 0");
     let changed = app
         .db()
-        .change_at_once(&none, PEOPLE, bound(&app, "Other", "Tom"))
+        .change_at_once(&both_of(&none, PEOPLE), bound(&app, "Other", "Tom"))
         .await;
     assert_eq!(changed.unwrap(), [0, people]);
 });
@@ -48,13 +54,13 @@ both!(when_one_fails_neither_is_made, |app| {
     let before = names(app.db()).await;
     let failed = app
         .db()
-        .change_at_once(RENAME, BROKEN, bound(&app, "Shop", "Priya"))
+        .change_at_once(&both_of(RENAME, BROKEN), bound(&app, "Shop", "Priya"))
         .await;
     assert!(failed.is_err());
     assert_eq!(names(app.db()).await, before);
     app.db().begin().await.unwrap().commit().await.unwrap();
     app.db()
-        .change_at_once(RENAME, PEOPLE, bound(&app, "Shop", "Priya"))
+        .change_at_once(&both_of(RENAME, PEOPLE), bound(&app, "Shop", "Priya"))
         .await
         .unwrap();
     assert_eq!(names(app.db()).await, ("Shop".to_owned(), "Priya".to_owned()));
@@ -62,7 +68,8 @@ both!(when_one_fails_neither_is_made, |app| {
 
 both!(whoever_does_not_wait_for_the_end_blocks_nobody, |app| {
     for _ in 0..20 {
-        let change = app.db().change_at_once(RENAME, PEOPLE, bound(&app, "Shop", "Priya"));
+        let changes = both_of(RENAME, PEOPLE);
+        let change = app.db().change_at_once(&changes, bound(&app, "Shop", "Priya"));
         // Begun, and dropped at its first wait.
         tokio::select! {
             biased;
@@ -72,7 +79,7 @@ both!(whoever_does_not_wait_for_the_end_blocks_nobody, |app| {
         app.db().begin().await.unwrap().commit().await.unwrap();
     }
     app.db()
-        .change_at_once(RENAME, PEOPLE, bound(&app, "Last", "Last"))
+        .change_at_once(&both_of(RENAME, PEOPLE), bound(&app, "Last", "Last"))
         .await
         .unwrap();
     assert_eq!(names(app.db()).await, ("Last".to_owned(), "Last".to_owned()));
