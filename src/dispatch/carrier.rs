@@ -15,9 +15,9 @@ use super::{
     fault_points::{Point, reach},
     ledger::{Ledger, Mark},
     load::{Built, Job},
+    outcome_store::Settled,
     queue::Queue,
     retry,
-    store::Settled,
     trouble::{Round, Trouble},
 };
 use crate::{

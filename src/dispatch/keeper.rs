@@ -6,7 +6,8 @@ use chrono::{DateTime, Utc};
 use super::{
     ledger::json,
     load::Job,
-    store::{self, Settled},
+    outcome_store::{self, Settled},
+    store,
 };
 use crate::{
     db::{Db, Tx},
@@ -44,7 +45,7 @@ pub(crate) async fn keep(db: &Db, base_url: &str, jobs: &[Job], now: DateTime<Ut
         });
     }
     if !outcomes.is_empty() {
-        store::settle(&mut tx, &json(&outcomes)?, now).await?;
+        outcome_store::settle(&mut tx, &json(&outcomes)?, now).await?;
     }
     tx.commit().await
 }

@@ -14,7 +14,8 @@ use super::{
     fault_points::{Point, reach},
     hand::Hold,
     late_store,
-    store::{self, Settled, Ticket},
+    outcome_store::{self, Settled},
+    store::{self, Ticket},
 };
 use crate::{
     db::{Db, in_time},
@@ -201,13 +202,13 @@ async fn write(
     let now = clock.now();
     // The rule: nothing has to be tried again.
     let [settled_now, marked_now] = if outcomes.iter().all(|o| o.state != "queued") {
-        store::settle_and_mark(db, outcomes, &settled, &asked, now).await?
+        outcome_store::settle_and_mark(db, outcomes, &settled, &asked, now).await?
     } else {
         let mut tx = db.begin().await?;
-        store::hold_sends(&mut tx, &settled).await?;
-        let settled_now = store::settle(&mut tx, &settled, now).await?;
+        outcome_store::hold_sends(&mut tx, &settled).await?;
+        let settled_now = outcome_store::settle(&mut tx, &settled, now).await?;
         if outcomes.iter().any(|o| o.state == "rejected") {
-            store::remember_bounces(&mut tx, &settled, now).await?;
+            outcome_store::remember_bounces(&mut tx, &settled, now).await?;
         }
         reach(Point::OutcomeWritten);
         let marked_now = store::mark_attempting(&mut tx, &asked, now).await?;

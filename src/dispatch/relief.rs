@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::{
     fault_points::{Point, reach},
+    outcome_store,
     pump::Pump,
     retry, store,
     trouble::Verdict,
@@ -54,7 +55,7 @@ impl Pump {
 
     /// Whether messages of a send were taken just now.
     async fn still_goes_out(&self, send: &Send) -> sqlx::Result<bool> {
-        store::accepted_since(&self.state.db, send.id, self.state.clock.now() - JUST_NOW).await
+        outcome_store::accepted_since(&self.state.db, send.id, self.state.clock.now() - JUST_NOW).await
     }
 
     /// Everything stays queued and is tried again later. An hour of trouble is enough: the campaign

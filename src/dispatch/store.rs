@@ -1,4 +1,4 @@
-//! The dispatcher's statements. Each is guarded by state and epoch; how many rows it changed is the
+//! The dispatcher's statements, but for those that write outcomes down. Each is guarded by state and epoch; how many rows it changed is the
 //! answer. Which ones is only asked when some were not: that is rare, and rows cost more to fetch
 //! than to change.
 
@@ -11,8 +11,8 @@ use sqlx::AssertSqlSafe;
 use crate::{
     communications::anyone_waits,
     db::{
-        Backend, Bound, Db, Tx,
-        dialect::{Column, database_now, database_now_plus, json_rows, not_looked_up, row_lock, skip_locked},
+        Backend, Db, Tx,
+        dialect::{Column, database_now, database_now_plus, json_rows, not_looked_up, skip_locked},
     },
     on_db, on_tx,
     sends::unanswered,
@@ -97,7 +97,7 @@ pub struct Ticket {
     pub epoch: i64,
 }
 
-const TICKET: [(&str, Column); 2] = [("id", Column::Number), ("epoch", Column::Number)];
+pub(super) const TICKET: [(&str, Column); 2] = [("id", Column::Number), ("epoch", Column::Number)];
 
 /// Whether nothing has been heard of a customer `c` since the audience was frozen that forbids mail.
 pub(crate) const WANTS_MAIL: &str = "c.email_consent <> 'withdrawn' and not c.do_not_contact
@@ -117,7 +117,7 @@ pub async fn mark_attempting(tx: &mut Tx, tickets: &str, now: DateTime<Utc>) -> 
 
 // Values rather than `exists`: PostgreSQL would make those into joins, and find the few messages by
 // going through all of the send.
-fn marking(backend: Backend, tickets: &str, now: &str) -> String {
+pub(super) fn marking(backend: Backend, tickets: &str, now: &str) -> String {
     let rows = json_rows(backend, tickets, &TICKET);
     format!(
         "update messages set state = 'attempting', attempts = attempts + 1, attempted_at = {now}
@@ -209,167 +209,6 @@ pub async fn settle_unmarked(tx: &mut Tx, tickets: &str, now: DateTime<Utc>) -> 
         unanswered::reopen(tx, send).await?;
     }
     Ok(sends.len())
-}
-
-/// What is known of one message after an attempt, as it is written down.
-#[derive(Clone, Debug, Serialize)]
-pub struct Settled {
-    pub id: i64,
-    pub epoch: i64,
-    /// The new state's key.
-    pub state: &'static str,
-    pub code: Option<i64>,
-    pub reply: Option<String>,
-    /// For what goes back to the queue: a moment as [`crate::db::dialect::moment_text`] writes it.
-    pub next_at: Option<String>,
-    /// 1 takes the attempt back: nothing of it went out.
-    pub refund: i64,
-}
-
-pub(super) const SETTLED: [(&str, Column); 7] = [
-    ("id", Column::Number),
-    ("epoch", Column::Number),
-    ("state", Column::Text),
-    ("code", Column::Number),
-    ("reply", Column::Text),
-    ("next_at", Column::Moment),
-    ("refund", Column::Number),
-];
-
-const ACCEPTED: [(&str, Column); 3] = [TICKET[0], TICKET[1], ("reply", Column::Text)];
-
-/// Keeps the sends of these messages from ending while outcomes are written, so that nothing is
-/// put back into a queue that nobody reads any more.
-pub async fn hold_sends(tx: &mut Tx, outcomes: &str) -> sqlx::Result<()> {
-    lock_sends(tx, outcomes, "for share").await.map(|_| ())
-}
-
-/// What follows a send comes before it, as it does for whoever ends what follows.
-pub(super) async fn lock_sends(tx: &mut Tx, outcomes: &str, how: &'static str) -> sqlx::Result<Vec<i64>> {
-    let sql = format!(
-        "select s.id from sends s
-          where s.id in (select m.send_id from messages m join {rows} as t on t.id = m.id) order by s.id desc {lock}",
-        rows = json_rows(tx.backend(), "$1", &SETTLED),
-        lock = row_lock(tx.backend(), how),
-    );
-    on_tx!(tx, |conn| sqlx::query_scalar(AssertSqlSafe(sql))
-        .bind(outcomes)
-        .fetch_all(&mut *conn)
-        .await)
-}
-
-/// Writes outcomes down, fenced by epoch and state. What would go back to the queue of a send that
-/// has ended is cancelled. What may have gone out before is accepted, or unknown again: that this copy
-/// was not taken says nothing of the first. Answers how many were written.
-pub async fn settle(tx: &mut Tx, outcomes: &str, now: DateTime<Utc>) -> sqlx::Result<u64> {
-    let sql = settling(tx.backend());
-    on_tx!(tx, |conn| sqlx::query(AssertSqlSafe(sql))
-        .bind(outcomes)
-        .bind(now)
-        .execute(&mut *conn)
-        .await
-        .map(|r| r.rows_affected()))
-}
-
-fn settling(backend: Backend) -> String {
-    format!(
-        "update messages
-            set state = case when {again} then 'queued'
-                             when messages.repeats > 0 and t.state <> 'accepted' then 'unknown'
-                             when t.state = 'queued' then 'cancelled' else t.state end,
-                reply_code = t.code, reply = t.reply,
-                next_at = case when {again} then t.next_at end,
-                attempts = attempts - case when messages.state = 'leased' then 0 else t.refund end,
-                settled_at = case when {again} then null else $2 end,
-                lease_owner = null, lease_until = null
-           from {rows} as t
-          where messages.id = t.id and messages.epoch = t.epoch and {state} in ('leased', 'attempting')",
-        rows = json_rows(backend, "$1", &SETTLED),
-        state = not_looked_up(backend, "messages.state"),
-        again = "t.state = 'queued' and exists (select 1 from sends s where s.id = messages.send_id and s.state = 'sending')",
-    )
-}
-
-/// The same for messages that were all accepted.
-fn accepting(backend: Backend) -> String {
-    format!(
-        "update messages
-            set state = 'accepted', reply = t.reply, reply_code = null, next_at = null, settled_at = $2,
-                lease_owner = null, lease_until = null
-           from {rows} as t
-          where messages.id = t.id and messages.epoch = t.epoch and {state} in ('leased', 'attempting')",
-        rows = json_rows(backend, "$1", &ACCEPTED),
-        state = not_looked_up(backend, "messages.state"),
-    )
-}
-
-/// [`settle`], [`remember_bounces`] and [`mark_attempting`] in one transaction and one trip, when
-/// nothing goes back to the queue: that has to keep its send from ending first. `settled` is
-/// `outcomes` as text. Answers how many messages were settled and how many marked.
-pub async fn settle_and_mark(
-    db: &Db,
-    outcomes: &[Settled],
-    settled: &str,
-    tickets: &str,
-    now: DateTime<Utc>,
-) -> sqlx::Result<[u64; 2]> {
-    let backend = db.backend();
-    let all_accepted = outcomes.iter().all(|outcome| outcome.state == "accepted");
-    let mut changes = vec![if all_accepted {
-        accepting(backend)
-    } else {
-        settling(backend)
-    }];
-    if outcomes.iter().any(|outcome| outcome.state == "rejected") {
-        changes.push(bouncing(backend));
-    }
-    changes.push(marking(backend, "$3", "$2"));
-    let bound = Bound {
-        one: settled,
-        now,
-        other: tickets,
-    };
-    match db.change_at_once(&changes, bound).await?[..] {
-        [settled, .., marked] => Ok([settled, marked]),
-        _ => Ok([0, 0]),
-    }
-}
-
-/// Whether a message of a send was accepted since then.
-pub async fn accepted_since(db: &Db, send: i64, since: DateTime<Utc>) -> sqlx::Result<bool> {
-    on_db!(db, |pool| sqlx::query_scalar(
-        "select exists (select 1 from messages where send_id = $1 and outcome = 'accepted' and settled_at >= $2)"
-    )
-    .bind(send)
-    .bind(since)
-    .fetch_one(pool)
-    .await)
-}
-
-/// A bounced or refused address is remembered on the customer: the picker leaves it out from now
-/// on. Only what the mail server says of the address itself (RFC 3463: 5.1.1, 5.1.2, 5.1.3,
-/// 5.1.6, 5.1.10).
-pub async fn remember_bounces(tx: &mut Tx, outcomes: &str, now: DateTime<Utc>) -> sqlx::Result<()> {
-    let sql = bouncing(tx.backend());
-    on_tx!(tx, |conn| sqlx::query(AssertSqlSafe(sql))
-        .bind(outcomes)
-        .bind(now)
-        .execute(&mut *conn)
-        .await
-        .map(|_| ()))
-}
-
-fn bouncing(backend: Backend) -> String {
-    format!(
-        "update customers set email_bounced_at = $2, email_bounce_reason = b.reply
-           from (select m.customer_id, m.addr_norm, t.reply from {rows} as t join messages m on m.id = t.id
-                  where t.state = 'rejected' and t.reply is not null
-                    and (t.reply like '5__ 5.1.1 %' or t.reply like '5__ 5.1.2 %' or t.reply like '5__ 5.1.3 %'
-                         or t.reply like '5__ 5.1.6 %' or t.reply like '5__ 5.1.10 %')) b
-          where customers.id = b.customer_id and customers.email_norm = b.addr_norm
-            and customers.email_bounced_at is null",
-        rows = json_rows(backend, "$1", &SETTLED),
-    )
 }
 
 /// Keeps this owner's leases of these messages from expiring. What the ledger is writing at this

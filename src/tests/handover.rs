@@ -6,7 +6,7 @@ use std::time::Duration;
 use chrono::TimeDelta;
 use loupe::{
     db::{self, Backend, Db},
-    dispatch::{self, late_store, store as ledger},
+    dispatch::{self, late_store, outcome_store, store as ledger},
     error::AppError,
     on_db, on_tx,
     recipients::model::RecipientFilter,
@@ -95,7 +95,7 @@ fn tickets(rows: &[ledger::Leased]) -> String {
 
 /// What it says came of one of them.
 pub fn outcome(row: &ledger::Leased, state: &'static str) -> String {
-    let settled = ledger::Settled {
+    let settled = outcome_store::Settled {
         id: row.id,
         epoch: row.epoch,
         state,
@@ -141,14 +141,14 @@ async fn a_dead_sender_is_taken_over(backend: Backend) {
         .unwrap();
     assert_eq!(marked, 0, "a lost lease is not marked");
     let outcomes = outcome(&left[5], "rejected");
-    assert_eq!(ledger::settle(&mut tx, &outcomes, app.now()).await.unwrap(), 0);
+    assert_eq!(outcome_store::settle(&mut tx, &outcomes, app.now()).await.unwrap(), 0);
     assert_eq!(
         late_store::unsettled(app.db(), &outcomes).await.unwrap(),
         vec![left[5].id],
         "what it is sure of is not on the row"
     );
     let outcomes = outcome(&left[0], "accepted");
-    assert_eq!(ledger::settle(&mut tx, &outcomes, app.now()).await.unwrap(), 0);
+    assert_eq!(outcome_store::settle(&mut tx, &outcomes, app.now()).await.unwrap(), 0);
     assert_eq!(
         late_store::unsettled(app.db(), &outcomes).await.unwrap(),
         vec![left[0].id],
@@ -221,8 +221,10 @@ async fn nothing_goes_back_into_a_queue_that_has_ended(backend: Backend) {
     tx.commit().await.unwrap();
     let mut tx = app.db().begin().await.unwrap();
     for row in &left {
-        ledger::hold_sends(&mut tx, &outcome(row, "queued")).await.unwrap();
-        ledger::settle(&mut tx, &outcome(row, "queued"), app.now())
+        outcome_store::hold_sends(&mut tx, &outcome(row, "queued"))
+            .await
+            .unwrap();
+        outcome_store::settle(&mut tx, &outcome(row, "queued"), app.now())
             .await
             .unwrap();
     }
@@ -276,7 +278,7 @@ async fn sending_again_waits_for_what_is_on_the_wire(backend: Backend) {
 
     let mut tx = app.db().begin().await.unwrap();
     for row in &left {
-        ledger::settle(&mut tx, &outcome(row, "queued"), app.now())
+        outcome_store::settle(&mut tx, &outcome(row, "queued"), app.now())
             .await
             .unwrap();
     }

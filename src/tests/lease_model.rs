@@ -12,7 +12,8 @@ use loupe::{
     db::{Backend, Tx, dialect::database_now_plus},
     dispatch::{
         late_store,
-        store::{self as ledger, Leased, Settled, Through, Ticket, Whose},
+        outcome_store::{self, Settled},
+        store::{self as ledger, Leased, Through, Ticket, Whose},
     },
     on_db, on_tx,
     recipients::model::RecipientFilter,
@@ -343,8 +344,8 @@ impl Model<'_> {
             refund,
         };
         let outcomes = serde_json::to_string(&[outcome]).unwrap();
-        ledger::hold_sends(tx, &outcomes).await.unwrap();
-        if ledger::settle(tx, &outcomes, now).await.unwrap() == 0 {
+        outcome_store::hold_sends(tx, &outcomes).await.unwrap();
+        if outcome_store::settle(tx, &outcomes, now).await.unwrap() == 0 {
             late_store::settle_late(tx, &outcomes, now).await.unwrap();
         }
     }

@@ -5,7 +5,7 @@ use chrono::{DateTime, Duration, Utc};
 use futures::future::join_all;
 use loupe::{
     auth::model::Role,
-    dispatch::store::{self as ledger, Leased},
+    dispatch::{outcome_store, store::Leased},
     on_db,
     recipients::model::RecipientFilter,
     sends::{self, ending, loose_ends},
@@ -44,8 +44,8 @@ async fn stop(app: &TestApp, send: i64) {
 async fn answer(app: &TestApp, row: &Leased, state: &'static str) {
     let outcome = outcome(row, state);
     let mut tx = app.db().begin().await.unwrap();
-    ledger::hold_sends(&mut tx, &outcome).await.unwrap();
-    assert_eq!(ledger::settle(&mut tx, &outcome, app.now()).await.unwrap(), 1);
+    outcome_store::hold_sends(&mut tx, &outcome).await.unwrap();
+    assert_eq!(outcome_store::settle(&mut tx, &outcome, app.now()).await.unwrap(), 1);
     tx.commit().await.unwrap();
 }
 
