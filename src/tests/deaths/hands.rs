@@ -10,7 +10,7 @@ use loupe::{
 };
 use tokio_util::sync::CancellationToken;
 
-use super::scene::{CAMPAIGNS, SOME, Scene};
+use super::scene::{CAMPAIGNS, SOME, Scene, slow};
 use crate::support::{
     planning,
     sending::tally,
@@ -77,8 +77,15 @@ impl Scene {
         self.sends_until(|send, _| send.paused_at.is_some()).await;
     }
 
+    /// Whoever looks may be late: the others wait for the mail server.
     pub(super) async fn until_some_have_it(&self) {
+        let mut rules: Vec<Rule> = (1..=SOME.unsigned_abs())
+            .map(|n| Rule::new(When::Nth(n), Fault::SlowDot(Duration::from_millis(20))))
+            .collect();
+        rules.push(Rule::new(When::Always, Fault::SlowDot(Duration::from_millis(700))));
+        self.house.sink.set_rules(rules);
         self.sends_until(|_, sent| sent >= SOME).await;
+        self.house.sink.set_rules(slow());
     }
 
     /// A sender works until this is so, and then ends in good order.

@@ -40,7 +40,7 @@ pub struct Scene {
 }
 
 /// So slow that what is on its way when a process dies is really on its way.
-fn slow() -> Vec<Rule> {
+pub(super) fn slow() -> Vec<Rule> {
     vec![Rule::new(When::Always, Fault::SlowDot(Duration::from_millis(20)))]
 }
 
