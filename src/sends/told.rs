@@ -38,8 +38,8 @@ pub async fn hear(state: &AppState, account: &str, provider: Provider, event: &E
     // Whoever ends it at this moment counts either before or after.
     tries::hold(&mut tx, send.id).await?;
     let (which, outcome) = match event.told {
-        Told::Had(_) => (UNANSWERED, MessageState::Accepted),
-        Told::NeverTook(_) => (UNANSWERED_OR_QUEUED_AGAIN, MessageState::Failed),
+        Told::Had(_) => (UNANSWERED.to_owned(), MessageState::Accepted),
+        Told::NeverTook(_) => (format!("({UNANSWERED} or {QUEUED_AGAIN})"), MessageState::Failed),
     };
     let settling = Settling {
         message,
@@ -48,7 +48,7 @@ pub async fn hear(state: &AppState, account: &str, provider: Provider, event: &E
         words: &words(provider, &event.told),
         now,
     };
-    let unanswered = settle(&mut tx, which, &settling).await?;
+    let unanswered = settle(&mut tx, &which, &settling).await?;
     let on_its_way = match event.told {
         Told::Had(_) if unanswered == 0 => settle(&mut tx, ON_ITS_WAY, &settling).await?,
         _ => 0,
@@ -92,9 +92,8 @@ fn one_line(words: &str) -> String {
 const UNANSWERED: &str = "(state = 'unknown' and resolution is null)";
 /// The event was faster than the answer to the message, or than its way back into the queue.
 const ON_ITS_WAY: &str = "(state = 'attempting' or (repeats > 0 and state in ('queued', 'leased')))";
-/// What is on the wire has its own answer coming.
-const UNANSWERED_OR_QUEUED_AGAIN: &str =
-    "((state = 'unknown' and resolution is null) or (repeats > 0 and state = 'queued'))";
+/// It waits for its turn once more. What is on the wire has its own answer coming.
+const QUEUED_AGAIN: &str = "(repeats > 0 and state = 'queued')";
 
 /// The store and the send of a message about which something is not known, or not yet.
 async fn waiting(db: &Db, message: i64, account: &str) -> sqlx::Result<Option<(StoreId, i64)>> {

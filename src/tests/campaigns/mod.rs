@@ -48,6 +48,18 @@ pub async fn submit(app: &TestApp, cookie: &str, intent: &str, more: &[(&str, &s
         .await
 }
 
+/// Presses the button that takes a campaign off its time.
+async fn unschedule(app: &TestApp, cookie: &str, id: i64) -> Answer {
+    let id = id.to_string();
+    app.post_form(
+        "/api/campaigns/unschedule",
+        "/marketing/campaigns",
+        &[("id", &id)],
+        cookie,
+    )
+    .await
+}
+
 /// The id in `/marketing/campaigns/7/…`.
 pub fn id_in(path: &str) -> i64 {
     path.split(['/', '?'])

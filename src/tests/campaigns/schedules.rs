@@ -3,7 +3,7 @@
 use axum::http::StatusCode;
 use loupe::{auth::model::Role, campaigns::model::CampaignStatus};
 
-use super::{find, id_in, submit};
+use super::{find, id_in, submit, unschedule};
 use crate::{both, support::people};
 
 both!(a_schedule_is_kept_in_the_stores_time_and_comes_off_again, |app| {
@@ -21,15 +21,7 @@ both!(a_schedule_is_kept_in_the_stores_time_and_comes_off_again, |app| {
     assert_eq!(campaign.scheduled_at, "2026-05-01T23:00:00Z".parse().ok());
     assert_eq!(campaign.scheduled_local.as_deref(), Some("2026-05-02T09:00"));
     assert_eq!(campaign.scheduled_zone.as_deref(), Some("Australia/Sydney"));
-    let text = id.to_string();
-    let off = app
-        .post_form(
-            "/api/campaigns/unschedule",
-            "/marketing/campaigns",
-            &[("id", &text)],
-            &cookie,
-        )
-        .await;
+    let off = unschedule(&app, &cookie, id).await;
     assert_eq!(off.status, StatusCode::SEE_OTHER, "{}", off.text);
     let campaign = find(&app, id).await;
     assert_eq!((campaign.status, campaign.scheduled_at), (CampaignStatus::Draft, None));

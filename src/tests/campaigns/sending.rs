@@ -8,7 +8,7 @@ use loupe::{
     sends::{self, model::SendState},
 };
 
-use super::{count, crowd, find, id_in, submit};
+use super::{count, crowd, find, id_in, submit, unschedule};
 use crate::{
     both,
     support::{
@@ -187,14 +187,7 @@ both!(a_campaign_that_went_out_is_a_record, |app| {
             "{intent}"
         );
     }
-    let answer = app
-        .post_form(
-            "/api/campaigns/unschedule",
-            "/marketing/campaigns",
-            &[("id", &text)],
-            &cookie,
-        )
-        .await;
+    let answer = unschedule(&app, &cookie, id).await;
     assert_eq!(answer.status, StatusCode::CONFLICT);
     assert_eq!(count(&app, "select count(*) from campaigns").await, 1);
     // Words that could not go into the record are not lost.
