@@ -58,6 +58,8 @@ impl Kind {
 #[derive(Clone, Copy, Debug, Deserialize, Serialize)]
 pub struct Answer {
     pub kind: Kind,
+    /// Which question it was, counted from 0.
+    pub question: usize,
     /// Who gets it, and who does not for each reason, as the pages ask it.
     pub exact: f64,
     /// Only how many get it.
@@ -132,15 +134,18 @@ impl Asker {
     /// Asks the next question. With `check`, that the parts are the whole too.
     pub async fn ask(&mut self, check: bool) -> Result<Answer, Error> {
         let scope = self.scope();
-        let question = self
-            .questions
-            .get(self.asked % self.questions.len())
-            .ok_or("no questions")?;
+        let number = self.asked % self.questions.len();
+        let question = self.questions.get(number).ok_or("no questions")?;
         self.asked += 1;
         let kind = question.kind;
         let exact = exactly(&self.db, &scope, &question.filter, check).await?;
         let plain = plainly(&self.db, &scope, &question.picked).await?;
-        Ok(Answer { kind, exact, plain })
+        Ok(Answer {
+            kind,
+            question: number,
+            exact,
+            plain,
+        })
     }
 
     /// Milliseconds for the sizes of all segments at once.

@@ -76,6 +76,15 @@ pub fn not_looked_up(backend: Backend, expression: &str) -> String {
     }
 }
 
+/// What follows a table that is to be read by this index and no other. SQLite takes an index of few
+/// rows for no better than one of all, because it looks at a sample of each; PostgreSQL knows.
+pub fn by_index(backend: Backend, index: &str) -> String {
+    match backend {
+        Backend::Sqlite => format!("indexed by {index}"),
+        Backend::Postgres => String::new(),
+    }
+}
+
 /// How often `expression` is each of `values` among the rows of `from` (a table and a condition),
 /// as rows (value, count). SQLite sorts to group unless an index has the rows in the order of the
 /// column `in_order_of` and then of the expression, and without one is quicker with a counter per

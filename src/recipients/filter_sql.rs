@@ -65,8 +65,9 @@ pub struct AudienceSql {
     pub reason_alone: String,
     /// Whether an earlier send reached somebody who is otherwise fine, if that matters.
     received: Option<String>,
-    /// The ids of those whose address somebody before them in the audience has.
-    doubles: String,
+    /// A table `customers o`, and the condition for everybody in the audience who shares an address and
+    /// is otherwise fine.
+    sharing: String,
     /// Whether the index by sets of tags has everybody whom the filter means.
     by_tag_set: bool,
     pub binds: Binds,
@@ -126,12 +127,19 @@ impl AudienceSql {
             .as_ref()
             .map(|r| format!(" and o.id not in ({r})"))
             .unwrap_or_default();
+        let by_index = match picked {
+            // They are fewer than those who share an address may be.
+            Picked::Ids(_) => String::new(),
+            _ => dialect::by_index(backend, "customers_shared"),
+        };
+        let sharing = format!(
+            "customers o {by_index} where {} and o.email_shared and o.email_standing in ({fine}){not_received}",
+            build.matched("o")
+        );
         let doubles = format!(
             "select id from (
-                select o.id, row_number() over (partition by o.email_norm order by o.id) as place from customers o
-                 where {} and o.email_shared and o.email_standing in ({fine}){not_received}) sharing
+                select o.id, row_number() over (partition by o.email_norm order by o.id) as place from {sharing}) sharing
               where place > 1",
-            build.matched("o")
         );
         let received = received.map(|r| format!("c.id in ({r})"));
         let already = received
@@ -145,7 +153,7 @@ impl AudienceSql {
             reason: format!("case{alone} when c.email_shared and c.id in ({doubles}) then {duplicate} else 0 end"),
             reason_alone: format!("case{alone} else 0 end"),
             received,
-            doubles,
+            sharing,
             by_tag_set: matches!(picked, Picked::Everybody | Picked::Tags(_)),
             binds: build.binds,
             backend,
@@ -174,10 +182,11 @@ impl AudienceSql {
             );
         }
         let duplicate = code(SkipReason::DuplicateAddress);
+        let sharing = &self.sharing;
         parts
             + &format!(
-                " union all select {duplicate}, count(*) from ({}) doubles",
-                self.doubles
+                " union all select {duplicate}, cast(coalesce(sum(n - 1), 0) as bigint)
+                   from (select count(*) as n from {sharing} group by o.email_norm) doubles"
             )
     }
 

@@ -3,6 +3,7 @@
 mod freezing;
 mod partition;
 mod picking;
+mod plans;
 mod reasons;
 mod segments;
 mod shared_addresses;
