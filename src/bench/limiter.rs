@@ -83,6 +83,8 @@ async fn measure(url: &str, programs: usize, rate: i64, seconds: i64) -> Result<
     let smtp = format!("{}?connections=8&rate={rate}", sink.url());
     let people = rate * seconds;
     Book::fill(url, people).await?;
+    // Else the disk would still be busy with that.
+    tokio::process::Command::new("sync").status().await?;
     let book = Book::open(url, &smtp).await?;
     let begun = book.start().await?;
     let stop = CancellationToken::new();

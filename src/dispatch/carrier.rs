@@ -15,6 +15,7 @@ use super::{
     fault_points::{Point, reach},
     ledger::{Ledger, Mark},
     load::{Built, Job},
+    moments::Moments,
     outcome_store::Settled,
     queue::Queue,
     retry,
@@ -53,6 +54,7 @@ pub(crate) struct Carriers {
     /// What waits between attempts are multiplied with.
     pub(crate) retry_scale: f64,
     pub(crate) jobs: Arc<Queue>,
+    pub(crate) moments: Arc<Moments>,
 }
 
 /// A message on this connection: offered, and to be marked before it is sent.
@@ -232,7 +234,10 @@ impl Carriers {
             Ok(Offered::Ready) => {
                 // Somebody else's by now, or the mark could not be written; or it would be lost on a
                 // server in trouble.
-                let goes = self.still_goes(current, marked).await && !self.trouble.has_verdict();
+                let goes = marked.is_some()
+                    && self.may_go_now(&current.job).await
+                    && self.still_goes(current, marked).await
+                    && !self.trouble.has_verdict();
                 if !goes {
                     connection.withdraw();
                     self.give_back(current, "it was not its time any more").await;
@@ -253,6 +258,14 @@ impl Carriers {
                 self.note(current, lost.into()).await;
                 false
             }
+        }
+    }
+
+    /// Waits for a moment of the account. With a limit for each domain the queue has done that.
+    async fn may_go_now(&self, job: &Job) -> bool {
+        match (job.moment, &job.domain) {
+            (Some(_), None) => self.moments.next().await,
+            _ => true,
         }
     }
 

@@ -3,14 +3,14 @@
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep_until};
 
 use super::{
     account_store, domain_store,
     domain_store::PutBack,
     domains::{Candidate, Domains, Verdict, domain},
     fault_points::{Point, reach},
-    pace::{Grant, Moment},
+    pace::{Grant, LEAD, Moment},
     pump::Pump,
     store::{self, Leased},
 };
@@ -79,7 +79,48 @@ impl Pump {
         reach(Point::LeaseWritten);
         tx.commit().await?;
         reach(Point::AfterLease);
+        if self.domain_rate.is_none() {
+            self.moments.add(going.iter().filter_map(|one| one.moment));
+        }
         Ok(Lease::Taken { going, looked_at })
+    }
+
+    /// Gets moments for those who are ready and have none.
+    pub(super) async fn make_up_moments(&self) -> sqlx::Result<()> {
+        let wanted = self.moments.wanted();
+        if wanted == 0 {
+            return Ok(());
+        }
+        let Some(rate) = self.rate else {
+            // There is no limit any more.
+            let now = Instant::now();
+            self.moments.add((0..wanted).map(|_| Moment::new(now, Duration::ZERO)));
+            return Ok(());
+        };
+        let mut tx = self.state.db.begin().await?;
+        let (used_until, clock) = account_store::used_until(&mut tx, &self.account).await?;
+        let grant = Grant::new(rate, used_until, clock, Instant::now());
+        let n = usize::try_from(grant.most()).unwrap_or_default().min(wanted);
+        if n == 0 {
+            return Ok(());
+        }
+        grant.take(&mut tx, &self.account, n).await?;
+        tx.commit().await?;
+        self.moments.add((0..n).map(|n| grant.moment(n)));
+        Ok(())
+    }
+
+    /// Waits until a message is to be handed over, so that it is ready at this moment.
+    pub(super) async fn wait_for(&self, moment: Moment) -> sqlx::Result<()> {
+        let Some(early) = moment.at().checked_sub(LEAD) else {
+            return Ok(());
+        };
+        loop {
+            tokio::select! {
+                () = sleep_until(early) => return Ok(()),
+                () = self.moments.ran_short() => self.make_up_moments().await?,
+            }
+        }
     }
 
     async fn lease_rows(&self, tx: &mut Tx, send: i64, limit: i64, now: DateTime<Utc>) -> sqlx::Result<Vec<Leased>> {

@@ -34,6 +34,7 @@ mod lease;
 mod ledger;
 mod limits;
 mod load;
+mod moments;
 pub mod outcome_store;
 mod pace;
 pub mod provider_store;

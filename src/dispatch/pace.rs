@@ -2,9 +2,10 @@
 //! and measured by its clock.
 //!
 //! The account has one row of moments, as far apart as the rate says. Whoever leases messages takes
-//! the next free moments for them, in the same transaction and a little ahead of time; the pump
-//! hands each message over at its moment. A moment that nobody took in time is gone: nothing is
-//! saved up for a burst.
+//! the next free moments for them, in the same transaction and a little ahead of time. The pump hands
+//! a message over shortly before each moment, so that it is marked and the mail server ready for it
+//! when the moment comes; its carrier waits for that. A moment that nobody took in time is gone:
+//! nothing is saved up for a burst.
 
 use std::{collections::HashMap, time::Duration};
 
@@ -15,8 +16,15 @@ use crate::db::Tx;
 
 /// How far ahead moments are taken. It bridges the time between two turns of the pump.
 pub(super) const AHEAD: i64 = 250_000;
+/// A message is handed over so long before its moment.
+pub(super) const LEAD: Duration = Duration::from_millis(50);
+/// Parts of a thousand of the rate that are kept back. What leaves a program evenly arrives a little
+/// less evenly, and no second may have more messages than the rate says.
+const KEPT_BACK: i64 = 5;
 /// A moment further away than this was taken by a clock that has been put back since.
 const TOO_FAR: i64 = 2_500_000;
+/// A message may go so long after its moment, or a quarter of the time to the next one.
+const LATE: Duration = Duration::from_millis(5);
 /// A message handed over later than this shifts those after it, so that they do not bunch up.
 const SLACK: Duration = Duration::from_millis(20);
 
@@ -32,7 +40,7 @@ pub(crate) struct Grant {
     at: Instant,
 }
 
-/// When a message is handed over.
+/// When a message may go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Moment {
     at: Instant,
@@ -44,7 +52,7 @@ impl Grant {
     /// by the database's clock. `at` is when `now` is, on this machine.
     pub(crate) fn new(rate: i64, used_until: i64, now: i64, at: Instant) -> Self {
         Self {
-            gap: gap(rate),
+            gap: gap(rate) + (gap(rate) * KEPT_BACK + 999) / 1_000,
             first: reach_ahead(used_until, now),
             now,
             at,
@@ -86,6 +94,16 @@ impl Moment {
     pub(super) fn at(self) -> Instant {
         self.at
     }
+
+    /// Waits until it has come.
+    pub(super) async fn come(self) {
+        sleep_until(self.at).await;
+    }
+
+    /// Whether whoever takes it now comes too late.
+    pub(super) fn has_passed(self, now: Instant) -> bool {
+        self.at + LATE.max(self.gap / 4) < now
+    }
 }
 
 /// Microseconds between two of so many messages a second. Rounded up: never faster.
@@ -112,12 +130,6 @@ pub(crate) struct Pacer {
 }
 
 impl Pacer {
-    /// Waits for a message's moment.
-    pub(crate) async fn wait(&mut self, moment: Moment) {
-        let due = self.due(moment, Instant::now());
-        sleep_until(due).await;
-    }
-
     fn due(&mut self, moment: Moment, now: Instant) -> Instant {
         let due = self.next(moment, now);
         self.last = Some(due);
@@ -174,7 +186,7 @@ mod tests {
 
     #[test]
     fn moments_are_never_closer_than_the_rate_says() {
-        for (rate, gap) in [(1, 1_000_000), (14, 71_429), (80, 12_500), (1000, 1_000), (99_999, 11)] {
+        for (rate, gap) in [(1, 1_005_000), (14, 71_787), (80, 12_563), (1000, 1_005), (99_999, 12)] {
             let grant = Grant::new(rate, 0, 1_000, Instant::now());
             assert_eq!(grant.gap, gap, "{rate}");
             assert!(grant.gap * rate >= 1_000_000, "{rate}");
@@ -185,10 +197,10 @@ mod tests {
     fn only_a_little_is_taken_ahead_and_nothing_is_saved_up() {
         let now = 5_000_000;
         let of = |used_until| Grant::new(1000, used_until, now, Instant::now());
-        assert_eq!(of(0).most(), 250, "an hour without sending is no hour's worth");
-        assert_eq!(of(now + 100_000).most(), 150);
+        assert_eq!(of(0).most(), 248, "an hour without sending is no hour's worth");
+        assert_eq!(of(now + 100_000).most(), 149);
         assert_eq!(of(now + 250_000).most(), 0);
-        assert_eq!(of(now + 3_600_000_000).most(), 250, "a clock that was put back");
+        assert_eq!(of(now + 3_600_000_000).most(), 248, "a clock that was put back");
         let slow = |used_until| Grant::new(1, used_until, now, Instant::now());
         assert_eq!(slow(0).most(), 1);
         assert_eq!(slow(now + 1_000_000).most(), 0);

@@ -3,10 +3,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use tokio::{
-    sync::Notify,
-    time::{Instant, timeout},
-};
+use tokio::{sync::Notify, time::Instant};
 use tokio_util::sync::CancellationToken;
 
 use super::{
@@ -21,7 +18,7 @@ use super::{
     lease::{Going, Lease},
     ledger::{self, Ledger},
     load::{Job, Loaded, Shelf},
-    pace::Pacer,
+    moments::Moments,
     queue::Queue,
     store::{self, Ticket, Whose},
     tenure::LOOK,
@@ -93,7 +90,8 @@ pub(super) struct Pump {
     pub(super) lines: Lines,
     /// When the account's limits were last asked for.
     pub(super) asked: Option<Instant>,
-    pacer: Pacer,
+    /// When it may send, where there is a rate.
+    pub(super) moments: Arc<Moments>,
     pub(super) renewed: Instant,
     /// The send that had the last turn.
     last: i64,
@@ -104,7 +102,8 @@ pub(crate) async fn run(state: AppState, stop: CancellationToken) {
     let settled = Arc::new(Notify::new());
     let trouble = Arc::new(Trouble::default());
     let (ledger, ledger_task) = ledger::open(state.db.clone(), state.clock.clone(), Arc::clone(&settled));
-    let crew = crew(&state, ledger, &trouble);
+    let moments = Arc::new(Moments::default());
+    let crew = crew(&state, ledger, &trouble, &moments);
     let mut pump = Pump {
         owner: tokens::public(),
         id_key: String::new(),
@@ -119,7 +118,7 @@ pub(crate) async fn run(state: AppState, stop: CancellationToken) {
         domain_rate: None,
         lines: Lines::default(),
         asked: None,
-        pacer: Pacer::default(),
+        moments,
         renewed: Instant::now(),
         last: 0,
         state,
@@ -144,10 +143,12 @@ pub(crate) async fn run(state: AppState, stop: CancellationToken) {
                 () = stop.cancelled() => {}
                 () = pump.state.wake.notified() => {}
                 () = pump.settled.notified() => {}
+                () = pump.moments.ran_short() => {}
                 () = tokio::time::sleep(wait.min(TICK)) => {}
             }
         }
     }
+    pump.moments.close();
     let crew = pump.crew.take();
     let drained = async {
         if let Some(crew) = crew {
@@ -166,7 +167,7 @@ pub(crate) async fn run(state: AppState, stop: CancellationToken) {
 }
 
 /// The carriers, none at work yet. Without a mail server there are none.
-fn crew(state: &AppState, ledger: Ledger, trouble: &Arc<Trouble>) -> Option<Crew> {
+fn crew(state: &AppState, ledger: Ledger, trouble: &Arc<Trouble>, moments: &Arc<Moments>) -> Option<Crew> {
     let account = state.settings.smtp.clone()?;
     let jobs = Arc::new(Queue::new());
     tokio::spawn(Arc::clone(&jobs).tell_the_time());
@@ -178,6 +179,7 @@ fn crew(state: &AppState, ledger: Ledger, trouble: &Arc<Trouble>) -> Option<Crew
         trouble: Arc::clone(trouble),
         retry_scale: state.settings.retry_scale,
         jobs,
+        moments: Arc::clone(moments),
     }))
 }
 
@@ -205,6 +207,7 @@ impl Pump {
     /// One turn for some of what is open, going round. Answers how long there is nothing to do.
     async fn turn(&mut self, stop: &CancellationToken) -> Result<Duration, AppError> {
         in_time(PATIENCE_WITH_DATABASE, self.look_after_leases()).await?;
+        in_time(PATIENCE_WITH_DATABASE, self.make_up_moments()).await?;
         if let Some(verdict) = self.trouble.verdict() {
             return in_time(PATIENCE_WITH_DATABASE, self.deal_with(&verdict)).await;
         }
@@ -373,19 +376,23 @@ impl Pump {
                 return Ok(());
             }
             let room = match job.moment {
-                // What waits in the queue after its moment would bunch up.
+                // What waits there may still be stopped, or turn out to be somebody who said no.
                 Some(_) => connections,
                 None => QUEUE,
             };
             // Else the queue does: others must not wait for a domain's moment.
             if let Some(moment) = job.moment.filter(|_| job.domain.is_none()) {
-                self.pacer.wait(moment).await;
+                self.wait_for(moment).await?;
             }
             let mut back = queue.offer(job, room);
             while let Some(job) = back {
                 // The carriers are busy or the provider is down: the leases must not run out
                 // meanwhile, and giving up must still be possible.
-                let _ = timeout(LOOK, queue.emptied()).await;
+                tokio::select! {
+                    () = queue.emptied() => {}
+                    () = self.moments.ran_short() => self.make_up_moments().await?,
+                    () = tokio::time::sleep(LOOK) => {}
+                }
                 if stop.is_cancelled() {
                     return Ok(());
                 }
