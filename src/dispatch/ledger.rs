@@ -136,17 +136,15 @@ async fn keep(db: Db, clock: Clock, mut inbox: mpsc::Receiver<Request>, settled:
 /// first to ask would have had one for itself. When as many have asked already, the disk has waited
 /// long enough.
 async fn gather(inbox: &mut mpsc::Receiver<Request>, batch: &mut Vec<Request>, let_go: usize) {
-    while batch
-        .iter()
-        .filter(|request| matches!(request, Request::Mark(..)))
-        .count()
-        < let_go.max(1)
-    {
+    let is_mark = |request: &Request| matches!(request, Request::Mark(..));
+    let mut marks = batch.iter().filter(|request| is_mark(request)).count();
+    while marks < let_go.max(1) {
         tokio::task::yield_now().await;
         let before = batch.len();
         while batch.len() < MOST
             && let Ok(request) = inbox.try_recv()
         {
+            marks += usize::from(is_mark(&request));
             batch.push(request);
         }
         if batch.len() == before || batch.len() == MOST {

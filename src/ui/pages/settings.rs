@@ -181,10 +181,10 @@ fn mail_server_section(form: &Form, server: &MailServer) -> AnyView {
                     name: "connections",
                     label: "Connections at a time",
                     kind: "number",
-                    hint: Some(format!(
-                        "From each running program, 1 to {}. Empty: {}.",
-                        server.most_connections(), server.account.connections
-                    )),
+                    hint: Some(match server.most_connections() {
+                        1 => "From each running program. LOUPE_SMTP_URL allows one.".to_owned(),
+                        most => format!("From each running program, 1 to {most}. Empty: {}.", server.account.connections),
+                    }),
                     value: set(server.limits.connections),
                     range: Some((1, server.most_connections())),
                     ..Line::default()
