@@ -109,25 +109,16 @@ async fn measure(url: &str, programs: usize, rate: i64, seconds: i64) -> Result<
     if times.len() != usize::try_from(people)? {
         return Err(format!("{} of {people} arrived", times.len()).into());
     }
-    seen(times).ok_or_else(|| "too few messages".into())
+    let rate = rate_of(times).ok_or("too few messages")?;
+    Ok(Seen {
+        rate,
+        fullest: sink.fullest_second(),
+    })
 }
 
-fn seen(mut times: Vec<Instant>) -> Option<Seen> {
+/// Messages a second, from the first to the last.
+fn rate_of(mut times: Vec<Instant>) -> Option<f64> {
     times.sort_unstable();
-    let (first, last) = (*times.first()?, *times.last()?);
-    let mut fullest = 0;
-    let mut from = times.iter().copied().enumerate().peekable();
-    for (at, time) in times.iter().enumerate() {
-        while from
-            .next_if(|(_, begin)| *time - *begin >= Duration::from_secs(1))
-            .is_some()
-        {}
-        let begin = from.peek().map_or(at, |(begin, _)| *begin);
-        fullest = fullest.max(at + 1 - begin);
-    }
-    let gaps = u32::try_from(times.len() - 1).ok()?;
-    Some(Seen {
-        rate: f64::from(gaps) / (last - first).as_secs_f64(),
-        fullest,
-    })
+    let gaps = u32::try_from(times.len().checked_sub(1)?).ok()?;
+    Some(f64::from(gaps) / (*times.last()? - *times.first()?).as_secs_f64())
 }

@@ -90,11 +90,12 @@ impl House {
         let proxy = Proxy::start(sink.address()).await?;
         let clock = WorkersClock::start(folder)?;
         let connections = size.connections;
+        let rate = size.rate.map(|rate| format!("&rate={rate}")).unwrap_or_default();
         let orders = Orders {
             program: program()?,
             folder: folder.to_owned(),
             database: url.to_owned(),
-            smtp: format!("smtp://{}?connections={connections}", proxy.address()),
+            smtp: format!("smtp://{}?connections={connections}{rate}", proxy.address()),
             lease_seconds,
             clock: clock.file().to_owned(),
             file_blocks: None,
@@ -183,6 +184,8 @@ pub struct Size {
     pub people: usize,
     pub campaigns: u64,
     pub connections: u64,
+    /// Messages a second, of all workers together.
+    pub rate: Option<u64>,
 }
 
 /// Presses Send now on one campaign.

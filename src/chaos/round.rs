@@ -26,6 +26,9 @@ use super::{
 /// How long it may take to come right, once nothing is done to it any more.
 const PATIENCE: Duration = Duration::from_secs(120);
 
+/// Messages a second in some rounds; without a limit thousands go out.
+const RATE: u64 = 200;
+
 /// A round being played.
 #[derive(Debug)]
 pub struct Round<'a> {
@@ -38,6 +41,7 @@ pub struct Round<'a> {
     pub(super) totals: Totals,
     /// How many messages may be unknown because of what we did to the workers.
     pub(super) may_be_unknown: u64,
+    rate: Option<u64>,
     /// Messages that waited when their customer had said no.
     pub(super) unwanted: HashSet<i64>,
     watch: Watch,
@@ -59,6 +63,7 @@ pub async fn play(backend: Backend, cluster: Option<&Cluster>, seed: u64, folder
         people: usize::try_from(dice.between(40, 100))?,
         campaigns: dice.between(4, 6),
         connections: dice.between(2, 6),
+        rate: seed.is_multiple_of(4).then_some(RATE),
     };
     let lease_seconds = 2;
     let rules = faults::rules(seed, &mut dice);
@@ -77,6 +82,7 @@ pub async fn play(backend: Backend, cluster: Option<&Cluster>, seed: u64, folder
             ..Totals::default()
         },
         may_be_unknown: 0,
+        rate: size.rate,
         unwanted: HashSet::new(),
         watch,
         pressed: HashSet::new(),
@@ -167,6 +173,19 @@ impl Round<'_> {
         }
     }
 
+    /// Whoever was frozen, or whose wire was, may have had a message on each connection whose moment had
+    /// come: these arrive at once.
+    fn keeps_to_the_rate(&mut self) {
+        let Some(rate) = self.rate else { return };
+        self.totals.did(totals::WITH_A_RATE);
+        let held_up = self.house.connections * self.started as u64;
+        let fullest = self.house.sink.fullest_second() as u64;
+        if fullest > rate + held_up {
+            self.totals
+                .wrong(format!("{fullest} messages within a second, {rate} were allowed"));
+        }
+    }
+
     /// Ends the workers and compares the rows with the mail server.
     async fn end(mut self) -> Result<Totals, Error> {
         for worker in self.workers.drain(..) {
@@ -178,6 +197,7 @@ impl Round<'_> {
                     .wrong(format!("the last orderly stop ended with {code:?}: {log}"));
             }
         }
+        self.keeps_to_the_rate();
         for seen in self.watch.end() {
             self.totals.wrong(seen);
         }

@@ -10,6 +10,9 @@ pub const NOBODY_LEFT: &str = "campaigns given back with nobody left to go to";
 
 pub const STOPPED: &str = "campaigns stopped for good";
 
+/// Rounds in which no second may have more than so many messages.
+pub const WITH_A_RATE: &str = "rounds with a rate of the mail account";
+
 /// Counted over rounds.
 #[derive(Clone, Debug, Default)]
 pub struct Totals {

@@ -1,39 +1,24 @@
 //! Sending for real: over SMTP to a server of our own that counts, and misbehaves when told to.
 
-use std::collections::HashMap;
-
 use loupe::{
     auth::model::Role,
-    db::Backend,
     recipients::model::RecipientFilter,
     sends::{
         model::SendState,
         rules::{StartCampaign, Started, start_campaign_as},
     },
-    server::settings::Given,
 };
 
 use crate::{
     both,
     support::{
-        app::TestApp,
         people,
         sending::{self, begun, deliver, draft, is_done, press, status, tally},
         sink::{self, Fault, Rule, Sink, When},
     },
 };
 
-/// Every message the server has, by recipient.
-fn by_recipient(sink: &Sink) -> HashMap<String, usize> {
-    let mut copies = HashMap::new();
-    for message in sink.received() {
-        *copies.entry(message.recipient.clone()).or_insert(0) += 1;
-    }
-    copies
-}
-
-async fn everyone_gets_it_once(backend: Backend) {
-    let (app, sink) = TestApp::mailing(backend, vec![], "?connections=8", Given::default()).await;
+both!(everyone_gets_it_once, "?connections=8", |app, sink| {
     let wedding = people::crowd(app.db(), app.store.id, 400, &["wedding"], app.now()).await;
     people::one(app.db(), app.store.id, "No Mail", None, &["wedding"], app.now()).await;
     let shared = people::one(
@@ -69,7 +54,7 @@ async fn everyone_gets_it_once(backend: Backend) {
         ),
         (399, 0, 3, 0, 0)
     );
-    let copies = by_recipient(&sink);
+    let copies = sink.copies();
     assert_eq!(copies.len(), 399);
     assert!(copies.values().all(|n| *n == 1));
     assert_eq!(status(app.db(), campaign).await, "sent");
@@ -96,21 +81,10 @@ async fn everyone_gets_it_once(backend: Backend) {
         .await
         .unwrap();
     assert_eq!(timeline[0].why(), "Same address as another customer");
-}
+});
 
-#[tokio::test(flavor = "multi_thread")]
-async fn everyone_gets_it_once_on_sqlite() {
-    everyone_gets_it_once(Backend::Sqlite).await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn everyone_gets_it_once_on_postgres() {
-    everyone_gets_it_once(Backend::Postgres).await;
-}
-
-async fn refusals_stay_on_their_row(backend: Backend) {
-    let rules = vec![Rule::new(When::Every(10), Fault::Rcpt(550))];
-    let (app, sink) = TestApp::mailing(backend, rules, "?connections=4", Given::default()).await;
+both!(refusals_stay_on_their_row, "?connections=4", |app, sink| {
+    sink.set_rules(vec![Rule::new(When::Every(10), Fault::Rcpt(550))]);
     people::crowd(app.db(), app.store.id, 100, &[], app.now()).await;
     let campaign = draft(app.db(), &app.store, "Autumn", &RecipientFilter::All).await;
     let send = begun(press(&app.state, &app.store, campaign).await);
@@ -126,89 +100,78 @@ async fn refusals_stay_on_their_row(backend: Backend) {
         .unwrap();
     assert_eq!((rows.len(), total), (10, 10));
     assert!(rows.iter().all(|r| r.why().starts_with("550")), "{}", rows[0].why());
-}
+});
 
-#[tokio::test(flavor = "multi_thread")]
-async fn refusals_stay_on_their_row_on_sqlite() {
-    refusals_stay_on_their_row(Backend::Sqlite).await;
-}
+both!(
+    a_dead_provider_gives_the_campaign_back_and_the_rest_goes_later,
+    "?connections=2",
+    |app, sink| {
+        let mut app = app;
+        sink.set_rules(vec![Rule::new(
+            When::Always,
+            Fault::SlowDot(std::time::Duration::from_millis(25)),
+        )]);
+        people::crowd(app.db(), app.store.id, 60, &[], app.now()).await;
+        let campaign = draft(app.db(), &app.store, "Autumn", &RecipientFilter::All).await;
+        let send = begun(press(&app.state, &app.store, campaign).await);
+        // The server takes some and then nobody answers any more.
+        let stop = tokio_util::sync::CancellationToken::new();
+        let task = tokio::spawn(loupe::dispatch::run(app.state.clone(), stop.clone()));
+        sending::until(&app.state, &app.store, send, |s| s.state != SendState::Holding).await;
+        tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+        let first = sink.copies();
+        drop(sink);
+        let paused = sending::until(&app.state, &app.store, send, |s| s.paused_at.is_some()).await;
+        assert_eq!(paused.state, SendState::Sending, "trouble that may pass only pauses");
+        assert!(paused.problem.unwrap_or_default().contains("can't be reached"));
+        assert_eq!(status(app.db(), campaign).await, "sending");
+        app.clock.set(app.now() + chrono::Duration::minutes(61));
+        assert!(
+            (2..60).contains(&first.len()),
+            "killed in the middle, after {}",
+            first.len()
+        );
+        let ended = sending::until(&app.state, &app.store, send, |s| !s.state.is_open()).await;
+        stop.cancel();
+        task.await.unwrap();
+        assert_eq!(ended.state, SendState::Reverted);
+        assert!(ended.problem.unwrap_or_default().contains("can't be reached"));
+        assert_eq!(status(app.db(), campaign).await, "draft");
+        let before = tally(app.db(), &app.store, send).await;
+        assert!(
+            before.sent + before.unconfirmed >= i64::try_from(first.len()).unwrap(),
+            "{before:?}"
+        );
+        assert!(before.unconfirmed <= 4, "at most two for each connection: {before:?}");
+        assert_eq!(before.sent + before.unconfirmed + before.cancelled, 60, "{before:?}");
 
-#[tokio::test(flavor = "multi_thread")]
-async fn refusals_stay_on_their_row_on_postgres() {
-    refusals_stay_on_their_row(Backend::Postgres).await;
-}
+        let other = Sink::start(sink::Settings::default()).await.unwrap();
+        let mut settings = (*app.state.settings).clone();
+        settings.smtp = Some(loupe::channels::email::smtp::Account::parse(&other.url()).unwrap());
+        app.state.settings = std::sync::Arc::new(settings);
+        let again = begun(press(&app.state, &app.store, campaign).await);
+        let ended = deliver(&app.state, &app.store, again).await;
+        assert!(is_done(&ended));
+        let after = tally(app.db(), &app.store, again).await;
+        assert_eq!(after.sent, before.cancelled, "only whom nothing reached");
+        assert_eq!(
+            after.skipped,
+            before.sent + before.unconfirmed,
+            "who already got it is left out"
+        );
+        assert_eq!(status(app.db(), campaign).await, "sent");
+        assert!(
+            other.copies().keys().all(|to| !first.contains_key(to)),
+            "nobody gets it twice"
+        );
+    }
+);
 
-async fn a_dead_provider_gives_the_campaign_back_and_the_rest_goes_later(backend: Backend) {
-    let slowly = Rule::new(When::Always, Fault::SlowDot(std::time::Duration::from_millis(25)));
-    let (mut app, sink) = TestApp::mailing(backend, vec![slowly], "?connections=2", Given::default()).await;
-    people::crowd(app.db(), app.store.id, 60, &[], app.now()).await;
-    let campaign = draft(app.db(), &app.store, "Autumn", &RecipientFilter::All).await;
-    let send = begun(press(&app.state, &app.store, campaign).await);
-    // The server takes some and then nobody answers any more.
-    let stop = tokio_util::sync::CancellationToken::new();
-    let task = tokio::spawn(loupe::dispatch::run(app.state.clone(), stop.clone()));
-    sending::until(&app.state, &app.store, send, |s| s.state != SendState::Holding).await;
-    tokio::time::sleep(std::time::Duration::from_millis(300)).await;
-    let first = by_recipient(&sink);
-    drop(sink);
-    let paused = sending::until(&app.state, &app.store, send, |s| s.paused_at.is_some()).await;
-    assert_eq!(paused.state, SendState::Sending, "trouble that may pass only pauses");
-    assert!(paused.problem.unwrap_or_default().contains("can't be reached"));
-    assert_eq!(status(app.db(), campaign).await, "sending");
-    app.clock.set(app.now() + chrono::Duration::minutes(61));
-    assert!(
-        (2..60).contains(&first.len()),
-        "killed in the middle, after {}",
-        first.len()
-    );
-    let ended = sending::until(&app.state, &app.store, send, |s| !s.state.is_open()).await;
-    stop.cancel();
-    task.await.unwrap();
-    assert_eq!(ended.state, SendState::Reverted);
-    assert!(ended.problem.unwrap_or_default().contains("can't be reached"));
-    assert_eq!(status(app.db(), campaign).await, "draft");
-    let before = tally(app.db(), &app.store, send).await;
-    assert!(
-        before.sent + before.unconfirmed >= i64::try_from(first.len()).unwrap(),
-        "{before:?}"
-    );
-    assert!(before.unconfirmed <= 4, "at most two for each connection: {before:?}");
-    assert_eq!(before.sent + before.unconfirmed + before.cancelled, 60, "{before:?}");
-
-    let other = Sink::start(sink::Settings::default()).await.unwrap();
-    let mut settings = (*app.state.settings).clone();
-    settings.smtp = Some(loupe::channels::email::smtp::Account::parse(&other.url()).unwrap());
-    app.state.settings = std::sync::Arc::new(settings);
-    let again = begun(press(&app.state, &app.store, campaign).await);
-    let ended = deliver(&app.state, &app.store, again).await;
-    assert!(is_done(&ended));
-    let after = tally(app.db(), &app.store, again).await;
-    assert_eq!(after.sent, before.cancelled, "only whom nothing reached");
-    assert_eq!(
-        after.skipped,
-        before.sent + before.unconfirmed,
-        "who already got it is left out"
-    );
-    assert_eq!(status(app.db(), campaign).await, "sent");
-    assert!(
-        by_recipient(&other).keys().all(|to| !first.contains_key(to)),
-        "nobody gets it twice"
-    );
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_dead_provider_gives_the_campaign_back_on_sqlite() {
-    a_dead_provider_gives_the_campaign_back_and_the_rest_goes_later(Backend::Sqlite).await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_dead_provider_gives_the_campaign_back_on_postgres() {
-    a_dead_provider_gives_the_campaign_back_and_the_rest_goes_later(Backend::Postgres).await;
-}
-
-async fn a_pause_ends_by_itself(backend: Backend) {
-    let slowly = Rule::new(When::Always, Fault::SlowDot(std::time::Duration::from_millis(25)));
-    let (app, sink) = TestApp::mailing(backend, vec![slowly], "?connections=2", Given::default()).await;
+both!(a_pause_ends_by_itself, "?connections=2", |app, sink| {
+    sink.set_rules(vec![Rule::new(
+        When::Always,
+        Fault::SlowDot(std::time::Duration::from_millis(25)),
+    )]);
     people::crowd(app.db(), app.store.id, 40, &[], app.now()).await;
     let campaign = draft(app.db(), &app.store, "Autumn", &RecipientFilter::All).await;
     let send = begun(press(&app.state, &app.store, campaign).await);
@@ -216,7 +179,7 @@ async fn a_pause_ends_by_itself(backend: Backend) {
     let task = tokio::spawn(loupe::dispatch::run(app.state.clone(), stop.clone()));
     sending::until(&app.state, &app.store, send, |s| s.state != SendState::Holding).await;
     tokio::time::sleep(std::time::Duration::from_millis(200)).await;
-    let (first, address) = (by_recipient(&sink), sink.address());
+    let (first, address) = (sink.copies(), sink.address());
     drop(sink);
     sending::until(&app.state, &app.store, send, |s| s.paused_at.is_some()).await;
     let again = Sink::start_on(address, sink::Settings::default()).await.unwrap();
@@ -231,24 +194,16 @@ async fn a_pause_ends_by_itself(backend: Backend) {
     let after = tally(app.db(), &app.store, send).await;
     assert_eq!(after.sent + after.unconfirmed, 40, "{after:?}");
     assert!(
-        by_recipient(&again).keys().all(|to| !first.contains_key(to)),
+        again.copies().keys().all(|to| !first.contains_key(to)),
         "nobody gets it twice"
     );
-}
+});
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_pause_ends_by_itself_on_sqlite() {
-    a_pause_ends_by_itself(Backend::Sqlite).await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_pause_ends_by_itself_on_postgres() {
-    a_pause_ends_by_itself(Backend::Postgres).await;
-}
-
-async fn somebody_pauses_resumes_and_stops(backend: Backend) {
-    let slowly = Rule::new(When::Always, Fault::SlowDot(std::time::Duration::from_millis(25)));
-    let (app, sink) = TestApp::mailing(backend, vec![slowly], "?connections=2", Given::default()).await;
+both!(somebody_pauses_resumes_and_stops, "?connections=2", |app, sink| {
+    sink.set_rules(vec![Rule::new(
+        When::Always,
+        Fault::SlowDot(std::time::Duration::from_millis(25)),
+    )]);
     people::crowd(app.db(), app.store.id, 100, &[], app.now()).await;
     let campaign = draft(app.db(), &app.store, "Autumn", &RecipientFilter::All).await;
     let send = begun(press(&app.state, &app.store, campaign).await);
@@ -282,17 +237,7 @@ async fn somebody_pauses_resumes_and_stops(backend: Backend) {
     assert_eq!((after.sent, after.waiting), (received, 0), "the numbers are the rows");
     assert_eq!(after.sent + after.cancelled, 100);
     assert_eq!(status(app.db(), campaign).await, "draft");
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn somebody_pauses_resumes_and_stops_on_sqlite() {
-    somebody_pauses_resumes_and_stops(Backend::Sqlite).await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn somebody_pauses_resumes_and_stops_on_postgres() {
-    somebody_pauses_resumes_and_stops(Backend::Postgres).await;
-}
+});
 
 both!(the_same_form_twice_and_two_forms_at_once_send_once, |app| {
     people::crowd(app.db(), app.store.id, 20, &[], app.now()).await;

@@ -170,6 +170,8 @@ async fn the_rate_holds(app: TestApp, sink: Sink, programs: usize) {
         "faster than the rate: {took:?}"
     );
     assert!(took < at_least * 4, "much slower than the rate: {took:?}");
+    let fullest = sink.fullest_second();
+    assert!(fullest <= RATE as usize + 2, "{fullest} within a second");
 }
 
 both!(it_holds, "?connections=4&rate=40", |app, sink| {

@@ -8,7 +8,12 @@ mod fault;
 mod session;
 mod state;
 
-use std::{io, net::SocketAddr, sync::Arc, time::Duration};
+use std::{
+    io,
+    net::SocketAddr,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use tokio::{net::TcpListener, task::JoinSet};
 use tokio_rustls::{TlsAcceptor, rustls::ServerConfig};
@@ -115,6 +120,15 @@ impl Sink {
     /// Every message whose final dot came in, in order of arrival. Empty unless [`Keep::All`].
     pub fn received(&self) -> Vec<Received> {
         self.state.received()
+    }
+
+    /// Most messages that came within any one second, of those that [`Sink::received`] has.
+    pub fn fullest_second(&self) -> usize {
+        let mut times: Vec<_> = self.received().iter().map(|message| message.at).collect();
+        times.sort_unstable();
+        let from = |last: Instant| times.partition_point(|first| last.duration_since(*first) >= Duration::from_secs(1));
+        let within = |(n, last): (usize, &Instant)| n + 1 - from(*last);
+        times.iter().enumerate().map(within).max().unwrap_or(0)
     }
 
     /// How often each kind of fault has struck.
