@@ -9,3 +9,6 @@ create index customers_shared on customers (store_id, email_norm, id, email_stan
 drop index customers_open_repairs;
 create index customers_open_repairs on customers (store_id, open_repairs, email_standing, email_shared)
     where open_repairs > 0;
+
+-- All customers are counted by what is known of their addresses, one number after another.
+create index customers_standing on customers (store_id, email_standing);

@@ -88,9 +88,17 @@ pub fn by_index(backend: Backend, index: &str) -> String {
 /// How often `expression` is each of `values` among the rows of `from` (a table and a condition),
 /// as rows (value, count). SQLite sorts to group unless an index has the rows in the order of the
 /// column `in_order_of` and then of the expression, and without one is quicker with a counter per
-/// value; PostgreSQL hashes, and is slower with counters.
+/// value; in the order of the expression itself, with a count per value. PostgreSQL hashes, and is
+/// slower with counters.
 pub fn tally(backend: Backend, expression: &str, values: &[i64], from: &str, in_order_of: Option<&str>) -> String {
     match (backend, in_order_of) {
+        (Backend::Sqlite, Some(column)) if column == expression => {
+            let counts: Vec<String> = values
+                .iter()
+                .map(|value| format!("select {value} as part, count(*) as n from {from} and {expression} = {value}"))
+                .collect();
+            counts.join(" union all ")
+        }
         (Backend::Sqlite, Some(column)) => format!(
             "select part, sum(n) as n from (
                 select {expression} as part, count(*) as n from {from} group by {column}, {expression}) runs

@@ -68,8 +68,8 @@ pub struct AudienceSql {
     /// A table `customers o`, and the condition for everybody in the audience who shares an address and
     /// is otherwise fine.
     sharing: String,
-    /// Whether the index by sets of tags has everybody whom the filter means.
-    by_tag_set: bool,
+    /// What the rows of an index that has everybody whom the filter means are in the order of.
+    in_order_of: Option<&'static str>,
     pub binds: Binds,
     backend: Backend,
     requires_opt_in: bool,
@@ -154,7 +154,11 @@ impl AudienceSql {
             reason_alone: format!("case{alone} else 0 end"),
             received,
             sharing,
-            by_tag_set: matches!(picked, Picked::Everybody | Picked::Tags(_)),
+            in_order_of: match picked {
+                Picked::Everybody => Some("c.email_standing"),
+                Picked::Tags(_) => Some("c.tag_set"),
+                _ => None,
+            },
             binds: build.binds,
             backend,
             requires_opt_in: scope.requires_opt_in,
@@ -171,7 +175,7 @@ impl AudienceSql {
             "c.email_standing",
             &STANDINGS,
             &format!("customers c where {matched}"),
-            self.by_tag_set.then_some("c.tag_set"),
+            self.in_order_of,
         );
         if let Some(received) = &self.received {
             let fine = fine(self.requires_opt_in);
