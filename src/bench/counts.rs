@@ -235,11 +235,13 @@ async fn expanded(asker: &Asker, people: u64) -> Result<f64, Error> {
     if written.matched != i64::try_from(people)? {
         return Err(format!("{} of {people} written", written.matched).into());
     }
+    // What PostgreSQL has deleted row by row still lies in the way of the next run.
+    let clear = match db.backend() {
+        Backend::Sqlite => "delete from messages",
+        Backend::Postgres => "truncate messages, outbox",
+    };
     let mut tx = db.begin().await?;
-    on_tx!(&mut tx, |conn| sqlx::query("delete from messages")
-        .execute(&mut *conn)
-        .await
-        .map(|_| ()))?;
+    on_tx!(&mut tx, |conn| sqlx::query(clear).execute(&mut *conn).await.map(|_| ()))?;
     tx.commit().await?;
     Ok(took)
 }
