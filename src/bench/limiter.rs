@@ -105,11 +105,11 @@ async fn measure(url: &str, programs: usize, rate: i64, seconds: i64) -> Result<
     for task in tasks {
         task.await?;
     }
-    let times: Vec<Instant> = sink.received().iter().map(|message| message.at).collect();
+    let times = sink.arrivals();
     if times.len() != usize::try_from(people)? {
         return Err(format!("{} of {people} arrived", times.len()).into());
     }
-    let rate = rate_of(times).ok_or("too few messages")?;
+    let rate = rate_of(&times).ok_or("too few messages")?;
     Ok(Seen {
         rate,
         fullest: sink.fullest_second(),
@@ -117,8 +117,7 @@ async fn measure(url: &str, programs: usize, rate: i64, seconds: i64) -> Result<
 }
 
 /// Messages a second, from the first to the last.
-fn rate_of(mut times: Vec<Instant>) -> Option<f64> {
-    times.sort_unstable();
+fn rate_of(times: &[Instant]) -> Option<f64> {
     let gaps = u32::try_from(times.len().checked_sub(1)?).ok()?;
     Some(f64::from(gaps) / (*times.last()? - *times.first()?).as_secs_f64())
 }

@@ -76,7 +76,7 @@ pub(crate) struct Job {
     pub(crate) provider: Option<Provider>,
     /// Keeps the lease alive.
     pub(crate) hold: Arc<Hold>,
-    /// When it is handed over, where the account has a rate.
+    /// The moment that was taken for it, where the account has a rate.
     pub(crate) moment: Option<Moment>,
     /// And where each domain has one: its own domain's.
     pub(crate) domain: Option<(String, Moment)>,

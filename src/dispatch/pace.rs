@@ -51,8 +51,9 @@ impl Grant {
     /// The free moments of an account with this many messages a second, which is used up until then
     /// by the database's clock. `at` is when `now` is, on this machine.
     pub(crate) fn new(rate: i64, used_until: i64, now: i64, at: Instant) -> Self {
+        let gap = gap(rate);
         Self {
-            gap: gap(rate) + (gap(rate) * KEPT_BACK + 999) / 1_000,
+            gap: gap + (gap * KEPT_BACK + 999) / 1_000,
             first: reach_ahead(used_until, now),
             now,
             at,
@@ -125,7 +126,7 @@ pub(super) fn micros(n: i64) -> Duration {
 
 /// Keeps the moments of one program apart, also after it was held up.
 #[derive(Debug, Default)]
-pub(crate) struct Pacer {
+struct Pacer {
     last: Option<Instant>,
 }
 

@@ -18,6 +18,12 @@ use crate::{
     },
 };
 
+/// Slow enough to be met in the middle.
+fn answers_slowly(sink: &Sink) {
+    let slowly = Fault::SlowDot(std::time::Duration::from_millis(25));
+    sink.set_rules(vec![Rule::new(When::Always, slowly)]);
+}
+
 both!(everyone_gets_it_once, "?connections=8", |app, sink| {
     let wedding = people::crowd(app.db(), app.store.id, 400, &["wedding"], app.now()).await;
     people::one(app.db(), app.store.id, "No Mail", None, &["wedding"], app.now()).await;
@@ -107,10 +113,7 @@ both!(
     "?connections=2",
     |app, sink| {
         let mut app = app;
-        sink.set_rules(vec![Rule::new(
-            When::Always,
-            Fault::SlowDot(std::time::Duration::from_millis(25)),
-        )]);
+        answers_slowly(&sink);
         people::crowd(app.db(), app.store.id, 60, &[], app.now()).await;
         let campaign = draft(app.db(), &app.store, "Autumn", &RecipientFilter::All).await;
         let send = begun(press(&app.state, &app.store, campaign).await);
@@ -168,10 +171,7 @@ both!(
 );
 
 both!(a_pause_ends_by_itself, "?connections=2", |app, sink| {
-    sink.set_rules(vec![Rule::new(
-        When::Always,
-        Fault::SlowDot(std::time::Duration::from_millis(25)),
-    )]);
+    answers_slowly(&sink);
     people::crowd(app.db(), app.store.id, 40, &[], app.now()).await;
     let campaign = draft(app.db(), &app.store, "Autumn", &RecipientFilter::All).await;
     let send = begun(press(&app.state, &app.store, campaign).await);
@@ -200,10 +200,7 @@ both!(a_pause_ends_by_itself, "?connections=2", |app, sink| {
 });
 
 both!(somebody_pauses_resumes_and_stops, "?connections=2", |app, sink| {
-    sink.set_rules(vec![Rule::new(
-        When::Always,
-        Fault::SlowDot(std::time::Duration::from_millis(25)),
-    )]);
+    answers_slowly(&sink);
     people::crowd(app.db(), app.store.id, 100, &[], app.now()).await;
     let campaign = draft(app.db(), &app.store, "Autumn", &RecipientFilter::All).await;
     let send = begun(press(&app.state, &app.store, campaign).await);

@@ -24,14 +24,8 @@ both!(a_wrong_password_says_so_and_keeps_the_address, |app| {
     let answer = app.post_form("/api/auth/sign-in", "/login", &fields, "").await;
     assert_eq!(answer.status, StatusCode::SEE_OTHER, "{}", answer.text);
     assert_eq!(answer.location(), "/login");
-    let flash = answer.headers["set-cookie"]
-        .to_str()
-        .unwrap()
-        .split(';')
-        .next()
-        .unwrap()
-        .to_owned();
-    let page = app.get("/login", &flash).await;
+    let flash = answer.cookie();
+    let page = app.get("/login", flash).await;
     assert!(
         page.text.contains("The email or password isn't right."),
         "{}",

@@ -72,13 +72,7 @@ both!(a_customer_is_added_edited_and_shown_without_javascript, |app| {
         "{}",
         answer.text
     );
-    let flash = answer.headers["set-cookie"]
-        .to_str()
-        .unwrap()
-        .split(';')
-        .next()
-        .unwrap()
-        .to_owned();
+    let flash = answer.cookie();
     let page = app.get("/customers/new", &format!("{cookie}; {flash}")).await;
     for words in [
         "There is a problem",
@@ -186,13 +180,7 @@ both!(a_customer_is_added_edited_and_shown_without_javascript, |app| {
     let answer = app
         .post_form("/api/customers/add-purchase", &path, &missing, &cookie)
         .await;
-    let flash = answer.headers["set-cookie"]
-        .to_str()
-        .unwrap()
-        .split(';')
-        .next()
-        .unwrap()
-        .to_owned();
+    let flash = answer.cookie();
     let page = app.get(&path, &format!("{cookie}; {flash}")).await;
     assert_eq!(
         page.text.matches("value=\"Pin\"").count(),

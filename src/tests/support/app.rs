@@ -49,6 +49,12 @@ pub struct Answer {
 }
 
 impl Answer {
+    /// The cookie it sets, as a browser sends it back.
+    pub fn cookie(&self) -> &str {
+        let cookie = self.headers[header::SET_COOKIE].to_str().unwrap();
+        cookie.split(';').next().unwrap()
+    }
+
     pub fn location(&self) -> &str {
         self.headers
             .get(header::LOCATION)

@@ -122,10 +122,16 @@ impl Sink {
         self.state.received()
     }
 
-    /// Most messages that came within any one second, of those that [`Sink::received`] has.
-    pub fn fullest_second(&self) -> usize {
+    /// When each of [`Sink::received`] came, the first first.
+    pub fn arrivals(&self) -> Vec<Instant> {
         let mut times: Vec<_> = self.received().iter().map(|message| message.at).collect();
         times.sort_unstable();
+        times
+    }
+
+    /// Most messages that came within any one second, of those that [`Sink::received`] has.
+    pub fn fullest_second(&self) -> usize {
+        let times = self.arrivals();
         let from = |last: Instant| times.partition_point(|first| last.duration_since(*first) >= Duration::from_secs(1));
         let within = |(n, last): (usize, &Instant)| n + 1 - from(*last);
         times.iter().enumerate().map(within).max().unwrap_or(0)
