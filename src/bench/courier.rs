@@ -9,7 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use loupe::{communications, dispatch, sends::store as sends};
+use loupe::{communications, dispatch, sends};
 use serde::{Deserialize, Serialize};
 use tokio::{
     io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines, Stdin},
@@ -33,6 +33,8 @@ pub struct Sent {
     pub failed: i64,
     /// From Send now to the first message that may go out, in seconds.
     pub expansion: f64,
+    /// From its end until every customer says when they were written to, in seconds; part of the cost.
+    pub noting: f64,
     pub looks: Vec<Look>,
     pub answers: Vec<Answer>,
 }
@@ -68,6 +70,12 @@ pub async fn run(database: &str, smtp: &str, look: bool, count: bool) -> Result<
     while is_open(&book, send_id).await? {
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
+    let ended = Instant::now();
+    if campaign_id.is_some() {
+        // As the runner does.
+        while sends::contacts::go_on(&book.state.db).await? {}
+    }
+    let noting = ended.elapsed().as_secs_f64();
     let cost = end();
     stop.cancel();
     task.await?;
@@ -77,6 +85,7 @@ pub async fn run(database: &str, smtp: &str, look: bool, count: bool) -> Result<
         accepted: tally.sent,
         failed: tally.failed,
         expansion,
+        noting,
         looks: match onlooker {
             Some(onlooker) => onlooker.end().await?,
             None => Vec::new(),
@@ -95,7 +104,7 @@ async fn next(lines: &mut Lines<BufReader<Stdin>>) -> Result<String, Error> {
 }
 
 async fn is_open(book: &Book, send_id: i64) -> Result<bool, Error> {
-    let send = sends::find(&book.state.db, book.store.id, send_id).await?;
+    let send = sends::store::find(&book.state.db, book.store.id, send_id).await?;
     Ok(send.ok_or("no send")?.state.is_open())
 }
 

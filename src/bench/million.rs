@@ -68,6 +68,10 @@ pub async fn run(folder: &Path, people: i64) -> Result<Table, Error> {
         rows: vec![
             line("seconds, from Send now to sent", format!("{:.1}", sent.cost.wall)),
             line("  of these, everybody's row written", format!("{:.2}", sent.expansion)),
+            line(
+                "  of these, noted when everybody was written to",
+                format!("{:.2}", sent.noting),
+            ),
             line("messages a second", format!("{:.0}", people as f64 / sent.cost.wall)),
             line(&format!("  the first {part}"), format!("{first:.0}")),
             line(&format!("  the last {part}"), format!("{last:.0}")),

@@ -122,6 +122,7 @@ pub async fn examine(db: &Db, store: StoreId, arrived: &[Arrived], given_up: &Ha
     second_copies_were_asked_for(&rows, &mut verdict);
     look_for_the_lost(&rows, given_up, &mut verdict);
     compare_counts(db, store, &rows, &mut verdict).await?;
+    compare_contacts(db, store, &mut verdict).await?;
     Ok(verdict)
 }
 
@@ -327,6 +328,23 @@ async fn compare_counts(db: &Db, store: StoreId, rows: &[Row], verdict: &mut Ver
                 campaign.id
             ));
         }
+    }
+    Ok(())
+}
+
+/// Whoever got something knows when, at the latest once everything has been noted.
+async fn compare_contacts(db: &Db, store: StoreId, verdict: &mut Verdict) -> sqlx::Result<()> {
+    let forgotten: Vec<i64> = on_db!(db, |pool| sqlx::query_scalar(
+        "select m.id from messages m join sends s on s.id = m.send_id join customers c on c.id = m.customer_id
+          where m.store_id = $1 and m.state = 'accepted' and s.contacts_after is null and not s.loose_ends
+            and (c.last_contacted_at is null or c.last_contacted_at < m.settled_at)"
+    )
+    .bind(store)
+    .fetch_all(pool)
+    .await)?;
+    for message in forgotten {
+        let words = format!("message {message} was accepted, and its customer does not say so");
+        verdict.wrong.push(words);
     }
     Ok(())
 }

@@ -57,6 +57,7 @@ points! {
     BeforeTold ToldWritten AfterTold
     BeforeTreatAsSent TreatAsSentWritten AfterTreatAsSent
     BeforeTieUp TieUpWritten AfterTieUp
+    BeforeContacts ContactsWritten AfterContacts
     BeforeSettleOld SettleOldWritten AfterSettleOld
     BeforeAgain FirstCopiesTaken AgainWritten AfterAgain
     BeforeCorrection CorrectionWritten AfterCorrection

@@ -1,7 +1,7 @@
 //! Definite answers that found their message taken over: what recovery had to call `unknown` is known
 //! after all.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 use sqlx::AssertSqlSafe;
@@ -42,16 +42,20 @@ pub async fn settle_late(tx: &mut Tx, outcomes: &str, now: DateTime<Utc>) -> sql
            from {rows} as t
           where messages.id = t.id and messages.epoch = t.epoch and messages.state = 'unknown'
             and (t.state = 'accepted' or (t.state = 'rejected' and messages.repeats = 0))
-          returning messages.send_id"
+          returning messages.send_id, messages.id"
     );
-    let sends: Vec<i64> = on_tx!(tx, |conn| sqlx::query_scalar(AssertSqlSafe(sql))
+    let settled: Vec<(i64, i64)> = on_tx!(tx, |conn| sqlx::query_as(AssertSqlSafe(sql))
         .bind(outcomes)
         .bind(now)
         .fetch_all(&mut *conn)
         .await)?;
     remember_bounces(tx, outcomes, now).await?;
-    for send in sends.iter().copied().collect::<BTreeSet<i64>>() {
-        ending::count_again(tx, send).await?;
+    let mut by_send = BTreeMap::<i64, Vec<i64>>::new();
+    for (send, message) in &settled {
+        by_send.entry(*send).or_default().push(*message);
     }
-    Ok(sends.len())
+    for (send, messages) in by_send {
+        ending::count_late(tx, send, &messages).await?;
+    }
+    Ok(settled.len())
 }

@@ -48,7 +48,7 @@ const BREATH: Duration = Duration::from_millis(10);
 pub(super) const TICK: Duration = Duration::from_secs(1);
 /// Longest sleep while somebody waits for a domain's limit: what goes is leased further ahead.
 const LINE: Duration = Duration::from_millis(100);
-/// The database is given so long for one step. The longest is ending a send to a million.
+/// The database is given so long for one step. The longest is giving up a send to a million.
 const PATIENCE_WITH_DATABASE: Duration = Duration::from_secs(600);
 
 /// What came of a send's turn.

@@ -30,7 +30,7 @@ use crate::{
     auth::tokens,
     db::{Tx, in_time},
     error::AppError,
-    sends::{loose_ends, shown, unanswered},
+    sends::{contacts, loose_ends, shown, unanswered},
     server::AppState,
 };
 use clock_watch::ClockWatch;
@@ -167,7 +167,19 @@ impl Runner {
                 return Ok(Duration::ZERO);
             }
         }
+        if self.note_contacts().await {
+            return Ok(Duration::ZERO);
+        }
         self.until_next().await
+    }
+
+    /// When customers were last written to. True when there is more to note: what falls due meanwhile goes
+    /// first.
+    async fn note_contacts(&self) -> bool {
+        contacts::go_on(&self.state.db).await.unwrap_or_else(|error| {
+            tracing::warn!(error = %error, "when customers were last written to could not be noted; trying again");
+            false
+        })
     }
 
     /// What came after the end of a send.

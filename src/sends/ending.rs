@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 
 use super::{
-    campaign_store, loose_ends,
+    campaign_store, contacts, loose_ends,
     model::SendState,
     repeats,
     store::{self, Send},
@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     audit,
-    communications::{self, anyone_waits, became, model::Tally},
+    communications::{self, anyone_waits, model::Tally},
     db::Tx,
     on_tx,
     recipients::model::grouped,
@@ -88,7 +88,7 @@ pub async fn finish_as_it_is(tx: &mut Tx, send: &Send, actor: &str, now: DateTim
 
 /// What a send that is done leaves behind: its numbers on the campaign, the day on the customers.
 async fn close(tx: &mut Tx, send: &Send, now: DateTime<Utc>) -> sqlx::Result<Tally> {
-    remember_contact(tx, send.id).await?;
+    contacts::begin(tx, send.id).await?;
     let tally = communications::tallies::of_send_in(tx, send.id).await?;
     if let Some(campaign) = send.campaign_id {
         campaign_store::campaign_to_sent(tx, campaign, tally.sent, tally.failed, now).await?;
@@ -117,7 +117,7 @@ pub async fn revert_by(tx: &mut Tx, send: &Send, actor: &str, problem: &str, now
         return Ok(false);
     }
     let unsent = cancel_unsent(tx, send.id, now).await?;
-    remember_contact(tx, send.id).await?;
+    contacts::begin(tx, send.id).await?;
     if let Some(campaign) = send.campaign_id {
         campaign_store::campaign_to_draft(tx, campaign, Some(problem), now).await?;
     }
@@ -135,27 +135,20 @@ pub async fn log_pause(tx: &mut Tx, send: &Send, problem: &str, now: DateTime<Ut
     log(tx, send, "Loupe", "send.paused", summary, now).await
 }
 
-/// Notes on the customers when they were last written to: segments ask for it.
-async fn remember_contact(tx: &mut Tx, send: i64) -> sqlx::Result<()> {
-    on_tx!(tx, |conn| {
-        sqlx::query(concat!(
-            "update customers set last_contacted_at = m.settled_at
-               from (select customer_id, settled_at from messages where send_id = $1 and ",
-            became!("accepted"),
-            ") m
-              where customers.id = m.customer_id
-                and (customers.last_contacted_at is null or customers.last_contacted_at < m.settled_at)",
-        ))
-        .bind(send)
-        .execute(&mut *conn)
-        .await
-        .map(|_| ())
-    })
+/// After late answers to these messages of a send: who got one has been written to, and the numbers on
+/// the campaign of a send that has ended are those of its rows again. The caller holds the send's row.
+pub async fn count_late(tx: &mut Tx, send: i64, messages: &[i64]) -> sqlx::Result<()> {
+    contacts::note(tx, messages).await?;
+    count_again(tx, send).await
 }
 
-/// After a late answer: the numbers on the campaign of a send that has ended are those of its rows
-/// again. The caller holds the send's row.
-pub async fn count_again(tx: &mut Tx, send: i64) -> sqlx::Result<()> {
+/// After answers that came while a send ended: the same for whatever they were.
+pub(super) async fn count_anew(tx: &mut Tx, send: i64) -> sqlx::Result<()> {
+    contacts::begin(tx, send).await?;
+    count_again(tx, send).await
+}
+
+async fn count_again(tx: &mut Tx, send: i64) -> sqlx::Result<()> {
     on_tx!(tx, |conn| sqlx::query(
         "update campaigns
             set sent_count = (select coalesce(sum(t.people), 0) from send_tallies t
@@ -168,8 +161,7 @@ pub async fn count_again(tx: &mut Tx, send: i64) -> sqlx::Result<()> {
     .bind(send)
     .execute(&mut *conn)
     .await
-    .map(|_| ()))?;
-    remember_contact(tx, send).await
+    .map(|_| ()))
 }
 
 pub(super) async fn log(

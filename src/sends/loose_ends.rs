@@ -36,7 +36,7 @@ pub async fn tie_up(db: &Db) -> sqlx::Result<u64> {
         reach(Point::BeforeTieUp);
         let mut tx = db.begin().await?;
         if take(&mut tx, send).await? {
-            ending::count_again(&mut tx, send).await?;
+            ending::count_anew(&mut tx, send).await?;
             // What comes back from the wire is cancelled: these people have no second copy.
             unanswered::reopen(&mut tx, send).await?;
             tied += 1;

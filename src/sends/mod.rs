@@ -11,6 +11,8 @@ pub mod asleep;
 #[cfg(feature = "ssr")]
 mod campaign_store;
 #[cfg(feature = "ssr")]
+pub mod contacts;
+#[cfg(feature = "ssr")]
 pub mod correction;
 #[cfg(feature = "ssr")]
 pub mod drift;

@@ -54,7 +54,7 @@ pub async fn hear(state: &AppState, account: &str, provider: Provider, event: &E
         _ => 0,
     };
     if unanswered > 0 {
-        ending::count_again(&mut tx, send.id).await?;
+        ending::count_late(&mut tx, send.id, &[message]).await?;
         let summary = format!("Settled 1 unconfirmed customer of “{}”: {}", send.label, settling.words);
         log(&mut tx, &send, provider.name(), "send.told_by_provider", summary, now).await?;
     }

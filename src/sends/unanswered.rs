@@ -189,22 +189,22 @@ async fn resolve_as_sent(
 ) -> sqlx::Result<i64> {
     // Whoever ends it at this moment counts either before or after.
     tries::hold(tx, send.id).await?;
-    let settled = on_tx!(tx, |conn| sqlx::query(concat!(
+    let settled: Vec<i64> = on_tx!(tx, |conn| sqlx::query_scalar(concat!(
         "update messages set state = 'accepted', resolution = 'treated_as_sent', reply = $5
               where store_id = $1 and send_id = $2 and ($3 is null or id = $3) and ($4 is null or settled_at < $4)
                 and resolution is null and ",
         became!("unknown"),
+        " returning id",
     ))
     .bind(send.store_id)
     .bind(send.id)
     .bind(message)
     .bind(before)
     .bind(words)
-    .execute(&mut *conn)
-    .await
-    .map(|r| r.rows_affected()))?;
-    ending::count_again(tx, send.id).await?;
-    Ok(i64::try_from(settled).unwrap_or(i64::MAX))
+    .fetch_all(&mut *conn)
+    .await)?;
+    ending::count_late(tx, send.id, &settled).await?;
+    Ok(i64::try_from(settled.len()).unwrap_or(i64::MAX))
 }
 
 /// The first copies stay unconfirmed: what came of them is still not known.

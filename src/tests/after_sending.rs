@@ -42,7 +42,7 @@ pub async fn partly_unanswered(app: &TestApp, unknown: i64) -> (i64, i64) {
     .await
     .map(|_| ()))
     .unwrap();
-    sends::ending::count_again(&mut tx, send).await.unwrap();
+    sends::ending::count_late(&mut tx, send, &[]).await.unwrap();
     tx.commit().await.unwrap();
     (campaign, send)
 }

@@ -22,6 +22,7 @@ mod campaigns;
 mod changes;
 mod cli;
 mod consent;
+mod contacts;
 mod copies;
 mod correcting;
 mod crashes;

@@ -37,7 +37,7 @@ impl Scene {
             self.post(path, fields).await;
         }
         match deed {
-            Deed::TieUp | Deed::SettleOld | Deed::Fire | Deed::FireForNobody | Deed::FireTooLate => {
+            Deed::TieUp | Deed::Contacts | Deed::SettleOld | Deed::Fire | Deed::FireForNobody | Deed::FireTooLate => {
                 self.runner_settles().await
             }
             _ => {}

@@ -25,7 +25,8 @@ impl Scene {
                     || ' ' || coalesce(cast(sent_count as text), '') from campaigns
              union all
              select 'send ' || id || ' ' || state || ' ' || coalesce(problem, '') || ' ' || coalesce(paused_by, '')
-                    || ' ' || cast(hold_until as text) || case when loose_ends then ' loose' else '' end from sends
+                    || ' ' || cast(hold_until as text) || case when loose_ends then ' loose' else '' end
+                    || coalesce(' contacts after ' || cast(contacts_after as text), '') from sends
              union all
              select 'message ' || id || ' ' || state || ' ' || coalesce(resolution, '') || ' ' || coalesce(reply, '')
                from messages
@@ -129,7 +130,7 @@ impl Scene {
         self.until(
             "select not exists (select 1 from campaigns where status = 'scheduled' and hold is null)
                 and not exists (select 1 from messages where state = 'unknown' and resolution is null)
-                and not exists (select 1 from sends where loose_ends)",
+                and not exists (select 1 from sends where loose_ends or contacts_after is not null)",
         )
         .await;
         running.stop().await;

@@ -55,6 +55,8 @@ enum Deed {
     TroubleForLong,
     /// What was on the wire when it was stopped is known.
     TieUp,
+    /// When its people were last written to is noted, a piece at a time.
+    Contacts,
     SettleOld,
     Fire,
     FireForNobody,
@@ -119,6 +121,7 @@ fn deeds(point: Point) -> &'static [Deed] {
         Point::BeforeTold | Point::ToldWritten | Point::AfterTold => &[Deed::Told],
         Point::BeforeTreatAsSent | Point::TreatAsSentWritten | Point::AfterTreatAsSent => &[Deed::TreatAsSent],
         Point::BeforeTieUp | Point::TieUpWritten | Point::AfterTieUp => &[Deed::TieUp],
+        Point::BeforeContacts | Point::ContactsWritten | Point::AfterContacts => &[Deed::Contacts],
         Point::BeforeSettleOld | Point::SettleOldWritten | Point::AfterSettleOld => &[Deed::SettleOld],
         Point::BeforeAgain | Point::FirstCopiesTaken | Point::AgainWritten | Point::AfterAgain => &[Deed::Again],
         Point::BeforeCorrection | Point::CorrectionWritten | Point::AfterCorrection => &[Deed::Correct],

@@ -156,6 +156,19 @@ impl Scene {
                 })
                 .await;
             }
+            Deed::Contacts => {
+                self.begin().await;
+                self.all_go_out().await;
+                // As a send to many more leaves it.
+                let now = self.house.app.now();
+                self.change(
+                    "update customers set last_contacted_at = null where last_contacted_at <= $1",
+                    now,
+                )
+                .await;
+                self.change("update sends set contacts_after = 0 where finished_at <= $1", now)
+                    .await;
+            }
             Deed::SettleOld => {
                 self.unanswered().await;
                 let long_ago = self.house.app.now() - sends::unanswered::SETTLES_ITSELF_AFTER - TimeDelta::hours(1);
@@ -242,6 +255,7 @@ impl Scene {
     pub fn is_quiet(&self, deed: Deed) -> bool {
         let by_the_runner = [
             Deed::TieUp,
+            Deed::Contacts,
             Deed::SettleOld,
             Deed::Fire,
             Deed::FireForNobody,
