@@ -96,6 +96,12 @@ impl Moment {
         self.at
     }
 
+    /// How many like this there are in so much time.
+    pub(super) fn within(self, time: Duration) -> usize {
+        let gap = self.gap.as_micros().max(1);
+        usize::try_from(time.as_micros() / gap).unwrap_or(usize::MAX)
+    }
+
     /// Waits until it has come.
     pub(super) async fn come(self) {
         sleep_until(self.at).await;
@@ -206,6 +212,14 @@ mod tests {
         assert_eq!(slow(0).most(), 1);
         assert_eq!(slow(now + 1_000_000).most(), 0);
         assert!(slow(now + 1_000_000).wait() < Duration::from_secs(1));
+    }
+
+    #[test]
+    fn enough_wait_until_the_next_are_leased() {
+        for (rate, waiting) in [(1, 0), (14, 0), (80, 3), (1000, 49)] {
+            let moment = Grant::new(rate, 0, 1_000, Instant::now()).moment(0);
+            assert_eq!(moment.within(LEAD), waiting, "{rate}");
+        }
     }
 
     #[test]

@@ -19,6 +19,7 @@ use super::{
     ledger::{self, Ledger},
     load::{Job, Loaded, Shelf},
     moments::Moments,
+    pace::LEAD,
     queue::Queue,
     store::{self, Ticket, Whose},
     tenure::LOOK,
@@ -376,8 +377,9 @@ impl Pump {
                 return Ok(());
             }
             let room = match job.moment {
-                // What waits there may still be stopped, or turn out to be somebody who said no.
-                Some(_) => connections,
+                // What waits there may still be stopped, or turn out to be somebody who said no; it only
+                // has to last until the next ones are leased.
+                Some(moment) => connections.max(moment.within(LEAD)),
                 None => QUEUE,
             };
             // Else the queue does: others must not wait for a domain's moment.

@@ -8,7 +8,7 @@ use sqlx::AssertSqlSafe;
 
 use crate::{
     communications::became,
-    db::{Db, Tx, again, dialect::json_ids},
+    db::{Db, Tx, dialect::json_ids, in_tx},
     dispatch::fault_points::{Point, reach},
     on_db, on_tx,
 };
@@ -47,7 +47,7 @@ pub async fn go_on(db: &Db) -> sqlx::Result<bool> {
     let mut is_more = false;
     for send in sends {
         reach(Point::BeforeContacts);
-        let (tx, rest) = again::in_tx(db, async |mut tx| {
+        let (tx, rest) = in_tx(db, async |mut tx| {
             let Some(after) = take(&mut tx, send).await? else {
                 return Ok((tx, None));
             };
@@ -106,7 +106,8 @@ async fn note_piece(tx: &mut Tx, send: i64, after: i64) -> sqlx::Result<Option<i
         .bind(after)
         .bind(last)
         .execute(&mut *conn)
-        .await)?;
+        .await
+        .map(|_| ()))?;
     Ok((people == PIECE).then_some(last))
 }
 

@@ -13,6 +13,7 @@ use crate::{
     both,
     support::{
         app::{TestApp, words},
+        people,
         providers::{Post, belongs_to, kept, message_id, secret_of},
         sending::{status, tally},
     },
@@ -68,12 +69,13 @@ async fn an_event_settles_what_was_never_answered(app: &TestApp, provider: Provi
             .await)
         .unwrap()
     };
-    run(
-        app,
-        "update customers set last_contacted_at = null where name <> $1",
-        "",
+    people::change(
+        app.db(),
+        "update customers set last_contacted_at = null where id = (select customer_id from messages where id = $1)",
+        message,
     )
     .await;
+    assert_eq!(contacted().await, 4);
     assert_eq!(Post::of(app, provider, had, &id, 0).to(app, &kept).await, 200);
     assert_eq!(
         state_of(app, message).await,
