@@ -8,19 +8,18 @@ pub struct BareLineEnd;
 
 /// Appends `content` and its final dot to `out`; leaves `out` as it was on an error.
 pub fn write_content(content: &[u8], out: &mut Vec<u8>) -> Result<(), BareLineEnd> {
-    let has_dots = look(content)?;
+    if has_bare_line_end(content) {
+        return Err(BareLineEnd);
+    }
     out.reserve(content.len() + 64);
     let mut copied = 0;
     if content.first() == Some(&b'.') {
         out.push(b'.');
     }
-    // Most messages have none.
-    if has_dots {
-        for at in memmem::find_iter(content, b"\n.") {
-            out.extend_from_slice(content.get(copied..=at).unwrap_or_default());
-            out.push(b'.');
-            copied = at + 1;
-        }
+    for at in memmem::find_iter(content, b"\n.") {
+        out.extend_from_slice(content.get(copied..=at).unwrap_or_default());
+        out.push(b'.');
+        copied = at + 1;
     }
     out.extend_from_slice(content.get(copied..).unwrap_or_default());
     out.extend_from_slice(if content.is_empty() || content.ends_with(b"\r\n") {
@@ -31,18 +30,11 @@ pub fn write_content(content: &[u8], out: &mut Vec<u8>) -> Result<(), BareLineEn
     Ok(())
 }
 
-/// Whether a line but the first begins with a dot; an error when a CR or LF stands alone. Without a
-/// branch, so that the compiler takes many bytes at a time.
-fn look(content: &[u8]) -> Result<bool, BareLineEnd> {
-    let (mut alone, mut dots) = (0, 0);
-    for (&one, &next) in content.iter().zip(content.get(1..).unwrap_or_default()) {
-        alone |= u8::from(one == b'\r') ^ u8::from(next == b'\n');
-        dots |= u8::from(one == b'\n') & u8::from(next == b'.');
-    }
-    if alone != 0 || content.first() == Some(&b'\n') || content.last() == Some(&b'\r') {
-        return Err(BareLineEnd);
-    }
-    Ok(dots != 0)
+/// Whether a CR or LF stands alone. Without a branch, so that the compiler takes many bytes at a time.
+fn has_bare_line_end(content: &[u8]) -> bool {
+    let pairs = content.iter().zip(content.get(1..).unwrap_or_default());
+    let inside = pairs.fold(false, |bare, (&one, &next)| bare | ((one == b'\r') != (next == b'\n')));
+    inside || content.first() == Some(&b'\n') || content.last() == Some(&b'\r')
 }
 
 #[cfg(test)]
