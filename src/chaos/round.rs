@@ -160,6 +160,7 @@ impl Round<'_> {
                 && self.press(usize::MAX).await? == 0
                 && rows_sql::open_sends(&self.house.db, store).await? == 0
                 && rows_sql::in_hand(&self.house.db).await? == 0
+                && !rows_sql::any_to_note(&self.house.db).await?
             {
                 return Ok(());
             }

@@ -69,6 +69,15 @@ pub async fn in_hand(db: &Db) -> sqlx::Result<i64> {
     .await)
 }
 
+/// Whether some customers do not say yet when they were written to.
+pub async fn any_to_note(db: &Db) -> sqlx::Result<bool> {
+    on_db!(db, |pool| sqlx::query_scalar(
+        "select exists (select 1 from sends where contacts_after is not null)"
+    )
+    .fetch_one(pool)
+    .await)
+}
+
 /// Messages this sender has leased or is attempting.
 pub async fn held(db: &Db, owner: &str) -> sqlx::Result<i64> {
     on_db!(db, |pool| sqlx::query_scalar(

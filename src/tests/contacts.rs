@@ -20,7 +20,7 @@ use crate::{
 
 /// A campaign to two pieces and a bit has gone out.
 async fn sent_to_many(app: &TestApp) -> (i64, i64) {
-    let many = PIECE * 2 + 500;
+    let many = PIECE * 2 + PIECE / 2;
     people::crowd(app.db(), app.store.id, usize::try_from(many).unwrap(), &[], app.now()).await;
     let campaign = draft(app.db(), &app.store, "Autumn", &RecipientFilter::All).await;
     let send = begun(press(&app.state, &app.store, campaign).await);

@@ -76,6 +76,7 @@ both!(everyone_gets_it_once, "?connections=8", |app, sink| {
         (after.sent, after.failed),
         "the campaign's own numbers are those of its rows"
     );
+    while loupe::sends::contacts::go_on(app.db()).await.unwrap() {}
     let contacted: i64 = loupe::on_db!(app.db(), |pool| sqlx::query_scalar(
         "select count(*) from customers where last_contacted_at is not null"
     )
