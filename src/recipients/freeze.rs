@@ -10,9 +10,12 @@ use super::{
 use crate::{
     bound,
     communications::{became, tallies},
-    db::Tx,
+    db::{Backend, Tx},
     on_tx, segments,
 };
+
+/// Whoever is written already stays as they are.
+const REFUSING: &str = "on conflict do nothing";
 
 /// Writes a message for everybody the filter means: `queued` for those who will get it, `skipped`
 /// with the reason for the others. Answers what was written, counted from the rows.
@@ -29,7 +32,7 @@ pub async fn freeze(
     };
     let picked = Picked::new(filter, segment.and_then(|s| s.system()));
     let sql = AudienceSql::of(tx.backend(), scope, &picked);
-    let written = write(tx, sql.clone(), send_id, now, "").await?;
+    let written = write_at_once(tx, &sql, send_id, now).await?;
     if written == matched(tx, sql.clone()).await? {
         return counted(tx, send_id, written).await;
     }
@@ -40,15 +43,46 @@ pub async fn freeze(
     let mut lost = sql;
     lost.reason = format!("case {0} when 0 then {duplicate} else {0} end", lost.reason);
     let send = lost.binds.add(send_id);
-    let missing = format!(
+    lost.matched += &format!(
         " and c.id not in (select w.customer_id from messages w where w.send_id = {send})
           and c.email_norm in (select w.addr_norm from messages w where w.send_id = {send} and w.skip_reason is null)"
     );
-    let missed = write(tx, lost, send_id, now, &missing).await?;
+    let missed = write(tx, lost, send_id, now, REFUSING).await?;
     counted(tx, send_id, written + missed).await
 }
 
-async fn write(tx: &mut Tx, mut sql: AudienceSql, send_id: i64, now: DateTime<Utc>, also: &str) -> sqlx::Result<u64> {
+/// Writes everybody. PostgreSQL asks three indexes about each row that may be refused: it is told that
+/// there is none, and if there is, all of it is written anew.
+async fn write_at_once(tx: &mut Tx, sql: &AudienceSql, send_id: i64, now: DateTime<Utc>) -> sqlx::Result<u64> {
+    let backend = tx.backend();
+    if backend == Backend::Sqlite {
+        return write(tx, sql.clone(), send_id, now, REFUSING).await;
+    }
+    run(tx, "savepoint written").await?;
+    match write(tx, sql.clone(), send_id, now, "").await {
+        Ok(written) => {
+            run(tx, "release savepoint written").await?;
+            Ok(written)
+        }
+        Err(error) if error.as_database_error().is_some_and(|e| e.is_unique_violation()) => {
+            run(tx, "rollback to savepoint written").await?;
+            write(tx, sql.clone(), send_id, now, REFUSING).await
+        }
+        Err(error) => Err(error),
+    }
+}
+
+async fn run(tx: &mut Tx, statement: &'static str) -> sqlx::Result<()> {
+    on_tx!(tx, |conn| sqlx::query(statement).execute(&mut *conn).await.map(|_| ()))
+}
+
+async fn write(
+    tx: &mut Tx,
+    mut sql: AudienceSql,
+    send_id: i64,
+    now: DateTime<Utc>,
+    refusing: &str,
+) -> sqlx::Result<u64> {
     let (send, at) = (sql.binds.add(send_id), sql.binds.add(now));
     let statement = format!(
         "insert into messages (store_id, send_id, customer_id, channel, state, skip_reason, name, first_name, last_name,
@@ -58,9 +92,8 @@ async fn write(tx: &mut Tx, mut sql: AudienceSql, send_id: i64, now: DateTime<Ut
                 a.unsubscribe_token, case when a.reason = 0 then {at} end, case when a.reason <> 0 then {at} end, {at}
            from (select c.store_id, c.id, c.name, c.first_name, c.last_name, c.anniversary_month, c.anniversary_day,
                         c.email, c.email_norm, c.unsubscribe_token, {reason} as reason
-                   from customers c where {matched}{also}) a
-          where true order by a.id
-         on conflict do nothing",
+                   from customers c where {matched}) a
+          where true order by a.id {refusing}",
         key = key_of("a.reason"),
         reason = sql.reason,
         matched = sql.matched,

@@ -1,7 +1,7 @@
 //! Writing an audience down.
 
 use loupe::{
-    on_db,
+    on_db, on_tx,
     recipients::{
         model::{RecipientFilter, SkipReason},
         store,
@@ -146,4 +146,31 @@ both!(those_who_get_it_are_written_in_the_order_of_the_book, |app| {
     )
     .await;
     assert_eq!(out_of_order, 0);
+});
+
+both!(whoever_has_a_message_stays_in_the_book, |app| {
+    let ids = write(&app, &[someone(&app, "Amara Okafor"), someone(&app, "Mei Tan")]).await;
+    let mut tx = app.db().begin().await.unwrap();
+    let send = begin_send(&mut tx, app.store.id, None, app.now()).await;
+    store::freeze(&mut tx, &scope(&app), &RecipientFilter::All, send, app.now())
+        .await
+        .unwrap();
+    tx.commit().await.unwrap();
+    let delete = async |id: i64| {
+        let mut tx = app.db().begin().await.unwrap();
+        on_tx!(&mut tx, |conn| sqlx::query("delete from customers where id = $1")
+            .bind(id)
+            .execute(&mut *conn)
+            .await
+            .map(|_| ()))
+    };
+    let refused = delete(ids[0]).await.unwrap_err();
+    assert!(
+        refused
+            .as_database_error()
+            .is_some_and(|e| e.is_foreign_key_violation()),
+        "{refused}"
+    );
+    let nobodys = write(&app, &[someone(&app, "Zoe Adler")]).await;
+    delete(nobodys[0]).await.unwrap();
 });
