@@ -54,8 +54,7 @@ pub async fn freeze(
 /// Writes everybody. PostgreSQL asks three indexes about each row that may be refused: it is told that
 /// there is none, and if there is, all of it is written anew.
 async fn write_at_once(tx: &mut Tx, sql: &AudienceSql, send_id: i64, now: DateTime<Utc>) -> sqlx::Result<u64> {
-    let backend = tx.backend();
-    if backend == Backend::Sqlite {
+    if tx.backend() == Backend::Sqlite {
         return write(tx, sql.clone(), send_id, now, REFUSING).await;
     }
     run(tx, "savepoint written").await?;

@@ -8,7 +8,11 @@ use sqlx::AssertSqlSafe;
 
 use crate::{
     communications::became,
-    db::{Db, Tx, dialect::json_ids, in_tx},
+    db::{
+        Db, Tx,
+        dialect::{json_ids, row_lock},
+        in_tx,
+    },
     dispatch::fault_points::{Point, reach},
     on_db, on_tx,
 };
@@ -21,8 +25,7 @@ const BATCH: i64 = 4;
 
 /// Notes the first piece of a send's people; the send remembers the rest.
 pub(super) async fn begin(tx: &mut Tx, send: i64) -> sqlx::Result<()> {
-    let rest = note_piece(tx, send, 0).await?;
-    remember(tx, send, rest).await
+    note_piece(tx, send, 0).await.map(|_| ())
 }
 
 /// Notes those of these messages that were accepted: late answers, of which there are few.
@@ -52,7 +55,6 @@ pub async fn go_on(db: &Db) -> sqlx::Result<bool> {
                 return Ok((tx, None));
             };
             let rest = note_piece(&mut tx, send, after).await?;
-            remember(&mut tx, send, rest).await?;
             Ok((tx, rest))
         })
         .await?;
@@ -67,27 +69,17 @@ pub async fn go_on(db: &Db) -> sqlx::Result<bool> {
 /// Where a send's next piece begins, for this transaction alone; none when somebody else has noted the
 /// last one.
 async fn take(tx: &mut Tx, send: i64) -> sqlx::Result<Option<i64>> {
-    on_tx!(tx, |conn| sqlx::query_scalar(
-        "update sends set contacts_after = contacts_after where id = $1 and contacts_after is not null
-          returning contacts_after"
-    )
-    .bind(send)
-    .fetch_optional(&mut *conn)
-    .await)
+    let sql = format!(
+        "select contacts_after from sends where id = $1 and contacts_after is not null {}",
+        row_lock(tx.backend(), "for update")
+    );
+    on_tx!(tx, |conn| sqlx::query_scalar(AssertSqlSafe(sql))
+        .bind(send)
+        .fetch_optional(&mut *conn)
+        .await)
 }
 
-async fn remember(tx: &mut Tx, send: i64, rest: Option<i64>) -> sqlx::Result<()> {
-    on_tx!(tx, |conn| sqlx::query(
-        "update sends set contacts_after = $2 where id = $1"
-    )
-    .bind(send)
-    .bind(rest)
-    .execute(&mut *conn)
-    .await
-    .map(|_| ()))
-}
-
-/// Notes a piece: those after this message. Answers after which the rest comes, if there may be one.
+/// Notes a piece, those after this message, and on the send where the rest begins, if there may be one.
 async fn note_piece(tx: &mut Tx, send: i64, after: i64) -> sqlx::Result<Option<i64>> {
     let (people, last): (i64, Option<i64>) = on_tx!(tx, |conn| sqlx::query_as(concat!(
         "select count(*), max(p.id) from (select id from messages where send_id = $1 and id > $2 and ",
@@ -99,16 +91,26 @@ async fn note_piece(tx: &mut Tx, send: i64, after: i64) -> sqlx::Result<Option<i
     .bind(PIECE)
     .fetch_one(&mut *conn)
     .await)?;
-    let Some(last) = last else { return Ok(None) };
-    let sql = noting("send_id = $1 and id > $2 and id <= $3");
-    on_tx!(tx, |conn| sqlx::query(AssertSqlSafe(sql))
-        .bind(send)
-        .bind(after)
-        .bind(last)
-        .execute(&mut *conn)
-        .await
-        .map(|_| ()))?;
-    Ok((people == PIECE).then_some(last))
+    if last.is_some() {
+        let sql = noting("send_id = $1 and id > $2 and id <= $3");
+        on_tx!(tx, |conn| sqlx::query(AssertSqlSafe(sql))
+            .bind(send)
+            .bind(after)
+            .bind(last)
+            .execute(&mut *conn)
+            .await
+            .map(|_| ()))?;
+    }
+    let rest = last.filter(|_| people == PIECE);
+    on_tx!(tx, |conn| sqlx::query(
+        "update sends set contacts_after = $2 where id = $1"
+    )
+    .bind(send)
+    .bind(rest)
+    .execute(&mut *conn)
+    .await
+    .map(|_| ()))?;
+    Ok(rest)
 }
 
 /// It never goes back: another send may have reached somebody since.

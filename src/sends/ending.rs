@@ -148,6 +148,7 @@ pub(super) async fn count_anew(tx: &mut Tx, send: i64) -> sqlx::Result<()> {
     count_again(tx, send).await
 }
 
+/// The numbers on the campaign of a send that has ended are those of its rows again.
 async fn count_again(tx: &mut Tx, send: i64) -> sqlx::Result<()> {
     on_tx!(tx, |conn| sqlx::query(
         "update campaigns

@@ -3,13 +3,13 @@
 use loupe::{
     on_db, on_tx,
     recipients::{
-        model::{RecipientFilter, SkipReason},
+        model::{Audience, RecipientFilter, SkipReason},
         store,
     },
 };
 
 use super::{begin_send, change, number, scope, someone, write};
-use crate::both;
+use crate::{both, support::app::TestApp};
 
 type Row = (
     i64,
@@ -22,6 +22,17 @@ type Row = (
     Option<i64>,
 );
 
+/// Writes everybody of the store down; answers the send and who that was.
+async fn freeze_all(app: &TestApp) -> (i64, Audience) {
+    let mut tx = app.db().begin().await.unwrap();
+    let send = begin_send(&mut tx, app.store.id, None, app.now()).await;
+    let audience = store::freeze(&mut tx, &scope(app), &RecipientFilter::All, send, app.now())
+        .await
+        .unwrap();
+    tx.commit().await.unwrap();
+    (send, audience)
+}
+
 both!(everybody_gets_a_row_with_what_the_message_needs, |app| {
     let mut zoe = someone(&app, "Zoë Ó Dálaigh");
     zoe.email = Some("Zoe@Example.com".into());
@@ -32,12 +43,7 @@ both!(everybody_gets_a_row_with_what_the_message_needs, |app| {
     nobody.email = None;
     let ids = write(&app, &[zoe, gone, nobody]).await;
 
-    let mut tx = app.db().begin().await.unwrap();
-    let send = begin_send(&mut tx, app.store.id, None, app.now()).await;
-    let audience = store::freeze(&mut tx, &scope(&app), &RecipientFilter::All, send, app.now())
-        .await
-        .unwrap();
-    tx.commit().await.unwrap();
+    let (send, audience) = freeze_all(&app).await;
     assert_eq!((audience.matched, audience.will_send), (3, 1));
     assert_eq!(
         audience.skipped,
@@ -106,12 +112,7 @@ both!(
         // As if the mark had missed them.
         change(&app, "update customers set email_shared = false where id >= $1", ids[0]).await;
 
-        let mut tx = app.db().begin().await.unwrap();
-        let send = begin_send(&mut tx, app.store.id, None, app.now()).await;
-        let audience = store::freeze(&mut tx, &scope(&app), &RecipientFilter::All, send, app.now())
-            .await
-            .unwrap();
-        tx.commit().await.unwrap();
+        let (send, audience) = freeze_all(&app).await;
         let one_each = vec![(SkipReason::DoNotContact, 1), (SkipReason::DuplicateAddress, 1)];
         assert_eq!(
             (audience.matched, audience.will_send, audience.skipped),
@@ -132,12 +133,7 @@ both!(those_who_get_it_are_written_in_the_order_of_the_book, |app| {
         .map(|i| someone(&app, &format!("Person Number{}", (i * 37) % 50)))
         .collect();
     write(&app, &people).await;
-    let mut tx = app.db().begin().await.unwrap();
-    let send = begin_send(&mut tx, app.store.id, None, app.now()).await;
-    store::freeze(&mut tx, &scope(&app), &RecipientFilter::All, send, app.now())
-        .await
-        .unwrap();
-    tx.commit().await.unwrap();
+    let (send, _) = freeze_all(&app).await;
     let out_of_order = number(
         &app,
         "select count(*) from messages a join messages b on b.send_id = a.send_id and b.id > a.id
@@ -150,12 +146,7 @@ both!(those_who_get_it_are_written_in_the_order_of_the_book, |app| {
 
 both!(whoever_has_a_message_stays_in_the_book, |app| {
     let ids = write(&app, &[someone(&app, "Amara Okafor"), someone(&app, "Mei Tan")]).await;
-    let mut tx = app.db().begin().await.unwrap();
-    let send = begin_send(&mut tx, app.store.id, None, app.now()).await;
-    store::freeze(&mut tx, &scope(&app), &RecipientFilter::All, send, app.now())
-        .await
-        .unwrap();
-    tx.commit().await.unwrap();
+    freeze_all(&app).await;
     let delete = async |id: i64| {
         let mut tx = app.db().begin().await.unwrap();
         on_tx!(&mut tx, |conn| sqlx::query("delete from customers where id = $1")
