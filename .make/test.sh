@@ -14,7 +14,7 @@ say 'Format'
 cargo fmt --check
 say 'Lints of the server'
 cargo clippy --features ssr --all-targets -- -D warnings
-browser_tools
+browser_target
 say 'Lints of the browser code'
 cargo clippy --lib --target wasm32-unknown-unknown --features hydrate -- -D warnings
 
