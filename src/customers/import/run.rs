@@ -207,6 +207,7 @@ impl Run<'_> {
         let mut tx = self.db.begin().await?;
         if self.job.mode == Mode::Apply {
             people_sql::one_at_a_time(&mut tx, self.store.id).await?;
+            apply::hold(&mut tx, self.store.id, candidates).await?;
         }
         let mut applied = apply::decide(&mut tx, self.store.id, candidates, &self.touched).await?;
         for (outcome, candidate) in applied.outcomes.iter().zip(candidates) {
