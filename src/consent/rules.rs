@@ -52,9 +52,7 @@ pub(super) async fn record(
     let address = before.address.as_deref();
     let of_address = match (change.wish, address) {
         (_, None) => false,
-        (Wish::Withdraw, Some(address)) => {
-            suppressions::unsubscribe(tx, store, change.channel, address, now).await?
-        }
+        (Wish::Withdraw, Some(address)) => suppressions::unsubscribe(tx, store, change.channel, address, now).await?,
         (Wish::Grant, Some(address)) => suppressions::lift(tx, store, change.channel, address).await?,
     };
     let after = change.wish.state();

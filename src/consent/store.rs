@@ -103,7 +103,8 @@ pub async fn append(
     address: Option<&str>,
     now: DateTime<Utc>,
 ) -> sqlx::Result<()> {
-    on_tx!(tx, |conn| sqlx::query(
+    on_tx!(tx, |conn| {
+        sqlx::query(
         "insert into consent_events (store_id, customer_id, channel, change, source, evidence, actor, happened_at, address)
          values ($1, $2, $3, $4, $5, $6, $7, $8, $9)"
     )
@@ -118,7 +119,8 @@ pub async fn append(
     .bind(address)
     .execute(&mut *conn)
     .await
-    .map(|_| ()))
+    .map(|_| ())
+    })
 }
 
 /// A customer's ledger, latest first.
@@ -140,7 +142,8 @@ pub async fn latest_source(
     customer: i64,
     channel: Channel,
 ) -> sqlx::Result<Option<Source>> {
-    on_tx!(tx, |conn| sqlx::query_scalar(
+    on_tx!(tx, |conn| {
+        sqlx::query_scalar(
         "select source from consent_events where store_id = $1 and customer_id = $2 and channel = $3 and address is null
           order by id desc limit 1"
     )
@@ -148,7 +151,8 @@ pub async fn latest_source(
     .bind(customer)
     .bind(channel)
     .fetch_optional(&mut *conn)
-    .await)
+    .await
+    })
 }
 
 /// What a link's token stands for, in whichever store: the address that the customer has, or one that they

@@ -47,7 +47,10 @@ pub(super) async fn decide(
         .collect();
     let known = people_sql::known(tx, store, &externals, &emails, &names).await?;
     let of_people = known.iter().filter_map(|person| person.details.email.as_ref());
-    let addresses: HashSet<&str> = of_people.map(|email| email.norm.as_str()).chain(emails.iter().copied()).collect();
+    let addresses: HashSet<&str> = of_people
+        .map(|email| email.norm.as_str())
+        .chain(emails.iter().copied())
+        .collect();
     let suppressed = suppressions::among(tx, store, &addresses.into_iter().collect()).await?;
     let mut book = Book::of(known, suppressed, touched);
     let outcomes = candidates.iter().map(|c| book.take(c)).collect();

@@ -83,11 +83,7 @@ pub(super) struct Book {
 impl Book {
     /// With these people of the store, oldest first, and what was said for the addresses; `touched` are those
     /// an earlier batch of the same file was about.
-    pub(super) fn of(
-        people: Vec<Person>,
-        suppressed: HashMap<String, Suppression>,
-        touched: &HashSet<i64>,
-    ) -> Self {
+    pub(super) fn of(people: Vec<Person>, suppressed: HashMap<String, Suppression>, touched: &HashSet<i64>) -> Self {
         let mut book = Self {
             suppressed,
             ..Self::default()
@@ -221,7 +217,10 @@ impl Book {
                 self.hear_one(at, person, channel, said, candidate.line, moved);
             }
         }
-        let says_no = candidate.email_consent.as_ref().is_some_and(|said| said.wish == Wish::Withdraw);
+        let says_no = candidate
+            .email_consent
+            .as_ref()
+            .is_some_and(|said| said.wish == Wish::Withdraw);
         if let Some(reason) = against.filter(|_| !says_no && self.kept_back.len() == told) {
             self.kept_back.push(KeptBack {
                 line: candidate.line,

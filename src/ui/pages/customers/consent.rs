@@ -40,7 +40,10 @@ pub(super) fn view(
             let latest = events.iter().find(|e| e.channel == channel && e.address.is_none());
             let said_no = said.said_no_at().filter(|_| channel == Channel::Email);
             let of_address = said_no.map(|at| {
-                let words = format!("The address said no on {}. It is not emailed until it agrees again.", time::day(at, zone));
+                let words = format!(
+                    "The address said no on {}. It is not emailed until it agrees again.",
+                    time::day(at, zone)
+                );
                 view! { <p class="hint">{words}</p> }
             });
             let since = latest.map(|e| {

@@ -113,7 +113,10 @@ async fn said_no(staff: &Staff, typed: &str) -> Result<Option<SaidNo>, AppError>
     };
     let said = suppressions::find(staff.db(), staff.store_id(), Channel::Email, &email.norm).await?;
     Ok(agreement::said_no(&said, &staff.store).map(|what| SaidNo {
-        words: format!("{} {what}. Nobody with this address is emailed until it agrees again.", email.typed),
+        words: format!(
+            "{} {what}. Nobody with this address is emailed until it agrees again.",
+            email.typed
+        ),
         address: email.norm,
     }))
 }
