@@ -126,33 +126,43 @@ end $$;
 -- From the address to those who have it.
 create function suppressions_lock() returns trigger language plpgsql as $$
 begin
-    if tg_op = 'DELETE' then
-        perform customers_lock(old.store_id, array[old.address]);
-        return old;
-    end if;
-    perform customers_lock(new.store_id, array[new.address]);
+    perform pg_advisory_xact_lock(hashtext(current_schema()), (hashtextextended(new.address, new.store_id) & 1023)::integer);
     return new;
 end $$;
-create trigger suppressions_lock before insert or update or delete on suppressions
+create trigger suppressions_lock before insert or update on suppressions
     for each row execute function suppressions_lock();
 
-create function suppressions_reach() returns trigger language plpgsql set enable_seqscan = off as $$
+create function suppressions_reach() returns trigger language plpgsql
+set enable_seqscan = off set jit = off as $$
 begin
-    if tg_op = 'DELETE' then
-        update customers set email_suppression = 0
-         where old.channel = 'email' and store_id = old.store_id and email_norm = old.address and email_suppression <> 0;
-    else
-        update customers set email_suppression = new.marks
-         where new.channel = 'email' and store_id = new.store_id and email_norm = new.address
-           and email_suppression <> new.marks;
-    end if;
+    update customers c set email_suppression = t.marks
+      from (select p.id, s.marks from changed s
+             cross join lateral (select p.id from customers p
+                                  where p.store_id = s.store_id and p.email_norm = s.address
+                                    and p.email_suppression <> s.marks order by p.id) p
+             where s.channel = 'email') t
+     where c.id = t.id;
     return null;
 end $$;
-create trigger suppressions_reach after insert or update or delete on suppressions
-    for each row execute function suppressions_reach();
+create trigger suppressions_insert after insert on suppressions referencing new table as changed
+    for each statement execute function suppressions_reach();
+create trigger suppressions_update after update on suppressions referencing new table as changed
+    for each statement execute function suppressions_reach();
+
+create function suppressions_leave() returns trigger language plpgsql
+set enable_seqscan = off as $$
+begin
+    perform customers_lock(old.store_id, array[old.address]);
+    update customers set email_suppression = 0
+     where old.channel = 'email' and store_id = old.store_id and email_norm = old.address and email_suppression <> 0;
+    return null;
+end $$;
+create trigger suppressions_delete after delete on suppressions
+    for each row execute function suppressions_leave();
 
 -- A customer who says no, complains or bounces says so for the address they have at that moment. Nothing
--- here takes that back: only an agreement for that very address does, and it says so itself.
+-- here takes that back: only an agreement for that very address does, and it says so itself. Whoever wrote the
+-- address's marks down first, with the moment they know, and a customer with them, has nothing written again.
 create function customers_suppress_added() returns trigger language plpgsql as $$
 begin
     insert into suppressions as s (store_id, channel, address, unsubscribed_at, complained_at, bounced_at, bounce_reason)
@@ -161,7 +171,9 @@ begin
                min(case when c.email_bounced_at is not null then c.email_bounce_reason end)
           from changed c
          where c.email_norm is not null
-           and (c.email_consent = 'withdrawn' or c.email_complained_at is not null or c.email_bounced_at is not null)
+           and ((c.email_consent = 'withdrawn' and (c.email_suppression & 1) = 0)
+                or (c.email_complained_at is not null and (c.email_suppression & 2) = 0)
+                or (c.email_bounced_at is not null and (c.email_suppression & 4) = 0))
          group by c.store_id, c.email_norm
         on conflict (store_id, channel, address) do update set
             unsubscribed_at = coalesce(s.unsubscribed_at, excluded.unsubscribed_at),
@@ -192,7 +204,7 @@ end $$;
 create trigger customers_suppress_update after update of email_consent, email_complained_at, email_bounced_at on customers
     for each row when (
         new.email_norm is not null
-        and ((new.email_consent = 'withdrawn' and old.email_consent <> 'withdrawn')
+        and ((new.email_consent = 'withdrawn' and old.email_consent <> 'withdrawn' and (new.email_suppression & 1) = 0)
              or (new.email_complained_at is not null and new.email_complained_at is distinct from old.email_complained_at)
              or (new.email_bounced_at is not null and new.email_bounced_at is distinct from old.email_bounced_at)))
     execute function customers_suppress_changed();

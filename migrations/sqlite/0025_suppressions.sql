@@ -76,7 +76,8 @@ end;
 -- To whoever gets an address.
 create trigger customers_suppression_insert after insert on customers
   when exists (select 1 from suppressions s
-                where s.store_id = new.store_id and s.channel = 'email' and s.address = new.email_norm)
+                where s.store_id = new.store_id and s.channel = 'email' and s.address = new.email_norm
+                  and s.marks <> new.email_suppression)
 begin
     update customers set email_suppression = (
         select s.marks from suppressions s
@@ -93,10 +94,13 @@ begin
 end;
 
 -- A customer who says no, complains or bounces says so for the address they have at that moment. Nothing
--- here takes that back: only an agreement for that very address does, and it says so itself.
+-- here takes that back: only an agreement for that very address does, and it says so itself. Whoever wrote the
+-- address's marks down first, with the moment they know, and a customer with them, has nothing written again.
 create trigger customers_suppress_insert after insert on customers
   when new.email_norm is not null
-   and (new.email_consent = 'withdrawn' or new.email_complained_at is not null or new.email_bounced_at is not null)
+   and ((new.email_consent = 'withdrawn' and (new.email_suppression & 1) = 0)
+        or (new.email_complained_at is not null and (new.email_suppression & 2) = 0)
+        or (new.email_bounced_at is not null and (new.email_suppression & 4) = 0))
 begin
     insert into suppressions (store_id, channel, address, unsubscribed_at, complained_at, bounced_at, bounce_reason)
     values (new.store_id, 'email', new.email_norm, case when new.email_consent = 'withdrawn' then new.updated_at end,
@@ -110,7 +114,7 @@ end;
 create trigger customers_suppress_update
     after update of email_consent, email_complained_at, email_bounced_at on customers
   when new.email_norm is not null
-   and ((new.email_consent = 'withdrawn' and old.email_consent <> 'withdrawn')
+   and ((new.email_consent = 'withdrawn' and old.email_consent <> 'withdrawn' and (new.email_suppression & 1) = 0)
         or (new.email_complained_at is not null and new.email_complained_at is not old.email_complained_at)
         or (new.email_bounced_at is not null and new.email_bounced_at is not old.email_bounced_at))
 begin

@@ -320,7 +320,7 @@ async fn note(app: &TestApp, model: &mut Model, dice: &mut Dice, id: i64) {
             }
         }
         _ => {
-            let archived = dice.percent(30);
+            let archived = dice.percent(60);
             customers::archive(db, shop, "Priya Nair", id, archived, now)
                 .await
                 .unwrap();
