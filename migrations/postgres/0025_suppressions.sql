@@ -161,8 +161,8 @@ create trigger suppressions_delete after delete on suppressions
     for each row execute function suppressions_leave();
 
 -- A customer who says no, complains or bounces says so for the address they have at that moment. Nothing
--- here takes that back: only an agreement for that very address does, and it says so itself. Whoever wrote the
--- address's marks down first, with the moment they know, and a customer with them, has nothing written again.
+-- here takes that back: only an agreement for that very address does, and it says so itself. Where the
+-- marks of the address were written first, with their moment, nothing is written again.
 create function customers_suppress_added() returns trigger language plpgsql as $$
 begin
     insert into suppressions as s (store_id, channel, address, unsubscribed_at, complained_at, bounced_at, bounce_reason)

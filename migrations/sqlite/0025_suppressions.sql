@@ -94,8 +94,8 @@ begin
 end;
 
 -- A customer who says no, complains or bounces says so for the address they have at that moment. Nothing
--- here takes that back: only an agreement for that very address does, and it says so itself. Whoever wrote the
--- address's marks down first, with the moment they know, and a customer with them, has nothing written again.
+-- here takes that back: only an agreement for that very address does, and it says so itself. Where the
+-- marks of the address were written first, with their moment, nothing is written again.
 create trigger customers_suppress_insert after insert on customers
   when new.email_norm is not null
    and ((new.email_consent = 'withdrawn' and (new.email_suppression & 1) = 0)

@@ -16,7 +16,7 @@ use crate::{
     error::AppError,
 };
 
-/// What a link shows to whoever opens it.
+/// A subscription as the page behind its link shows it.
 #[derive(Clone, Debug)]
 pub struct Subscription {
     pub store: StoreId,
@@ -25,7 +25,7 @@ pub struct Subscription {
     pub unsubscribed: bool,
 }
 
-/// What a link's token stands for.
+/// The subscription behind a link's token.
 pub async fn subscription(db: &Db, token: &str) -> Result<Option<Subscription>, AppError> {
     let Some(link) = store::by_token(db, token).await? else {
         return Ok(None);
@@ -91,11 +91,13 @@ async fn agree(tx: &mut Tx, link: &Link, now: DateTime<Utc>) -> sqlx::Result<()>
     };
     let mut is_told = false;
     for id in people {
-        let before = store::state(tx, link.store_id, id, Channel::Email).await?;
-        let has_left = before.is_some_and(|before| before.state == ConsentState::Withdrawn);
+        let Some(before) = store::state(tx, link.store_id, id, Channel::Email).await? else {
+            continue;
+        };
+        let has_left = before.state == ConsentState::Withdrawn;
         let by_link = store::latest_source(tx, link.store_id, id, Channel::Email).await? == Some(Source::Link);
         let is_owner = id == link.customer;
-        if (has_left && (is_owner || by_link)) || (is_owner && is_news) {
+        if (has_left && (is_owner || by_link)) || (is_owner && (is_news || before.complained)) {
             is_told |= record(tx, link.store_id, &said(id), now).await? == Some(true);
         }
     }

@@ -2,7 +2,7 @@
 //!
 //! The ledger is append-only: who said what, when, where, on whose word. The state on the
 //! customer is the latest line of their own; [`rules::change`] is the only function that moves either.
-//! Beside it stands what was said for an address, whoever has it: [`suppressions_sql`].
+//! Beside it stands the suppression list, which is about addresses, whoever has them: [`suppressions_sql`].
 
 pub mod api;
 pub mod model;

@@ -27,7 +27,7 @@ pub struct Event {
     pub address: Option<String>,
 }
 
-/// What a link at the end of a message stands for.
+/// A link at the end of a message, as its token resolves.
 #[derive(Clone, Debug, sqlx::FromRow)]
 pub struct Link {
     pub customer: i64,
@@ -44,14 +44,18 @@ pub struct Standing {
     pub state: ConsentState,
     /// As it is compared; none where the customer has none, or the channel compares none yet.
     pub address: Option<String>,
+    /// Whether they called a message spam.
+    pub complained: bool,
 }
 
 /// The state of one channel, which nobody else changes until the transaction ends; nothing when the store
 /// has no such customer.
 pub async fn state(tx: &mut Tx, store: StoreId, customer: i64, channel: Channel) -> sqlx::Result<Option<Standing>> {
     let columns = match channel {
-        Channel::Email => "email_consent as state, email_norm as address",
-        Channel::WhatsApp => "whatsapp_consent as state, cast(null as text) as address",
+        Channel::Email => {
+            "email_consent as state, email_norm as address, email_complained_at is not null as complained"
+        }
+        Channel::WhatsApp => "whatsapp_consent as state, cast(null as text) as address, false as complained",
     };
     let sql = format!(
         "select {columns} from customers where store_id = $1 and id = $2 {}",
@@ -155,20 +159,25 @@ pub async fn latest_source(
     })
 }
 
-/// What a link's token stands for, in whichever store: the address that the customer has, or one that they
-/// had when it was sent.
+/// Resolves a link's token, in whichever store: to the address that the customer has, or to one that they had
+/// when it was sent.
 pub async fn by_token(db: &Db, token: &str) -> sqlx::Result<Option<Link>> {
-    on_db!(db, |pool| sqlx::query_as(
-        "select c.id as customer, c.store_id, c.email_norm as address, c.email_consent = 'withdrawn' as has_left
+    on_db!(db, |pool| {
+        sqlx::query_as(
+        "select c.id as customer, c.store_id, c.email_norm as address,
+                (c.email_consent = 'withdrawn' or c.email_complained_at is not null) as has_left
            from customers c where c.unsubscribe_token = $1
           union all
-         select c.id, c.store_id, r.address, coalesce(c.email_consent = 'withdrawn' and c.email_norm = r.address, false)
+         select c.id, c.store_id, r.address,
+                coalesce(c.email_norm = r.address and (c.email_consent = 'withdrawn' or c.email_complained_at is not null),
+                         false)
            from retired_unsubscribe_tokens r join customers c on c.id = r.customer_id
           where r.token = $1"
     )
     .bind(token)
     .fetch_optional(pool)
-    .await)
+    .await
+    })
 }
 
 /// Everyone of the store with this email address.

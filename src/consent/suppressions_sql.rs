@@ -1,4 +1,4 @@
-//! What was said for an address, whoever has it. The marks reach the customers who have it by triggers
+//! The suppression list of a store: the marks of addresses, whoever has them. The marks reach the customers who have it by triggers
 //! (see the migration), and a customer's no, complaint or bounce reaches the address in the same way.
 
 use std::collections::HashMap;
@@ -31,7 +31,7 @@ impl Suppression {
 const ONE: &str = "select unsubscribed_at, complained_at, bounced_at, bounce_reason from suppressions
     where store_id = $1 and channel = $2 and address = $3";
 
-/// What was said for an address.
+/// Finds the marks of an address; without any, nothing was said for it.
 pub async fn find(db: &Db, store: StoreId, channel: Channel, address: &str) -> sqlx::Result<Suppression> {
     let found: Option<Suppression> = on_db!(db, |pool| sqlx::query_as(ONE)
         .bind(store)
@@ -53,7 +53,7 @@ pub async fn find_in(tx: &mut Tx, store: StoreId, channel: Channel, address: &st
     Ok(found.unwrap_or_default())
 }
 
-/// What was said for those of these email addresses for which something was.
+/// The marks of those of these email addresses, a JSON list, that have any.
 pub async fn among(
     tx: &mut Tx,
     store: StoreId,
@@ -78,8 +78,8 @@ pub async fn among(
     Ok(rows.into_iter().map(|row| (row.address, row.suppression)).collect())
 }
 
-/// Keeps everybody else from giving these addresses to somebody, or from saying something for them, until
-/// the transaction ends. To be called before any customer is changed, so that two never wait for each
+/// Locks these addresses until the transaction ends: nobody else gives them to somebody, or says something
+/// for them, meanwhile. To be called before any customer is changed, so that two never wait for each
 /// other. SQLite has one writer and needs nothing.
 pub async fn hold(tx: &mut Tx, store: StoreId, addresses: &[&str]) -> sqlx::Result<()> {
     match tx {
@@ -109,7 +109,7 @@ pub async fn hold_of(tx: &mut Tx, store: StoreId, customer: i64) -> sqlx::Result
     }
 }
 
-/// Takes an address off the list. Answers whether it was on it.
+/// Marks an address as unsubscribed. Answers whether that is news.
 pub async fn unsubscribe(
     tx: &mut Tx,
     store: StoreId,
@@ -132,7 +132,7 @@ pub async fn unsubscribe(
     Ok(done == 1)
 }
 
-/// Takes these addresses, a JSON list, off the list of email.
+/// Marks these email addresses, a JSON list, as unsubscribed.
 pub async fn unsubscribe_all(
     tx: &mut Tx,
     store: StoreId,
@@ -155,8 +155,7 @@ pub async fn unsubscribe_all(
         .map(|_| ()))
 }
 
-/// Takes the withdrawal and the complaint of an address back: it agreed since. Answers whether there was
-/// one.
+/// Clears the unsubscribe and the complaint of an address that agreed since. Answers whether there was one.
 pub async fn lift(tx: &mut Tx, store: StoreId, channel: Channel, address: &str) -> sqlx::Result<bool> {
     let done = on_tx!(tx, |conn| sqlx::query(
         "update suppressions set unsubscribed_at = null, complained_at = null
@@ -172,7 +171,7 @@ pub async fn lift(tx: &mut Tx, store: StoreId, channel: Channel, address: &str) 
     Ok(done == 1)
 }
 
-/// Forgets that an address bounced. Answers whether it had.
+/// Clears the bounce of an address. Answers whether there was one.
 pub async fn lift_bounce(tx: &mut Tx, store: StoreId, channel: Channel, address: &str) -> sqlx::Result<bool> {
     let done = on_tx!(tx, |conn| sqlx::query(
         "update suppressions set bounced_at = null, bounce_reason = null

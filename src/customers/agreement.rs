@@ -18,7 +18,7 @@ use crate::{
     time,
 };
 
-/// What a form says of an agreement.
+/// An agreement as a form carries it.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Agreement<'a> {
     /// How they agreed.

@@ -171,7 +171,11 @@ impl Run<'_> {
         for row in batch {
             match row.result {
                 Ok(candidate) => {
-                    if candidate.email_consent.is_some() || candidate.whatsapp_consent.is_some() {
+                    // What may be kept back: a yes, or an address.
+                    if candidate.email.is_some()
+                        || candidate.email_consent.is_some()
+                        || candidate.whatsapp_consent.is_some()
+                    {
                         cells_by_line.insert(row.line, row.cells);
                     }
                     candidates.push(candidate);

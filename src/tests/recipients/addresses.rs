@@ -132,7 +132,7 @@ impl Model {
         for id in people {
             let (p, is_owner) = (&self.people[&id], id == link.person);
             let has_left = p.state == Withdrawn && (is_owner || p.source == Some(Source::Link));
-            if has_left || (is_owner && is_news) {
+            if has_left || (is_owner && (is_news || p.complained)) {
                 self.record(id, Wish::Grant, Source::Link);
             }
         }

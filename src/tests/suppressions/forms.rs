@@ -67,6 +67,7 @@ both!(
             assert_eq!((report.counts.added, report.counts.kept_back), (1, 1), "{report:?}");
             let silent = import(&app, &format!("name,email\nBenny Li {round},{hers}\n")).await;
             assert_eq!(silent.counts.kept_back, 1, "{silent:?}");
+            assert!(silent.told[0].record.contains("Benny Li"), "{silent:?}");
             for name in ["Amara Okafor", "Ben Li", "Benjamin Li", "Benny Li"] {
                 let id = named(&app, &format!("{name} {round}")).await;
                 assert_eq!(reason(&app, id).await, Some(SkipReason::Unsubscribed), "{name}");

@@ -54,7 +54,8 @@ pub(super) fn view(
                     </p>
                 }
             });
-            let act = may_write.then(|| act(customer.id, channel, state, said_no.is_some(), flash));
+            let complained = channel == Channel::Email && customer.email_complained_at.is_some();
+            let act = may_write.then(|| act(customer.id, channel, state, said_no.is_some() || complained, flash));
             view! {
                 <div>
                     <h3>{channel.label()}</h3>
@@ -112,7 +113,7 @@ pub(super) fn view(
     .into_any()
 }
 
-/// What can be recorded; of an address that said no, that it agreed since.
+/// What can be recorded; of an address that said no, and of who complained, that they agreed since.
 fn act(id: i64, channel: Channel, state: ConsentState, said_no: bool, flash: Option<&Flash>) -> AnyView {
     let (field, agree, leave) = match channel {
         Channel::Email => (
