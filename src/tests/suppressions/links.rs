@@ -1,6 +1,9 @@
 //! A link speaks for the address it was sent to.
 
-use loupe::consent::model::{ConsentState, Wish};
+use loupe::{
+    auth::model::Role,
+    consent::model::{ConsentState, Wish},
+};
 
 use super::*;
 use crate::{both, support::people};
@@ -145,4 +148,43 @@ both!(who_moves_to_an_address_while_it_says_no_is_caught_either_way, |app| {
             assert_eq!(reason(&app, id).await, Some(SkipReason::Unsubscribed), "round {round}");
         }
     }
+});
+
+both!(a_complaint_is_taken_back_by_whoever_made_it, |app| {
+    let amara = people::one(
+        app.db(),
+        app.store.id,
+        "Amara",
+        Some("amara@example.com"),
+        &[],
+        app.now(),
+    )
+    .await;
+    let ben = people::one(app.db(), app.store.id, "Ben", Some("amara@example.com"), &[], app.now()).await;
+    let complain = async || {
+        let mut tx = app.db().begin().await.unwrap();
+        store::note_complaint(&mut tx, app.store.id, amara, app.now())
+            .await
+            .unwrap();
+        tx.commit().await.unwrap();
+        told(&app, ben, Wish::Grant).await;
+        assert_eq!(reason(&app, amara).await, Some(SkipReason::Complained));
+    };
+    complain().await;
+    let link = token(&app, amara).await;
+    let page = ask(&app, Method::GET, &link, "").await;
+    assert!(page.text.contains("Subscribe again"), "{}", page.text);
+    let other = ask(&app, Method::GET, &token(&app, ben).await, "").await;
+    assert!(!other.text.contains("Subscribe again"), "{}", other.text);
+    ask(&app, Method::POST, &token(&app, ben).await, "intent=subscribe").await;
+    assert_eq!(reason(&app, amara).await, Some(SkipReason::Complained));
+    ask(&app, Method::POST, &link, "intent=subscribe").await;
+    assert_eq!(reason(&app, amara).await, None);
+
+    complain().await;
+    let cookie = app.sign_in_as(Role::Salesperson).await;
+    let page = app.get(&format!("/customers/{amara}"), &cookie).await;
+    assert!(page.text.contains("How they agreed to email since"), "{}", page.text);
+    told(&app, amara, Wish::Grant).await;
+    assert_eq!(reason(&app, amara).await, None);
 });
