@@ -62,7 +62,7 @@ async fn make_up(db: &Db, store: StoreId, numbers: Range<u64>) -> Result<i64, Er
     Ok(last)
 }
 
-/// Everybody up to `last` once more, with tags, another address and another token.
+/// Everybody up to `last` once more, with tags, another address and what was said for it, and another token.
 async fn copy(tx: &mut Tx, store: StoreId, last: i64, part: u64, columns: &[String]) -> Result<(), Error> {
     let values: Vec<String> = columns
         .iter()
@@ -82,7 +82,14 @@ async fn copy(tx: &mut Tx, store: StoreId, last: i64, part: u64, columns: &[Stri
            join customers n on n.unsubscribe_token = 'c{part}-' || c.unsubscribe_token
           where c.store_id = $1 and c.id <= $2"
     );
-    for statement in [people, tags] {
+    let said = format!(
+        "insert into suppressions (store_id, channel, address, unsubscribed_at, complained_at, bounced_at, bounce_reason)
+         select distinct s.store_id, s.channel, 'c{part}-' || s.address, s.unsubscribed_at, s.complained_at, s.bounced_at,
+                s.bounce_reason
+           from suppressions s join customers c on c.store_id = s.store_id and c.email_norm = s.address
+          where c.store_id = $1 and c.id <= $2"
+    );
+    for statement in [people, tags, said] {
         on_tx!(tx, |conn| sqlx::query(sqlx::AssertSqlSafe(statement))
             .bind(store)
             .bind(last)
@@ -113,6 +120,7 @@ async fn switch_off(tx: &mut Tx) -> Result<Vec<String>, Error> {
     let mut off = vec![
         "alter table customers disable trigger user".to_owned(),
         "alter table customer_tags disable trigger user".to_owned(),
+        "alter table suppressions disable trigger user".to_owned(),
     ];
     let mut on: Vec<String> = off
         .iter()
@@ -121,7 +129,7 @@ async fn switch_off(tx: &mut Tx) -> Result<Vec<String>, Error> {
     if tx.backend() == Backend::Sqlite {
         let triggers: Vec<(String, String)> = on_tx!(tx, |conn| sqlx::query_as(
             "select name, sql from sqlite_master
-              where type = 'trigger' and tbl_name in ('customers', 'customer_tags')"
+              where type = 'trigger' and tbl_name in ('customers', 'customer_tags', 'suppressions')"
         )
         .fetch_all(&mut *conn)
         .await)?;

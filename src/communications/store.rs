@@ -168,7 +168,6 @@ pub struct MessageRow {
     pub anniversary_month: Option<i64>,
     pub anniversary_day: Option<i64>,
     pub address: Option<String>,
-    pub unsubscribe_token: String,
     pub created_at: DateTime<Utc>,
     pub settled_at: Option<DateTime<Utc>>,
 }
@@ -178,7 +177,7 @@ pub async fn message(db: &Db, store: StoreId, id: i64) -> sqlx::Result<Option<Me
     on_db!(db, |pool| {
         sqlx::query_as(
         "select id, send_id, customer_id, state, name, first_name, last_name, anniversary_month, anniversary_day, address,
-                unsubscribe_token, created_at, settled_at
+                created_at, settled_at
            from messages where store_id = $1 and id = $2"
     )
     .bind(store)

@@ -3,14 +3,14 @@
 use chrono::{DateTime, Utc};
 
 use super::{
-    model::{Channel, ConsentState, Source, Wish},
-    store,
+    model::{Channel, Source, Wish},
+    store, suppressions_sql as suppressions,
 };
 use crate::{
     audit::{self, Entry},
     auth::model::StoreId,
     customers,
-    db::{Db, Tx},
+    db::{Db, Tx, in_tx},
     error::AppError,
 };
 
@@ -33,15 +33,40 @@ pub struct Change<'a> {
 /// Moves a consent and adds to the ledger. Answers whether anything changed: saying the same
 /// again adds nothing. [`AppError::NotFound`] when the store has no such customer.
 pub async fn change(tx: &mut Tx, store: StoreId, change: Change<'_>, now: DateTime<Utc>) -> Result<bool, AppError> {
-    let before = store::state(tx, store, change.customer, change.channel)
-        .await?
-        .ok_or(AppError::NotFound)?;
+    record(tx, store, &change, now).await?.ok_or(AppError::NotFound)
+}
+
+/// [`change`] for those who try again when somebody got in their way; nothing when the store has no such
+/// customer. A withdrawal is remembered for the address they have, and an agreement lifts what the address
+/// said before: both speak for that very address.
+pub(super) async fn record(
+    tx: &mut Tx,
+    store: StoreId,
+    change: &Change<'_>,
+    now: DateTime<Utc>,
+) -> sqlx::Result<Option<bool>> {
+    suppressions::hold_of(tx, store, change.customer).await?;
+    let Some(before) = store::state(tx, store, change.customer, change.channel).await? else {
+        return Ok(None);
+    };
+    let address = before.address.as_deref();
+    let of_address = match (change.wish, address) {
+        (_, None) => false,
+        (Wish::Withdraw, Some(address)) => suppressions::unsubscribe(tx, store, change.channel, address, now).await?,
+        (Wish::Grant, Some(address)) => suppressions::lift(tx, store, change.channel, address).await?,
+    };
     let after = change.wish.state();
-    if before == after {
-        return Ok(false);
+    let of_person = store::set_state(tx, store, change.customer, change.channel, after).await?;
+    if !of_address && !of_person {
+        return Ok(Some(false));
     }
-    store::set_state(tx, store, change.customer, change.channel, after).await?;
-    store::append(tx, store, &change, now).await?;
+    store::append(tx, store, change, None, now).await?;
+    let mut told = serde_json::json!({
+        "state": after.key(), "source": change.source.key(), "evidence": change.evidence,
+    });
+    if let Some(address) = address.filter(|_| of_address) {
+        told["address"] = address.into();
+    }
     let entry = Entry {
         actor: change.actor,
         action: match change.wish {
@@ -51,13 +76,11 @@ pub async fn change(tx: &mut Tx, store: StoreId, change: Change<'_>, now: DateTi
         subject: "customer",
         subject_id: Some(change.customer),
         summary: format!("{} consent: {}", change.channel.label(), after.words(change.channel)),
-        before: Some(serde_json::json!({ "state": before.key() })),
-        after: Some(serde_json::json!({
-            "state": after.key(), "source": change.source.key(), "evidence": change.evidence,
-        })),
+        before: Some(serde_json::json!({ "state": before.state.key() })),
+        after: Some(told),
     };
     audit::record(tx, store, entry, now).await?;
-    Ok(true)
+    Ok(Some(true))
 }
 
 /// What a member of staff records. An agreement needs to say how it is known.
@@ -82,7 +105,6 @@ pub async fn change_by_staff(
         ));
     }
     let evidence = if evidence.is_empty() { "Asked staff" } else { &evidence };
-    let mut tx = db.begin().await?;
     let said = Change {
         customer,
         channel,
@@ -91,87 +113,13 @@ pub async fn change_by_staff(
         evidence,
         actor,
     };
-    change(&mut tx, store, said, now).await?;
-    Ok(tx.commit().await?)
-}
-
-/// Who a link at the end of a message belongs to.
-#[derive(Clone, Debug)]
-pub struct Subscription {
-    pub store: StoreId,
-    /// The address with its middle hidden: enough for its owner, little for anyone else.
-    pub address: String,
-    pub unsubscribed: bool,
-}
-
-/// What a link's token stands for.
-pub async fn subscription(db: &Db, token: &str) -> Result<Option<Subscription>, AppError> {
-    let Some(person) = store::by_token(db, token).await? else {
-        return Ok(None);
-    };
-    Ok(Some(Subscription {
-        store: person.store_id,
-        address: masked(person.email.as_deref().unwrap_or_default()),
-        unsubscribed: person.email_consent == ConsentState::Withdrawn,
-    }))
-}
-
-/// Takes everyone of that store who has the same address off email. Again does nothing more.
-pub async fn unsubscribe(db: &Db, token: &str, now: DateTime<Utc>) -> Result<(), AppError> {
-    let person = store::by_token(db, token).await?.ok_or(AppError::NotFound)?;
-    let mut tx = db.begin().await?;
-    for id in store::sharing(&mut tx, person.store_id, person.id).await? {
-        change(&mut tx, person.store_id, by_link(id, Wish::Withdraw), now).await?;
+    let (tx, known) = in_tx(db, async |mut tx| {
+        let known = record(&mut tx, store, &said, now).await?.is_some();
+        Ok((tx, known))
+    })
+    .await?;
+    if !known {
+        return Err(AppError::NotFound);
     }
     Ok(tx.commit().await?)
-}
-
-/// Takes an [`unsubscribe`] back, for those it withdrew: a wish told to staff stays.
-pub async fn subscribe_again(db: &Db, token: &str, now: DateTime<Utc>) -> Result<(), AppError> {
-    let person = store::by_token(db, token).await?.ok_or(AppError::NotFound)?;
-    let mut tx = db.begin().await?;
-    for id in store::sharing(&mut tx, person.store_id, person.id).await? {
-        let state = store::state(&mut tx, person.store_id, id, Channel::Email).await?;
-        let source = store::latest_source(&mut tx, person.store_id, id, Channel::Email).await?;
-        if state == Some(ConsentState::Withdrawn) && (id == person.id || source == Some(Source::Link)) {
-            change(&mut tx, person.store_id, by_link(id, Wish::Grant), now).await?;
-        }
-    }
-    Ok(tx.commit().await?)
-}
-
-fn by_link(customer: i64, wish: Wish) -> Change<'static> {
-    Change {
-        customer,
-        channel: Channel::Email,
-        wish,
-        source: Source::Link,
-        evidence: match wish {
-            Wish::Withdraw => "Pressed Unsubscribe behind the link of a message",
-            Wish::Grant => "Pressed Subscribe again behind the link of a message",
-        },
-        actor: "The customer",
-    }
-}
-
-/// `a•••@example.com`
-fn masked(address: &str) -> String {
-    match address.split_once('@') {
-        Some((local, domain)) => {
-            let first: String = local.chars().take(1).collect();
-            format!("{first}•••@{domain}")
-        }
-        None => "this address".to_owned(),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::masked;
-
-    #[test]
-    fn an_address_is_shown_to_nobody_whole() {
-        assert_eq!(masked("amara.okafor@example.com"), "a•••@example.com");
-        assert_eq!(masked("broken"), "this address");
-    }
 }

@@ -11,7 +11,7 @@ use crate::{
         guard::{self, Ctx},
         model::Permission,
     },
-    customers::rules,
+    customers::{agreement::Agreement, rules},
     server::respond,
     stores::{self, model::Store},
 };
@@ -23,17 +23,23 @@ async fn store_of(ctx: &Ctx) -> Result<Store, AppError> {
         .ok_or(AppError::NotFound)
 }
 
-/// Adds a customer and shows them.
+/// Adds a customer and shows them. `agreed_since` is the address of which the form asked how it agreed
+/// since it said no.
 #[server(prefix = "/api", endpoint = "customers/add", input = PostUrl)]
 pub async fn add_customer(
     #[server(default)] form: CustomerForm,
     #[server(default)] agreed: bool,
     #[server(default)] agreed_how: String,
+    #[server(default)] agreed_since: String,
 ) -> Result<(), AppError> {
     let ctx = guard::require(Permission::WriteCustomers)?;
     let response = respond::here()?;
-    let how = agreed.then_some(agreed_how.as_str());
-    let id = rules::add(ctx.db(), &store_of(&ctx).await?, &ctx.actor.name, &form, how, ctx.now).await?;
+    let agreed = agreed.then_some(Agreement {
+        how: &agreed_how,
+        since: &agreed_since,
+    });
+    let store = store_of(&ctx).await?;
+    let id = rules::add(ctx.db(), &store, &ctx.actor.name, &form, agreed, ctx.now).await?;
     response.redirect(&format!("/customers/{id}?ok=added"));
     Ok(())
 }

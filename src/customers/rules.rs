@@ -4,15 +4,17 @@ use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use serde_json::{Value, json};
 
 pub use super::names::name_key;
-use super::{dates, details::Details, model::CustomerForm, money, names, store};
+use super::{
+    agreement::{self, Agreement},
+    dates,
+    details::Details,
+    model::CustomerForm,
+    money, names, store,
+};
 use crate::{
     audit::{self, Entry},
     auth::model::StoreId,
-    consent::{
-        self,
-        model::{Channel, Source, Wish},
-        rules::Change,
-    },
+    consent::{model::Channel, suppressions_sql as suppressions},
     db::{Db, Tx},
     error::{AppError, Problem},
     stores::model::Store,
@@ -30,24 +32,24 @@ fn invalid(problems: Vec<Problem>) -> AppError {
     }
 }
 
-/// Adds a customer from a form, with the agreement to email if they gave it, and answers the id.
+/// Adds a customer from a form, with the agreement to email if they gave it, and answers the id. Where the
+/// address said no before, an agreement has to say that it was given since.
 pub async fn add(
     db: &Db,
     store: &Store,
     actor: &str,
     form: &CustomerForm,
-    agreed_how: Option<&str>,
+    agreed: Option<Agreement<'_>>,
     now: DateTime<Utc>,
 ) -> Result<i64, AppError> {
     let (details, tags) = Details::from_form(form, &store.country).map_err(invalid)?;
-    let how = agreed_how.map(names::clean);
-    if how.as_deref() == Some("") {
-        return Err(AppError::invalid(
-            "agreed-how",
-            "Say how they agreed, such as \"in store, signed card\"",
-        ));
-    }
     let mut tx = db.begin().await?;
+    let address = details.email.as_ref().map(|email| email.norm.as_str());
+    suppressions::hold(&mut tx, store.id, address.as_slice()).await?;
+    let how = match agreed {
+        Some(agreed) => Some(agreement::evidence(&mut tx, store, agreed, details.email.as_ref()).await?),
+        None => None,
+    };
     let id = store::insert(&mut tx, store.id, None, &details, now).await?;
     store::set_tags(&mut tx, store.id, id, &tags).await?;
     record(
@@ -63,15 +65,7 @@ pub async fn add(
     )
     .await?;
     if let Some(how) = how {
-        let said = Change {
-            customer: id,
-            channel: Channel::Email,
-            wish: Wish::Grant,
-            source: Source::Staff,
-            evidence: &how,
-            actor,
-        };
-        consent::rules::change(&mut tx, store.id, said, now).await?;
+        agreement::record(&mut tx, store.id, actor, id, &how, now).await?;
     }
     tx.commit().await?;
     Ok(id)
@@ -105,6 +99,11 @@ pub async fn edit(
     if details == was && same_tags {
         return Ok(());
     }
+    let addresses: Vec<&str> = [&was.email, &details.email]
+        .into_iter()
+        .filter_map(|email| email.as_ref().map(|email| email.norm.as_str()))
+        .collect();
+    suppressions::hold(&mut tx, store.id, &addresses).await?;
     // Later than before even if the clock stood still: it is how changes are told apart.
     let changed_at = now.max(before.updated_at + TimeDelta::microseconds(1));
     if !store::update(&mut tx, store.id, id, &details, before.updated_at, changed_at).await? {
@@ -173,12 +172,19 @@ pub async fn write_notes(
     Ok(tx.commit().await?)
 }
 
-/// Lets mail go to an address again that bounced.
+/// Lets mail go to an address again that bounced, whoever has it.
 pub async fn allow_again(db: &Db, store: StoreId, actor: &str, id: i64, now: DateTime<Utc>) -> Result<(), AppError> {
     let mut tx = db.begin().await?;
+    suppressions::hold_of(&mut tx, store, id).await?;
     let customer = store::find_in(&mut tx, store, id).await?.ok_or(AppError::NotFound)?;
-    if store::clear_bounce(&mut tx, store, id).await? {
-        let before = json!({ "bounced": customer.email_bounced_at, "reason": customer.email_bounce_reason });
+    let address = customer.email_norm.as_deref().unwrap_or_default();
+    let of_address = suppressions::find_in(&mut tx, store, Channel::Email, address).await?;
+    let lifted = suppressions::lift_bounce(&mut tx, store, Channel::Email, address).await?;
+    if store::clear_bounce(&mut tx, store, id).await? || lifted {
+        let before = json!({
+            "bounced": customer.email_bounced_at.or(of_address.bounced_at),
+            "reason": customer.email_bounce_reason.or(of_address.bounce_reason),
+        });
         let summary = format!("Allowed sending to {} again", customer.name);
         record(
             &mut tx,

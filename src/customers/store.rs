@@ -284,18 +284,22 @@ pub async fn note_bounce(tx: &mut Tx, store: StoreId, id: i64, reason: &str, at:
     .map(|_| ()))
 }
 
-/// Forgets a bounce. Answers whether there was one.
+/// Forgets a bounce of this person and of everyone else with their address. Answers whether there was one.
 pub async fn clear_bounce(tx: &mut Tx, store: StoreId, id: i64) -> sqlx::Result<bool> {
     let done = on_tx!(tx, |conn| sqlx::query(
         "update customers set email_bounced_at = null, email_bounce_reason = null
-          where store_id = $1 and id = $2 and email_bounced_at is not null"
+          where store_id = $1 and email_bounced_at is not null and id in (
+                select i.id from customers i where i.id = $2
+                 union
+                select o.id from customers i join customers o on o.store_id = i.store_id and o.email_norm = i.email_norm
+                 where i.store_id = $1 and i.id = $2)"
     )
     .bind(store)
     .bind(id)
     .execute(&mut *conn)
     .await
     .map(|d| d.rows_affected()))?;
-    Ok(done == 1)
+    Ok(done > 0)
 }
 
 /// Notes that this person called a message spam.

@@ -9,6 +9,7 @@ use super::{
 use crate::{
     auth::{model::StoreId, tokens},
     campaigns::store::search_key,
+    consent::{model::Channel, suppressions_sql as suppressions},
     customers::names::name_key,
     db::Tx,
     on_tx,
@@ -29,6 +30,9 @@ pub(super) async fn add_person(
         Said::Yes(_) => "granted",
         Said::No(..) => "withdrawn",
     };
+    if let (Said::No(_, left), Some(address)) = (person.said_email, person.email_key()) {
+        suppressions::unsubscribe(tx, store, Channel::Email, &address, left).await?;
+    }
     let id = on_tx!(tx, |conn| sqlx::query_scalar(
         "insert into customers (store_id, external_id, name, name_key, first_name, last_name, email, email_norm,
                                 email_valid, phone, phone_typed, is_vip, birthday_month, birthday_day, birthday_year,

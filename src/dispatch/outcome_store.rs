@@ -149,7 +149,7 @@ pub async fn accepted_since(db: &Db, send: i64, since: DateTime<Utc>) -> sqlx::R
     .await)
 }
 
-/// A bounced or refused address is remembered on the customer: the picker leaves it out from now
+/// A bounced or refused address is remembered, whoever has it: the picker leaves them out from now
 /// on. Only what the mail server says of the address itself (RFC 3463: 5.1.1, 5.1.2, 5.1.3,
 /// 5.1.6, 5.1.10).
 pub async fn remember_bounces(tx: &mut Tx, outcomes: &str, now: DateTime<Utc>) -> sqlx::Result<()> {
@@ -164,13 +164,15 @@ pub async fn remember_bounces(tx: &mut Tx, outcomes: &str, now: DateTime<Utc>) -
 
 fn bouncing(backend: Backend) -> String {
     format!(
-        "update customers set email_bounced_at = $2, email_bounce_reason = b.reply
-           from (select m.customer_id, m.addr_norm, t.reply from {rows} as t join messages m on m.id = t.id
-                  where t.state = 'rejected' and t.reply is not null
-                    and (t.reply like '5__ 5.1.1 %' or t.reply like '5__ 5.1.2 %' or t.reply like '5__ 5.1.3 %'
-                         or t.reply like '5__ 5.1.6 %' or t.reply like '5__ 5.1.10 %')) b
-          where customers.id = b.customer_id and customers.email_norm = b.addr_norm
-            and customers.email_bounced_at is null",
+        "insert into suppressions (store_id, channel, address, bounced_at, bounce_reason)
+         select m.store_id, m.channel, m.addr_norm, $2, min(t.reply) from {rows} as t join messages m on m.id = t.id
+          where t.state = 'rejected' and t.reply is not null and m.addr_norm is not null
+            and (t.reply like '5__ 5.1.1 %' or t.reply like '5__ 5.1.2 %' or t.reply like '5__ 5.1.3 %'
+                 or t.reply like '5__ 5.1.6 %' or t.reply like '5__ 5.1.10 %')
+          group by m.store_id, m.channel, m.addr_norm
+         on conflict (store_id, channel, address) do update
+            set bounced_at = excluded.bounced_at, bounce_reason = excluded.bounce_reason
+          where suppressions.bounced_at is null",
         rows = json_rows(backend, "$1", &SETTLED),
     )
 }

@@ -99,9 +99,26 @@ pub struct Ticket {
 
 pub(super) const TICKET: [(&str, Column); 2] = [("id", Column::Number), ("epoch", Column::Number)];
 
-/// Whether nothing has been heard of a customer `c` since the audience was frozen that forbids mail.
-pub(crate) const WANTS_MAIL: &str = "c.email_consent <> 'withdrawn' and not c.do_not_contact
-                      and c.archived_at is null and c.email_complained_at is null";
+/// Whether nothing has been heard of a customer `c`, or of the address of their message, since the audience
+/// was frozen that forbids mail. The marks of the address are on the customer, unless they have another one
+/// by now. `message` is the name of the table in the statement.
+pub(crate) fn wants_mail(message: &str) -> String {
+    format!(
+        "c.email_consent <> 'withdrawn' and not c.do_not_contact
+                      and c.archived_at is null and c.email_complained_at is null
+                      and case when c.email_norm = {message}.addr_norm then (c.email_suppression & 3) = 0
+                               else not exists ({}) end",
+        suppressed(message, "(s.marks & 3) <> 0")
+    )
+}
+
+/// What was said for the address of a message.
+fn suppressed(message: &str, how: &str) -> String {
+    format!(
+        "select 1 from suppressions s where s.store_id = {message}.store_id and s.channel = {message}.channel
+                                                  and s.address = {message}.addr_norm and {how}"
+    )
+}
 
 /// Marks messages as being attempted: those whose lease still holds, whose send still goes on,
 /// and whose customer still wants mail. Answers how many may go out.
@@ -124,8 +141,9 @@ pub(super) fn marking(backend: Backend, tickets: &str, now: &str) -> String {
            from {rows} as t
           where messages.id = t.id and messages.epoch = t.epoch and {state} = 'leased'
             and (select s.state = 'sending' and s.paused_by is null from sends s where s.id = messages.send_id)
-            and (select {WANTS_MAIL} from customers c where c.id = messages.customer_id)",
+            and (select {wants_mail} from customers c where c.id = messages.customer_id)",
         state = not_looked_up(backend, "messages.state"),
+        wants_mail = wants_mail("messages"),
     )
 }
 
@@ -134,7 +152,8 @@ pub async fn still_goes(db: &Db, ticket: Ticket) -> sqlx::Result<bool> {
     let sql = format!(
         "select exists (select 1 from messages m join sends s on s.id = m.send_id join customers c on c.id = m.customer_id
                          where m.id = $1 and m.epoch = $2 and m.state = 'attempting'
-                           and s.state = 'sending' and s.paused_by is null and {WANTS_MAIL})"
+                           and s.state = 'sending' and s.paused_by is null and {})",
+        wants_mail("m")
     );
     on_db!(db, |pool| sqlx::query_scalar(AssertSqlSafe(sql))
         .bind(ticket.id)
@@ -163,25 +182,28 @@ pub async fn attempting(tx: &mut Tx, tickets: &str) -> sqlx::Result<Vec<i64>> {
 /// Lost leases are somebody else's now.
 pub async fn settle_unmarked(tx: &mut Tx, tickets: &str, now: DateTime<Utc>) -> sqlx::Result<usize> {
     let rows = json_rows(tx.backend(), "$1", &TICKET);
+    let wants_mail = wants_mail("messages");
     let leave = format!(
         "update messages set state = 'unknown', settled_at = $2, lease_owner = null, lease_until = null, next_at = null
            from {rows} as t
           where messages.id = t.id and messages.epoch = t.epoch and messages.state = 'leased' and messages.repeats > 0
             and not ((select s.state = 'sending' from sends s where s.id = messages.send_id)
-                     and (select {WANTS_MAIL} from customers c where c.id = messages.customer_id))
+                     and (select {wants_mail} from customers c where c.id = messages.customer_id))
           returning messages.send_id"
     );
     let skip = format!(
         "update messages set state = 'skipped', settled_at = $2, lease_owner = null, lease_until = null, next_at = null,
                 skip_reason = (select case when c.archived_at is not null then 'archived'
                                            when c.do_not_contact then 'do_not_contact'
-                                           when c.email_complained_at is not null then 'complained'
+                                           when c.email_complained_at is not null or exists ({complained})
+                                           then 'complained'
                                            else 'unsubscribed' end
                                  from customers c where c.id = messages.customer_id)
            from {rows} as t
           where messages.id = t.id and messages.epoch = t.epoch and messages.state = 'leased'
-            and exists (select 1 from customers c where c.id = messages.customer_id and not ({WANTS_MAIL}))
-          returning messages.send_id"
+            and exists (select 1 from customers c where c.id = messages.customer_id and not ({wants_mail}))
+          returning messages.send_id",
+        complained = suppressed("messages", "s.complained_at is not null"),
     );
     let cancel = format!(
         "update messages set state = 'cancelled', settled_at = $2, lease_owner = null, lease_until = null, next_at = null

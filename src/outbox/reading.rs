@@ -20,6 +20,42 @@ pub fn text(source: &str) -> Option<String> {
     part(source, "text/plain", 0)
 }
 
+/// The source with every letter of a token as an `x`, also where a line was broken inside it: staff read
+/// messages, and whoever has the token acts for the customer.
+pub fn masked(source: &str, token: &str) -> String {
+    let (text, token) = (source.as_bytes(), token.as_bytes());
+    let mut masked = text.to_vec();
+    for at in 0..text.len() {
+        for letter in letters_of(text, at, token).unwrap_or_default() {
+            if let Some(byte) = masked.get_mut(letter) {
+                *byte = b'x';
+            }
+        }
+    }
+    String::from_utf8_lossy(&masked).into_owned()
+}
+
+/// Where the letters of a token are that begins here, if one does.
+fn letters_of(text: &[u8], mut at: usize, token: &[u8]) -> Option<Vec<usize>> {
+    const BREAKS: [&[u8]; 4] = [b"=\r\n", b"=\n", b"\r\n ", b"\n "];
+    let (first, rest) = token.split_first()?;
+    if text.get(at) != Some(first) {
+        return None;
+    }
+    let mut letters = vec![at];
+    for letter in rest {
+        at += 1;
+        while let Some(broken) = BREAKS.iter().find(|b| text.get(at..).is_some_and(|t| t.starts_with(b))) {
+            at += broken.len();
+        }
+        if text.get(at) != Some(letter) {
+            return None;
+        }
+        letters.push(at);
+    }
+    Some(letters)
+}
+
 fn part(source: &str, wanted: &str, depth: usize) -> Option<String> {
     let (headers, body) = split(source);
     let content_type = header(&headers, "content-type").unwrap_or_else(|| "text/plain".to_owned());
@@ -146,6 +182,17 @@ mod tests {
     fn both_parts_are_read() {
         assert_eq!(text(LETTER).as_deref(), Some("Hello 💎"));
         assert_eq!(html(LETTER).as_deref(), Some("<p>Café = a long line</p>"));
+    }
+
+    #[test]
+    fn a_token_is_masked_wherever_its_line_was_broken() {
+        let source = "List-Unsubscribe: <https://x/u/a-B_9>\r\n\r\nhttps://x/u/a-=\r\nB_9 é a-B_8\r\n";
+        assert_eq!(
+            masked(source, "a-B_9"),
+            "List-Unsubscribe: <https://x/u/xxxxx>\r\n\r\nhttps://x/u/xx=\r\nxxx é a-B_8\r\n"
+        );
+        assert_eq!(masked(source, ""), source);
+        assert_eq!(masked("a-B", "a-B_9"), "a-B");
     }
 
     #[test]

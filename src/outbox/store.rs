@@ -33,6 +33,8 @@ pub struct Kept {
     pub subject: String,
     pub source: String,
     pub accepted_at: DateTime<Utc>,
+    /// What the link in it acts with, for its customer.
+    pub token: Option<String>,
 }
 
 /// A kept message in a list.
@@ -119,7 +121,9 @@ pub async fn count(db: &Db, store: StoreId, recipient: &str) -> sqlx::Result<i64
 /// One kept message, whole.
 pub async fn find(db: &Db, store: StoreId, id: i64) -> sqlx::Result<Option<Kept>> {
     on_db!(db, |pool| sqlx::query_as(
-        "select id, message_id, recipient, subject, source, accepted_at from outbox where store_id = $1 and id = $2"
+        "select o.id, o.message_id, o.recipient, o.subject, o.source, o.accepted_at, m.unsubscribe_token as token
+           from outbox o left join messages m on m.id = o.message_id
+          where o.store_id = $1 and o.id = $2"
     )
     .bind(store)
     .bind(id)

@@ -10,7 +10,7 @@ use super::tries;
 use crate::{
     communications::became,
     db::{Tx, dialect::database_now},
-    dispatch::store::{Through, WANTS_MAIL},
+    dispatch::store::{Through, wants_mail},
     on_tx,
 };
 
@@ -32,9 +32,10 @@ pub async fn queue(tx: &mut Tx, send: i64, through: Through<'_>, at: DateTime<Ut
           where send_id = $1 and {unanswered} and resolution is null
             and account = $2 and key_until > {now} and repeats < {MOST}
             and (select s.state = 'sending' and s.paused_by is null from sends s where s.id = $1)
-            and (select {WANTS_MAIL} from customers c where c.id = messages.customer_id)",
+            and (select {wants_mail} from customers c where c.id = messages.customer_id)",
         unanswered = became!("unknown"),
         now = database_now(tx.backend()),
+        wants_mail = wants_mail("messages"),
     );
     on_tx!(tx, |conn| sqlx::query(AssertSqlSafe(sql))
         .bind(send)

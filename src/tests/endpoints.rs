@@ -9,15 +9,21 @@ use axum::{
     body::Body,
     http::{Request, StatusCode, header},
 };
-use loupe::auth::model::{
-    Permission::{self, *},
-    Role,
+use loupe::{
+    auth::model::{
+        Permission::{self, *},
+        Role,
+    },
+    on_db,
+    recipients::model::RecipientFilter,
 };
 
 use crate::{
     both,
     support::{
         app::{Answer, TestApp},
+        people,
+        sending::{begun, deliver, draft, press},
         things::Things,
     },
 };
@@ -369,6 +375,83 @@ both!(no_page_shows_what_belongs_to_another_store, |app| {
         assert_eq!(missing, wanted, "{path}: {} {}", answer.status, answer.text);
         assert!(!answer.text.contains(&secret), "{path}: {}", answer.text);
     }
+});
+
+both!(no_page_of_staff_carries_a_live_link, |app| {
+    let things = Things::of(&app, app.store.id).await;
+    let amara = people::one(
+        app.db(),
+        app.store.id,
+        "Amara",
+        Some("amara@example.com"),
+        &[],
+        app.now(),
+    )
+    .await;
+    let campaign = draft(app.db(), &app.store, "Autumn", &RecipientFilter::Manual(vec![amara])).await;
+    let send = begun(press(&app.state, &app.store, campaign).await);
+    deliver(&app.state, &app.store, send).await;
+    let (message, kept): (i64, i64) = on_db!(app.db(), |pool| sqlx::query_as(
+        "select m.id, o.id from messages m join outbox o on o.message_id = m.id where m.send_id = $1"
+    )
+    .bind(send)
+    .fetch_one(pool)
+    .await)
+    .unwrap();
+    // The link of the message, and the one of the address that came after it.
+    people::change(
+        app.db(),
+        "update customers set email = 'new@example.com', email_norm = 'new@example.com' where id = $1",
+        amara,
+    )
+    .await;
+    let tokens: Vec<String> = on_db!(app.db(), |pool| sqlx::query_scalar(
+        "select unsubscribe_token from customers where id = $1
+          union all
+         select token from retired_unsubscribe_tokens where customer_id = $1"
+    )
+    .bind(amara)
+    .fetch_all(pool)
+    .await)
+    .unwrap();
+    assert_eq!(tokens.len(), 2);
+    let owner = app.sign_in_as(Role::Owner).await;
+    let real = [
+        ("send", send),
+        ("campaign", campaign),
+        ("customer", amara),
+        ("message", message),
+        ("outbox", kept),
+    ];
+    let mut shown = 0;
+    for (path, address, _) in PAGES {
+        let address = real.iter().fold((*address).to_owned(), |text, (kind, id)| {
+            text.replace(&format!("{{{kind}}}"), &id.to_string())
+        });
+        for part in ["", "?part=text"] {
+            let page = app.get(&format!("{}{part}", things.fill(&address)), &owner).await;
+            // A soft break of quoted-printable hides nothing.
+            let whole = page.text.replace("=\r\n", "");
+            assert!(
+                !tokens.iter().any(|token| whole.contains(token)),
+                "{path}: {}",
+                page.text
+            );
+            shown += usize::from(page.status == StatusCode::OK && whole.contains("Dear Amara"));
+        }
+    }
+    assert!(shown >= 4, "the messages themselves are shown: {shown}");
+    let source: String = on_db!(app.db(), |pool| sqlx::query_scalar(
+        "select source from outbox where id = $1"
+    )
+    .bind(kept)
+    .fetch_one(pool)
+    .await)
+    .unwrap();
+    assert!(
+        tokens.iter().any(|token| source.replace("=\r\n", "").contains(token)),
+        "what is mailed has it"
+    );
 });
 
 both!(every_post_that_is_no_function_refuses_who_may_not, |app| {

@@ -461,6 +461,11 @@ async fn play(app: &TestApp, through: Option<Through<'static>>, steps: Vec<Step>
     .await
     .map(|_| ()))
     .unwrap();
+    on_tx!(&mut tx, |conn| sqlx::query("delete from suppressions")
+        .execute(&mut *conn)
+        .await
+        .map(|_| ()))
+    .unwrap();
     tx.commit().await.unwrap();
     let campaign = draft(app.db(), &app.store, "Autumn", &RecipientFilter::All).await;
     let send = begun(press(&app.state, &app.store, campaign).await);

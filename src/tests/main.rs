@@ -68,6 +68,7 @@ mod smtp;
 mod smtp_accounts;
 mod smtp_content;
 mod stalled;
+mod suppressions;
 mod tallies;
 mod timing;
 mod tries;

@@ -11,6 +11,7 @@ use super::{
 };
 use crate::{
     auth::{model::StoreId, tokens},
+    consent::suppressions_sql as suppressions,
     customers::names::name_key,
     db::Tx,
 };
@@ -45,7 +46,13 @@ pub(super) async fn decide(
         .map(|n| name_key(&n.full))
         .collect();
     let known = people_sql::known(tx, store, &externals, &emails, &names).await?;
-    let mut book = Book::of(known, touched);
+    let of_people = known.iter().filter_map(|person| person.details.email.as_ref());
+    let addresses: HashSet<&str> = of_people
+        .map(|email| email.norm.as_str())
+        .chain(emails.iter().copied())
+        .collect();
+    let suppressed = suppressions::among(tx, store, &addresses.into_iter().collect()).await?;
+    let mut book = Book::of(known, suppressed, touched);
     let outcomes = candidates.iter().map(|c| book.take(c)).collect();
     let touched = book.spoken_for().filter_map(|at| book.people.get(at)?.id).collect();
     Ok(Applied {
@@ -53,6 +60,13 @@ pub(super) async fn decide(
         book,
         touched,
     })
+}
+
+/// Keeps the addresses of a batch until its transaction ends, before any customer is.
+pub(super) async fn hold(tx: &mut Tx, store: StoreId, candidates: &[Candidate]) -> sqlx::Result<()> {
+    let emails = candidates.iter().filter_map(|c| c.email.as_ref());
+    let emails: Vec<&str> = emails.map(|email| email.norm.as_str()).collect();
+    suppressions::hold(tx, store, &emails).await
 }
 
 /// Writes what was decided.
@@ -64,6 +78,10 @@ pub(super) async fn write(
     now: DateTime<Utc>,
 ) -> sqlx::Result<()> {
     let book = &applied.book;
+    if !book.said_no.is_empty() {
+        let addresses = book.said_no.iter().map(String::as_str).collect();
+        suppressions::unsubscribe_all(tx, store, &addresses, now).await?;
+    }
     let changed: Vec<_> = book.changed().collect();
     people_sql::update(tx, store, &changed, now).await?;
     let added: Vec<_> = book.added().map(|(_, p)| (p, tokens::public())).collect();

@@ -7,7 +7,10 @@ use chrono::{DateTime, Utc};
 
 use super::candidate::{Candidate, FullName, Said};
 use crate::{
-    consent::model::{Channel, ConsentState, Wish},
+    consent::{
+        model::{Channel, ConsentState, Wish},
+        suppressions_sql::Suppression,
+    },
     customers::{
         details::{Details, Email},
         names::name_key,
@@ -69,15 +72,22 @@ pub(super) struct Book {
     by_external: HashMap<String, usize>,
     by_email: HashMap<String, Vec<usize>>,
     by_name: HashMap<String, Vec<usize>>,
+    /// What was said for addresses, whoever has them.
+    suppressed: HashMap<String, Suppression>,
+    /// Addresses of which the batch says for the first time that they want nothing.
+    pub said_no: BTreeSet<String>,
     pub heard: Vec<Heard>,
     pub kept_back: Vec<KeptBack>,
 }
 
 impl Book {
-    /// With these people of the store, oldest first; `touched` are those an earlier batch of the
-    /// same file was about.
-    pub(super) fn of(people: Vec<Person>, touched: &HashSet<i64>) -> Self {
-        let mut book = Self::default();
+    /// With these people of the store, oldest first, and what was said for the addresses; `touched` are those
+    /// an earlier batch of the same file was about.
+    pub(super) fn of(people: Vec<Person>, suppressed: HashMap<String, Suppression>, touched: &HashSet<i64>) -> Self {
+        let mut book = Self {
+            suppressed,
+            ..Self::default()
+        };
         for person in people {
             let at = book.people.len();
             if person.id.is_some_and(|id| touched.contains(&id)) {
@@ -131,7 +141,7 @@ impl Book {
         let fresh = self.spoken_for.insert(at);
         let mut after = before.clone();
         after.learn(candidate, fresh);
-        let moved = before.details.email != after.details.email;
+        let moved = before.address() != after.address();
         self.hear(at, &mut after, candidate, moved);
         let changed = before != after;
         if found.is_none() {
@@ -195,44 +205,46 @@ impl Book {
 
     /// Works the wishes of a row in.
     fn hear(&mut self, at: usize, person: &mut Person, candidate: &Candidate, moved: bool) {
-        if moved && person.email_consent == ConsentState::Granted {
-            // They have another address now, one that somebody took off the list.
-            if let Some(column) = candidate.email.as_ref().and_then(|_| self.against(at, person, false)) {
-                person.email_consent = ConsentState::Withdrawn;
-                self.kept_back.push(KeptBack {
-                    line: candidate.line,
-                    column: "Email".to_owned(),
-                    reason: column,
-                });
-                self.heard.push(Heard {
-                    person: at,
-                    channel: Channel::Email,
-                    wish: Wish::Withdraw,
-                    evidence: format!("The new address of line {}: {column}", candidate.line),
-                });
-            }
-        }
+        // They have another address now, one that was taken off the list.
+        let against = candidate.email.as_ref().filter(|_| moved);
+        let against = against.and_then(|_| self.against_address(person, false));
+        let told = self.kept_back.len();
         for (channel, said) in [
             (Channel::Email, &candidate.email_consent),
             (Channel::WhatsApp, &candidate.whatsapp_consent),
         ] {
             if let Some(said) = said {
-                self.hear_one(at, person, channel, said, candidate.line);
+                self.hear_one(at, person, channel, said, candidate.line, moved);
             }
+        }
+        let says_no = candidate
+            .email_consent
+            .as_ref()
+            .is_some_and(|said| said.wish == Wish::Withdraw);
+        if let Some(reason) = against.filter(|_| !says_no && self.kept_back.len() == told) {
+            self.kept_back.push(KeptBack {
+                line: candidate.line,
+                column: "Email".to_owned(),
+                reason,
+            });
         }
     }
 
-    fn hear_one(&mut self, at: usize, person: &mut Person, channel: Channel, said: &Said, line: u64) {
+    fn hear_one(&mut self, at: usize, person: &mut Person, channel: Channel, said: &Said, line: u64, moved: bool) {
         let state = match channel {
             Channel::Email => person.email_consent,
             Channel::WhatsApp => person.whatsapp_consent,
         };
-        if said.wish.state() == state {
+        let is_news = said.wish.state() != state;
+        if said.wish == Wish::Withdraw && channel == Channel::Email && (is_news || moved) {
+            self.hear_no_of(person);
+        }
+        if !is_news {
             return;
         }
         if said.wish == Wish::Grant {
             let against = match channel {
-                Channel::Email => self.against(at, person, true),
+                Channel::Email => person.against().or_else(|| self.against_address(person, true)),
                 Channel::WhatsApp => (state == ConsentState::Withdrawn).then_some("Opted out before"),
             };
             if let Some(reason) = against {
@@ -256,27 +268,26 @@ impl Book {
         });
     }
 
-    /// What speaks against a yes to email, of the person or of anybody with the address.
-    fn against(&self, at: usize, person: &Person, bounces: bool) -> Option<&'static str> {
-        let of = |p: &Person, own: bool| match () {
-            () if p.complained && own => Some("Marked a message as spam before"),
-            () if p.complained => Some("Somebody with this address marked a message as spam before"),
-            () if p.email_consent == ConsentState::Withdrawn && own => Some("Unsubscribed before"),
-            () if p.email_consent == ConsentState::Withdrawn => Some("Somebody with this address unsubscribed before"),
-            () if p.bounced && bounces && own => Some("The address bounced before"),
-            () if p.bounced && bounces => Some("The address bounced before, for somebody else who has it"),
+    /// A no is said for the address as well as for the person.
+    fn hear_no_of(&mut self, person: &Person) {
+        let Some(address) = person.address() else { return };
+        let suppressed = self.suppressed.entry(address.to_owned()).or_default();
+        if suppressed.unsubscribed_at.is_none() {
+            // For the rows that follow; the database is told the moment of the batch.
+            suppressed.unsubscribed_at = Some(DateTime::UNIX_EPOCH);
+            self.said_no.insert(address.to_owned());
+        }
+    }
+
+    /// What was said for the address of somebody, and speaks against a yes to email.
+    fn against_address(&self, person: &Person, bounces: bool) -> Option<&'static str> {
+        let said = self.suppressed.get(person.address()?)?;
+        match () {
+            () if said.complained_at.is_some() => Some("Somebody with this address marked a message as spam before"),
+            () if said.unsubscribed_at.is_some() => Some("Somebody with this address unsubscribed before"),
+            () if said.bounced_at.is_some() && bounces => Some("The address bounced before"),
             () => None,
-        };
-        of(person, true).or_else(|| {
-            let email = person.details.email.as_ref()?;
-            let others = self.by_email.get(&email.norm)?;
-            others
-                .iter()
-                .filter(|other| **other != at)
-                .filter_map(|other| self.people.get(*other))
-                .filter(|p| p.details.email.as_ref().is_some_and(|e| e.norm == email.norm))
-                .find_map(|p| of(p, false))
-        })
+        }
     }
 }
 
@@ -286,6 +297,21 @@ fn comparable(phone: &crate::customers::phone::Phone) -> String {
 }
 
 impl Person {
+    /// Their address as it is compared.
+    fn address(&self) -> Option<&str> {
+        self.details.email.as_ref().map(|email| email.norm.as_str())
+    }
+
+    /// What they did themselves that speaks against a yes to email.
+    fn against(&self) -> Option<&'static str> {
+        match () {
+            () if self.complained => Some("Marked a message as spam before"),
+            () if self.email_consent == ConsentState::Withdrawn => Some("Unsubscribed before"),
+            () if self.bounced => Some("The address bounced before"),
+            () => None,
+        }
+    }
+
     /// Added by address alone: the address stands in for the name.
     fn is_nameless(&self) -> bool {
         let key = self.details.name_key();

@@ -215,8 +215,10 @@ pub(super) async fn insert(
         ("since", Column::Moment),
     ]);
     let sql = format!(
-        "insert into customers (store_id, {}, spent_cents, unsubscribe_token, created_at, updated_at)
-         select $1, {}, r.spent_elsewhere_cents, r.token, coalesce(r.since, $3), $3
+        "insert into customers (store_id, {}, spent_cents, unsubscribe_token, created_at, updated_at, email_suppression)
+         select $1, {}, r.spent_elsewhere_cents, r.token, coalesce(r.since, $3), $3,
+                coalesce((select s.marks from suppressions s
+                           where s.store_id = $1 and s.channel = 'email' and s.address = r.email_norm), 0)
            from {} r order by r.n
          returning unsubscribe_token, id",
         listed(str::to_owned),

@@ -14,7 +14,8 @@ pub struct Counts {
     pub updated: i64,
     pub unchanged: i64,
     pub refused: i64,
-    /// Of those in the book: whose yes was not believed over what they did before.
+    /// Of those in the book: whose yes was not believed over what they, or their address, said before; and
+    /// who got an address that said no.
     pub kept_back: i64,
     /// Of those in the book: with a value kept as typed.
     pub noted: i64,

@@ -171,7 +171,11 @@ impl Run<'_> {
         for row in batch {
             match row.result {
                 Ok(candidate) => {
-                    if candidate.email_consent.is_some() || candidate.whatsapp_consent.is_some() {
+                    // What may be kept back: a yes, or an address.
+                    if candidate.email.is_some()
+                        || candidate.email_consent.is_some()
+                        || candidate.whatsapp_consent.is_some()
+                    {
                         cells_by_line.insert(row.line, row.cells);
                     }
                     candidates.push(candidate);
@@ -207,6 +211,7 @@ impl Run<'_> {
         let mut tx = self.db.begin().await?;
         if self.job.mode == Mode::Apply {
             people_sql::one_at_a_time(&mut tx, self.store.id).await?;
+            apply::hold(&mut tx, self.store.id, candidates).await?;
         }
         let mut applied = apply::decide(&mut tx, self.store.id, candidates, &self.touched).await?;
         for (outcome, candidate) in applied.outcomes.iter().zip(candidates) {

@@ -3,7 +3,7 @@
 use axum::http::StatusCode;
 use loupe::{
     auth::model::Role,
-    customers::{model::CustomerForm, rules},
+    customers::{agreement::Agreement, model::CustomerForm, rules},
 };
 
 use super::{add, amara, find};
@@ -19,7 +19,8 @@ both!(a_name_that_is_markup_is_shown_as_text_everywhere, |app| {
         partner_name: evil.into(),
         ..CustomerForm::default()
     };
-    let id = rules::add(app.db(), &app.store, evil, &form, Some(evil), app.now())
+    let agreed = Agreement { how: evil, since: "" };
+    let id = rules::add(app.db(), &app.store, evil, &form, Some(agreed), app.now())
         .await
         .unwrap();
     rules::write_notes(app.db(), app.store.id, evil, id, evil, app.now())

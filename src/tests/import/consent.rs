@@ -84,10 +84,14 @@ both!(an_address_moved_to_one_that_said_no_is_not_written_to, |app| {
     .await;
     let report = import(&app, "id,name,email\n2,Max,una@example.com\n").await;
     assert_eq!(report.counts.kept_back, 1, "{report:?}");
+    assert_eq!(report.told[0].reason, "Somebody with this address unsubscribed before");
     let states: Vec<_> = everyone(app.db(), &app.store)
         .await
         .iter()
-        .map(|c| c.email_consent)
+        .map(|c| (c.email_consent, c.email_standing))
         .collect();
-    assert_eq!(states, [ConsentState::Withdrawn, ConsentState::Withdrawn]);
+    // Max agreed for himself: back at an address of his own he may be written to.
+    assert_eq!(states, [(ConsentState::Withdrawn, 7), (ConsentState::Granted, 7)]);
+    import(&app, "id,name,email\n2,Max,max@example.com\n").await;
+    assert_eq!(everyone(app.db(), &app.store).await[1].email_standing, 0);
 });

@@ -1,5 +1,6 @@
 //! Who a message is for, and who of them will not get it and why.
 
+mod addresses;
 mod freezing;
 mod partition;
 mod picking;

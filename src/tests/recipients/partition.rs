@@ -74,7 +74,7 @@ both!(the_parts_are_the_whole_for_any_book_and_filter, |app| {
 });
 
 /// Count, names and freeze say exactly this.
-async fn holds(app: &TestApp, scope: &Scope, filter: &RecipientFilter, expected: &Outcome) {
+pub(super) async fn holds(app: &TestApp, scope: &Scope, filter: &RecipientFilter, expected: &Outcome) {
     let audience = store::count(app.db(), scope, filter).await.unwrap();
     assert_eq!(
         audience.matched,
@@ -176,6 +176,10 @@ async fn by_hand(
 fn alone(book: &Book, id: i64, scope: &Scope) -> Option<SkipReason> {
     let person = &book.people[&id];
     let norm = person.email_norm();
+    // Said by them, or by anybody who has their address.
+    let said = |what: fn(&Someone) -> bool| {
+        what(person) || norm.is_some() && book.people.values().any(|p| p.email_norm() == norm && what(p))
+    };
     let reached = || {
         book.reached
             .iter()
@@ -189,13 +193,13 @@ fn alone(book: &Book, id: i64, scope: &Scope) -> Option<SkipReason> {
         Some(SkipReason::NoAddress)
     } else if !person.email_valid {
         Some(SkipReason::NotValid)
-    } else if person.complained {
+    } else if said(|p| p.complained) {
         Some(SkipReason::Complained)
-    } else if person.email_consent == "withdrawn" {
+    } else if said(|p| p.email_consent == "withdrawn") {
         Some(SkipReason::Unsubscribed)
     } else if person.email_consent == "none" && scope.requires_opt_in {
         Some(SkipReason::NoOptIn)
-    } else if person.bounced {
+    } else if said(|p| p.bounced) {
         Some(SkipReason::Bounced)
     } else if scope.not_again.is_some() && reached() {
         Some(SkipReason::AlreadyReceived)

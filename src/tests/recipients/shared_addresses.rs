@@ -91,7 +91,9 @@ both!(what_stands_against_mail_follows_every_change, |app| {
     let changes = [
         ("update customers set email_bounced_at = updated_at where id = $1", 10),
         ("update customers set email_consent = 'none' where id = $1", 9),
-        ("update customers set email_bounced_at = null where id = $1", 8),
+        ("update customers set email_bounced_at = null where id = $1", 9),
+        // That the address bounced is remembered until the address itself is allowed again.
+        ("update suppressions set bounced_at = null where $1 > 0", 8),
         ("update customers set email_consent = 'withdrawn' where id = $1", 7),
         ("update customers set email_complained_at = updated_at where id = $1", 6),
         ("update customers set email_valid = false where id = $1", 5),

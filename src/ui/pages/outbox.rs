@@ -108,11 +108,17 @@ pub async fn list(staff: Staff) -> Result<Response, AppError> {
     Ok(staff.show(page).await)
 }
 
+/// A kept message, without what its link would act with.
 async fn find(staff: &Staff, id: i64) -> Result<Kept, AppError> {
     allow(staff)?;
-    store::find(staff.db(), staff.store_id(), id)
+    let kept = store::find(staff.db(), staff.store_id(), id)
         .await?
-        .ok_or(AppError::NotFound)
+        .ok_or(AppError::NotFound)?;
+    let source = match &kept.token {
+        Some(token) => reading::masked(&kept.source, token),
+        None => kept.source,
+    };
+    Ok(Kept { source, ..kept })
 }
 
 /// One message: as it looks, and exactly as it is.
@@ -145,6 +151,7 @@ pub async fn message(staff: Staff, Path(id): Path<i64>) -> Result<Response, AppE
                 {looks}
                 <section aria-labelledby="source-heading">
                     <h2 id="source-heading">"Exact source"</h2>
+                    <p class="hint">"Only the link to unsubscribe is masked: it acts for the customer."</p>
                     <pre class="card pad" tabindex="0" role="region" aria-labelledby="source-heading">{kept.source}</pre>
                 </section>
             </div>
@@ -166,7 +173,7 @@ pub async fn view(staff: Staff, Path(id): Path<i64>) -> Result<Response, AppErro
     Ok((headers, html).into_response())
 }
 
-/// The exact bytes, as a file.
+/// The bytes, as a file.
 pub async fn source(staff: Staff, Path(id): Path<i64>) -> Result<Response, AppError> {
     let kept = find(&staff, id).await?;
     let headers = [

@@ -11,7 +11,7 @@ use axum::{
 use leptos::prelude::*;
 
 use crate::{
-    consent::rules,
+    consent::link,
     error::AppError,
     server::visit::Visit,
     stores,
@@ -22,7 +22,7 @@ use crate::{
 /// `List-Unsubscribe=One-Click`.
 type Pressed = Vec<(String, String)>;
 
-/// Says whose mail it is about, with the button.
+/// Says which address it is about, with the button.
 pub async fn show(visit: Visit, Path(token): Path<String>) -> Result<Response, AppError> {
     answer(&visit, &token, false).await
 }
@@ -36,16 +36,16 @@ pub async fn act(
     let again = form.is_ok_and(|Form(pairs)| pairs.iter().any(|(n, v)| n == "intent" && v == "subscribe"));
     let db = &visit.state.db;
     if again {
-        rules::subscribe_again(db, &token, visit.now).await?;
+        link::subscribe_again(db, &token, visit.now).await?;
     } else {
-        rules::unsubscribe(db, &token, visit.now).await?;
+        link::unsubscribe(db, &token, visit.now).await?;
     }
     answer(&visit, &token, again).await
 }
 
 async fn answer(visit: &Visit, token: &str, again: bool) -> Result<Response, AppError> {
     let db = &visit.state.db;
-    let subscription = rules::subscription(db, token).await?.ok_or(AppError::NotFound)?;
+    let subscription = link::subscription(db, token).await?.ok_or(AppError::NotFound)?;
     let store = stores::store::find(db, subscription.store)
         .await?
         .ok_or(AppError::NotFound)?;

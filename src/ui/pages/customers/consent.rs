@@ -9,9 +9,11 @@ use crate::{
     consent::{
         model::{Channel, ConsentState},
         store::Event,
+        suppressions_sql::Suppression,
     },
     customers::store::Customer,
     server::forms::Flash,
+    time,
     ui::{
         components::Moment,
         form::{Form, Line},
@@ -21,6 +23,7 @@ use crate::{
 /// Each channel with its state, its evidence and what can be recorded; then the ledger.
 pub(super) fn view(
     customer: &Customer,
+    said: &Suppression,
     events: Vec<Event>,
     flash: Option<&Flash>,
     may_write: bool,
@@ -34,7 +37,15 @@ pub(super) fn view(
                 Channel::Email => customer.email_consent,
                 Channel::WhatsApp => customer.whatsapp_consent,
             };
-            let latest = events.iter().find(|e| e.channel == channel);
+            let latest = events.iter().find(|e| e.channel == channel && e.address.is_none());
+            let said_no = said.said_no_at().filter(|_| channel == Channel::Email);
+            let of_address = said_no.map(|at| {
+                let words = format!(
+                    "The address said no on {}. It is not emailed until it agrees again.",
+                    time::day(at, zone)
+                );
+                view! { <p class="hint">{words}</p> }
+            });
             let since = latest.map(|e| {
                 view! {
                     <p class="hint">
@@ -43,12 +54,14 @@ pub(super) fn view(
                     </p>
                 }
             });
-            let act = may_write.then(|| act(customer.id, channel, state, flash));
+            let complained = channel == Channel::Email && customer.email_complained_at.is_some();
+            let act = may_write.then(|| act(customer.id, channel, state, said_no.is_some() || complained, flash));
             view! {
                 <div>
                     <h3>{channel.label()}</h3>
                     <p>{state.words(channel)}</p>
                     {since}
+                    {of_address}
                     {act}
                 </div>
             }
@@ -60,7 +73,7 @@ pub(super) fn view(
             view! {
                 <tr>
                     <th scope="row">{e.channel.label()}</th>
-                    <td>{e.change.words(e.channel)}</td>
+                    <td>{e.change.words(e.channel)}{e.address.map(|address| view! { <br/><span class="hint">{format!("Only for {address}")}</span> })}</td>
                     <td>{e.source.label()}<br/><span class="hint">{e.evidence}</span></td>
                     <td>{e.actor}</td>
                     <td class="nowrap"><Moment at=e.happened_at now zone/></td>
@@ -100,7 +113,8 @@ pub(super) fn view(
     .into_any()
 }
 
-fn act(id: i64, channel: Channel, state: ConsentState, flash: Option<&Flash>) -> AnyView {
+/// What can be recorded; of an address that said no, and of who complained, that they agreed since.
+fn act(id: i64, channel: Channel, state: ConsentState, said_no: bool, flash: Option<&Flash>) -> AnyView {
     let (field, agree, leave) = match channel {
         Channel::Email => (
             "evidence-email",
@@ -120,7 +134,7 @@ fn act(id: i64, channel: Channel, state: ConsentState, flash: Option<&Flash>) ->
             <input type="hidden" name="wish" value=wish/>
         }
     };
-    if state == ConsentState::Granted {
+    if state == ConsentState::Granted && !said_no {
         return view! {
             <form method="post" action="/api/consent/change">
                 {hidden("withdraw")}
@@ -134,6 +148,7 @@ fn act(id: i64, channel: Channel, state: ConsentState, flash: Option<&Flash>) ->
         id: field,
         name: "evidence",
         label: match channel {
+            Channel::Email if said_no => "How they agreed to email since",
             Channel::Email => "How they agreed to email",
             Channel::WhatsApp => "How they agreed to WhatsApp",
         },
@@ -141,7 +156,7 @@ fn act(id: i64, channel: Channel, state: ConsentState, flash: Option<&Flash>) ->
         autocomplete: Some("off"),
         ..Line::default()
     });
-    let also_leave = (state == ConsentState::None).then(|| {
+    let also_leave = (state != ConsentState::Withdrawn).then(|| {
         view! {
             <form method="post" action="/api/consent/change">
                 {hidden("withdraw")}

@@ -5,10 +5,10 @@ use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use leptos::prelude::*;
 
-use super::{communications::reason_against, consent, facts, only, tabs};
+use super::{communications::reason_against, consent, facts, only, suppressed, tabs};
 use crate::{
     auth::model::Permission,
-    consent::store as ledger,
+    consent::{model::Channel, store as ledger, suppressions_sql as suppressions},
     customers::{
         money,
         store::{self, Customer},
@@ -31,6 +31,8 @@ pub async fn show(staff: Staff, Path(id): Path<i64>) -> Result<Response, AppErro
     let customer = store::find(db, store_id, id).await?.ok_or(AppError::NotFound)?;
     let tags = store::tags_of(db, store_id, id).await?;
     let events = ledger::ledger(db, store_id, id).await?;
+    let address = customer.email_norm.as_deref().unwrap_or_default();
+    let said = suppressions::find(db, store_id, Channel::Email, address).await?;
     let facts = facts::Facts {
         customer: id,
         purchases: store::purchases(db, store_id, id).await?,
@@ -42,7 +44,7 @@ pub async fn show(staff: Staff, Path(id): Path<i64>) -> Result<Response, AppErro
     let may_write = staff.actor.may(Permission::WriteCustomers);
     let (now, zone) = (staff.now(), staff.zone());
     let requires_opt_in = staff.store.email_requires_opt_in;
-    let flash = staff.visit.flash.clone();
+    let (flash, store) = (staff.visit.flash.clone(), staff.store.clone());
     let done = done(staff.param("ok"));
     let page = Page::new(customer.name.clone(), Nav::Customers, move || {
         let archived = customer.archived_at.is_some();
@@ -65,10 +67,11 @@ pub async fn show(staff: Staff, Path(id): Path<i64>) -> Result<Response, AppErro
                 })}
             </PageHead>
             {tabs(id, false)}
-            {bounced(&customer, may_write, zone)}
+            {suppressed::said_no(&customer, &said, &store, may_write)}
+            {suppressed::bounced(&customer, &said, may_write, zone)}
             <div class="stack">
                 {known(&customer, tags, standing, facts.currency.as_str(), now, zone)}
-                {consent::view(&customer, events, flash.as_ref(), may_write, now, zone)}
+                {consent::view(&customer, &said, events, flash.as_ref(), may_write, now, zone)}
                 {facts::purchases(&facts, only(flash.as_ref(), "purchase-").as_ref(), may_write)}
                 {facts::repairs(&facts, only(flash.as_ref(), "repair-").as_ref(), may_write)}
                 {notes(&customer, may_write)}
@@ -94,35 +97,6 @@ fn done(ok: &str) -> Option<&'static str> {
         "consent" => "Recorded.",
         _ => return None,
     })
-}
-
-fn bounced(c: &Customer, may_write: bool, zone: Tz) -> Option<AnyView> {
-    let at = c.email_bounced_at?;
-    let why = c.email_bounce_reason.clone().unwrap_or_default();
-    let words = format!("This address bounced on {}", time::day(at, zone));
-    let words = if why.is_empty() {
-        format!("{words}.")
-    } else {
-        format!("{words}: {why}")
-    };
-    let id = c.id;
-    Some(
-        view! {
-            <Banner tone=Tone::Warning>
-                <p>{words}</p>
-                {may_write.then(|| view! {
-                    <div class="acts">
-                        <a class="btn sm" href=format!("/customers/{id}/edit#email")>"Edit email"</a>
-                        <form method="post" action="/api/customers/allow-again">
-                            <input type="hidden" name="id" value=id.to_string()/>
-                            <button class="btn sm" type="submit">"Allow sending again"</button>
-                        </form>
-                    </div>
-                })}
-            </Banner>
-        }
-        .into_any(),
-    )
 }
 
 fn known(c: &Customer, tags: Vec<String>, standing: String, currency: &str, now: DateTime<Utc>, zone: Tz) -> AnyView {

@@ -5,7 +5,10 @@ use leptos::prelude::*;
 
 use crate::{
     auth::model::Permission,
+    consent::{model::Channel, suppressions_sql as suppressions},
     customers::{
+        agreement,
+        details::Email,
         model::{CustomerForm, MONTHS, YearlyDate},
         store::{self, Customer},
     },
@@ -23,24 +26,33 @@ use crate::{
 pub async fn new(staff: Staff) -> Result<Response, AppError> {
     staff.allow(Permission::WriteCustomers)?;
     let form = Form::of(staff.visit.flash.as_ref());
+    let said_no = said_no(&staff, &form.value("form[email]", "")).await?;
     let page = Page::new("Add customer", Nav::Customers, move || {
         let how = form.line(Line {
             id: "agreed-how",
             name: "agreed_how",
-            label: "How they agreed",
+            label: match said_no {
+                Some(_) => "How they agreed since then",
+                None => "How they agreed",
+            },
             hint: Some("For example: in store, signed card. It is kept as evidence.".to_owned()),
             ..Line::default()
+        });
+        // Who answers has been asked.
+        let asked = said_no.as_ref().map(|said| {
+            view! { <input type="hidden" name="agreed_since" value=said.address.clone()/> }
         });
         view! {
             <Crumbs links=vec![("Customers", "/customers")] here="Add customer"/>
             {form.summary()}
             <PageHead title="Add customer"/>
             <form class="stack" method="post" action="/api/customers/add" novalidate>
-                {fields(&form, &CustomerForm::default())}
+                {fields(&form, &CustomerForm::default(), said_no.as_ref())}
                 <fieldset>
                     <legend>"Marketing email"</legend>
                     {form.tick("agreed", "agreed", "form[name]", "They agreed to get marketing email", false)}
                     {how}
+                    {asked}
                 </fieldset>
                 <div class="acts">
                     <button class="btn primary" type="submit">"Add customer"</button>
@@ -61,6 +73,8 @@ pub async fn show(staff: Staff, Path(id): Path<i64>) -> Result<Response, AppErro
         .ok_or(AppError::NotFound)?;
     let tags = store::tags_of(staff.db(), staff.store_id(), id).await?;
     let form = Form::of(staff.visit.flash.as_ref());
+    let typed = form.value("form[email]", customer.email.as_deref().unwrap_or_default());
+    let said_no = said_no(&staff, &typed).await?;
     let title = format!("Edit {}", customer.name);
     let page = Page::new(title.clone(), Nav::Customers, move || {
         let kept = as_typed(&customer, &tags);
@@ -73,7 +87,7 @@ pub async fn show(staff: Staff, Path(id): Path<i64>) -> Result<Response, AppErro
             <form class="stack" method="post" action="/api/customers/edit" novalidate>
                 <input type="hidden" name="id" value=id.to_string()/>
                 <input type="hidden" name="read_at" value=read_at/>
-                {fields(&form, &kept)}
+                {fields(&form, &kept, said_no.as_ref())}
                 {form.tick("do-not-contact", "form[do_not_contact]", "form[name]", "Asked not to be contacted at all", kept.do_not_contact)}
                 <div class="acts">
                     <button class="btn primary" type="submit">"Save"</button>
@@ -84,6 +98,27 @@ pub async fn show(staff: Staff, Path(id): Path<i64>) -> Result<Response, AppErro
         .into_any()
     });
     Ok(staff.show(page).await)
+}
+
+/// An address that said no.
+struct SaidNo {
+    /// As it is compared.
+    address: String,
+    words: String,
+}
+
+async fn said_no(staff: &Staff, typed: &str) -> Result<Option<SaidNo>, AppError> {
+    let Some(email) = Email::read(typed) else {
+        return Ok(None);
+    };
+    let said = suppressions::find(staff.db(), staff.store_id(), Channel::Email, &email.norm).await?;
+    Ok(agreement::said_no(&said, &staff.store).map(|what| SaidNo {
+        words: format!(
+            "{} {what}. Nobody with this address is emailed until it agrees again.",
+            email.typed
+        ),
+        address: email.norm,
+    }))
 }
 
 /// A customer as somebody would type them.
@@ -118,7 +153,8 @@ fn as_typed(c: &Customer, tags: &[String]) -> CustomerForm {
     }
 }
 
-fn fields(form: &Form, kept: &CustomerForm) -> AnyView {
+fn fields(form: &Form, kept: &CustomerForm, said_no: Option<&SaidNo>) -> AnyView {
+    let of_address = said_no.map_or("", |said| said.words.as_str());
     let line = |id, name, label, kind, hint: &str, value: &str| {
         form.line(Line {
             id,
@@ -133,7 +169,7 @@ fn fields(form: &Form, kept: &CustomerForm) -> AnyView {
     };
     view! {
         {line("name", "form[name]", "Name", "", "", &kept.name)}
-        {line("email", "form[email]", "Email", "email", "", &kept.email)}
+        {line("email", "form[email]", "Email", "email", of_address, &kept.email)}
         {line("phone", "form[phone]", "Phone", "tel", "As they write it; the country is added.", &kept.phone)}
         {line("tags", "form[tags]", "Tags", "", "Separated by commas, such as wedding, collectors.", &kept.tags)}
         {form.tick("is-vip", "form[is_vip]", "form[name]", "VIP", kept.is_vip)}

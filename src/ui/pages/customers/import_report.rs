@@ -79,14 +79,14 @@ pub(super) fn to_mend(told: Vec<Told>, total: i64, errors: String) -> Option<Any
     })
 }
 
-/// People whose yes was not believed.
+/// People whose yes was not believed, or whose new address said no.
 pub(super) fn kept_back(told: Vec<Told>, total: i64) -> Option<AnyView> {
     (total > 0).then(|| {
         view! {
             <section aria-labelledby="kept-title">
                 <h2 id="kept-title">"Kept as not agreed"</h2>
                 <p class="hint">
-                    "The file says yes to marketing, but they unsubscribed, complained or bounced before. An import never undoes that."
+                    "They, or somebody with their address, unsubscribed, complained or bounced before. An import never undoes that."
                 </p>
                 {table("Kept as not agreed", "Kept as not agreed table", told, total)}
             </section>

@@ -9,6 +9,7 @@ pub mod import;
 mod import_report;
 pub mod import_result;
 pub mod list;
+mod suppressed;
 
 use leptos::prelude::*;
 
