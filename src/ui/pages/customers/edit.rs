@@ -7,6 +7,7 @@ use crate::{
     auth::model::Permission,
     customers::{
         model::{CustomerForm, MONTHS, YearlyDate},
+        names,
         store::{self, Customer},
     },
     error::AppError,
@@ -103,7 +104,7 @@ fn as_typed(c: &Customer, tags: &[String]) -> CustomerForm {
         name: c.name.clone(),
         email: c.email.clone().unwrap_or_default(),
         phone: c.phone_typed.clone().unwrap_or_default(),
-        tags: tags.join(", "),
+        tags: names::tag_line(tags),
         is_vip: c.is_vip,
         birthday_day,
         birthday_month,
