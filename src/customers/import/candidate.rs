@@ -7,7 +7,8 @@ use super::{
     address_cell,
     cells::{Cells, Filled, within},
     consent_words::yes_or_no,
-    mapping::{Field, Mapping},
+    field::Field,
+    mapping::Mapping,
 };
 use crate::{
     consent::model::Wish,

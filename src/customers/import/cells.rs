@@ -2,7 +2,7 @@
 
 use super::{
     candidate::{Reading, Remark},
-    mapping::Field,
+    field::Field,
 };
 use crate::customers::names;
 

@@ -4,7 +4,7 @@ use super::{
     candidate::Said,
     cells::Cells,
     consent_words::{Answer, agreed, opted_out},
-    mapping::Field,
+    field::Field,
 };
 use crate::{consent::model::Wish, customers::names};
 

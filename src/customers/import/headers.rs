@@ -1,6 +1,6 @@
 //! What the headers of other programs mean.
 
-use super::mapping::Field;
+use super::field::Field;
 
 /// A header as far as it is compared: its letters in lower case. `E-mail 1 - Value`,
 /// `EMAIL_VALUE` and `emailValue` are one.

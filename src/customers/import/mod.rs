@@ -33,6 +33,7 @@ mod consent_cells;
 mod consent_words;
 mod date_order;
 mod dry_run;
+mod field;
 mod headers;
 mod mapping;
 mod people_sql;
@@ -45,7 +46,8 @@ pub mod store;
 pub mod upload;
 mod utf16;
 
-pub use mapping::{Choice, Field, Kind, Mapping};
+pub use field::Field;
+pub use mapping::{Choice, Kind, Mapping};
 pub use reading::{Preview, preview, unclear_days};
 pub use report::{Counts, ErrorFile, MOST_TOLD, Report, Told, ToldKind};
 pub use run::{Job, Mode, Progress, run_file};
