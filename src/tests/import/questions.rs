@@ -3,10 +3,7 @@
 use axum::http::StatusCode;
 use loupe::{
     auth::model::Role,
-    consent::{
-        self,
-        model::{Channel, ConsentState, Wish},
-    },
+    consent::{self, model::ConsentState},
     customers::{
         dates::DayOrder,
         import::{Choice, Field, ImportProblem, Job, Mapping, Mode, Report, ToldKind, preview, run_file},
@@ -116,10 +113,8 @@ both!(everybody_in_a_file_can_have_unsubscribed, |app| {
         [ConsentState::Withdrawn, ConsentState::Granted, ConsentState::Withdrawn]
     );
     let ledger = consent::store::ledger(app.db(), app.store.id, all[0].id).await.unwrap();
-    assert_eq!(
-        ledger[0].evidence,
-        "File open.csv, line 2: everybody in the file has unsubscribed"
-    );
+    let words = "File open.csv, line 2: everybody in the file has unsubscribed";
+    assert!(ledger.iter().any(|line| line.evidence == words), "{ledger:?}");
     let before = digest(app.db()).await;
     let again = run(&app, left, Mode::Apply, |m| m.unsubscribed = true).await.unwrap();
     assert_eq!(again.counts.unchanged, 2);
@@ -135,18 +130,6 @@ both!(a_yes_and_a_no_in_two_columns_are_a_no_even_for_whoever_agreed, |app| {
     import(&app, both).await;
     let amara = &everyone(app.db(), &app.store).await[0];
     assert_eq!(amara.email_consent, ConsentState::Withdrawn);
-    // What staff are told later stands until they say otherwise.
-    let since = consent::rules::change_by_staff(
-        app.db(),
-        app.store.id,
-        "P",
-        amara.id,
-        Channel::Email,
-        Wish::Withdraw,
-        "",
-        app.now(),
-    );
-    assert!(since.await.is_ok());
 });
 
 both!(the_page_asks_what_a_file_leaves_open, |app| {
