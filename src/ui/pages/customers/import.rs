@@ -61,7 +61,7 @@ async fn choose_with(staff: Staff, problem: Option<String>) -> Result<Response, 
             <form method="post" action="/customers/import" enctype="multipart/form-data" novalidate>
                 <div class="field">
                     <label for="file">"CSV file"</label>
-                    <p class="hint" id="file-hint">"Up to 64 MB. Shopify and Square customer exports are recognised by themselves."</p>
+                    <p class="hint" id="file-hint">"Up to 64 MB. The columns of Shopify, Square, Mailchimp, Klaviyo, HubSpot, Lightspeed, WooCommerce, Xero, Google and Outlook are recognised by themselves."</p>
                     {wrong.map(|words| view! { <p class="error" id="file-error"><span class="vh">"Error: "</span>{words}</p> })}
                     <input id="file" name="file" type="file" accept=".csv,text/csv,text/plain" aria-describedby=described
                         aria-invalid=problem.is_some().then_some("true")/>
