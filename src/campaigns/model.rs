@@ -193,18 +193,21 @@ impl CampaignForm {
     }
 }
 
-/// Whether a filter names anybody at all: a segment, a tag, a customer.
+/// Whether a filter names anybody at all: a segment, a tag, a customer; and no more than can be picked.
 pub fn is_complete(filter: &RecipientFilter) -> bool {
     match filter {
         RecipientFilter::All => true,
         RecipientFilter::Segment(id) | RecipientFilter::Reached(id) => *id > 0,
-        RecipientFilter::Tags(tags) => !tags.is_empty(),
-        RecipientFilter::Manual(ids) => !ids.is_empty(),
+        RecipientFilter::Tags(tags) => !tags.is_empty() && filter.too_many().is_none(),
+        RecipientFilter::Manual(ids) => !ids.is_empty() && filter.too_many().is_none(),
     }
 }
 
-/// What is still missing before anybody can be counted.
+/// What is still missing, or too much, before anybody can be counted.
 pub fn missing(filter: Option<&RecipientFilter>) -> Option<&'static str> {
+    if let Some(words) = filter.and_then(RecipientFilter::too_many) {
+        return Some(words);
+    }
     match filter {
         None => Some("Choose who this is for"),
         Some(filter) if is_complete(filter) => None,

@@ -106,10 +106,10 @@ impl Details {
                 "Shorten the partner's name to 200 characters",
             ));
         }
-        let tags = names::tags(&form.tags);
-        if tags.iter().any(|t| t.chars().count() > names::LONGEST_TAG) {
-            problems.push(Problem::new("tags", "Shorten each tag to 60 characters"));
-        }
+        let tags = tags_of(&form.tags).unwrap_or_else(|words| {
+            problems.push(Problem::new("tags", words));
+            Vec::new()
+        });
         let mut day = |what: &str, field: &str, day: &str, month: &str, year: &str| {
             let (day, month, year) = (day.trim(), month.trim(), year.trim());
             if day.is_empty() && month.is_empty() && year.is_empty() {
@@ -168,6 +168,23 @@ impl Details {
         .with_phone(&form.phone, country);
         Ok((details, tags))
     }
+}
+
+/// The tags of a form, or why there are not so many.
+fn tags_of(typed: &str) -> Result<Vec<String>, &'static str> {
+    const TOO_MANY: &str = "A customer has at most 50 tags. Take some away";
+    // With room for what is written between them.
+    if typed.chars().count() > 2 * names::MOST_TAGS * names::LONGEST_TAG {
+        return Err(TOO_MANY);
+    }
+    let tags = names::tags(typed);
+    if tags.len() > names::MOST_TAGS {
+        return Err(TOO_MANY);
+    }
+    if tags.iter().any(|t| t.chars().count() > names::LONGEST_TAG) {
+        return Err("Shorten each tag to 60 characters");
+    }
+    Ok(tags)
 }
 
 #[cfg(test)]

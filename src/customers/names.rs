@@ -1,9 +1,13 @@
 //! Names, tags and other short texts, cleaned.
 
+use std::collections::HashSet;
+
 /// Longest name kept, in characters.
 pub const LONGEST_NAME: usize = 200;
 /// Longest tag kept, in characters.
 pub const LONGEST_TAG: usize = 60;
+/// Most tags one customer has.
+pub const MOST_TAGS: usize = 50;
 
 const HONORIFICS: [&str; 13] = [
     "mr",
@@ -21,12 +25,12 @@ const HONORIFICS: [&str; 13] = [
     "fr",
 ];
 
-/// One line of plain text: control characters and those that turn the direction of writing are
-/// gone, runs of space are one space.
+/// One line of plain text: control characters, those that turn the direction of writing and those
+/// that nobody sees are gone, runs of space are one space.
 pub fn clean(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for word in text.split(|c: char| c.is_whitespace() || c.is_control()) {
-        let word: String = word.chars().filter(|c| !turns_direction(*c)).collect();
+        let word: String = word.chars().filter(|c| !is_unseen(*c)).collect();
         if !word.is_empty() {
             if !out.is_empty() {
                 out.push(' ');
@@ -42,13 +46,15 @@ pub fn clean_lines(text: &str) -> String {
     let text = text.replace("\r\n", "\n").replace('\r', "\n");
     let text: String = text
         .chars()
-        .filter(|c| (*c == '\n' || *c == '\t' || !c.is_control()) && !turns_direction(*c))
+        .filter(|c| (*c == '\n' || *c == '\t' || !c.is_control()) && !is_unseen(*c))
         .collect();
     text.trim().to_owned()
 }
 
-fn turns_direction(c: char) -> bool {
-    matches!(c, '\u{200E}' | '\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}' | '\u{FEFF}')
+/// Turns the direction of writing, or takes no room. Joiners stay: some scripts need them.
+fn is_unseen(c: char) -> bool {
+    matches!(c, '\u{AD}' | '\u{180E}' | '\u{200B}' | '\u{200E}' | '\u{200F}' | '\u{202A}'..='\u{202E}'
+        | '\u{2060}'..='\u{2069}' | '\u{FEFF}')
 }
 
 /// The name folded for comparing and sorting: lower case, trimmed, single spaces.
@@ -78,16 +84,69 @@ pub fn split(name: &str) -> (String, String) {
     }
 }
 
-/// Tags from a text with commas or semicolons: lower case, trimmed, sorted, each once.
+const BETWEEN_TAGS: [char; 3] = [',', ';', '\n'];
+
+/// Tags from a text with commas or semicolons: lower case, trimmed, sorted, each once. A tag in
+/// quotation marks may have a comma in it.
 pub fn tags(text: &str) -> Vec<String> {
-    let mut tags: Vec<String> = text
-        .split([',', ';', '\n'])
-        .map(|t| clean(t).to_lowercase())
-        .filter(|t| !t.is_empty())
-        .collect();
+    let mut tags = tags_as_written(text);
     tags.sort();
-    tags.dedup();
     tags
+}
+
+/// The same in the order they are written.
+pub fn tags_as_written(text: &str) -> Vec<String> {
+    let mut seen = HashSet::new();
+    let mut tags = Vec::new();
+    let mut rest = Some(text);
+    while let Some(left) = rest {
+        let (piece, after) = quoted_tag(left).unwrap_or_else(|| plain_tag(left));
+        rest = after;
+        let tag = clean(&piece).to_lowercase();
+        if !tag.is_empty() && seen.insert(tag.clone()) {
+            tags.push(tag);
+        }
+    }
+    tags
+}
+
+/// Tags as one line that [`tags`] reads back.
+pub fn tag_line(tags: &[String]) -> String {
+    let tags: Vec<String> = tags
+        .iter()
+        .map(|tag| match tag.contains(BETWEEN_TAGS) || tag.starts_with('"') {
+            true => format!("\"{}\"", tag.replace('"', "\"\"")),
+            false => tag.clone(),
+        })
+        .collect();
+    tags.join(", ")
+}
+
+fn plain_tag(text: &str) -> (String, Option<&str>) {
+    match text.split_once(BETWEEN_TAGS) {
+        Some((tag, rest)) => (tag.to_owned(), Some(rest)),
+        None => (text.to_owned(), None),
+    }
+}
+
+/// A tag in quotation marks; nothing where the marks are not around all of it.
+fn quoted_tag(text: &str) -> Option<(String, Option<&str>)> {
+    let mut rest = text.trim_start().strip_prefix('"')?;
+    let mut tag = String::new();
+    loop {
+        let (before, after) = rest.split_once('"')?;
+        tag.push_str(before);
+        let Some(more) = after.strip_prefix('"') else {
+            let after = after.trim_start_matches([' ', '\t', '\r']);
+            return match after.strip_prefix(BETWEEN_TAGS) {
+                None if after.is_empty() => Some((tag, None)),
+                None => None,
+                rest => Some((tag, rest)),
+            };
+        };
+        tag.push('"');
+        rest = more;
+    }
 }
 
 #[cfg(test)]
@@ -113,5 +172,23 @@ mod tests {
     #[test]
     fn tags_are_lower_case_and_single() {
         assert_eq!(tags("Wedding, VIP ,wedding;; repairs"), ["repairs", "vip", "wedding"]);
+    }
+
+    #[test]
+    fn a_tag_in_quotation_marks_is_one() {
+        assert_eq!(tags("\"Wedding\",\"VIP, gold\""), ["vip, gold", "wedding"]);
+        assert_eq!(tags("5\" chain, \"open, \"a\"b"), ["\"a\"b", "\"open", "5\" chain"]);
+        for all in [["vip, gold", "wedding"], ["\"so\", he; said", "\"x"]] {
+            let all: Vec<String> = all.map(str::to_owned).to_vec();
+            assert_eq!(tags(&tag_line(&all)), all);
+        }
+    }
+
+    #[test]
+    fn what_nobody_sees_is_gone() {
+        assert_eq!(
+            clean("\u{200B}Amara\u{A0}\u{FEFF}Oka\u{AD}for\u{2060} "),
+            "Amara Okafor"
+        );
     }
 }

@@ -14,7 +14,7 @@ pub use super::{
         repairs,
     },
     list_sql::{Contactable, ListFilter, ListRow, count, page},
-    tags_sql::{add_tags, all_tags, set_tags, tags_of},
+    tags_sql::{add_tags, all_tags, set_tags, sweep_sets, tags_of},
 };
 use crate::{
     auth::{model::StoreId, tokens},

@@ -67,6 +67,31 @@ pub fn text_list(backend: Backend, texts: &[String]) -> String {
     }
 }
 
+/// The statements before and after a change of the tags of the customers whose ids `placeholder` lists.
+/// SQLite's triggers know single rows only and would look for a set of tags after each; PostgreSQL's
+/// know the whole change.
+pub fn around_tags(backend: Backend, placeholder: &str) -> Option<[String; 2]> {
+    let ids = json_ids(backend, placeholder);
+    match backend {
+        Backend::Sqlite => Some([
+            format!(
+                "insert into tags_changing (customer_id) select value from {ids} v where true on conflict do nothing"
+            ),
+            format!("delete from tags_changing where customer_id in (select value from {ids} v)"),
+        ]),
+        Backend::Postgres => None,
+    }
+}
+
+/// Keeps every change of a table away until the transaction ends, or fails at once while somebody
+/// is changing it. SQLite has one writer and needs nothing.
+pub fn alone_or_not_at_all(backend: Backend, table: &str) -> Option<String> {
+    match backend {
+        Backend::Sqlite => None,
+        Backend::Postgres => Some(format!("lock table {table} in share row exclusive mode nowait")),
+    }
+}
+
 /// The text, kept from being looked up in an index: where rows are known by their ids, both
 /// databases sometimes prefer to go through everything in that state, the dead rows included.
 pub fn not_looked_up(backend: Backend, expression: &str) -> String {

@@ -38,6 +38,7 @@ pub async fn skipped_names(
     reason: SkipReason,
 ) -> Result<Vec<Named>, AppError> {
     let ctx = guard::require(Permission::SendCampaigns)?;
+    rules::bounded(&filter)?;
     let scope = rules::scope_of(&ctx, not_again).await?;
     Ok(store::names(ctx.db(), &scope, &filter, Some(reason), SHOWN, 0).await?)
 }

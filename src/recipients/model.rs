@@ -22,6 +22,11 @@ impl Earlier {
     }
 }
 
+/// Most tags picked at once.
+pub const MOST_PICKED_TAGS: usize = 200;
+/// Most customers picked one by one.
+pub const MOST_PICKED: usize = 5_000;
+
 /// Who a message is for. Exactly one of four, as the picker shows them; a correction has a fifth.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(tag = "type", content = "of", rename_all = "snake_case")]
@@ -59,6 +64,17 @@ impl RecipientFilter {
                 RecipientFilter::Manual(ids)
             }
             other => other,
+        }
+    }
+
+    /// Why this is more than anybody picks, in words.
+    pub fn too_many(&self) -> Option<&'static str> {
+        match self {
+            RecipientFilter::Tags(tags) if tags.len() > MOST_PICKED_TAGS => Some("Choose at most 200 tags"),
+            RecipientFilter::Manual(ids) if ids.len() > MOST_PICKED => {
+                Some("Choose at most 5,000 customers one by one, or give them a tag and choose that")
+            }
+            _ => None,
         }
     }
 

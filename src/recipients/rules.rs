@@ -34,8 +34,17 @@ pub async fn scope_of(ctx: &Ctx, not_again: Option<Earlier>) -> Result<Scope, Ap
     Ok(scope(&store, ctx.now, not_again))
 }
 
+/// Refuses a filter of more than anybody picks.
+pub fn bounded(filter: &RecipientFilter) -> Result<(), AppError> {
+    match filter.too_many() {
+        Some(words) => Err(AppError::invalid("recipients", words)),
+        None => Ok(()),
+    }
+}
+
 /// The count, with the words around it.
 pub async fn count(ctx: &Ctx, filter: RecipientFilter, not_again: Option<Earlier>) -> Result<Count, AppError> {
+    bounded(&filter)?;
     let scope = scope_of(ctx, not_again).await?;
     let audience = store::count(ctx.db(), &scope, &filter).await?;
     Ok(Count {

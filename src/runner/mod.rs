@@ -28,6 +28,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     auth::tokens,
+    customers,
     db::{Tx, in_time},
     error::AppError,
     sends::{contacts, loose_ends, shown, unanswered},
@@ -50,6 +51,8 @@ const PATIENCE: Duration = Duration::from_secs(600);
 const TIDY: Duration = Duration::from_secs(600);
 /// Between two looks at what was on the wire when its send ended.
 const TIE_UP: Duration = Duration::from_secs(10);
+/// Sets of tags removed in one look: on SQLite nothing else is written meanwhile.
+const SETS: i64 = 500;
 /// After so many failures that are our own, a campaign waits for a person.
 const TRIES: u32 = 5;
 
@@ -208,6 +211,9 @@ impl Runner {
         }
         if let Err(error) = shown::forget_old(&self.state.db, now).await {
             tracing::warn!(error = %error, "what was shown long ago could not be forgotten");
+        }
+        if let Err(error) = customers::store::sweep_sets(&self.state.db, SETS).await {
+            tracing::warn!(error = %error, "sets of tags that nobody is in could not be removed");
         }
     }
 

@@ -263,6 +263,53 @@ fn a_file_is_imported_and_its_broken_rows_are_kept_aside() {
 }
 
 #[test]
+fn what_a_file_leaves_open_is_asked_before_it_is_imported() {
+    let folder = tempfile::tempdir().unwrap();
+    assert!(run(folder.path(), &SHOP).status.success());
+    let file = "Kunde,GDPR,birthday\nAnn Lee,yes,3/4/1980\n";
+    std::fs::write(folder.path().join("book.csv"), file).unwrap();
+    let import = |more: &[&str]| {
+        let args = [
+            &["import", "book.csv", "--store", "corner", "--column", "kunde=name"],
+            more,
+        ]
+        .concat();
+        run(folder.path(), &args)
+    };
+    let questions = [
+        "No column is an email address or a phone number",
+        "The column GDPR may say who wants no email",
+        "--column \"GDPR=email_opt_out\"",
+        "--dates dmy or --dates mdy",
+    ];
+    let looked = import(&["--dry-run"]);
+    assert!(looked.status.success(), "{}", err(&looked));
+    for words in questions {
+        assert!(out(&looked).contains(words), "{words}: {}", out(&looked));
+    }
+    let refused = import(&[]);
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(err(&refused).contains("nothing was imported"), "{}", err(&refused));
+    for words in &questions[1..] {
+        assert!(err(&refused).contains(words), "{words}: {}", err(&refused));
+    }
+    for wrong in ["GDPR", "GDPR=perhaps", "Shoe=skip"] {
+        let refused = import(&["--column", wrong]);
+        assert_eq!(refused.status.code(), Some(1), "{wrong}");
+        assert!(err(&refused).contains("--column"), "{}", err(&refused));
+    }
+    let done = import(&["--column", "GDPR=skip", "--dates", "dmy"]);
+    assert!(out(&done).contains("1 added"), "{}{}", out(&done), err(&done));
+    let gone = "name,email\nAnn Lee,ann@example.com\n";
+    std::fs::write(folder.path().join("gone.csv"), gone).unwrap();
+    let gone = run(
+        folder.path(),
+        &["import", "gone.csv", "--store", "corner", "--unsubscribed"],
+    );
+    assert!(out(&gone).contains("1 added"), "{}{}", out(&gone), err(&gone));
+}
+
+#[test]
 fn an_empty_database_is_served_with_a_link_to_set_it_up() {
     let folder = tempfile::tempdir().unwrap();
     let server = Server::start(loupe(folder.path(), &["serve"]));

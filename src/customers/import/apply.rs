@@ -41,7 +41,7 @@ pub(super) async fn decide(
         .collect();
     let names: Vec<String> = candidates
         .iter()
-        .filter(|c| c.email.is_none())
+        .filter(|c| c.email.is_none() || c.phone.is_some())
         .filter_map(|c| c.name.as_ref())
         .map(|n| name_key(&n.full))
         .collect();

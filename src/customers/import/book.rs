@@ -13,7 +13,7 @@ use crate::{
     },
     customers::{
         details::{Details, Email},
-        names::name_key,
+        names::{MOST_TAGS, name_key},
     },
 };
 
@@ -78,6 +78,8 @@ pub(super) struct Book {
     pub said_no: BTreeSet<String>,
     pub heard: Vec<Heard>,
     pub kept_back: Vec<KeptBack>,
+    /// Lines with how many tags were too many for the person.
+    pub tags_left_out: Vec<(u64, usize)>,
 }
 
 impl Book {
@@ -141,6 +143,10 @@ impl Book {
         let fresh = self.spoken_for.insert(at);
         let mut after = before.clone();
         after.learn(candidate, fresh);
+        let too_many = after.learn_tags(&candidate.tags);
+        if too_many > 0 {
+            self.tags_left_out.push((candidate.line, too_many));
+        }
         let moved = before.address() != after.address();
         self.hear(at, &mut after, candidate, moved);
         let changed = before != after;
@@ -188,7 +194,16 @@ impl Book {
                     None => among(list, &here),
                     Some(key) => among(list, &|p| here(p) && p.details.name_key() == key)
                         // Whoever was added by address alone now has a name.
-                        .or_else(|| among(list, &|p| here(p) && p.is_nameless())),
+                        .or_else(|| among(list, &|p| here(p) && p.is_nameless()))
+                        // Whoever was added without an address now has one.
+                        .or_else(|| {
+                            let phone = candidate.phone.as_ref().map(comparable)?;
+                            among(self.by_name.get(&key), &|p| {
+                                p.details.email.is_none()
+                                    && p.details.name_key() == key
+                                    && p.details.phone.as_ref().is_some_and(|own| comparable(own) == phone)
+                            })
+                        }),
                 }
             }
             (None, Some(key)) => {
@@ -370,7 +385,14 @@ impl Person {
         if self.id.is_none() {
             put(&mut self.since, &c.since, fresh);
         }
-        self.tags.extend(c.tags.iter().cloned());
+    }
+
+    /// Adds tags up to the most that somebody may have; answers how many were too many.
+    fn learn_tags(&mut self, tags: &[String]) -> usize {
+        let new: Vec<&String> = tags.iter().filter(|t| !self.tags.contains(*t)).collect();
+        let room = MOST_TAGS.saturating_sub(self.tags.len());
+        self.tags.extend(new.iter().take(room).map(|t| (*t).clone()));
+        new.len().saturating_sub(room)
     }
 
     fn learn_email(&mut self, email: &Email, fresh: bool) {

@@ -3,12 +3,17 @@
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 
-use super::mapping::{Field, Mapping};
+use super::{
+    address_cell,
+    cells::{Cells, Filled, within},
+    consent_words::yes_or_no,
+    field::Field,
+    mapping::Mapping,
+};
 use crate::{
-    channels::email::address::EmailAddress,
     consent::model::Wish,
     customers::{
-        dates,
+        dates::{self, DateStyle, DayOrder},
         details::Email,
         model::YearlyDate,
         money, names,
@@ -75,236 +80,221 @@ pub(super) struct Reading {
     /// ISO 3166-1 alpha-2.
     pub country: String,
     pub zone: Tz,
+    /// The order of day and month of each column that has dates.
+    pub orders: Vec<Option<DayOrder>>,
+    pub this_year: i64,
 }
 
 impl Reading {
     /// The person of a row with what to note about it, or why the row is refused.
     pub(super) fn candidate(&self, line: u64, cells: &[String]) -> Result<(Candidate, Option<Remark>), Remark> {
-        self.fits(cells)?;
-        let name = self.name(cells)?;
-        let email = self.read(Field::Email, cells, |typed| match EmailAddress::parse(typed) {
-            Ok(_) => Ok(Email::read(typed)),
-            Err(problem) => Err(problem.to_string()),
-        })?;
+        let mut row = Cells::of(self, line, cells)?;
+        let name = row.name()?;
+        let phone = row.phone();
+        let email = row.email(name.is_some() && phone.as_ref().is_some_and(|p| p.e164.is_some()))?;
         if name.is_none() && email.is_none() {
             return Err(Remark {
                 column: String::new(),
                 reason: "There is no name and no email address".to_owned(),
             });
         }
-        let (phone, noted) = self.phone(cells);
-        let date = |typed: &str| match dates::yearly(typed, &self.country) {
-            Some(date) => Ok(Some(date)),
-            None => Err("This can't be read as a date".to_owned()),
-        };
-        let moment = |typed: &str| match dates::moment(typed, &self.country, self.zone) {
-            Some(at) => Ok(Some(at)),
-            None => Err("This can't be read as a day with its year".to_owned()),
-        };
         let candidate = Candidate {
             line,
-            external_id: self.read(Field::ExternalId, cells, |id| {
-                within(id, LONGEST_ID).map(|id| Some(format!("{}{id}", self.mapping.kind.prefix())))
-            })?,
+            external_id: row.first(Field::ExternalId, |id| {
+                within(id.text, LONGEST_ID).map(|id| Some(format!("{}{id}", self.mapping.kind.prefix())))
+            }),
             name,
+            email_consent: row.email_consent(email.is_some()),
             email,
             phone,
-            tags: self.read(Field::Tags, cells, tags)?.unwrap_or_default(),
-            email_consent: self.said(line, cells)?,
-            whatsapp_consent: self.wish(Field::WhatsappConsent, line, cells, false)?,
-            birthday: self.read(Field::Birthday, cells, date)?,
-            partner_name: self.read(Field::PartnerName, cells, |n| within(n, names::LONGEST_NAME).map(Some))?,
-            partner_birthday: self
-                .read(Field::PartnerBirthday, cells, date)?
+            tags: row.tags(),
+            whatsapp_consent: row.whatsapp_consent(),
+            birthday: row.yearly(Field::Birthday),
+            partner_name: row.first(Field::PartnerName, |n| within(n.text, names::LONGEST_NAME).map(Some)),
+            partner_birthday: row
+                .yearly(Field::PartnerBirthday)
                 .map(|d| YearlyDate { year: None, ..d }),
-            anniversary: self.read(Field::Anniversary, cells, date)?,
-            notes: self.notes(cells)?,
-            spent_cents: self.read(Field::Spent, cells, |typed| match money::parse_cents(typed) {
+            anniversary: row.yearly(Field::Anniversary),
+            notes: row.notes(),
+            spent_cents: row.first(Field::Spent, |typed| match money::parse_cents(typed.text) {
                 Some(cents) => Ok(Some(cents)),
+                None if typed.text.starts_with('-') => Err("This amount is below zero".to_owned()),
                 None => Err("This can't be read as an amount".to_owned()),
-            })?,
-            last_visit_at: self.read(Field::LastVisit, cells, moment)?,
-            since: self.read(Field::Since, cells, moment)?,
-            vip: self.read(Field::Vip, cells, yes_or_no)?,
+            }),
+            last_visit_at: row.moment(Field::LastVisit),
+            since: row.moment(Field::Since),
+            vip: row.first(Field::Vip, |typed| yes_or_no(typed.text)),
         };
-        Ok((candidate, noted))
+        Ok((candidate, row.told()))
     }
 
-    /// As many cells as the header, all of them text.
-    fn fits(&self, cells: &[String]) -> Result<(), Remark> {
-        let width = self.mapping.columns.len();
-        let extra = cells.iter().skip(width).any(|c| !c.trim().is_empty());
-        if cells.len() < width || extra {
-            return Err(Remark {
-                column: String::new(),
-                reason: format!("The row has {} cells, the header has {width}", cells.len()),
-            });
+    fn style(&self, column: usize) -> DateStyle {
+        DateStyle {
+            order: self.orders.get(column).copied().flatten(),
+            this_year: self.this_year,
         }
-        for (cell, column) in cells.iter().zip(&self.mapping.columns) {
-            if cell.chars().any(|c| c.is_control() && !matches!(c, '\n' | '\r' | '\t')) {
-                return Err(Remark {
-                    column: column.clone(),
-                    reason: "There are characters in it that are not text".to_owned(),
-                });
-            }
-        }
-        Ok(())
     }
+}
 
-    /// Reads one field. Empty cells and what people write for "nothing" are nothing.
-    fn read<T>(
-        &self,
-        field: Field,
-        cells: &[String],
-        read: impl FnOnce(&str) -> Result<Option<T>, String>,
-    ) -> Result<Option<T>, Remark> {
-        let Some((column, cell)) = self.mapping.cell(field, cells) else {
-            return Ok(None);
-        };
-        let cell = plain(cell);
-        if is_nothing(cell) {
-            return Ok(None);
-        }
-        read(cell).map_err(|reason| Remark {
-            column: column.to_owned(),
-            reason,
-        })
-    }
-
-    fn name(&self, cells: &[String]) -> Result<Option<FullName>, Remark> {
-        // Somebody may well be called Na or Null.
-        let part = |field| match self.mapping.cell(field, cells) {
-            None => Ok(None),
-            Some((column, cell)) => within(plain(cell), names::LONGEST_NAME)
-                .map(|n| Some(n).filter(|n| !n.is_empty()))
-                .map_err(|reason| Remark {
-                    column: column.to_owned(),
-                    reason,
-                }),
+impl Cells<'_> {
+    /// The name: by its parts, else whole, else that of the company.
+    fn name(&self) -> Result<Option<FullName>, Remark> {
+        let part = |field| -> Result<Option<String>, Remark> {
+            let Some(cell) = self.written(field).into_iter().next() else {
+                return Ok(None);
+            };
+            let name = within(cell.text, names::LONGEST_NAME).map_err(|reason| cell.refused(reason))?;
+            Ok(Some(name).filter(|n| !n.is_empty()))
         };
         let (first, last) = (part(Field::FirstName)?, part(Field::LastName)?);
         if first.is_some() || last.is_some() {
-            let (first, last) = (first.unwrap_or_default(), last.unwrap_or_default());
-            let full = format!("{first} {last}").trim().to_owned();
+            let last = [part(Field::BeforeLastName)?.filter(|_| last.is_some()), last];
+            let last: Vec<String> = last.into_iter().flatten().collect();
+            let (first, last) = (first.unwrap_or_default(), last.join(" "));
             return Ok(Some(FullName {
-                full,
+                full: format!("{first} {last}").trim().to_owned(),
                 first,
                 last,
                 in_parts: true,
             }));
         }
-        Ok(part(Field::Name)?.map(|full| {
+        if let Some(full) = part(Field::Name)? {
             let (first, last) = names::split(&full);
-            FullName {
+            return Ok(Some(FullName {
                 full,
                 first,
                 last,
                 in_parts: false,
-            }
+            }));
+        }
+        // Nobody is greeted with the name of a company.
+        Ok(part(Field::Company)?.map(|full| FullName {
+            full,
+            first: String::new(),
+            last: String::new(),
+            in_parts: false,
         }))
     }
 
-    fn phone(&self, cells: &[String]) -> (Option<Phone>, Option<Remark>) {
-        for field in [Field::Phone, Field::OtherPhone] {
-            let Some((column, cell)) = self.mapping.cell(field, cells) else {
-                continue;
-            };
-            let cell = plain(cell);
-            if is_nothing(cell) {
-                continue;
+    /// The first address that can be read. Where there is none, the row is refused, unless the
+    /// person can be reached without it.
+    fn email(&mut self, reachable: bool) -> Result<Option<Email>, Remark> {
+        let mut unreadable: Vec<(Filled<'_>, String)> = Vec::new();
+        let mut found = None;
+        for cell in self.filled(Field::Email) {
+            match address_cell::read(cell.text) {
+                Ok(addresses) => {
+                    found = Some((cell, addresses));
+                    break;
+                }
+                Err(reason) => unreadable.push((cell, reason)),
             }
-            let phone = phone::read(cell, &self.country);
-            let noted = phone.as_ref().filter(|p| p.e164.is_none()).map(|_| Remark {
-                column: column.to_owned(),
-                reason: "This can't be read as a phone number; it is kept as typed".to_owned(),
-            });
-            return (phone, noted);
         }
-        (None, None)
-    }
-
-    fn notes(&self, cells: &[String]) -> Result<Option<String>, Remark> {
-        self.read(Field::Notes, cells, |typed| {
-            let notes = names::clean_lines(typed);
-            if notes.chars().count() > LONGEST_NOTES {
-                return Err("This is longer than 10,000 characters".to_owned());
+        if let (None, false, Some((cell, reason))) = (&found, reachable, unreadable.first()) {
+            return Err(cell.refused(reason.clone()));
+        }
+        for (cell, reason) in unreadable {
+            self.tell(cell.column, format!("{reason}; it is left out"));
+        }
+        Ok(found.map(|(cell, addresses)| {
+            if addresses.more {
+                let kept = &addresses.email.typed;
+                self.tell(cell.column, format!("There are several addresses; {kept} is kept"));
             }
-            Ok(Some(notes).filter(|n| !n.is_empty()))
-        })
-    }
-
-    /// The wish about email. Where both kinds of column are there, a no counts more than a yes.
-    fn said(&self, line: u64, cells: &[String]) -> Result<Option<Said>, Remark> {
-        let agreed = self.wish(Field::EmailConsent, line, cells, false)?;
-        let left = self.wish(Field::EmailOptOut, line, cells, true)?;
-        Ok(match (agreed, left) {
-            (Some(agreed), Some(left)) if agreed.wish == Wish::Grant => {
-                Some(left).filter(|l| l.wish == Wish::Withdraw).or(Some(agreed))
-            }
-            (Some(said), _) => Some(said),
-            // Not to have left is no agreement.
-            (None, left) => left.filter(|l| l.wish == Wish::Withdraw),
-        })
-    }
-
-    fn wish(&self, field: Field, line: u64, cells: &[String], inverted: bool) -> Result<Option<Said>, Remark> {
-        let Some(yes) = self.read(field, cells, yes_or_no)? else {
-            return Ok(None);
-        };
-        let (column, cell) = self.mapping.cell(field, cells).unwrap_or_default();
-        let value: String = names::clean(cell).chars().take(100).collect();
-        Ok(Some(Said {
-            wish: if yes != inverted { Wish::Grant } else { Wish::Withdraw },
-            column: column.to_owned(),
-            evidence: format!(
-                "File {}, line {line}, column \"{column}\", value \"{value}\"",
-                self.file_name
-            ),
+            addresses.email
         }))
     }
-}
 
-/// Spreadsheets put an apostrophe before what they would take for a formula or a number.
-fn plain(cell: &str) -> &str {
-    let cell = cell.trim();
-    match cell.strip_prefix('\'') {
-        Some(rest) if rest.starts_with(|c: char| "=+-@".contains(c) || c.is_ascii_digit()) => rest,
-        _ => cell,
-    }
-}
-
-fn is_nothing(cell: &str) -> bool {
-    matches!(
-        cell.to_lowercase().as_str(),
-        "" | "-" | "--" | "n/a" | "na" | "none" | "null" | "nil" | "unknown" | "no email" | "no phone"
-    )
-}
-
-fn yes_or_no(cell: &str) -> Result<Option<bool>, String> {
-    match cell.to_lowercase().as_str() {
-        "yes" | "y" | "true" | "1" | "subscribed" | "opted in" | "opted_in" | "opt in" | "granted" | "accepted" => {
-            Ok(Some(true))
+    /// The first number that can be read, else the first as typed.
+    fn phone(&mut self) -> Option<Phone> {
+        let mut cells = self.filled(Field::Phone);
+        cells.extend(self.filled(Field::OtherPhone));
+        let country = &self.reading.country;
+        let mut read = cells
+            .iter()
+            .filter_map(|cell| Some((cell, phone::read(cell.text, country)?)))
+            .collect::<Vec<_>>()
+            .into_iter();
+        let first = read.next()?;
+        if first.1.e164.is_some() {
+            return Some(first.1);
         }
-        "no" | "n" | "false" | "0" | "unsubscribed" | "not subscribed" | "not_subscribed" | "opted out"
-        | "opted_out" | "opt out" | "withdrawn" | "declined" => Ok(Some(false)),
-        // Asked, but not answered.
-        "pending" => Ok(None),
-        _ => Err("This is neither yes nor no".to_owned()),
+        let unread = "This can't be read as a phone number";
+        if let Some((cell, phone)) = read.find(|(_, phone)| phone.e164.is_some()) {
+            self.tell(first.0.column, format!("{unread}; that of {} is taken", cell.column));
+            return Some(phone);
+        }
+        self.tell(first.0.column, format!("{unread}; it is kept as typed"));
+        Some(first.1)
+    }
+
+    /// The tags of every column of tags, the first fifty of them.
+    fn tags(&mut self) -> Vec<String> {
+        let mut tags: Vec<String> = Vec::new();
+        for cell in self.filled(Field::Tags) {
+            let (mut too_long, mut too_many) = (0, 0);
+            for tag in tags_in(cell.text) {
+                if tag.chars().count() > names::LONGEST_TAG {
+                    too_long += 1;
+                } else if !tags.contains(&tag) {
+                    match tags.len() < names::MOST_TAGS {
+                        true => tags.push(tag),
+                        false => too_many += 1,
+                    }
+                }
+            }
+            if too_long > 0 {
+                let words = format!("A tag has at most 60 characters; {too_long} with more left out");
+                self.tell(cell.column, words);
+            }
+            if too_many > 0 {
+                let words = format!("A customer has at most 50 tags; {too_many} left out");
+                self.tell(cell.column, words);
+            }
+        }
+        tags
+    }
+
+    /// Every column of notes, one below the other.
+    fn notes(&mut self) -> Option<String> {
+        let mut notes: Vec<String> = Vec::new();
+        for cell in self.filled(Field::Notes) {
+            let note = names::clean_lines(cell.text);
+            let length: usize = notes.iter().chain([&note]).map(|n| n.chars().count() + 2).sum();
+            if length > LONGEST_NOTES {
+                self.tell(
+                    cell.column,
+                    "The notes are longer than 10,000 characters; these are left out".to_owned(),
+                );
+            } else if !note.is_empty() && !notes.contains(&note) {
+                notes.push(note);
+            }
+        }
+        Some(notes.join("\n\n")).filter(|n| !n.is_empty())
+    }
+
+    fn yearly(&mut self, field: Field) -> Option<YearlyDate> {
+        let reading = self.reading;
+        self.first(field, |cell| {
+            dates::yearly(cell.text, reading.style(cell.at)).map_err(|e| e.to_string())
+        })
+    }
+
+    fn moment(&mut self, field: Field) -> Option<DateTime<Utc>> {
+        let reading = self.reading;
+        self.first(field, |cell| {
+            dates::moment(cell.text, reading.style(cell.at), reading.zone).map_err(|e| e.to_string())
+        })
     }
 }
 
-fn within(text: &str, longest: usize) -> Result<String, String> {
-    let text = names::clean(text);
-    if text.chars().count() > longest {
-        return Err(format!("This is longer than {longest} characters"));
+/// The tags of a cell. One program puts ` ::: ` between them and a star before its own.
+fn tags_in(cell: &str) -> Vec<String> {
+    if !cell.contains(":::") {
+        return names::tags_as_written(cell);
     }
-    Ok(text)
-}
-
-fn tags(typed: &str) -> Result<Option<Vec<String>>, String> {
-    let tags = names::tags(typed);
-    if tags.iter().any(|t| t.chars().count() > names::LONGEST_TAG) {
-        return Err("A tag is longer than 60 characters".to_owned());
-    }
-    Ok(Some(tags))
+    cell.split(":::")
+        .map(|tag| names::clean(tag).to_lowercase())
+        .filter(|tag| !tag.is_empty() && !tag.starts_with("* "))
+        .collect()
 }

@@ -2,152 +2,12 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::ImportProblem;
-
-/// What a column can be.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Field {
-    ExternalId,
-    Name,
-    FirstName,
-    LastName,
-    Email,
-    Phone,
-    /// Used where the first phone column is empty.
-    OtherPhone,
-    Tags,
-    EmailConsent,
-    /// The same, told the other way round: a yes withdraws.
-    EmailOptOut,
-    WhatsappConsent,
-    Birthday,
-    PartnerName,
-    PartnerBirthday,
-    Anniversary,
-    Notes,
-    Spent,
-    LastVisit,
-    Since,
-    Vip,
-}
-
-impl Field {
-    pub const ALL: [Field; 20] = [
-        Field::Name,
-        Field::FirstName,
-        Field::LastName,
-        Field::Email,
-        Field::Phone,
-        Field::OtherPhone,
-        Field::Tags,
-        Field::EmailConsent,
-        Field::EmailOptOut,
-        Field::WhatsappConsent,
-        Field::Birthday,
-        Field::PartnerName,
-        Field::PartnerBirthday,
-        Field::Anniversary,
-        Field::Notes,
-        Field::Spent,
-        Field::LastVisit,
-        Field::Since,
-        Field::Vip,
-        Field::ExternalId,
-    ];
-
-    /// The word in forms and in the database.
-    pub fn key(self) -> &'static str {
-        match self {
-            Field::ExternalId => "external_id",
-            Field::Name => "name",
-            Field::FirstName => "first_name",
-            Field::LastName => "last_name",
-            Field::Email => "email",
-            Field::Phone => "phone",
-            Field::OtherPhone => "other_phone",
-            Field::Tags => "tags",
-            Field::EmailConsent => "email_consent",
-            Field::EmailOptOut => "email_opt_out",
-            Field::WhatsappConsent => "whatsapp_consent",
-            Field::Birthday => "birthday",
-            Field::PartnerName => "partner_name",
-            Field::PartnerBirthday => "partner_birthday",
-            Field::Anniversary => "anniversary",
-            Field::Notes => "notes",
-            Field::Spent => "spent",
-            Field::LastVisit => "last_visit",
-            Field::Since => "since",
-            Field::Vip => "vip",
-        }
-    }
-
-    pub fn from_key(key: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|f| f.key() == key)
-    }
-
-    /// As the page offers it.
-    pub fn label(self) -> &'static str {
-        match self {
-            Field::ExternalId => "ID in the other program",
-            Field::Name => "Full name",
-            Field::FirstName => "First name",
-            Field::LastName => "Last name",
-            Field::Email => "Email",
-            Field::Phone => "Phone",
-            Field::OtherPhone => "Phone, if the first is empty",
-            Field::Tags => "Tags",
-            Field::EmailConsent => "Agreed to marketing email (yes/no)",
-            Field::EmailOptOut => "Unsubscribed from email (yes/no)",
-            Field::WhatsappConsent => "Agreed to WhatsApp (yes/no)",
-            Field::Birthday => "Birthday",
-            Field::PartnerName => "Partner's name",
-            Field::PartnerBirthday => "Partner's birthday",
-            Field::Anniversary => "Wedding anniversary",
-            Field::Notes => "Notes",
-            Field::Spent => "Spent so far",
-            Field::LastVisit => "Last visit",
-            Field::Since => "Customer since",
-            Field::Vip => "VIP (yes/no)",
-        }
-    }
-
-    /// What a folded header means.
-    fn of_header(header: &str) -> Option<Self> {
-        Some(match header {
-            "square customer id" | "customer id" | "external id" | "id" => Field::ExternalId,
-            "name" | "full name" | "customer name" | "customer" => Field::Name,
-            "first name" | "firstname" | "given name" => Field::FirstName,
-            "last name" | "lastname" | "surname" | "family name" => Field::LastName,
-            "email" | "email address" | "e mail" | "e mail address" => Field::Email,
-            "phone" | "phone number" | "mobile" | "mobile number" | "mobile phone" | "telephone" | "cell" => {
-                Field::Phone
-            }
-            "default address phone" | "other phone" => Field::OtherPhone,
-            "tags" | "tag" => Field::Tags,
-            "accepts email marketing"
-            | "accepts marketing"
-            | "email marketing"
-            | "email consent"
-            | "email opt in"
-            | "marketing consent"
-            | "email subscription status"
-            | "newsletter" => Field::EmailConsent,
-            "email unsubscribed" | "unsubscribed" | "email opt out" => Field::EmailOptOut,
-            "accepts whatsapp marketing" | "whatsapp consent" | "whatsapp opt in" => Field::WhatsappConsent,
-            "birthday" | "birth date" | "date of birth" | "dob" => Field::Birthday,
-            "partner" | "partner name" | "spouse" | "spouse name" => Field::PartnerName,
-            "partner birthday" | "partner s birthday" | "spouse birthday" => Field::PartnerBirthday,
-            "anniversary" | "wedding anniversary" | "wedding date" => Field::Anniversary,
-            "note" | "notes" | "memo" | "comment" | "comments" => Field::Notes,
-            "total spent" | "total spend" | "lifetime spend" | "lifetime value" => Field::Spent,
-            "last visit" => Field::LastVisit,
-            "first visit" | "customer since" | "created at" => Field::Since,
-            "vip" => Field::Vip,
-            _ => return None,
-        })
-    }
-}
+use super::{
+    ImportProblem,
+    field::Field,
+    headers::{field_of, key_of, may_be_consent},
+};
+use crate::customers::dates::DayOrder;
 
 /// Which program wrote the file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -155,6 +15,10 @@ impl Field {
 pub enum Kind {
     Shopify,
     Square,
+    Mailchimp,
+    Klaviyo,
+    HubSpot,
+    Lightspeed,
     Plain,
 }
 
@@ -163,6 +27,10 @@ impl Kind {
         match self {
             Kind::Shopify => "Shopify customer export",
             Kind::Square => "Square customer export",
+            Kind::Mailchimp => "Mailchimp audience export",
+            Kind::Klaviyo => "Klaviyo profile export",
+            Kind::HubSpot => "HubSpot contact export",
+            Kind::Lightspeed => "Lightspeed customer export",
             Kind::Plain => "CSV file",
         }
     }
@@ -172,16 +40,28 @@ impl Kind {
         match self {
             Kind::Shopify => "shopify:",
             Kind::Square => "square:",
+            Kind::Mailchimp => "mailchimp:",
+            Kind::Klaviyo => "klaviyo:",
+            Kind::HubSpot => "hubspot:",
+            Kind::Lightspeed => "lightspeed:",
             Kind::Plain => "",
         }
     }
 
-    fn of(folded: &[String]) -> Self {
-        let has = |header: &str| folded.iter().any(|h| h == header);
-        if has("square customer id") || (has("reference id") && has("email address")) {
+    fn of(keys: &[String]) -> Self {
+        let has = |header: &str| keys.iter().any(|h| h == header);
+        if has("squarecustomerid") || (has("referenceid") && has("emailaddress")) {
             Kind::Square
-        } else if has("accepts email marketing") || (has("accepts marketing") && has("total spent")) {
+        } else if has("acceptsemailmarketing") || (has("acceptsmarketing") && has("totalspent")) {
             Kind::Shopify
+        } else if has("euid") && has("leid") {
+            Kind::Mailchimp
+        } else if has("klaviyoid") {
+            Kind::Klaviyo
+        } else if has("recordid") {
+            Kind::HubSpot
+        } else if has("internalid") {
+            Kind::Lightspeed
         } else {
             Kind::Plain
         }
@@ -194,75 +74,133 @@ pub struct Mapping {
     pub kind: Kind,
     pub columns: Vec<String>,
     pub fields: Vec<Option<Field>>,
+    /// Columns that may say who wants no mail, while nobody has said what they are.
+    #[serde(default)]
+    pub undecided: Vec<usize>,
+    /// What comes first in dates where the column itself does not show it.
+    #[serde(default)]
+    pub day_order: Option<DayOrder>,
+    /// Everybody in the file has unsubscribed.
+    #[serde(default)]
+    pub unsubscribed: bool,
+}
+
+/// What a person says of a column.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Choice {
+    Field(Field),
+    LeftOut,
+    /// Nothing yet.
+    Undecided,
 }
 
 impl Mapping {
     /// What the headers say by themselves.
     pub fn of_headers(columns: &[String]) -> Self {
-        let folded: Vec<String> = columns.iter().map(|c| fold(c)).collect();
-        let kind = Kind::of(&folded);
+        let keys: Vec<String> = columns.iter().map(|c| key_of(c)).collect();
+        let kind = Kind::of(&keys);
         let mut fields: Vec<Option<Field>> = Vec::with_capacity(columns.len());
-        for header in &folded {
-            let field = Field::of_header(header).filter(|f| !fields.contains(&Some(*f)));
+        for key in &keys {
+            // Ids of two kinds would make one person of two.
+            let again = |f: &Field| *f == Field::ExternalId && fields.contains(&Some(*f));
+            let field = field_of(key).filter(|f| !again(f));
             fields.push(field);
         }
         // The shop's own reference, where the file has no better id.
         if kind == Kind::Square
             && !fields.contains(&Some(Field::ExternalId))
-            && let Some(at) = folded.iter().position(|h| h == "reference id")
+            && let Some(at) = keys.iter().position(|h| h == "referenceid")
             && let Some(slot) = fields.get_mut(at)
         {
             *slot = Some(Field::ExternalId);
         }
+        let with_opt_out = fields.contains(&Some(Field::EmailOptOut));
+        let asks = |at: &usize| {
+            let known = fields.get(*at).copied().flatten().is_some();
+            !known && columns.get(*at).is_some_and(|c| may_be_consent(c, with_opt_out))
+        };
         Self {
             kind,
             columns: columns.to_vec(),
+            undecided: (0..columns.len()).filter(asks).collect(),
             fields,
+            day_order: None,
+            unsubscribed: false,
         }
     }
 
     /// The same columns with what a person chose for each.
-    pub fn with(mut self, fields: Vec<Option<Field>>) -> Result<Self, ImportProblem> {
-        if fields.len() != self.columns.len() {
+    pub fn with(mut self, choices: &[Choice]) -> Result<Self, ImportProblem> {
+        if choices.len() != self.columns.len() {
             return Err(ImportProblem::OtherFile);
         }
-        self.fields = fields;
-        self.check()?;
+        for (at, choice) in choices.iter().enumerate() {
+            self.choose(at, *choice);
+        }
         Ok(self)
     }
 
-    /// Somebody must be named, and no two columns be the same thing.
-    pub fn check(&self) -> Result<(), ImportProblem> {
-        let mut seen = Vec::new();
-        for field in self.fields.iter().flatten() {
-            if seen.contains(field) {
-                return Err(ImportProblem::Twice(field.label()));
-            }
-            seen.push(*field);
+    /// Says what one column is.
+    pub fn choose(&mut self, at: usize, choice: Choice) {
+        if let Some(slot) = self.fields.get_mut(at) {
+            *slot = match choice {
+                Choice::Field(field) => Some(field),
+                Choice::LeftOut | Choice::Undecided => None,
+            };
         }
-        let names = [Field::Name, Field::FirstName, Field::LastName, Field::Email];
-        if names.iter().any(|n| seen.contains(n)) {
+        self.undecided.retain(|u| *u != at || choice == Choice::Undecided);
+    }
+
+    /// Somebody must be named, and by one id at most.
+    pub fn check(&self) -> Result<(), ImportProblem> {
+        let ids = self.fields.iter().flatten().filter(|f| **f == Field::ExternalId);
+        if ids.count() > 1 {
+            return Err(ImportProblem::Twice(Field::ExternalId.label()));
+        }
+        let names = [
+            Field::Name,
+            Field::FirstName,
+            Field::LastName,
+            Field::Company,
+            Field::Email,
+        ];
+        if names.into_iter().any(|name| self.has(name)) {
             Ok(())
         } else {
             Err(ImportProblem::NobodyNamed)
         }
     }
 
-    /// The cell of a field in a row, with the name of its column.
-    pub(super) fn cell<'a>(&'a self, field: Field, cells: &'a [String]) -> Option<(&'a str, &'a str)> {
-        let at = self.fields.iter().position(|f| *f == Some(field))?;
-        Some((self.columns.get(at)?, cells.get(at)?))
+    /// Whether a column is this.
+    pub fn has(&self, field: Field) -> bool {
+        self.fields.contains(&Some(field))
     }
-}
 
-/// Lower case, with single spaces for everything that is no letter or digit.
-fn fold(header: &str) -> String {
-    let words: Vec<String> = header
-        .split(|c: char| !c.is_alphanumeric())
-        .filter(|w| !w.is_empty())
-        .map(str::to_lowercase)
-        .collect();
-    words.join(" ")
+    /// What to know before importing: nobody could be written to.
+    pub fn warning(&self) -> Option<&'static str> {
+        if self.has(Field::Email) {
+            return None;
+        }
+        Some(if self.has(Field::Phone) || self.has(Field::OtherPhone) {
+            "No column is an email address: nobody new could be written to by email."
+        } else {
+            "No column is an email address or a phone number: nobody new could be written to."
+        })
+    }
+
+    /// The columns that nobody has said anything of, by name.
+    pub fn undecided_names(&self) -> Vec<&str> {
+        let name = |at: &usize| self.columns.get(*at).map(String::as_str);
+        self.undecided.iter().filter_map(name).collect()
+    }
+
+    /// The cells that are this in a row, each with its column.
+    pub(super) fn cells<'a>(&'a self, field: Field, cells: &'a [String]) -> impl Iterator<Item = (usize, &'a str)> {
+        let is = move |at: &usize| self.fields.get(*at).is_some_and(|f| *f == Some(field));
+        (0..cells.len().min(self.fields.len()))
+            .filter(is)
+            .filter_map(|at| Some((at, cells.get(at)?.as_str())))
+    }
 }
 
 #[cfg(test)]
@@ -284,11 +222,34 @@ mod tests {
     }
 
     #[test]
-    fn a_column_is_one_thing_and_somebody_is_named() {
-        assert_eq!(mapped("Email,E-mail,Shoe size"), [("Email".to_owned(), "email")]);
+    fn columns_of_one_kind_fill_in_for_each_other_but_ids() {
+        assert_eq!(
+            mapped("Email,E-mail 2 - Value,Shoe size"),
+            [("Email".to_owned(), "email"), ("E-mail 2 - Value".to_owned(), "email")]
+        );
+        assert_eq!(mapped("Klaviyo ID,ID"), [("Klaviyo ID".to_owned(), "external_id")]);
         assert!(matches!(of("Phone,Tags").check(), Err(ImportProblem::NobodyNamed)));
-        let twice = of("a,b").with(vec![Some(Field::Email), Some(Field::Email)]);
-        assert!(matches!(twice, Err(ImportProblem::Twice("Email"))));
-        assert!(matches!(of("a,b").with(vec![None]), Err(ImportProblem::OtherFile)));
+        let id = Choice::Field(Field::ExternalId);
+        let twice = of("a,b,name").with(&[id, id, Choice::Field(Field::Name)]);
+        assert!(twice.is_ok_and(|m| matches!(m.check(), Err(ImportProblem::Twice(_)))));
+        assert!(matches!(of("a,b").with(&[id]), Err(ImportProblem::OtherFile)));
+    }
+
+    #[test]
+    fn a_column_that_may_be_a_no_waits_for_an_answer() {
+        let mut mapping = of("name,email,GDPR,UNSUB_REASON,UNSUB_TIME");
+        assert_eq!(mapping.undecided_names(), ["GDPR"]);
+        mapping.choose(2, Choice::Undecided);
+        assert_eq!(mapping.undecided, [2]);
+        mapping.choose(2, Choice::LeftOut);
+        assert!(mapping.undecided.is_empty());
+        assert_eq!(of("name,UNSUB_REASON").undecided, [1]);
+    }
+
+    #[test]
+    fn nobody_to_write_to_is_said_before() {
+        assert!(of("name,email").warning().is_none());
+        assert!(of("name,mobile").warning().is_some_and(|w| !w.contains("phone")));
+        assert!(of("name,Kanal").warning().is_some_and(|w| w.contains("phone")));
     }
 }

@@ -10,7 +10,10 @@ use super::book::Person;
 use crate::{
     auth::model::StoreId,
     consent::model::ConsentState,
-    customers::store::{COLUMNS, Customer},
+    customers::{
+        store::{COLUMNS, Customer},
+        tags_sql::{hold_sets, settle_sets},
+    },
     db::{
         Tx,
         dialect::{self, Column},
@@ -281,6 +284,8 @@ pub(super) async fn add_tags(tx: &mut Tx, store: StoreId, tags: &[(i64, &str)]) 
     if tags.is_empty() {
         return Ok(());
     }
+    let ids: BTreeSet<i64> = tags.iter().map(|(id, _)| *id).collect();
+    let held = hold_sets(tx, &ids.into_iter().collect::<Vec<_>>()).await?;
     let rows: Vec<Value> = tags.iter().map(|(id, tag)| json!({ "id": id, "tag": tag })).collect();
     let sql = format!(
         "insert into customer_tags (store_id, customer_id, tag) select $1, r.id, r.tag from {} r where true
@@ -293,7 +298,8 @@ pub(super) async fn add_tags(tx: &mut Tx, store: StoreId, tags: &[(i64, &str)]) 
         .bind(&rows)
         .execute(&mut *conn)
         .await
-        .map(|_| ()))
+        .map(|_| ()))?;
+    settle_sets(tx, held).await
 }
 
 /// Adds lines to the consent ledger: (customer, channel, state it led to, evidence).

@@ -4,7 +4,7 @@
 
 use std::{collections::VecDeque, io::BufRead};
 
-use super::scan::{Alphabet, Scan};
+use super::scan::{Alphabet, Scan, separator_hint};
 
 /// Longest row, in bytes.
 const LONGEST_ROW: usize = 64 * 1024;
@@ -77,7 +77,8 @@ impl<R: BufRead> Rows<R> {
                 self.done = true;
                 return Ok(None);
             };
-            if first.bytes.iter().all(u8::is_ascii_whitespace) {
+            let hint = first.number == 1 && separator_hint(&first.bytes).is_some();
+            if hint || first.bytes.iter().all(u8::is_ascii_whitespace) {
                 continue;
             }
             let row = self.row(first)?;
@@ -116,27 +117,37 @@ impl<R: BufRead> Rows<R> {
             }
         }
         let spanned = !more.is_empty();
-        let done = splitter.finish();
-        let wrong_width = |cells: &Vec<Vec<u8>>| self.width.is_some_and(|w| w != cells.len());
-        match done {
-            // Over several lines, a wrong width means that the mark closed by chance.
-            Some(cells) if !(spanned && wrong_width(&cells)) => {
-                let text: Option<Vec<String>> = cells.iter().map(|c| decode(c, self.alphabet)).collect();
-                Ok(match text {
-                    Some(cells) => Row {
-                        line: first.number,
-                        cells: Ok(cells),
-                    },
-                    None => broken("The row has bytes that are not text in UTF-8", &first.bytes),
-                })
-            }
-            _ => {
+        let right_width = |cells: &Vec<Vec<u8>>| self.width.is_none_or(|w| w == cells.len());
+        // Over several lines, a wrong width means that the mark closed by chance.
+        let cells = splitter.finish().filter(|cells| !spanned || right_width(cells));
+        let cells = match cells {
+            None => {
                 for line in more.into_iter().rev() {
                     self.ahead.push_front(line);
                 }
-                Ok(broken("A quotation mark is opened and not closed", &first.bytes))
+                self.alone(&first.bytes).filter(right_width)
             }
-        }
+            cells => cells,
+        };
+        let Some(cells) = cells else {
+            return Ok(broken("A quotation mark is opened and not closed", &first.bytes));
+        };
+        let text: Option<Vec<String>> = cells.iter().map(|c| decode(c, self.alphabet)).collect();
+        Ok(match text {
+            Some(cells) => Row {
+                line: first.number,
+                cells: Ok(cells),
+            },
+            None => broken("The row has bytes that are not text in UTF-8", &first.bytes),
+        })
+    }
+
+    /// A line whose marks don't fit, read as if a mark behind a space were a letter.
+    fn alone(&self, line: &[u8]) -> Option<Vec<Vec<u8>>> {
+        let mut splitter = Splitter::new(self.delimiter);
+        splitter.padded = false;
+        splitter.feed(line);
+        splitter.finish()
     }
 
     /// The next line without its end.
@@ -183,7 +194,8 @@ impl<R: BufRead> Rows<R> {
 
 fn decode(bytes: &[u8], alphabet: Alphabet) -> Option<String> {
     match alphabet {
-        Alphabet::Utf8 => std::str::from_utf8(bytes).ok().map(str::to_owned),
+        // UTF-16 is read as UTF-8.
+        Alphabet::Utf8 | Alphabet::Utf16(_) => std::str::from_utf8(bytes).ok().map(str::to_owned),
         Alphabet::Windows1252 => Some(bytes.iter().map(|b| windows_1252(*b)).collect()),
     }
 }
@@ -206,12 +218,16 @@ struct Splitter {
     cells: Vec<Vec<u8>>,
     cell: Vec<u8>,
     at: At,
+    /// A quotation mark may have spaces before it.
+    padded: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum At {
     /// Nothing of the cell was read.
     Start,
+    /// Spaces alone.
+    Space,
     Plain,
     Quoted,
     /// A mark inside a quoted cell: its end, or the first of two that stand for one.
@@ -227,6 +243,7 @@ impl Splitter {
             cells: Vec::new(),
             cell: Vec::new(),
             at: At::Start,
+            padded: true,
         }
     }
 
@@ -243,12 +260,20 @@ impl Splitter {
         for byte in line {
             let is_end = *byte == self.delimiter;
             self.at = match (self.at, *byte) {
-                (At::Start | At::Plain | At::Mark, _) if is_end => {
+                (At::Start | At::Space | At::Plain | At::Mark, _) if is_end => {
                     self.cells.push(std::mem::take(&mut self.cell));
                     At::Start
                 }
                 (At::Start, b'"') => At::Quoted,
-                (At::Start | At::Plain, b) => {
+                (At::Space, b'"') => {
+                    self.cell.clear();
+                    At::Quoted
+                }
+                (At::Start | At::Space, b' ') if self.padded => {
+                    self.cell.push(b' ');
+                    At::Space
+                }
+                (At::Start | At::Space | At::Plain, b) => {
                     self.cell.push(b);
                     At::Plain
                 }
@@ -311,6 +336,29 @@ mod tests {
                 (5, cells(&["Ben", "5\" chain"])),
             ]
         );
+    }
+
+    #[test]
+    fn spaces_before_a_quotation_mark_are_nothing() {
+        let text = b"name , tags \n Amara ,  \"vip, \"\"gold\"\"\"  \nBen, \"hi\" he said\nChi, \"open\nDora,x\n";
+        assert_eq!(
+            rows(text, Alphabet::Utf8),
+            [
+                (1, cells(&["name ", " tags "])),
+                (2, cells(&[" Amara ", "vip, \"gold\""])),
+                (3, cells(&["Ben", " \"hi\" he said"])),
+                (4, cells(&["Chi", " \"open"])),
+                (5, cells(&["Dora", "x"])),
+            ]
+        );
+    }
+
+    #[test]
+    fn a_hint_about_the_separator_is_no_header() {
+        let text = b"\xEF\xBB\xBFsep=,\r\nname,note\r\nsep=,x\r\n";
+        let got = rows(text, Alphabet::Utf8);
+        assert_eq!(got[0], (2, cells(&["name", "note"])));
+        assert_eq!(got[1], (3, cells(&["sep=", "x"])));
     }
 
     #[test]

@@ -1,22 +1,31 @@
 //! A file as batches of rows, read in a thread of its own.
 
-use std::{fs::File, io::BufReader, path::Path};
+use std::{
+    fs::File,
+    io::{BufRead, BufReader},
+    path::Path,
+};
 
+use chrono::{DateTime, Datelike, Utc};
 use tokio::sync::mpsc;
 
 use super::{
-    ImportProblem, Job,
+    ImportProblem, Job, Mode,
     candidate::{Candidate, Reading},
+    date_order::{self, Orders},
     mapping::Mapping,
     reader::{Row, Rows},
     report::{Told, ToldKind},
-    scan::{Scan, scan},
+    scan::{Alphabet, Scan, scan},
     upload::LARGEST_FILE,
+    utf16::Utf16,
 };
 use crate::{customers::names, stores::model::Store};
 
 /// Rows of one batch.
 const BATCH: usize = 500;
+/// Most columns of a file.
+const MOST_COLUMNS: usize = 1_000;
 
 /// What a file looks like.
 #[derive(Clone, Debug)]
@@ -28,7 +37,7 @@ pub struct Preview {
     pub bytes: u64,
 }
 
-type Reader = Rows<BufReader<File>>;
+type Reader = Rows<Box<dyn BufRead + Send>>;
 
 fn open(path: &Path) -> Result<(Scan, Reader, Vec<String>), ImportProblem> {
     let mut file = File::open(path)?;
@@ -36,7 +45,21 @@ fn open(path: &Path) -> Result<(Scan, Reader, Vec<String>), ImportProblem> {
         return Err(ImportProblem::TooLarge);
     }
     let scan = scan(&mut file)?;
-    let mut rows = Rows::new(BufReader::with_capacity(256 * 1024, file), &scan);
+    let mut rows = rows_of(file, &scan);
+    let columns = header(&mut rows)?;
+    Ok((scan, rows, columns))
+}
+
+fn rows_of(file: File, scan: &Scan) -> Reader {
+    const PIECE: usize = 256 * 1024;
+    let input: Box<dyn BufRead + Send> = match scan.alphabet {
+        Alphabet::Utf16(order) => Box::new(BufReader::with_capacity(PIECE, Utf16::new(file, order))),
+        Alphabet::Utf8 | Alphabet::Windows1252 => Box::new(BufReader::with_capacity(PIECE, file)),
+    };
+    Rows::new(input, scan)
+}
+
+fn header(rows: &mut Reader) -> Result<Vec<String>, ImportProblem> {
     let header = rows.next()?.ok_or(ImportProblem::Empty)?;
     let columns: Vec<String> = header
         .cells
@@ -47,13 +70,31 @@ fn open(path: &Path) -> Result<(Scan, Reader, Vec<String>), ImportProblem> {
     if columns.iter().all(String::is_empty) {
         return Err(ImportProblem::NoHeader);
     }
-    Ok((scan, rows, columns))
+    if columns.len() > MOST_COLUMNS {
+        return Err(ImportProblem::TooManyColumns);
+    }
+    Ok(columns)
+}
+
+/// The order of day and month in each column, from a look at the whole file.
+fn orders(path: &Path, scan: &Scan, mapping: &Mapping) -> Result<Orders, ImportProblem> {
+    let mut rows = rows_of(File::open(path)?, scan);
+    header(&mut rows)?;
+    Ok(date_order::of_rows(mapping, rows)?)
+}
+
+async fn in_a_thread<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, ImportProblem> + Send + 'static,
+) -> Result<T, ImportProblem> {
+    tokio::task::spawn_blocking(work)
+        .await
+        .map_err(|e| ImportProblem::Unreadable(std::io::Error::other(e)))?
 }
 
 /// Looks at a file: its columns, what they seem to be, its first rows.
 pub async fn preview(path: &Path) -> Result<Preview, ImportProblem> {
     let path = path.to_owned();
-    let look = move || {
+    in_a_thread(move || {
         let (scan, mut reader, columns) = open(&path)?;
         let mut rows = Vec::new();
         while rows.len() < 5 {
@@ -65,10 +106,21 @@ pub async fn preview(path: &Path) -> Result<Preview, ImportProblem> {
             rows,
             bytes: scan.bytes,
         })
-    };
-    tokio::task::spawn_blocking(look)
-        .await
-        .map_err(|e| ImportProblem::Unreadable(std::io::Error::other(e)))?
+    })
+    .await
+}
+
+/// The columns of days for which nothing says whether the day or the month comes first.
+pub async fn unclear_days(path: &Path, mapping: &Mapping) -> Result<Vec<String>, ImportProblem> {
+    let (path, mapping) = (path.to_owned(), mapping.clone());
+    in_a_thread(move || {
+        let (scan, _, columns) = open(&path)?;
+        if mapping.columns != columns {
+            return Err(ImportProblem::OtherFile);
+        }
+        Ok(orders(&path, &scan, &mapping)?.unclear)
+    })
+    .await
 }
 
 /// A row that was read: somebody, or why not.
@@ -91,23 +143,35 @@ pub(super) struct Head {
     pub sha256: String,
 }
 
-/// Reads in a thread of its own, at most two batches ahead.
-pub(super) async fn start(job: &Job, store: &Store) -> Result<(Head, Batches), ImportProblem> {
-    let path = job.path.clone();
-    let (scan, mut rows, columns) = tokio::task::spawn_blocking(move || open(&path))
-        .await
-        .map_err(|e| ImportProblem::Unreadable(std::io::Error::other(e)))??;
-    let mapping = match &job.mapping {
-        Some(mapping) if mapping.columns != columns => return Err(ImportProblem::OtherFile),
-        Some(mapping) => mapping.clone(),
-        None => Mapping::of_headers(&columns),
+/// Reads in a thread of its own, at most two batches ahead. Nothing is applied while something of
+/// the file is unclear.
+pub(super) async fn start(job: &Job, store: &Store, now: DateTime<Utc>) -> Result<(Head, Batches), ImportProblem> {
+    let (path, chosen, mode) = (job.path.clone(), job.mapping.clone(), job.mode);
+    let begin = move || {
+        let (scan, rows, columns) = open(&path)?;
+        let mapping = match chosen {
+            Some(mapping) if mapping.columns != columns => return Err(ImportProblem::OtherFile),
+            Some(mapping) => mapping,
+            None => Mapping::of_headers(&columns),
+        };
+        mapping.check()?;
+        if mode == Mode::Apply && !mapping.undecided.is_empty() {
+            return Err(ImportProblem::Undecided(mapping.undecided_names().join(", ")));
+        }
+        let orders = orders(&path, &scan, &mapping)?;
+        if mode == Mode::Apply && !orders.unclear.is_empty() {
+            return Err(ImportProblem::UnclearDays(orders.unclear.join(", ")));
+        }
+        Ok((scan, rows, mapping, orders.orders))
     };
-    mapping.check()?;
+    let (scan, mut rows, mapping, orders) = in_a_thread(begin).await?;
     let reading = Reading {
         mapping: mapping.clone(),
         file_name: job.file_name.clone(),
         country: store.country.clone(),
         zone: store.zone(),
+        orders,
+        this_year: i64::from(now.year()),
     };
     let (to, batches) = mpsc::channel(2);
     tokio::task::spawn_blocking(move || {

@@ -6,6 +6,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::export::no_formula;
 
+/// Most rows to look at that a run keeps, in the database and in the error file. The others are
+/// counted.
+pub const MOST_TOLD: usize = 10_000;
+
 /// The numbers of a run. `rows_read = added + updated + unchanged + refused`, always.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, sqlx::FromRow)]
 pub struct Counts {
@@ -17,7 +21,7 @@ pub struct Counts {
     /// Of those in the book: whose yes was not believed over what they, or their address, said before; and
     /// who got an address that said no.
     pub kept_back: i64,
-    /// Of those in the book: with a value kept as typed.
+    /// Of those in the book: with a cell that could not be taken as it is.
     pub noted: i64,
 }
 
@@ -28,7 +32,7 @@ pub struct Counts {
 pub enum ToldKind {
     /// Not in the book.
     Refused,
-    /// In the book, with a value kept as typed.
+    /// In the book, with a cell that could not be taken as it is.
     Noted,
     /// In the book, without the consent the file claims.
     KeptBack,
@@ -47,7 +51,7 @@ impl ToldKind {
     pub fn outcome(self) -> &'static str {
         match self {
             ToldKind::Refused => "Not imported",
-            ToldKind::Noted => "Imported, kept as typed",
+            ToldKind::Noted => "Imported, with something to look at",
             ToldKind::KeptBack => "Imported, not agreed",
         }
     }
@@ -65,6 +69,18 @@ pub struct Told {
     pub reason: String,
     /// The cells of the row as JSON.
     pub record: String,
+}
+
+impl Counts {
+    /// Rows there is something to tell of.
+    pub fn to_look_at(&self) -> i64 {
+        self.refused + self.noted + self.kept_back
+    }
+
+    /// Whether there are more of them than are kept.
+    pub fn beyond_kept(&self) -> bool {
+        usize::try_from(self.to_look_at()).is_ok_and(|n| n > MOST_TOLD)
+    }
 }
 
 impl Told {

@@ -15,7 +15,7 @@ use super::{
     mapping::Mapping,
     people_sql,
     reading::{self, Batches, Head, Read},
-    report::{Counts, ErrorFile, Report, Told, ToldKind},
+    report::{Counts, ErrorFile, MOST_TOLD, Report, Told, ToldKind},
     store,
 };
 use crate::{
@@ -69,7 +69,7 @@ pub async fn run_file(
     errors: Option<Box<dyn Write + Send>>,
     mut progress: impl FnMut(Progress) + Send,
 ) -> Result<Report, ImportProblem> {
-    let (head, mut batches) = reading::start(job, store).await?;
+    let (head, mut batches) = reading::start(job, store, clock.now()).await?;
     let mut errors = match errors {
         Some(out) => Some(ErrorFile::new(out, &head.mapping.columns).map_err(ImportProblem::ErrorFile)?),
         None => None,
@@ -84,6 +84,7 @@ pub async fn run_file(
         touched: HashSet::new(),
         would_add: WouldAdd::default(),
         told: Vec::new(),
+        kept: 0,
     };
     if job.mode == Mode::Apply {
         run.begin(&head).await?;
@@ -116,6 +117,8 @@ struct Run<'a> {
     touched: HashSet<i64>,
     would_add: WouldAdd,
     told: Vec<Told>,
+    /// How many rows to look at were kept.
+    kept: usize,
 }
 
 impl Run<'_> {
@@ -171,13 +174,7 @@ impl Run<'_> {
         for row in batch {
             match row.result {
                 Ok(candidate) => {
-                    // What may be kept back: a yes, or an address.
-                    if candidate.email.is_some()
-                        || candidate.email_consent.is_some()
-                        || candidate.whatsapp_consent.is_some()
-                    {
-                        cells_by_line.insert(row.line, row.cells);
-                    }
+                    cells_by_line.insert(row.line, row.cells);
                     candidates.push(candidate);
                     counts.noted += i64::from(row.told.is_some());
                 }
@@ -197,6 +194,7 @@ impl Run<'_> {
         };
         self.touched.extend(applied.touched);
         self.counts = counts;
+        self.kept += told.len();
         Ok(told)
     }
 
@@ -232,6 +230,8 @@ impl Run<'_> {
                 cells,
             ));
         }
+        note_left_out(&applied, cells, &mut counts, &mut told);
+        told.truncate(MOST_TOLD.saturating_sub(self.kept));
         if let Some(import) = self.import_id {
             let before = self.counts;
             apply::write(&mut tx, self.store.id, &mut applied, &self.job.actor, now).await?;
@@ -297,5 +297,20 @@ impl Run<'_> {
             after,
         };
         audit::record(tx, self.store.id, entry, self.clock.now()).await
+    }
+}
+
+/// Tells of tags that were too many, in the words about their row if there are some already.
+fn note_left_out(applied: &Applied, cells: &HashMap<u64, Vec<String>>, counts: &mut Counts, told: &mut Vec<Told>) {
+    for (line, n) in &applied.book.tags_left_out {
+        let words = format!("The customer would have more than 50 tags; {n} left out");
+        let same = |t: &&mut Told| t.kind == ToldKind::Noted && u64::try_from(t.line) == Ok(*line);
+        if let Some(told) = told.iter_mut().find(same) {
+            told.reason = format!("{}. {words}", told.reason);
+            continue;
+        }
+        counts.noted += 1;
+        let cells = cells.get(line).map(Vec::as_slice).unwrap_or_default();
+        told.push(Told::new(*line, ToldKind::Noted, "", &words, cells));
     }
 }

@@ -7,12 +7,16 @@ use std::{
 
 use sha2::{Digest, Sha256};
 
-use super::ImportProblem;
+use super::{
+    ImportProblem,
+    utf16::{ByteOrder, Decoder, order_of},
+};
 
 /// How a file writes letters beyond ASCII.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Alphabet {
     Utf8,
+    Utf16(ByteOrder),
     /// What old spreadsheets on Windows write.
     Windows1252,
 }
@@ -32,46 +36,90 @@ pub(super) struct Scan {
 pub(super) fn scan(file: &mut File) -> Result<Scan, ImportProblem> {
     let mut hash = Sha256::new();
     let mut bytes = 0;
-    let mut letters = Letters::default();
-    let mut head: Vec<u8> = Vec::new();
-    let (mut feeds, mut returns) = (false, false);
+    let mut seen = Seen::default();
+    let mut utf16: Option<(ByteOrder, Decoder)> = None;
     let mut piece = vec![0; 64 * 1024];
     loop {
         let n = file.read(&mut piece)?;
         let Some(read) = piece.get(..n).filter(|r| !r.is_empty()) else {
             break;
         };
+        if bytes == 0 {
+            utf16 = beginning(read)?.map(|order| (order, Decoder::new(order)));
+        }
         hash.update(read);
         bytes += n as u64;
-        letters.take(read);
-        feeds |= memchr::memchr(b'\n', read).is_some();
-        returns |= memchr::memchr(b'\r', read).is_some();
-        if head.len() < 16 * 1024 {
-            head.extend_from_slice(read);
+        match &mut utf16 {
+            Some((_, decoder)) => {
+                let mut text = String::new();
+                decoder.push(read, &mut text);
+                seen.take(text.as_bytes());
+            }
+            None => seen.take(read),
         }
     }
     file.seek(SeekFrom::Start(0))?;
     if bytes == 0 {
         return Err(ImportProblem::Empty);
     }
-    if head.starts_with(b"PK\x03\x04") || head.starts_with(&[0xD0, 0xCF, 0x11, 0xE0]) {
-        return Err(ImportProblem::Spreadsheet);
-    }
-    if head.starts_with(&[0xFF, 0xFE]) || head.starts_with(&[0xFE, 0xFF]) {
-        return Err(ImportProblem::NotText);
-    }
-    let line_end = if returns && !feeds { b'\r' } else { b'\n' };
+    let line_end = if seen.returns && !seen.feeds { b'\r' } else { b'\n' };
     Ok(Scan {
         sha256: hex::encode(hash.finalize()),
         bytes,
-        alphabet: letters.alphabet(),
-        delimiter: delimiter_of(&head, line_end),
+        alphabet: match utf16 {
+            Some((order, _)) => Alphabet::Utf16(order),
+            None => seen.letters.alphabet(),
+        },
+        delimiter: delimiter_of(&seen.head, line_end),
         line_end,
     })
 }
 
+/// What the first piece of a file says: that it is no text of ours, or that it is UTF-16.
+fn beginning(piece: &[u8]) -> Result<Option<ByteOrder>, ImportProblem> {
+    if piece.starts_with(b"PK\x03\x04") || piece.starts_with(&[0xD0, 0xCF, 0x11, 0xE0]) {
+        return Err(ImportProblem::Spreadsheet);
+    }
+    order_of(piece).map_err(|_| ImportProblem::NotText)
+}
+
+/// What was seen of a file so far.
+#[derive(Debug, Default)]
+struct Seen {
+    letters: Letters,
+    head: Vec<u8>,
+    feeds: bool,
+    returns: bool,
+}
+
+impl Seen {
+    fn take(&mut self, read: &[u8]) {
+        self.letters.take(read);
+        self.feeds |= memchr::memchr(b'\n', read).is_some();
+        self.returns |= memchr::memchr(b'\r', read).is_some();
+        if self.head.len() < 16 * 1024 {
+            self.head.extend_from_slice(read);
+        }
+    }
+}
+
+/// The separator that a line such as `sep=;` names: a hint for spreadsheets, before the header.
+pub(super) fn separator_hint(line: &[u8]) -> Option<u8> {
+    let line = line.strip_prefix(&[0xEF, 0xBB, 0xBF]).unwrap_or(line);
+    let line = line.strip_suffix(b"\r").unwrap_or(line);
+    let inside = line.strip_prefix(b"\"").and_then(|rest| rest.strip_suffix(b"\""));
+    match inside.unwrap_or(line) {
+        [s, e, p, b'=', separator] if [*s, *e, *p].eq_ignore_ascii_case(b"sep") => Some(*separator),
+        _ => None,
+    }
+}
+
 /// Whichever of comma, semicolon and tab is most in the first line, outside quotation marks.
 fn delimiter_of(head: &[u8], line_end: u8) -> u8 {
+    let first = head.split(|b| *b == line_end).next().unwrap_or_default();
+    if let Some(named) = separator_hint(first).filter(|b| b",;\t|".contains(b)) {
+        return named;
+    }
     let mut counts = [(b',', 0), (b';', 0), (b'\t', 0)];
     let mut quoted = false;
     for byte in head {
@@ -177,5 +225,7 @@ mod tests {
         assert_eq!(delimiter_of(b"\"a;b;c;d\",email\n", b'\n'), b',');
         assert_eq!(delimiter_of(b"name\temail\n", b'\n'), b'\t');
         assert_eq!(delimiter_of(b"email\n", b'\n'), b',');
+        assert_eq!(delimiter_of(b"\xEF\xBB\xBFSEP=;\r\na,b,c,d;e", b'\n'), b';');
+        assert_eq!(delimiter_of(b"\"sep=\t\"\na,b", b'\n'), b'\t');
     }
 }

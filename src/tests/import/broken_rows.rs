@@ -24,6 +24,11 @@ impl Write for Shared {
     }
 }
 
+/// Whether the row of this broken line comes in, without the cell that can't be read.
+fn costs_a_cell(line: i64) -> bool {
+    matches!((line - 2) / 50 % 10, 0 | 2 | 4 | 5)
+}
+
 /// The cells of a line; one that can't be taken apart is kept as it is.
 fn cells(line: &[u8]) -> Vec<String> {
     let text = String::from_utf8_lossy(line);
@@ -72,8 +77,9 @@ both!(
         .unwrap();
         let wanted = Counts {
             rows_read: 10_000,
-            added: 9_800,
-            refused: 200,
+            added: 9_880,
+            refused: 120,
+            noted: 80,
             ..Counts::default()
         };
         assert_eq!(report.counts, wanted);
@@ -90,7 +96,11 @@ both!(
             let record = record.unwrap();
             let line: i64 = record[0].parse().unwrap();
             lines.push(line);
-            assert_eq!(&record[1], "Not imported");
+            let outcome = match costs_a_cell(line) {
+                true => "Imported, with something to look at",
+                false => "Not imported",
+            };
+            assert_eq!(&record[1], outcome);
             *reasons.entry(format!("{}: {}", &record[2], &record[3])).or_insert(0) += 1;
             let own: Vec<&str> = record.iter().skip(4).collect();
             let source = sources[usize::try_from(line).unwrap() - 1];
@@ -102,14 +112,14 @@ both!(
             [
                 ": A quotation mark is opened and not closed",
                 ": The row has 22 cells, the header has 20",
-                ": The row has 4 cells, the header has 20",
+                ": The row has 4 cells, the header has 20; the missing ones count as empty",
                 ": The row has bytes that are not text in UTF-8",
                 ": There is no name and no email address",
-                "Accepts Email Marketing: This is neither yes nor no",
-                "Email: An email address needs one @, like name@example.com",
+                "Accepts Email Marketing: We don't know this word; it counts as not agreed",
+                "Email: An email address needs one @, like name@example.com; it is left out",
                 "First Name: There are characters in it that are not text",
                 "First Name: This is longer than 200 characters",
-                "Total Spent: This can't be read as an amount",
+                "Total Spent: This can't be read as an amount; it is left out",
             ]
             .map(|reason| (reason.to_owned(), 20))
         );
@@ -119,14 +129,14 @@ both!(
         assert_eq!(kept.iter().map(|(_, t)| t.line).collect::<Vec<_>>(), broken);
 
         let before = digest(app.db()).await;
-        assert_eq!(before[0], "customers: 9800");
+        assert_eq!(before[0], "customers: 9880");
         app.clock.set(app.now() + chrono::Duration::days(1));
         let again = run_file(app.db(), &app.store, &job(path, Mode::Apply), &app.clock, None, |_| {})
             .await
             .unwrap();
         assert_eq!(
             (again.counts.unchanged, again.counts.refused),
-            (9_800, 200),
+            (9_880, 120),
             "{:?}",
             again.counts
         );
@@ -146,7 +156,10 @@ both!(a_file_that_is_none_says_so, |app| {
     assert!(matches!(of("a.csv", b"").await, ImportProblem::Empty));
     assert!(matches!(of("b.csv", b"\n\n \n").await, ImportProblem::Empty));
     assert!(matches!(of("c.csv", b"PK\x03\x04xx").await, ImportProblem::Spreadsheet));
-    assert!(matches!(of("d.csv", b"\xFF\xFEn\0").await, ImportProblem::NotText));
+    assert!(matches!(
+        of("d.csv", b"\xFF\xFE\0\0n\0\0\0").await,
+        ImportProblem::NotText
+    ));
     assert!(matches!(
         of("e.csv", b"phone,tags\n1,2\n").await,
         ImportProblem::NobodyNamed
@@ -187,7 +200,7 @@ both!(a_mended_error_file_is_imported_again_without_doubling, |app| {
     let report = import(&app, &mended).await;
     assert_eq!(
         (report.counts.added, report.counts.updated, report.counts.refused),
-        (3, 1, 0),
+        (1, 3, 0),
         "{report:?}"
     );
     let all: Vec<_> = everyone(app.db(), &app.store)
@@ -199,9 +212,9 @@ both!(a_mended_error_file_is_imported_again_without_doubling, |app| {
         all,
         [
             ("Ben".to_owned(), Some("+61298765432".to_owned())),
-            ("Amara".to_owned(), None),
             ("Chi".to_owned(), None),
             ("=Dora".to_owned(), Some("+61412345678".to_owned())),
+            ("Amara".to_owned(), None),
         ]
     );
 });

@@ -83,6 +83,7 @@ both!(a_square_export_maps_itself, |app| {
             ("Last Name", Field::LastName),
             ("Email Address", Field::Email),
             ("Phone Number", Field::Phone),
+            ("Company Name", Field::Company),
             ("Birthday", Field::Birthday),
             ("Memo", Field::Notes),
             ("Square Customer ID", Field::ExternalId),

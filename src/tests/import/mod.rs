@@ -4,8 +4,11 @@ mod broken_rows;
 mod consent;
 mod crashes;
 mod exports;
+mod limits;
 mod pages;
 mod people;
+mod questions;
+mod real_files;
 
 use std::{collections::HashMap, path::PathBuf};
 

@@ -35,7 +35,18 @@ both!(a_file_is_brought_checked_and_imported_through_the_page, |app| {
             app.post_form(&path, &path, &pairs, &cookie).await
         }
     };
-    let twice = post(["name", "email", "email", "tags", ""], "check").await;
+    // Whether they agreed is asked before anything else.
+    assert!(
+        page.text.contains("This column may say who wants no email"),
+        "{}",
+        page.text
+    );
+    for intent in ["check", "import"] {
+        let unsaid = post(["name", "email", "phone", "tags", "undecided"], intent).await;
+        assert_eq!(unsaid.status, StatusCode::UNPROCESSABLE_ENTITY);
+        assert!(unsaid.text.contains("Say what the column agreed is"), "{}", unsaid.text);
+    }
+    let twice = post(["external_id", "email", "external_id", "tags", ""], "check").await;
     assert_eq!(twice.status, StatusCode::UNPROCESSABLE_ENTITY);
     assert!(twice.text.contains("Two columns are both chosen"), "{}", twice.text);
 

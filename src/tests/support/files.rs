@@ -4,7 +4,8 @@
 pub const SHOPIFY: &str = include_str!("../fixtures/shopify_customers.csv");
 
 /// Rows as Shopify writes them, of which every fiftieth is broken in one of ten ways; with the
-/// lines of those.
+/// lines of those. Four of the ways cost a cell, six
+/// the row.
 pub fn shopify_file(rows: u32) -> (Vec<u8>, Vec<i64>) {
     let header = SHOPIFY.lines().next().unwrap_or_default();
     let mut out = format!("{header}\n").into_bytes();

@@ -13,14 +13,20 @@ use leptos::prelude::*;
 use tokio::sync::oneshot;
 use tokio_util::io::ReaderStream;
 
-use super::import_report;
+use super::{
+    import_mapping::{Asked, UNDECIDED, mapping_page},
+    import_report,
+};
 use crate::{
     auth::model::Permission,
-    customers::import::{
-        Field, ImportProblem, Job, Mapping, Mode, Preview, Report, preview, run_file, store,
-        upload::{About, Upload},
+    customers::{
+        dates::DayOrder,
+        import::{
+            Choice, Field, ImportProblem, Job, Mapping, Mode, Report, preview, run_file, store, unclear_days,
+            upload::{About, Upload},
+        },
+        names,
     },
-    customers::names,
     error::{AppError, Problem},
     server::visit::Staff,
     ui::{
@@ -55,7 +61,7 @@ async fn choose_with(staff: Staff, problem: Option<String>) -> Result<Response, 
             <form method="post" action="/customers/import" enctype="multipart/form-data" novalidate>
                 <div class="field">
                     <label for="file">"CSV file"</label>
-                    <p class="hint" id="file-hint">"Up to 64 MB. Shopify and Square customer exports are recognised by themselves."</p>
+                    <p class="hint" id="file-hint">"Up to 64 MB. The columns of Shopify, Square, Mailchimp, Klaviyo, HubSpot, Lightspeed, WooCommerce, Xero, Google and Outlook are recognised by themselves."</p>
                     {wrong.map(|words| view! { <p class="error" id="file-error"><span class="vh">"Error: "</span>{words}</p> })}
                     <input id="file" name="file" type="file" accept=".csv,text/csv,text/plain" aria-describedby=described
                         aria-invalid=problem.is_some().then_some("true")/>
@@ -159,7 +165,14 @@ pub async fn look(staff: Staff, Path(token): Path<String>) -> Result<Response, A
     staff.allow(Permission::ImportCustomers)?;
     let upload = upload_of(&staff, &token).await?;
     let preview = preview(&upload.path()).await.map_err(|e| AppError::internal(&e))?;
-    Ok(mapping_page(staff, upload, preview, None, None).await)
+    let unclear = unclear_days(&upload.path(), &preview.mapping)
+        .await
+        .map_err(|e| AppError::internal(&e))?;
+    let asked = Asked {
+        unclear,
+        ..Asked::default()
+    };
+    Ok(mapping_page(staff, upload, preview, asked).await)
 }
 
 /// Checks the file with the columns as chosen, or imports it.
@@ -174,28 +187,82 @@ pub async fn act(
         return Ok(Redirect::to("/customers/import").into_response());
     };
     let mut preview = preview(&upload.path()).await.map_err(|e| AppError::internal(&e))?;
-    let fields: Vec<Option<Field>> = pairs
-        .iter()
-        .filter(|(name, _)| name == "field")
-        .map(|(_, key)| Field::from_key(key))
-        .collect();
-    match preview.mapping.clone().with(fields.clone()) {
-        Ok(mapping) => preview.mapping = mapping,
+    let mapping = match preview.mapping.clone().with(&choices(&pairs)) {
+        Ok(mapping) => mapping,
         Err(problem) => {
-            if fields.len() == preview.mapping.fields.len() {
-                preview.mapping.fields = fields;
-            }
-            return Ok(mapping_page(staff, upload, preview, None, Some(words_of(&problem))).await);
+            let problems = vec![Problem::new("field-0", words_of(&problem))];
+            return Ok(mapping_page(staff, upload, preview, Asked::of(problems)).await);
         }
+    };
+    let is = |wanted: (&str, &str)| {
+        pairs
+            .iter()
+            .any(|(name, value)| (name.as_str(), value.as_str()) == wanted)
+    };
+    preview.mapping = Mapping {
+        unsubscribed: is(("unsubscribed", "yes")),
+        day_order: match () {
+            () if is(("days", "day_first")) => Some(DayOrder::DayFirst),
+            () if is(("days", "month_first")) => Some(DayOrder::MonthFirst),
+            () => None,
+        },
+        ..mapping
+    };
+    let unclear = unclear_days(&upload.path(), &preview.mapping)
+        .await
+        .map_err(|e| AppError::internal(&e))?;
+    let mut asked = Asked {
+        problems: open_questions(&preview.mapping, &unclear),
+        unclear,
+        report: None,
+    };
+    if !asked.problems.is_empty() {
+        return Ok(mapping_page(staff, upload, preview, asked).await);
     }
-    let import = pairs.iter().any(|(name, value)| name == "intent" && value == "import");
-    if import {
+    if is(("intent", "import")) {
         return begin(staff, upload, preview.mapping).await;
     }
     match check(&staff, &upload, preview.mapping.clone()).await {
-        Ok(report) => Ok(mapping_page(staff, upload, preview, Some(report), None).await),
-        Err(problem) => Ok(mapping_page(staff, upload, preview, None, Some(words_of(&problem))).await),
+        Ok(report) => asked.report = Some(report),
+        Err(problem) => asked.problems.push(Problem::new("field-0", words_of(&problem))),
     }
+    Ok(mapping_page(staff, upload, preview, asked).await)
+}
+
+/// What was chosen for each column, in order.
+fn choices(pairs: &[(String, String)]) -> Vec<Choice> {
+    pairs
+        .iter()
+        .filter(|(name, _)| name == "field")
+        .map(|(_, key)| match Field::from_key(key) {
+            Some(field) => Choice::Field(field),
+            None if key == UNDECIDED => Choice::Undecided,
+            None => Choice::LeftOut,
+        })
+        .collect()
+}
+
+/// What has to be said before anything is imported.
+fn open_questions(mapping: &Mapping, unclear: &[String]) -> Vec<Problem> {
+    let mut problems: Vec<Problem> = Vec::new();
+    if let Err(problem) = mapping.check() {
+        problems.push(Problem::new("field-0", words_of(&problem)));
+    }
+    for at in &mapping.undecided {
+        let column = mapping.columns.get(*at).map(String::as_str).unwrap_or_default();
+        problems.push(Problem::new(
+            &format!("field-{at}"),
+            format!("Say what the column {column} is: it may say who wants no email"),
+        ));
+    }
+    if !unclear.is_empty() {
+        let words = format!(
+            "Say whether the day or the month comes first: nothing in {} shows it",
+            unclear.join(", ")
+        );
+        problems.push(Problem::new("days", words));
+    }
+    problems
 }
 
 fn job(staff: &Staff, upload: &Upload, path: PathBuf, mapping: Mapping, mode: Mode) -> Job {
@@ -267,103 +334,4 @@ pub async fn check_errors(staff: Staff, Path(token): Path<String>) -> Result<Res
         (header::CONTENT_DISPOSITION, "attachment; filename=\"rows-to-mend.csv\""),
     ];
     Ok((headers, Body::from_stream(ReaderStream::new(file))).into_response())
-}
-
-async fn mapping_page(
-    staff: Staff,
-    upload: Upload,
-    preview: Preview,
-    report: Option<Report>,
-    problem: Option<String>,
-) -> Response {
-    let status = match problem {
-        Some(_) => StatusCode::UNPROCESSABLE_ENTITY,
-        None => StatusCode::OK,
-    };
-    let page = Page::new("Import customers", Nav::Customers, move || {
-        let problems: Vec<Problem> = problem.iter().map(|words| Problem::new("field-0", words.clone())).collect();
-        let path = format!("/customers/import/{}", upload.token());
-        let words = format!(
-            "{}: a {}, {} kB. Say what each column is, then check the file.",
-            upload.about.file_name,
-            preview.mapping.kind.label(),
-            preview.bytes.div_ceil(1024)
-        );
-        let checked = report.is_some();
-        let errors = format!("{path}/errors.csv");
-        let lines: Vec<_> = (0..preview.mapping.columns.len()).map(|at| column(&preview, at)).collect();
-        // The file is checked first; once it is, importing is the next step.
-        let (check, import) = if checked { ("btn", "btn primary") } else { ("btn primary", "btn") };
-        view! {
-            <Crumbs links=vec![("Customers", "/customers"), ("Import", "/customers/import")] here=upload.about.file_name.clone()/>
-            <ErrorSummary problems/>
-            <PageHead title="Import customers" words=words/>
-            {report.map(|report| import_report::dry_run(&report, errors))}
-            <form method="post" action=path novalidate>
-                <div class="card scroll" role="region" tabindex="0" aria-label="Columns table">
-                    <table class="table">
-                        <caption class="vh">"Columns of the file"</caption>
-                        <thead>
-                            <tr>
-                                <th scope="col">"Column"</th>
-                                <th scope="col">"First rows"</th>
-                                <th scope="col">"What it is"</th>
-                            </tr>
-                        </thead>
-                        <tbody>{lines}</tbody>
-                    </table>
-                </div>
-                <div class="acts">
-                    <button class=check type="submit" name="intent" value="check">"Check the file"</button>
-                    <button class=import type="submit" name="intent" value="import">"Import"</button>
-                    <a class="btn quiet" href="/customers/import">"Choose another file"</a>
-                </div>
-            </form>
-        }
-        .into_any()
-    })
-    .with_status(status);
-    staff.show(page).await
-}
-
-fn column(preview: &Preview, at: usize) -> AnyView {
-    let name = preview.mapping.columns.get(at).cloned().unwrap_or_default();
-    let shown = if name.is_empty() {
-        format!("Column {}", at + 1)
-    } else {
-        name
-    };
-    let chosen = preview.mapping.fields.get(at).copied().flatten();
-    let mut samples: Vec<String> = Vec::new();
-    for row in &preview.rows {
-        let cell: String = row
-            .get(at)
-            .map(|c| names::clean(c))
-            .unwrap_or_default()
-            .chars()
-            .take(40)
-            .collect();
-        if !cell.is_empty() && !samples.contains(&cell) {
-            samples.push(cell);
-        }
-    }
-    samples.truncate(3);
-    let options: Vec<_> = Field::ALL
-        .into_iter()
-        .map(|field| view! { <option value=field.key() selected=chosen == Some(field)>{field.label()}</option> })
-        .collect();
-    let id = format!("field-{at}");
-    view! {
-        <tr>
-            <th scope="row" id=format!("column-{at}")>{shown}</th>
-            <td><span class="hint">{samples.join(" · ")}</span></td>
-            <td>
-                <select id=id name="field" aria-labelledby=format!("column-{at}")>
-                    <option value="" selected=chosen.is_none()>"Leave out"</option>
-                    {options}
-                </select>
-            </td>
-        </tr>
-    }
-    .into_any()
 }

@@ -55,9 +55,10 @@ pub(super) fn numbers(counts: &Counts) -> AnyView {
             {fact("Updated", counts.updated)}
             {fact("Unchanged", counts.unchanged)}
             {fact("Not imported", counts.refused)}
-            {(counts.noted > 0).then(|| fact("Phone kept as typed", counts.noted))}
+            {(counts.noted > 0).then(|| fact("With something to look at", counts.noted))}
             {(counts.kept_back > 0).then(|| fact("Kept as not agreed", counts.kept_back))}
         </dl>
+        {counts.beyond_kept().then(|| view! { <p class="hint">"The first 10,000 rows to look at are kept, the others are counted. Mend those and import the file again."</p> })}
     }
     .into_any()
 }
@@ -108,7 +109,7 @@ fn table(caption: &'static str, region: &'static str, told: Vec<Told>, total: i6
                 <tr>
                     <th scope="row" class="num">{t.line}</th>
                     <td>{t.column}</td>
-                    <td>{t.reason}</td>
+                    <td>{t.reason}{(t.kind == ToldKind::Noted).then_some(" (imported)")}</td>
                     <td><span class="hint">{row}</span></td>
                 </tr>
             }

@@ -6,6 +6,7 @@ pub mod details;
 pub mod edit;
 mod facts;
 pub mod import;
+mod import_mapping;
 mod import_report;
 pub mod import_result;
 pub mod list;
