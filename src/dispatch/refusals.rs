@@ -8,7 +8,7 @@
 //! a quota of so many an hour lets somebody through now and then. So no single message stops an
 //! account for ever.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{HashMap, HashSet, VecDeque};
 
 use super::{
     store::Ticket,
@@ -21,6 +21,9 @@ use crate::channels::email::smtp::Scope;
 pub(super) const MOST_REFUSED: u32 = 10;
 /// The same for a send of which nobody has been reached.
 pub(super) const MOST_REFUSED_AT_FIRST: u32 = 3;
+
+/// So many of those who have heard the same before are put back with the others.
+const MOST_OWED: usize = 20;
 
 /// So often a message is believed that it is the account, while it is the only one. The pauses in
 /// between grow: it takes some minutes.
@@ -58,8 +61,11 @@ pub(super) struct Refusals {
 #[derive(Debug, Default)]
 struct Streak {
     said: String,
+    /// In a row.
     times: u32,
-    people: Vec<Ticket>,
+    /// The last who heard it, those before the row too: of what is under way at the same time, one
+    /// answer overtakes another.
+    people: VecDeque<Ticket>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -84,7 +90,9 @@ impl Spared {
 impl Refusals {
     /// A message was taken.
     pub(super) fn accepted(&mut self, tried: Tried) {
-        self.streaks.remove(&tried.send);
+        if let Some(streak) = self.streaks.get_mut(&tried.send) {
+            streak.times = 0;
+        }
         self.reached.insert(tried.send);
         if self.spared.is_empty() {
             return;
@@ -142,7 +150,10 @@ impl Refusals {
         }
         streak.times += 1;
         if streak.times < most {
-            streak.people.push(tried.ticket);
+            streak.people.push_back(tried.ticket);
+            if streak.people.len() > MOST_OWED {
+                streak.people.pop_front();
+            }
             return Meaning::Own;
         }
         let people = std::mem::take(&mut streak.people);
@@ -370,18 +381,21 @@ mod tests {
             assert_eq!(dead, Meaning::Own);
         }
         assert!(refusals.is_at_the_brink(SEND));
+        // Its answer came late.
         refusals.accepted(message(2000));
         assert!(!refusals.is_at_the_brink(SEND));
-        for id in 1..most {
+        for id in most..2 * most - 1 {
             assert_eq!(refusals.refused(message(id), &relay(id), false), Meaning::Own);
         }
-        assert!(is_send_paused(&refusals.refused(message(most), &relay(most), false)));
+        assert!(is_send_paused(&refusals.refused(message(100), &relay(100), false)));
+        let owed: Vec<i64> = refusals.owed().iter().map(|tried| tried.ticket.id).collect();
+        assert_eq!(owed, (1..2 * most - 1).collect::<Vec<_>>());
 
         // The one that goes first hears the same; then somebody gets through, and they are believed.
         refusals.dealt_with();
         assert!(is_send_paused(&refusals.refused(message(5), &relay(5), true)));
         refusals.dealt_with();
-        refusals.accepted(message(most + 1));
+        refusals.accepted(message(200));
         for id in 1..=most {
             assert_eq!(refusals.refused(message(id), &relay(id), false), Meaning::Own);
         }
