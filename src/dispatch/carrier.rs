@@ -5,6 +5,9 @@
 //! next one's mark is asked for as soon as the one before is answered, and written together with
 //! that answer: while one message is under way, the mark of the following one reaches the disk. So
 //! at most two messages of a connection are `attempting` at a time.
+//!
+//! A server that takes so many messages over one connection and no more says so to the next one. That
+//! one goes on over a fresh connection, at once and with its mark.
 
 use std::{sync::Arc, time::Duration};
 
@@ -12,11 +15,12 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::{
+    connection_limit::{ConnectionLimit, Met},
     fault_points::{Point, reach},
     ledger::{Ledger, Mark},
     load::{Built, Job},
     moments::Moments,
-    outcome_store::Settled,
+    outcome_rows::{settled, written_down},
     queue::Queue,
     retry,
     trouble::{Round, Trouble},
@@ -24,9 +28,8 @@ use super::{
 use crate::{
     channels::{
         Outcome,
-        email::smtp::{Account, Connection, Envelope, Lost, Offered, Step},
+        email::smtp::{Account, Connection, Envelope, Lost, Offered, Reply, Scope, Step},
     },
-    db::dialect::moment_text,
     time::Clock,
 };
 
@@ -51,6 +54,7 @@ pub(crate) struct Carriers {
     pub(crate) clock: Clock,
     pub(crate) ledger: Ledger,
     pub(crate) trouble: Arc<Trouble>,
+    pub(crate) limit: Arc<ConnectionLimit>,
     /// What waits between attempts are multiplied with.
     pub(crate) retry_scale: f64,
     pub(crate) jobs: Arc<Queue>,
@@ -62,6 +66,39 @@ struct Current {
     job: Job,
     built: Built,
     round: Round,
+}
+
+/// The message that goes first over a connection.
+struct First {
+    current: Current,
+    /// Set when the connection before met its end at this message.
+    moved: Option<Moved>,
+}
+
+#[derive(Clone, Copy)]
+struct Moved {
+    /// Since when it is marked.
+    marked: Instant,
+    met: Met,
+}
+
+/// What a connection has carried.
+#[derive(Default)]
+struct Run {
+    /// The server answered anything, or was given no reason to.
+    answered: bool,
+    /// Goes on over another connection.
+    moves: Option<First>,
+}
+
+/// What an offer has come to.
+enum Ready {
+    /// The content may go out.
+    Goes,
+    /// What became of it has been noted.
+    Noted,
+    /// It is the connection that takes no more.
+    Moves(Moved),
 }
 
 impl Carriers {
@@ -77,34 +114,47 @@ impl Carriers {
 
     async fn carry(self, retire: CancellationToken) {
         let mut connection: Option<Connection> = None;
+        let mut moves: Option<First> = None;
         let mut fruitless = 0;
         loop {
-            let next = tokio::select! {
-                biased;
-                () = retire.cancelled() => None,
-                next = self.next_job(&mut connection) => next,
+            let first = match moves.take() {
+                Some(first) if retire.is_cancelled() || self.trouble.has_verdict() => {
+                    self.give_back(&first.current, "the connection was at its end").await;
+                    continue;
+                }
+                Some(first) => first,
+                None => {
+                    let next = tokio::select! {
+                        biased;
+                        () = retire.cancelled() => None,
+                        next = self.next_job(&mut connection) => next,
+                    };
+                    let Some(job) = next else { break };
+                    if self.trouble.has_verdict() {
+                        // The pump is about to give its lease back.
+                        continue;
+                    }
+                    let Some(current) = self.build(job).await else { continue };
+                    First { current, moved: None }
+                }
             };
-            let Some(first) = next else { break };
-            if self.trouble.has_verdict() {
-                // The pump is about to give its lease back.
-                continue;
-            }
-            let Some(first) = self.build(first).await else { continue };
             let fresh = connection.is_none();
-            let round = first.round;
-            let Some(open) = self.open(&mut connection, &first).await else {
+            let round = first.current.round;
+            let Some(open) = self.open(&mut connection, &first.current).await else {
                 continue;
             };
-            let answered = self.carry_run(open, first, &retire).await;
+            let run = self.carry_run(open, first, &retire).await;
             // Servers close idle connections; one that closes new ones is in trouble.
-            if fresh && !answered {
+            if fresh && !run.answered {
                 self.trouble.cut_off(round);
             }
-            if connection.as_ref().is_some_and(|c| !c.is_open()) {
-                connection = None;
+            moves = run.moves;
+            let is_at_its_end = moves.is_some() || self.limit.is_reached(open.taken(), Instant::now());
+            if let Some(old) = connection.take_if(|c| is_at_its_end || !c.is_open()) {
+                old.quit().await;
             }
             // A server that hangs up on every offer is not asked as fast as we can.
-            fruitless = if answered { 0 } else { fruitless + 1 };
+            fruitless = if run.answered { 0 } else { fruitless + 1 };
             if fruitless > 1 {
                 tokio::time::sleep(retry::jittered(FRUITLESS * (1 << fruitless.min(5)))).await;
             }
@@ -159,32 +209,40 @@ impl Carriers {
         slot.as_mut()
     }
 
-    /// Carries messages over one connection for as long as there are any and it stays open. True
-    /// when the server answered anything, or was given no reason to.
-    async fn carry_run(&self, connection: &mut Connection, first: Current, retire: &CancellationToken) -> bool {
-        let mut answered = false;
+    /// Carries messages over one connection for as long as there are any and it stays open.
+    async fn carry_run(&self, connection: &mut Connection, first: First, retire: &CancellationToken) -> Run {
+        let mut run = Run::default();
         reach(Point::BeforeOffer);
-        let mark = self.ledger.mark(first.job.ticket()).await;
-        let mut ahead = Some((first, mark));
+        let First { current, mut moved } = first;
+        let mark = match moved {
+            Some(Moved { marked, .. }) => Mark::written_before(marked),
+            None => self.ledger.mark(current.job.ticket()).await,
+        };
+        let mut ahead = Some((current, mark));
         while let Some((first, mark)) = ahead.take() {
             if !connection.is_open() {
                 self.give_back(&first, "the connection was lost").await;
-                return answered;
+                return run;
             }
             let offer = envelope(&first);
             let (offered, marked) = tokio::join!(connection.offer(&offer), mark.written());
-            answered |= match &offered {
+            run.answered |= match &offered {
                 Ok(Offered::Refused { .. }) => true,
                 // A mark that was refused is not the server's fault.
                 Ok(Offered::Ready) => marked.is_none(),
                 Err(_) => false,
             };
             reach(Point::AfterOffer);
-            if !self.is_ready(connection, &first, offered, marked).await {
-                continue;
+            match self.is_ready(connection, &first, offered, marked).await {
+                Ready::Goes => {}
+                Ready::Noted => continue,
+                Ready::Moves(moved) => return self.move_on(run, first, moved, None).await,
+            }
+            if let Some(moved) = moved.take() {
+                self.limit.learn(moved.met, Instant::now());
             }
             let mut current = first;
-            ahead = self.next_at_hand(retire).await;
+            ahead = self.next_at_hand(connection, retire).await;
             loop {
                 reach(Point::BeforeContent);
                 let next_envelope = ahead.as_ref().map(|(next, _)| envelope(next));
@@ -196,25 +254,42 @@ impl Carriers {
                 }
                 let delivered = connection.settle().await;
                 reach(Point::AfterAnswer);
-                answered |= !matches!(delivered.outcome, Outcome::NotSent { .. } | Outcome::Unknown { .. });
-                self.note(&current, delivered.outcome).await;
+                run.answered |= !matches!(delivered.outcome, Outcome::NotSent { .. } | Outcome::Unknown { .. });
+                let outcome = self.unless_at_its_end(connection, delivered.outcome);
+                self.note(&current, outcome).await;
                 let Some((next, mark)) = ahead.take() else { break };
-                ahead = self.next_at_hand(retire).await;
+                ahead = self.next_at_hand(connection, retire).await;
                 let offered = delivered.next.unwrap_or(Err(Lost::NotSent {
                     why: "the connection was lost".to_owned(),
                 }));
-                if !self.is_ready(connection, &next, offered, mark.written().await).await {
-                    break;
+                match self.is_ready(connection, &next, offered, mark.written().await).await {
+                    Ready::Goes => current = next,
+                    Ready::Noted => break,
+                    Ready::Moves(moved) => return self.move_on(run, next, moved, ahead.take()).await,
                 }
-                current = next;
             }
         }
-        answered
+        run
     }
 
-    /// The message after the one on the connection, if there is one at hand, and its mark.
-    async fn next_at_hand(&self, retire: &CancellationToken) -> Option<(Current, Mark)> {
-        if retire.is_cancelled() || self.trouble.has_verdict() {
+    /// Ends a run whose connection takes no more, at this message. The one behind it goes back to the
+    /// queue.
+    async fn move_on(&self, run: Run, current: Current, moved: Moved, behind: Option<(Current, Mark)>) -> Run {
+        if let Some((behind, _)) = behind {
+            self.give_back(&behind, "the connection was at its end").await;
+        }
+        let moves = Some(First {
+            current,
+            moved: Some(moved),
+        });
+        Run { moves, ..run }
+    }
+
+    /// The message after the one on the connection, if there is one at hand and the connection will
+    /// take it, and its mark.
+    async fn next_at_hand(&self, connection: &Connection, retire: &CancellationToken) -> Option<(Current, Mark)> {
+        let with_this_one = connection.taken() + 1;
+        if retire.is_cancelled() || self.trouble.has_verdict() || self.limit.is_reached(with_this_one, Instant::now()) {
             return None;
         }
         let next = self.build(self.jobs.at_hand()?).await?;
@@ -222,14 +297,14 @@ impl Carriers {
         Some((next, mark))
     }
 
-    /// Whether a message's content may go out now; else what became of it has been noted.
+    /// Whether a message's content may go out now.
     async fn is_ready(
         &self,
         connection: &mut Connection,
         current: &Current,
         offered: Result<Offered, Lost>,
         marked: Option<Instant>,
-    ) -> bool {
+    ) -> Ready {
         match offered {
             Ok(Offered::Ready) => {
                 // Somebody else's by now, or the mark could not be written; or it would be lost on a
@@ -238,26 +313,53 @@ impl Carriers {
                     && self.may_go_now(&current.job).await
                     && self.still_goes(current, marked).await
                     && !self.trouble.has_verdict();
-                if !goes {
-                    connection.withdraw();
-                    self.give_back(current, "it was not its time any more").await;
+                if goes {
+                    return Ready::Goes;
                 }
-                goes
+                connection.withdraw();
+                self.give_back(current, "it was not its time any more").await;
             }
             Ok(Offered::Refused { at, reply }) => {
-                if at == Step::Mail && reply.is_permanent() {
-                    let from = &current.job.load.send.from_email;
-                    self.trouble.sender_refused(current.round, from, &reply.to_string());
-                    self.give_back(current, &reply.to_string()).await;
-                } else {
-                    self.note(current, reply.refusal()).await;
+                if let Some(marked) = marked
+                    && reply.is_connection_limit(connection.taken())
+                {
+                    let met = met(connection, &reply);
+                    return Ready::Moves(Moved { marked, met });
                 }
-                false
+                self.refused(current, at, &reply).await;
             }
-            Err(lost) => {
-                self.note(current, lost.into()).await;
-                false
+            Err(lost) => self.note(current, lost.into()).await,
+        }
+        Ready::Noted
+    }
+
+    /// Notes a refusal. To `MAIL` it is about our address, unless it says that it is the account.
+    async fn refused(&self, current: &Current, at: Step, reply: &Reply) {
+        let is_sender =
+            at == Step::Mail && reply.is_permanent() && !matches!(reply.scope(), Scope::Account | Scope::Connection);
+        if !is_sender {
+            return self.note(current, reply.refusal()).await;
+        }
+        let from = &current.job.load.send.from_email;
+        self.trouble.sender_refused(current.round, from, &reply.to_string());
+        self.give_back(current, &reply.to_string()).await;
+    }
+
+    /// An answer to a message's content that says in words that the connection takes no more: it is
+    /// not this message's. Known from now on, so that the message does not meet it again.
+    fn unless_at_its_end(&self, connection: &Connection, outcome: Outcome) -> Outcome {
+        match outcome {
+            Outcome::Deferred { reply, .. } | Outcome::Rejected { reply, .. }
+                if connection.taken() > 0 && Scope::of(&reply) == Scope::Connection =>
+            {
+                let met = Met {
+                    taken: connection.taken(),
+                    in_words: true,
+                };
+                self.limit.learn(met, Instant::now());
+                Outcome::NotSent { why: reply }
             }
+            outcome => outcome,
         }
     }
 
@@ -285,7 +387,7 @@ impl Carriers {
 
     async fn note(&self, current: &Current, outcome: Outcome) {
         let job = &current.job;
-        self.trouble.saw(current.round, job.row.send_id, &outcome);
+        let outcome = self.trouble.saw(current.round, job.tried(), outcome);
         let now = self.clock.now();
         self.ledger
             .settle(written_down(job, outcome, now, self.retry_scale), Arc::clone(&job.hold))
@@ -300,43 +402,9 @@ fn envelope(current: &Current) -> Envelope<'_> {
     }
 }
 
-fn settled(job: &Job, state: &'static str, code: Option<u16>, reply: Option<String>) -> Settled {
-    Settled {
-        id: job.row.id,
-        epoch: job.row.epoch,
-        state,
-        code: code.map(i64::from),
-        reply,
-        next_at: None,
-        refund: 0,
-    }
-}
-
-/// What the row says after an attempt.
-fn written_down(job: &Job, outcome: Outcome, now: chrono::DateTime<chrono::Utc>, scale: f64) -> Settled {
-    match outcome {
-        Outcome::Accepted { reply } => settled(job, "accepted", None, Some(reply)),
-        Outcome::Rejected { code, reply } => settled(job, "rejected", Some(code), Some(reply)),
-        Outcome::Unknown { why } => settled(job, "unknown", None, Some(why)),
-        Outcome::NotSent { why } => Settled {
-            next_at: Some(moment_text(now)),
-            refund: 1,
-            ..settled(job, "queued", None, Some(why))
-        },
-        Outcome::Deferred {
-            code,
-            reply,
-            retry_after,
-        } => {
-            // Ids are as good as dice for spreading retries.
-            let spread = f64::from(u32::try_from(job.row.id % 1000).unwrap_or(0)) / 1000.0;
-            match retry::wait_after(job.row.attempts + 1, retry_after, spread) {
-                Some(wait) => Settled {
-                    next_at: Some(moment_text(now + wait.mul_f64(scale))),
-                    ..settled(job, "queued", Some(code), Some(reply))
-                },
-                None => settled(job, "failed", Some(code), Some(reply)),
-            }
-        }
+fn met(connection: &Connection, reply: &Reply) -> Met {
+    Met {
+        taken: connection.taken(),
+        in_words: reply.scope() == Scope::Connection,
     }
 }

@@ -48,6 +48,11 @@ impl Hand {
         self.lock().is_empty()
     }
 
+    /// Whether this lease of a message is in hand.
+    pub(crate) fn has(&self, ticket: Ticket) -> bool {
+        self.lock().contains_key(&ticket)
+    }
+
     /// Whether something of this send is in hand.
     pub(crate) fn has_any_of(&self, send: i64) -> bool {
         self.lock().values().any(|held| held.send == send)

@@ -49,6 +49,14 @@ pub(crate) struct Ledger {
 pub(crate) struct Mark(oneshot::Receiver<Option<Instant>>);
 
 impl Mark {
+    /// A mark that has been written at this moment.
+    pub(crate) fn written_before(at: Instant) -> Self {
+        let (answer, marked) = oneshot::channel();
+        // Its receiver is here.
+        let _ = answer.send(Some(at));
+        Self(marked)
+    }
+
     /// Waits until it is durable; answers since when. None: the message is not ours to send any
     /// more.
     pub(crate) async fn written(self) -> Option<Instant> {

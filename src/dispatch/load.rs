@@ -14,6 +14,7 @@ use super::{
     fault_points::{Point, reach},
     hand::Hold,
     pace::Moment,
+    refusals::Tried,
     store::{Leased, Ticket},
 };
 use crate::{
@@ -103,6 +104,13 @@ impl Job {
         Ticket {
             id: self.row.id,
             epoch: self.row.epoch,
+        }
+    }
+
+    pub(crate) fn tried(&self) -> Tried {
+        Tried {
+            send: self.row.send_id,
+            ticket: self.ticket(),
         }
     }
 

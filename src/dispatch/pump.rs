@@ -9,6 +9,7 @@ use tokio_util::sync::CancellationToken;
 use super::{
     DRAIN,
     carrier::Carriers,
+    connection_limit::ConnectionLimit,
     crew::Crew,
     domain_store,
     domains::Lines,
@@ -178,6 +179,7 @@ fn crew(state: &AppState, ledger: Ledger, trouble: &Arc<Trouble>, moments: &Arc<
         clock: state.clock.clone(),
         ledger,
         trouble: Arc::clone(trouble),
+        limit: Arc::new(ConnectionLimit::default()),
         retry_scale: state.settings.retry_scale,
         jobs,
         moments: Arc::clone(moments),
@@ -209,6 +211,7 @@ impl Pump {
     async fn turn(&mut self, stop: &CancellationToken) -> Result<Duration, AppError> {
         in_time(PATIENCE_WITH_DATABASE, self.look_after_leases()).await?;
         in_time(PATIENCE_WITH_DATABASE, self.make_up_moments()).await?;
+        in_time(PATIENCE_WITH_DATABASE, self.put_back_refused()).await?;
         if let Some(verdict) = self.trouble.verdict() {
             return in_time(PATIENCE_WITH_DATABASE, self.deal_with(&verdict)).await;
         }

@@ -7,7 +7,7 @@ use super::{
     fault_points::{Point, reach},
     outcome_store,
     pump::Pump,
-    retry, store,
+    put_back_store, retry, store,
     trouble::Verdict,
 };
 use crate::{
@@ -51,6 +51,22 @@ impl Pump {
         }
         self.trouble.dealt_with();
         Ok(Duration::ZERO)
+    }
+
+    /// Puts back those who were refused before it was known that everybody is. Whose refusal is still
+    /// being written down comes next time.
+    pub(super) async fn put_back_refused(&self) -> sqlx::Result<()> {
+        let owed = self.trouble.owed();
+        let written: Vec<_> = owed.into_iter().filter(|ticket| !self.hand.has(*ticket)).collect();
+        if written.is_empty() {
+            return Ok(());
+        }
+        let mut tx = self.state.db.begin().await?;
+        let back = put_back_store::put_back(&mut tx, &written, self.state.clock.now()).await?;
+        tx.commit().await?;
+        self.trouble.put_back(&written);
+        tracing::info!(messages = back, "refusals that were everybody's are taken back");
+        Ok(())
     }
 
     /// Whether messages of a send were taken just now.

@@ -1,16 +1,20 @@
 //! Trouble with the provider, seen by all connections together: the circuit breaker.
 //!
-//! It opens when the provider fails several times running, in any of five ways. Then nothing more
+//! It opens when the provider fails several times running, in any of five ways, or at once when it
+//! says that it is our account ([`super::refusals`]). Then nothing more
 //! goes out until the pump has paused the sends. When they are tried again, one message goes
 //! first: it alone pays if the provider is as bad as before.
 
 use std::{
-    collections::HashMap,
     sync::{Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
-use super::retry;
+use super::{
+    refusals::{Meaning, Refusals, Tried},
+    retry,
+    store::Ticket,
+};
 use crate::channels::{Outcome, email::smtp::ConnectProblem};
 
 /// How often in a row each kind of failure is taken for chance.
@@ -21,10 +25,6 @@ const MOST_UNANSWERED: u32 = 3;
 const MOST_CLOSINGS: u32 = 3;
 /// Single mailboxes are full or slow now and then; everybody's is not.
 const MOST_PUT_OFF: u32 = 10;
-/// Each of these was refused for good. In a book of which half the addresses are dead, so many
-/// running with the same answer are one in a million; with an account that may not send, they are
-/// the first of everybody.
-const MOST_REFUSED: u32 = 20;
 
 /// What trouble means for the sends. Its words are read by everybody whom it concerns, so nobody's
 /// address is in them.
@@ -62,8 +62,7 @@ struct Seen {
     closings: u32,
     /// Messages put off.
     put_off: u32,
-    /// By send, what was said to the last who were refused for good, and to how many running.
-    refused: HashMap<i64, (String, u32)>,
+    refusals: Refusals,
     verdict: Option<Verdict>,
     /// There was trouble, and no message has been answered since.
     suspect: bool,
@@ -108,57 +107,47 @@ impl Trouble {
         seen.verdict = Some(Verdict::GiveUpSender { from, words });
     }
 
-    /// What became of a message of a send.
-    pub(crate) fn saw(&self, round: Round, send: i64, outcome: &Outcome) {
-        let Some(mut seen) = self.lock_in(round) else { return };
-        match outcome {
-            Outcome::Accepted { .. } => {
-                seen.refused.remove(&send);
-                seen.fine();
-            }
-            Outcome::Rejected { reply, .. } => seen.refuses(send, reply),
-            Outcome::Unknown { why } => {
-                seen.unanswered += 1;
-                let many = seen.unanswered >= MOST_UNANSWERED;
-                seen.judge(many, || {
-                    sentence(&format!("the mail server takes messages and doesn't answer: {why}"))
-                });
-            }
-            Outcome::Deferred { code: 421, reply, .. } => {
-                seen.closings += 1;
-                let many = seen.closings >= MOST_CLOSINGS;
-                seen.judge(many, || {
-                    sentence(&format!(
-                        "the mail server wants us to come back later: {}",
-                        without_addresses(reply)
-                    ))
-                });
-            }
-            Outcome::Deferred { reply, .. } => {
-                seen.put_off += 1;
-                let many = seen.put_off >= MOST_PUT_OFF;
-                seen.judge(many, || {
-                    sentence(&format!(
-                        "the mail server puts everything off: {}",
-                        without_addresses(reply)
-                    ))
-                });
-            }
-            Outcome::NotSent { .. } => {}
+    /// What became of a message; answers what is to be written down. A refusal that is nobody's own
+    /// leaves its message as if it had not been tried.
+    pub(crate) fn saw(&self, round: Round, tried: Tried, outcome: Outcome) -> Outcome {
+        let mut seen = self.lock();
+        let is_current = seen.round == round;
+        if let Outcome::Rejected { code, reply } = outcome {
+            let is_own = match is_current {
+                true => seen.refused(tried, &reply),
+                false => !seen.refusals.is_everybodys(tried, &reply),
+            };
+            return match is_own {
+                true => Outcome::Rejected { code, reply },
+                false => Outcome::NotSent { why: reply },
+            };
         }
+        if is_current {
+            seen.saw(tried, &outcome);
+        }
+        outcome
     }
 
     /// Whether a message has been answered since the last failure, and this send's are not all
     /// refused.
     pub(crate) fn works_for(&self, send: i64) -> bool {
         let seen = self.lock();
-        let is_refused = |(_, times): &(String, u32)| *times >= MOST_REFUSED - 1;
-        seen.works && !seen.refused.get(&send).is_some_and(is_refused)
+        seen.works && !seen.refusals.is_at_the_brink(send)
     }
 
     /// A send has ended.
     pub(crate) fn forget(&self, send: i64) {
-        self.lock().refused.remove(&send);
+        self.lock().refusals.forget(send);
+    }
+
+    /// Messages that were written down as refused, and are to be put back: it was not their fault.
+    pub(crate) fn owed(&self) -> Vec<Ticket> {
+        self.lock().refusals.owed().iter().map(|tried| tried.ticket).collect()
+    }
+
+    /// They have been put back.
+    pub(crate) fn put_back(&self, these: &[Ticket]) {
+        self.lock().refusals.put_back(these);
     }
 
     /// Whether there was trouble that may still be there: one message at a time.
@@ -174,15 +163,12 @@ impl Trouble {
     /// The sends have been told.
     pub(crate) fn dealt_with(&self) {
         let mut seen = self.lock();
-        // The same answer again would be the same trouble; another is an answer like any.
-        let mut refused = std::mem::take(&mut seen.refused);
-        for (_, times) in refused.values_mut() {
-            *times = (*times).min(MOST_REFUSED - 1);
-        }
+        let mut refusals = std::mem::take(&mut seen.refusals);
+        refusals.dealt_with();
         *seen = Seen {
             round: Round(seen.round.0 + 1),
             suspect: true,
-            refused,
+            refusals,
             ..Seen::default()
         };
     }
@@ -215,30 +201,63 @@ impl Seen {
         *self = Seen {
             round: self.round,
             verdict: self.verdict.take(),
-            refused: std::mem::take(&mut self.refused),
+            refusals: std::mem::take(&mut self.refusals),
             works: true,
             ..Seen::default()
         };
     }
 
-    /// The provider has refused a message for good: an answer, unless it says the same to all.
-    fn refuses(&mut self, send: i64, reply: &str) {
-        let before = self.refused.remove(&send);
-        let Some(said) = said_to_anybody(reply) else {
-            return self.fine();
-        };
-        let times = match before {
-            Some((before, times)) if before == said => times + 1,
-            _ => 1,
-        };
-        if times < MOST_REFUSED {
-            self.fine();
-        } else if self.verdict.is_none() {
-            let reply = without_addresses(reply);
-            let words = sentence(&format!("the mail server refuses everybody: {reply}"));
-            self.verdict = Some(Verdict::PauseSend { send, words });
+    /// What became of a message that was not refused for good.
+    fn saw(&mut self, tried: Tried, outcome: &Outcome) {
+        match outcome {
+            Outcome::Accepted { .. } => {
+                self.refusals.accepted(tried);
+                self.fine();
+            }
+            Outcome::Unknown { why } => {
+                self.unanswered += 1;
+                let many = self.unanswered >= MOST_UNANSWERED;
+                self.judge(many, || {
+                    sentence(&format!("the mail server takes messages and doesn't answer: {why}"))
+                });
+            }
+            Outcome::Deferred { code: 421, reply, .. } => {
+                self.closings += 1;
+                let many = self.closings >= MOST_CLOSINGS;
+                self.judge(many, || {
+                    sentence(&format!(
+                        "the mail server wants us to come back later: {}",
+                        without_addresses(reply)
+                    ))
+                });
+            }
+            Outcome::Deferred { reply, .. } => {
+                self.put_off += 1;
+                let many = self.put_off >= MOST_PUT_OFF;
+                self.judge(many, || {
+                    sentence(&format!(
+                        "the mail server puts everything off: {}",
+                        without_addresses(reply)
+                    ))
+                });
+            }
+            Outcome::NotSent { .. } | Outcome::Rejected { .. } => {}
         }
-        self.refused.insert(send, (said, times));
+    }
+
+    /// The provider has refused a message for good: an answer, unless it says the same to all. Whether
+    /// it is this message's own.
+    fn refused(&mut self, tried: Tried, reply: &str) -> bool {
+        let verdict = match self.refusals.refused(tried, reply, self.suspect) {
+            Meaning::Own => {
+                self.fine();
+                return true;
+            }
+            Meaning::Everybodys(verdict) => verdict,
+        };
+        self.works &= !matches!(verdict, Verdict::Pause(_));
+        self.verdict.get_or_insert(verdict);
+        false
     }
 
     /// Opens the breaker when there are too many; after trouble, one is too many.
@@ -250,30 +269,14 @@ impl Seen {
     }
 }
 
-/// What a permanent refusal says, without what differs from one recipient to the next; nothing
-/// when it is about this mailbox (RFC 3463: x.1 is addressing, x.2 the mailbox) and not, by x.1.7
-/// or x.1.8, about the sender's.
-fn said_to_anybody(reply: &str) -> Option<String> {
-    let mut words = reply.split_whitespace();
-    let code = words.next().unwrap_or_default();
-    let status = words.clone().next().unwrap_or_default();
-    let about_mailbox = status.starts_with("5.1.") || status.starts_with("5.2.");
-    if about_mailbox && !matches!(status, "5.1.7" | "5.1.8") {
-        return None;
-    }
-    let differs = |word: &&str| word.contains('@') || word.contains(|c: char| c.is_ascii_digit());
-    let same: Vec<&str> = words.filter(|word| !differs(word)).collect();
-    Some(format!("{code} {}", same.join(" ")))
-}
-
 /// A reply without the addresses in it.
-fn without_addresses(reply: &str) -> String {
+pub(super) fn without_addresses(reply: &str) -> String {
     let hidden = |word| if str::contains(word, '@') { "…" } else { word };
     reply.split_whitespace().map(hidden).collect::<Vec<_>>().join(" ")
 }
 
 /// What the operator reads.
-fn sentence(text: &str) -> String {
+pub(super) fn sentence(text: &str) -> String {
     let mut chars = text.chars();
     match chars.next() {
         Some(first) => format!("{}{}.", first.to_uppercase(), chars.as_str().trim_end_matches('.')),
@@ -284,8 +287,22 @@ fn sentence(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::dispatch::refusals::{MOST_REFUSED, MOST_REFUSED_AT_FIRST};
 
     const SEND: i64 = 1;
+
+    /// Another message each time.
+    fn message() -> Tried {
+        static LAST: std::sync::atomic::AtomicI64 = std::sync::atomic::AtomicI64::new(0);
+        let id = LAST.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        let ticket = Ticket { id, epoch: 1 };
+        Tried { send: SEND, ticket }
+    }
+
+    fn see(trouble: &Trouble, send: i64, outcome: Outcome) -> Outcome {
+        let message = Tried { send, ..message() };
+        trouble.saw(trouble.round(), message, outcome)
+    }
 
     fn accepted() -> Outcome {
         Outcome::Accepted {
@@ -316,7 +333,7 @@ mod tests {
         let trouble = Trouble::default();
         trouble.failed(trouble.round(), &unreachable());
         trouble.failed(trouble.round(), &unreachable());
-        trouble.saw(trouble.round(), SEND, &accepted());
+        see(&trouble, SEND, accepted());
         trouble.failed(trouble.round(), &unreachable());
         assert_eq!(trouble.verdict(), None);
         trouble.failed(trouble.round(), &unreachable());
@@ -344,14 +361,14 @@ mod tests {
             let trouble = Trouble::default();
             for round in 0..3 {
                 for _ in 1..most {
-                    trouble.saw(trouble.round(), SEND, &outcome);
+                    see(&trouble, SEND, outcome.clone());
                 }
                 assert!(!trouble.has_verdict(), "{outcome:?}, round {round}");
-                trouble.saw(trouble.round(), SEND, &accepted());
+                see(&trouble, SEND, accepted());
             }
             for _ in 0..most {
                 assert!(!trouble.has_verdict(), "{outcome:?}");
-                trouble.saw(trouble.round(), SEND, &outcome);
+                see(&trouble, SEND, outcome.clone());
             }
             assert!(matches!(trouble.verdict(), Some(Verdict::Pause(_))), "{outcome:?}");
         }
@@ -362,16 +379,16 @@ mod tests {
         for outcome in [unknown(), deferred(421), deferred(451)] {
             let trouble = Trouble::default();
             for _ in 0..MOST_PUT_OFF {
-                trouble.saw(trouble.round(), SEND, &outcome);
+                see(&trouble, SEND, outcome.clone());
             }
             trouble.dealt_with();
             assert!(trouble.is_suspect() && !trouble.works_for(SEND) && !trouble.has_verdict());
-            trouble.saw(trouble.round(), SEND, &outcome);
+            see(&trouble, SEND, outcome.clone());
             assert!(trouble.has_verdict(), "{outcome:?}");
             trouble.dealt_with();
-            trouble.saw(trouble.round(), SEND, &accepted());
+            see(&trouble, SEND, accepted());
             assert!(!trouble.is_suspect() && trouble.works_for(SEND));
-            trouble.saw(trouble.round(), SEND, &outcome);
+            see(&trouble, SEND, outcome.clone());
             assert!(!trouble.has_verdict(), "{outcome:?}");
         }
     }
@@ -383,28 +400,28 @@ mod tests {
         }
     }
 
+    fn relay(n: u32) -> Outcome {
+        rejected(&format!("554 5.7.1 <p{n}@example.com>: Relay access denied (id {n})"))
+    }
+
     #[test]
     fn the_same_refusal_for_everybody_is_trouble_and_dead_mailboxes_are_not() {
         let trouble = Trouble::default();
+        see(&trouble, SEND, accepted());
         for n in 0..100 {
-            trouble.saw(trouble.round(), SEND, &rejected("550 5.1.1 No such user"));
-            trouble.saw(trouble.round(), SEND, &rejected("552 5.2.2 Mailbox full"));
+            see(&trouble, SEND, rejected("550 5.1.1 No such user"));
+            see(&trouble, SEND, rejected("552 5.2.2 Mailbox full"));
             // Others in between: never twice the same.
-            trouble.saw(
-                trouble.round(),
-                SEND,
-                &rejected(&format!("550 5.7.1 {}", "no ".repeat(n + 1))),
-            );
+            see(&trouble, SEND, rejected(&format!("550 5.7.1 {}", "no ".repeat(n + 1))));
             assert!(!trouble.has_verdict() && trouble.works_for(SEND));
         }
-        let relay = |n: u32| rejected(&format!("554 5.7.1 <p{n}@example.com>: Relay access denied (id {n})"));
         for n in 0..MOST_REFUSED - 1 {
-            trouble.saw(trouble.round(), SEND, &relay(n));
+            see(&trouble, SEND, relay(n));
         }
-        trouble.saw(trouble.round(), SEND, &accepted());
+        see(&trouble, SEND, accepted());
         for n in 0..MOST_REFUSED {
             assert!(!trouble.has_verdict(), "{n}");
-            trouble.saw(trouble.round(), SEND, &relay(n));
+            see(&trouble, SEND, relay(n));
         }
         let Some(Verdict::PauseSend { send: SEND, words }) = trouble.verdict() else {
             panic!("it goes on")
@@ -416,12 +433,12 @@ mod tests {
         );
         assert!(!trouble.works_for(SEND));
 
-        // The one that goes first hears the same: it alone. Then something else: it works.
+        // The one that goes first hears the same, and does not pay. Then something else: it works.
         trouble.dealt_with();
-        trouble.saw(trouble.round(), SEND, &relay(1));
+        assert!(matches!(see(&trouble, SEND, relay(1)), Outcome::NotSent { .. }));
         assert!(trouble.has_verdict());
         trouble.dealt_with();
-        trouble.saw(trouble.round(), SEND, &rejected("550 5.1.1 No such user"));
+        see(&trouble, SEND, rejected("550 5.1.1 No such user"));
         assert!(trouble.works_for(SEND) && !trouble.is_suspect());
     }
 
@@ -429,20 +446,36 @@ mod tests {
     fn a_send_whose_people_are_all_refused_is_trouble_whatever_becomes_of_others() {
         let trouble = Trouble::default();
         let other = SEND + 1;
-        let relay = rejected("554 5.7.1 <p@example.com>: Relay access denied");
-        for n in 0..MOST_REFUSED {
+        for n in 0..MOST_REFUSED_AT_FIRST {
             assert!(!trouble.has_verdict(), "{n}");
-            trouble.saw(trouble.round(), SEND, &relay);
-            trouble.saw(trouble.round(), other, &accepted());
+            see(&trouble, SEND, relay(n));
+            see(&trouble, other, accepted());
         }
         assert!(matches!(trouble.verdict(), Some(Verdict::PauseSend { send: SEND, .. })));
         trouble.dealt_with();
-        trouble.saw(trouble.round(), other, &accepted());
+        see(&trouble, other, accepted());
         assert!(trouble.works_for(other) && !trouble.works_for(SEND));
-        trouble.saw(trouble.round(), SEND, &relay);
+        see(&trouble, SEND, relay(100));
         assert!(trouble.has_verdict(), "nobody else pays");
         trouble.dealt_with();
-        trouble.saw(trouble.round(), SEND, &accepted());
+        see(&trouble, SEND, accepted());
+        assert!(trouble.works_for(SEND));
+    }
+
+    #[test]
+    fn what_is_said_of_our_account_is_trouble_for_all_at_once() {
+        let trouble = Trouble::default();
+        let (before, other) = (trouble.round(), SEND + 1);
+        let quota = rejected("550 5.4.5 Daily user sending quota exceeded");
+        see(&trouble, SEND, accepted());
+        assert!(matches!(see(&trouble, SEND, quota.clone()), Outcome::NotSent { .. }));
+        assert!(matches!(trouble.verdict(), Some(Verdict::Pause(words)) if words.contains("Daily user sending quota")));
+        trouble.dealt_with();
+        assert!(!trouble.works_for(SEND) && !trouble.works_for(other));
+        // What was under way meanwhile opens no new trouble, and nobody pays for it.
+        let late = trouble.saw(before, message(), quota);
+        assert!(matches!(late, Outcome::NotSent { .. }) && !trouble.has_verdict());
+        see(&trouble, other, accepted());
         assert!(trouble.works_for(SEND));
     }
 
@@ -463,9 +496,9 @@ mod tests {
         trouble.cut_off(before);
         trouble.failed(before, &ConnectProblem::NoLogin);
         trouble.sender_refused(before, "us@example.com", "550 no");
-        trouble.saw(before, SEND, &unknown());
+        trouble.saw(before, message(), unknown());
         assert!(!trouble.has_verdict(), "one of its own would be enough");
-        trouble.saw(before, SEND, &accepted());
+        trouble.saw(before, message(), accepted());
         assert!(trouble.is_suspect() && !trouble.works_for(SEND));
         trouble.cut_off(trouble.round());
         assert!(trouble.has_verdict());

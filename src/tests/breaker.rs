@@ -21,21 +21,25 @@ use crate::support::{
     sink::{Fault, Rule, Sink, When},
 };
 
-const PEOPLE: usize = 40;
-const CONNECTIONS: i64 = 2;
+pub const PEOPLE: usize = 40;
+pub const CONNECTIONS: i64 = 2;
 
 /// A campaign on its way to a server that fails, and a dispatcher.
-struct House {
-    app: TestApp,
-    sink: Sink,
-    campaign: i64,
-    send: i64,
+pub struct House {
+    pub app: TestApp,
+    pub sink: Sink,
+    pub campaign: i64,
+    pub send: i64,
     stop: CancellationToken,
     task: JoinHandle<()>,
 }
 
 async fn house(backend: Backend, fault: Fault) -> House {
-    let rules = vec![Rule::new(When::Always, fault)];
+    house_with(backend, Rule::new(When::Always, fault)).await
+}
+
+pub async fn house_with(backend: Backend, rule: Rule) -> House {
+    let rules = vec![rule];
     let options = format!("?connections={CONNECTIONS}");
     let (app, sink) = TestApp::mailing(backend, rules, &options, Given::default()).await;
     people::crowd(app.db(), app.store.id, PEOPLE, &[], app.now()).await;
@@ -54,13 +58,13 @@ async fn house(backend: Backend, fault: Fault) -> House {
 }
 
 impl House {
-    async fn until(&self, wanted: impl Fn(&Send) -> bool) -> Send {
+    pub async fn until(&self, wanted: impl Fn(&Send) -> bool) -> Send {
         sending::until(&self.app.state, &self.app.store, self.send, wanted).await
     }
 
     /// Waits until what the other connection was in the middle of has its outcome: nobody is left
     /// waiting for a lease to run out.
-    async fn nobody_is_held(&self) {
+    pub async fn nobody_is_held(&self) {
         let begin = std::time::Instant::now();
         loop {
             let held: i64 = loupe::on_db!(self.app.db(), |pool| sqlx::query_scalar(
@@ -79,12 +83,12 @@ impl House {
     }
 
     /// Lets this much time pass.
-    fn pass(&self, time: TimeDelta) {
+    pub fn pass(&self, time: TimeDelta) {
         self.app.clock.set(self.app.now() + time);
         self.app.state.wake.notify_one();
     }
 
-    async fn end(self) -> (TestApp, Sink) {
+    pub async fn end(self) -> (TestApp, Sink) {
         self.stop.cancel();
         self.task.await.unwrap();
         (self.app, self.sink)
@@ -135,46 +139,6 @@ async fn pauses_and_goes_on(backend: Backend, fault: Fault, costs: (i64, i64), w
         sink.copies().values().all(|copies| *copies == 1),
         "{fault:?}: nobody gets it twice"
     );
-}
-
-/// An account that may not send costs the first few, and not the whole book.
-async fn a_refusal_for_everybody(backend: Backend) {
-    let house = house(backend, Fault::Dot(554)).await;
-    let (app, send) = (&house.app, house.send);
-    let paused = house.until(|s| s.paused_at.is_some()).await;
-    assert_eq!(paused.state, SendState::Sending);
-    let problem = paused.problem.clone().unwrap_or_default();
-    assert!(problem.contains("refuses everybody: 554"), "{problem}");
-    house.nobody_is_held().await;
-    let first = tally(app.db(), &app.store, send).await;
-    let most = 20 + CONNECTIONS - 1;
-    assert!((20..=most).contains(&first.failed), "{first:?}");
-    assert_eq!(first.failed + first.waiting, 40, "{first:?}");
-
-    // One goes first, and hears the same.
-    house.pass(TimeDelta::minutes(2));
-    house.until(|s| s.resume_at > paused.resume_at).await;
-    house.nobody_is_held().await;
-    let second = tally(app.db(), &app.store, send).await;
-    assert_eq!(second.failed, first.failed + 1);
-
-    house.sink.set_rules(vec![]);
-    house.pass(TimeDelta::minutes(10));
-    let ended = house.until(|s| !s.state.is_open()).await;
-    assert!(is_done(&ended) && ended.problem.is_none(), "{ended:?}");
-    let (app, _sink) = house.end().await;
-    let after = tally(app.db(), &app.store, send).await;
-    assert_eq!((after.sent, after.failed), (40 - second.failed, second.failed));
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_refusal_for_everybody_pauses_on_sqlite() {
-    a_refusal_for_everybody(Backend::Sqlite).await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_refusal_for_everybody_pauses_on_postgres() {
-    a_refusal_for_everybody(Backend::Postgres).await;
 }
 
 async fn each_kind_of_trouble(backend: Backend) {

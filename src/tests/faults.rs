@@ -130,7 +130,7 @@ async fn every_fault(backend: Backend) {
         (Fault::RcptButData(550), never(550), refused),
         (Fault::Data(451), again(451), sent),
         (Fault::Data(554), never(554), refused),
-        (Fault::Closing, again(421), sent),
+        (Fault::Closing, accepted, sent),
         (Fault::HangUpBeforeData, accepted, sent),
         (Fault::HangUpInContent, unknown, ("unknown", 0)),
         (Fault::HangUpAfterDot, unknown, ("unknown", 1)),

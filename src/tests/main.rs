@@ -9,6 +9,7 @@
 
 mod support;
 
+mod account_refusals;
 mod after_sending;
 mod asking;
 mod asleep;
@@ -21,6 +22,7 @@ mod campaign_pages;
 mod campaigns;
 mod changes;
 mod cli;
+mod connection_limits;
 mod consent;
 mod contacts;
 mod copies;
@@ -57,6 +59,7 @@ mod oracle;
 mod pages;
 mod people_of_a_send;
 mod recipients;
+mod refusal_words;
 mod repeats;
 mod rest;
 mod runner;
@@ -67,6 +70,7 @@ mod settings;
 mod smtp;
 mod smtp_accounts;
 mod smtp_content;
+mod smtp_sign_in;
 mod stalled;
 mod suppressions;
 mod tallies;

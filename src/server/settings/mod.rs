@@ -27,8 +27,8 @@ pub struct Given {
     /// sqlite://FILE or postgres://USER@HOST/DATABASE [default: sqlite://data/loupe.db]
     #[arg(long, env = "LOUPE_DATABASE_URL", global = true, hide_env_values = true)]
     pub database_url: Option<String>,
-    /// smtp://USER:PASSWORD@HOST:PORT or smtps://…; without it the built-in outbox keeps every
-    /// message and mails nothing
+    /// smtp://USER:PASSWORD@HOST:PORT or smtps://…, with ?auth=xoauth2 when the password is an access
+    /// token; without it the built-in outbox keeps every message and mails nothing
     #[arg(long, env = "LOUPE_SMTP_URL", global = true, hide_env_values = true)]
     pub smtp_url: Option<String>,
     /// Seconds between Send now and the first message, 0 to 120; overrides the store's setting

@@ -1,8 +1,9 @@
 //! The mail server as `LOUPE_SMTP_URL` names it.
 //!
 //! `smtp://user:pass@host:587?tls=starttls`, `smtps://user:pass@host:465`,
-//! `smtp://127.0.0.1:2525`. Options: `tls=starttls|none`, `pipelining=off`, `connections=1..64`,
-//! `rate=` messages per second, `helo=` the name we greet with.
+//! `smtp://127.0.0.1:2525`. Options: `tls=starttls|none`, `auth=xoauth2`, `pipelining=off`,
+//! `connections=1..64`, `rate=` messages per second, `helo=` the name we greet with. Scheme, host and
+//! options may be written in either case.
 
 use std::{fmt, net::IpAddr, str::FromStr, sync::Arc, time::Duration};
 
@@ -19,11 +20,21 @@ pub enum Tls {
     Implicit,
 }
 
+/// What we sign in with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AuthMethod {
+    /// By PLAIN or LOGIN, as the server takes it.
+    Password,
+    /// The password is an OAuth 2.0 access token.
+    Xoauth2,
+}
+
 /// Who we sign in as.
 #[derive(Clone, Debug)]
 pub struct Login {
     pub user: String,
     pub password: SecretString,
+    pub method: AuthMethod,
 }
 
 /// How long each step may take.
@@ -84,7 +95,7 @@ pub enum AccountProblem {
         value: String,
         choices: &'static str,
     },
-    #[error("there is no option “{0}”: use tls, pipelining, connections, rate or helo")]
+    #[error("there is no option “{0}”: use tls, auth, pipelining, connections, rate or helo")]
     Option(String),
     #[error("tls=none would send the password readable over the network; it is only for this machine")]
     PlainLogin,
@@ -126,7 +137,8 @@ impl Account {
             host,
         };
         for option in query.split('&').filter(|option| !option.is_empty()) {
-            let (key, value) = option.split_once('=').unwrap_or((option, ""));
+            let option = option.to_ascii_lowercase();
+            let (key, value) = option.split_once('=').unwrap_or((&option, ""));
             account.set(key, value)?;
         }
         if account.tls == Tls::None && account.login.is_some() && !is_here {
@@ -161,6 +173,12 @@ impl Account {
             ("tls", "none") if self.tls != Tls::Implicit => self.tls = Tls::None,
             ("tls", _) if self.tls == Tls::Implicit => return wrong("smtps:// is always secure, leave it out"),
             ("tls", _) => return wrong("use starttls or none"),
+            ("auth", "password" | "xoauth2") => match &mut self.login {
+                Some(login) if value == "xoauth2" => login.method = AuthMethod::Xoauth2,
+                Some(login) => login.method = AuthMethod::Password,
+                None => return wrong("put user:token@ before the host name"),
+            },
+            ("auth", _) => return wrong("use password or xoauth2"),
             ("pipelining", "on") => self.pipelining = true,
             ("pipelining", "off") => self.pipelining = false,
             ("pipelining", _) => return wrong("use on or off"),
@@ -208,7 +226,8 @@ fn host_and_port(place: &str) -> Result<(String, Option<u16>), AccountProblem> {
         },
         None => None,
     };
-    Ok((host.to_owned(), port))
+    // One server, one account, however it is written.
+    Ok((host.to_ascii_lowercase(), port))
 }
 
 pub(in crate::channels::email) fn is_this_machine(host: &str) -> bool {
@@ -224,6 +243,7 @@ fn read_login(userinfo: &str) -> Result<Login, AccountProblem> {
     Ok(Login {
         user,
         password: SecretString::from(password),
+        method: AuthMethod::Password,
     })
 }
 
@@ -340,6 +360,21 @@ mod tests {
     }
 
     #[test]
+    fn letter_case_makes_no_difference() -> Result<(), AccountProblem> {
+        let a = Account::parse("SMTPS://Shop%40example.com:Token@MAIL.Example.com?AUTH=XOAuth2&Connections=2")?;
+        let b = Account::parse("smtps://Shop%40example.com:Token@mail.example.com?auth=xoauth2&connections=2")?;
+        assert_eq!((a.tls, a.port, a.connections), (Tls::Implicit, 465, 2));
+        assert_eq!((a.host.as_str(), a.key()), ("mail.example.com", b.key()));
+        let login = a.login.ok_or(AccountProblem::Login)?;
+        assert_eq!(
+            (login.user.as_str(), login.password.expose_secret(), login.method),
+            ("Shop@example.com", "Token", AuthMethod::Xoauth2)
+        );
+        assert_eq!(Account::parse("SMTP://LOCALHOST:2525?TLS=None")?.tls, Tls::None);
+        Ok(())
+    }
+
+    #[test]
     fn a_wrong_part_is_named() {
         assert_eq!(problem("http://x"), Some(AccountProblem::Scheme));
         assert_eq!(problem("mail.example.com:587"), Some(AccountProblem::Scheme));
@@ -366,6 +401,8 @@ mod tests {
             ("smtp://x?rate=-1", "rate"),
             ("smtp://x?pipelining=perhaps", "pipelining"),
             ("smtp://x?helo=a%0d", "helo"),
+            ("smtp://x?auth=xoauth2", "auth"),
+            ("smtps://u:p@x?auth=oauth", "auth"),
         ] {
             assert!(
                 matches!(problem(url), Some(AccountProblem::Value { key: k, .. }) if k == key),

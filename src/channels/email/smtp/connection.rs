@@ -28,6 +28,7 @@ pub struct Connection {
     pub(super) stage: Stage,
     /// A refusal left a transaction behind.
     pub(super) needs_reset: bool,
+    pub(super) taken: u32,
     offers: Offers,
 }
 
@@ -38,6 +39,7 @@ pub struct Offers {
     pub starttls: bool,
     pub auth_plain: bool,
     pub auth_login: bool,
+    pub auth_xoauth2: bool,
     /// Bytes of the largest message it takes.
     pub size: Option<u64>,
 }
@@ -55,10 +57,24 @@ pub enum ConnectProblem {
     NoStartTls,
     #[error("the mail server refused the user name or password: {0}")]
     Login(Reply),
-    #[error("the mail server knows no way to sign in that we know (PLAIN, LOGIN)")]
+    /// Not the password: it never got so far, or a password does not do.
+    #[error("the mail server does not let us sign in this way: {0}")]
+    LoginMethod(Reply),
+    #[error("the mail server can't sign us in now: {0}")]
+    LoginLater(Reply),
+    #[error("the mail server refused the access token{}: {reply}", status_words(.status.as_deref()))]
+    Token { status: Option<String>, reply: Reply },
+    #[error("the mail server offers no way to sign in that we know (PLAIN, LOGIN, or XOAUTH2 with auth=xoauth2)")]
     NoLogin,
+    #[error("the mail server doesn't offer to sign in with an access token (XOAUTH2): leave out auth=xoauth2")]
+    NoXoauth2,
     #[error("the mail server stopped answering: {0}")]
     Lost(String),
+}
+
+/// `, status 400`
+fn status_words(status: Option<&str>) -> String {
+    status.map_or_else(String::new, |status| format!(", status {status}"))
 }
 
 /// Never what is in the buffers: that is somebody's letter.
@@ -78,9 +94,15 @@ impl ConnectProblem {
     /// True when trying again changes nothing until somebody mends the account.
     pub fn needs_mending(&self) -> bool {
         match self {
-            ConnectProblem::Login(reply) | ConnectProblem::Greeting(reply) => reply.is_permanent(),
-            ConnectProblem::NoStartTls | ConnectProblem::NoLogin => true,
-            ConnectProblem::Unreachable(_) | ConnectProblem::Tls(_) | ConnectProblem::Lost(_) => false,
+            ConnectProblem::Greeting(reply)
+            | ConnectProblem::Login(reply)
+            | ConnectProblem::LoginMethod(reply)
+            | ConnectProblem::Token { reply, .. } => reply.is_permanent(),
+            ConnectProblem::NoStartTls | ConnectProblem::NoLogin | ConnectProblem::NoXoauth2 => true,
+            ConnectProblem::Unreachable(_)
+            | ConnectProblem::Tls(_)
+            | ConnectProblem::LoginLater(_)
+            | ConnectProblem::Lost(_) => false,
         }
     }
 }
@@ -126,6 +148,7 @@ impl Connection {
             pipelining: false,
             stage: Stage::Closed,
             needs_reset: false,
+            taken: 0,
             offers: Offers::default(),
         }
     }
@@ -138,6 +161,11 @@ impl Connection {
     /// False once the server hung up, said 421 or stopped making sense: open another.
     pub fn is_open(&self) -> bool {
         self.stage != Stage::Closed
+    }
+
+    /// Messages that the server has taken over this connection.
+    pub fn taken(&self) -> u32 {
+        self.taken
     }
 
     /// True when messages follow each other without waiting.
@@ -349,6 +377,7 @@ fn read_offers(lines: &[u8]) -> Offers {
                 for mechanism in words {
                     offers.auth_plain |= mechanism == "PLAIN";
                     offers.auth_login |= mechanism == "LOGIN";
+                    offers.auth_xoauth2 |= mechanism == "XOAUTH2";
                 }
             }
             _ => {}
@@ -363,13 +392,14 @@ mod tests {
 
     #[test]
     fn what_a_server_offers_is_read_in_any_case() {
-        let lines = b"250-mail.example.com PIPELINING\r\n250-pipelining\r\n250-AUTH=LOGIN\r\n250-Auth PLAIN X\r\n250 SIZE 1000\r\n";
+        let lines = b"250-mail.example.com PIPELINING\r\n250-pipelining\r\n250-AUTH=LOGIN\r\n250-Auth PLAIN XOauth2 X\r\n250 SIZE 1000\r\n";
         let offers = read_offers(lines);
         let expected = Offers {
             pipelining: true,
             starttls: false,
             auth_plain: true,
             auth_login: true,
+            auth_xoauth2: true,
             size: Some(1000),
         };
         assert_eq!(offers, expected);

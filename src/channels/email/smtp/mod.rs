@@ -11,7 +11,8 @@
 //!   password is never printed.
 //!
 //! An offer that got [`Lost`] may be made again on a new connection: servers close idle ones, and
-//! say so no other way. A refused one may not, but for 421 (see [`Reply::is_closing`]).
+//! say so no other way. A refused one may not, unless the refusal is about the connection
+//! ([`Reply::is_connection_limit`]).
 //!
 //! One message goes `offer` → [`Offered::Ready`] → (the caller durably marks it `attempting`) →
 //! `send` → `settle`. `send` may carry the next message's envelope along with the content; its
@@ -29,12 +30,14 @@ mod connection;
 mod content;
 mod login;
 mod reply;
+mod scope;
 mod transaction;
 mod wire;
 
 pub(super) use account::is_this_machine;
-pub use account::{Account, AccountProblem, Login, Tls, Waits};
+pub use account::{Account, AccountProblem, AuthMethod, Login, Tls, Waits};
 pub use connection::{ConnectProblem, Connection, Offers};
 pub use content::{BareLineEnd, write_content};
 pub use reply::Reply;
+pub use scope::Scope;
 pub use transaction::{Delivered, Envelope, Lost, Offered, Step};

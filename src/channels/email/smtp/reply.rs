@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::scope::Scope;
 use crate::{channels::Outcome, templates::render::clean_line_to};
 
 /// A reply longer than this is no reply.
@@ -32,6 +33,22 @@ impl Reply {
     /// The server hangs up after this one.
     pub fn is_closing(&self) -> bool {
         self.code == 421
+    }
+
+    /// Whom it is about.
+    pub fn scope(&self) -> Scope {
+        Scope::of(&self.to_string())
+    }
+
+    /// Whether it is the connection's end and says nothing of the message at hand: it has brought so
+    /// many messages, and brings no more. The first one of a connection gets no such answer.
+    pub fn is_connection_limit(&self, taken: u32) -> bool {
+        taken > 0
+            && match self.scope() {
+                Scope::Connection => true,
+                Scope::Recipient => false,
+                _ => matches!(self.code, 421 | 452),
+            }
     }
 
     /// What a refusal means for the message that was offered: nothing of it had been sent.
@@ -182,5 +199,27 @@ mod tests {
             Reply::read(b"354 what\r\n").verdict(),
             Outcome::Unknown { .. }
         ));
+    }
+
+    #[test]
+    fn a_connections_end_is_told_from_a_refusal() {
+        let is_limit = |line: &[u8], taken| Reply::read(line).is_connection_limit(taken);
+        for line in [
+            b"421 Connection closed by server. Maximum message count per session reached.\r\n".as_slice(),
+            b"452 4.5.3 Too many recipients in this session\r\n",
+            b"421 4.3.2 closing down\r\n",
+            b"452 not now\r\n",
+            b"550 too many messages in this connection\r\n",
+        ] {
+            assert!(is_limit(line, 1), "{}", String::from_utf8_lossy(line));
+            assert!(!is_limit(line, 0), "{}", String::from_utf8_lossy(line));
+        }
+        for line in [
+            b"452 4.2.2 The email account that you tried to reach is over quota\r\n".as_slice(),
+            b"451 4.3.0 not now\r\n",
+            b"550 5.1.1 no such user\r\n",
+        ] {
+            assert!(!is_limit(line, 7), "{}", String::from_utf8_lossy(line));
+        }
     }
 }

@@ -159,6 +159,7 @@ impl Connection {
             }
         };
         let outcome = reply.verdict();
+        self.taken += u32::from(matches!(outcome, Outcome::Accepted { .. }));
         if reply.is_closing() || matches!(outcome, Outcome::Unknown { .. }) {
             let next = next.then(|| Err(Lost::NotSent { why: reply.to_string() }));
             return Delivered { outcome, next };

@@ -2,6 +2,27 @@
 
 use std::time::Duration;
 
+/// Where in a message's way something is said.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stage {
+    Mail,
+    Rcpt,
+    Data,
+    /// To the whole content.
+    Dot,
+    /// Unasked, after the answer to the content.
+    After,
+}
+
+/// So many messages over one connection, and then this; with 421 it is closed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PerConnection {
+    pub most: u64,
+    pub stage: Stage,
+    pub code: u16,
+    pub words: &'static str,
+}
+
 /// One way of failing a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fault {
@@ -13,6 +34,8 @@ pub enum Fault {
     Data(u16),
     /// `RCPT` is refused with this code but `DATA` goes ahead all the same.
     RcptButData(u16),
+    /// This is answered, word for word.
+    Says(Stage, &'static str),
     /// 421 to `MAIL`, then the connection is closed.
     Closing,
     /// Closes on `DATA`.
@@ -44,6 +67,7 @@ impl Fault {
             Fault::Data(code) if code < 500 => "4xx to DATA",
             Fault::Data(_) => "5xx to DATA",
             Fault::RcptButData(_) => "RCPT refused, DATA taken",
+            Fault::Says(..) => "words of its own",
             Fault::Closing => "421 to MAIL",
             Fault::HangUpBeforeData => "hang-up before the content",
             Fault::HangUpInContent => "hang-up in the content",
@@ -66,6 +90,8 @@ pub enum When {
     Every(u64),
     /// Only this one.
     Nth(u64),
+    /// Those after so many.
+    Beyond(u64),
     /// Whose recipient contains this.
     To(String),
     /// Whose sender contains this.
@@ -89,6 +115,7 @@ impl Rule {
             When::Always => true,
             When::Every(n) => number.checked_rem(*n) == Some(0),
             When::Nth(n) => number == *n,
+            When::Beyond(n) => number > *n,
             When::To(part) => recipient.contains(part),
             When::From(part) => sender.contains(part),
         }

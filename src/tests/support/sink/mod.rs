@@ -18,7 +18,7 @@ use std::{
 use tokio::{net::TcpListener, task::JoinSet};
 use tokio_rustls::{TlsAcceptor, rustls::ServerConfig};
 
-pub use fault::{Fault, Rule, When};
+pub use fault::*;
 use state::State;
 pub use state::{Counts, Received};
 
@@ -41,8 +41,13 @@ pub struct Settings {
     pub pipelining: bool,
     /// The one user and password that may sign in; `None` offers no AUTH.
     pub login: Option<(String, String)>,
-    /// The one way of signing in that is offered.
+    /// The one way of signing in that works.
     pub mechanism: &'static str,
+    /// What is offered, where that is something else.
+    pub offered: Option<&'static str>,
+    /// How the others are answered.
+    pub other_mechanisms: &'static str,
+    pub per_connection: Option<PerConnection>,
     /// Offers STARTTLS, or speaks TLS from the first byte if `implicit_tls`.
     pub tls: Option<Arc<ServerConfig>>,
     pub implicit_tls: bool,
@@ -58,6 +63,9 @@ impl Default for Settings {
             pipelining: true,
             login: None,
             mechanism: "PLAIN",
+            offered: None,
+            other_mechanisms: "504 5.5.4 not that way",
+            per_connection: None,
             tls: None,
             implicit_tls: false,
             delay: Duration::ZERO,

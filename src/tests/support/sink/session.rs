@@ -8,7 +8,10 @@ use tokio::{
 };
 use tokio_rustls::{TlsAcceptor, server::TlsStream};
 
-use super::{fault::Fault, state::State};
+use super::{
+    fault::{Fault, PerConnection, Stage},
+    state::State,
+};
 
 const LONGEST_LINE: usize = 4096;
 
@@ -58,6 +61,7 @@ pub(super) async fn serve<S: Line>(stream: S, secure: bool, state: &Arc<State>) 
         sender: String::new(),
         recipient: String::new(),
         number: 0,
+        taken: 0,
         fault: None,
     };
     // After STARTTLS the client speaks first.
@@ -105,6 +109,8 @@ struct Session<'a, S> {
     sender: String,
     recipient: String,
     number: u64,
+    /// Over this connection.
+    taken: u64,
     fault: Option<Fault>,
 }
 
@@ -191,7 +197,7 @@ impl<S: Line> Session<'_, S> {
             "AUTH" => self.auth(rest),
             "MAIL" if !self.signed_in => self.say("530 5.7.0 sign in first"),
             "MAIL" => return Ok(self.mail(rest)),
-            "RCPT" => self.rcpt(rest),
+            "RCPT" => return Ok(self.rcpt(rest)),
             "DATA" => return self.data().await,
             "RSET" => {
                 self.state.reset();
@@ -217,8 +223,9 @@ impl<S: Line> Session<'_, S> {
             self.say("250-STARTTLS");
         }
         if self.state.settings.login.is_some() {
-            let mechanism = self.state.settings.mechanism;
-            self.say(&format!("250-AUTH {mechanism}"));
+            let settings = &self.state.settings;
+            let offered = settings.offered.unwrap_or(settings.mechanism);
+            self.say(&format!("250-AUTH {offered}"));
         }
         self.say("250 8BITMIME");
     }
@@ -226,7 +233,7 @@ impl<S: Line> Session<'_, S> {
     fn auth(&mut self, rest: &str) {
         let (mechanism, initial) = rest.split_once(' ').unwrap_or((rest, ""));
         if !mechanism.eq_ignore_ascii_case(self.state.settings.mechanism) {
-            self.say("504 5.5.4 not that way");
+            self.say(self.state.settings.other_mechanisms);
         } else if mechanism.eq_ignore_ascii_case("LOGIN") {
             self.asked = Asked::LoginUser;
             self.say("334 VXNlcm5hbWU6");
@@ -275,12 +282,48 @@ impl<S: Line> Session<'_, S> {
         self.fault = None;
     }
 
+    /// What is said here when the connection has carried all that it may.
+    fn end_at(&self, stage: Stage) -> Option<PerConnection> {
+        let limit = self.state.settings.per_connection?;
+        (limit.stage == stage && self.taken >= limit.most).then_some(limit)
+    }
+
+    fn end(&mut self, limit: PerConnection) -> Step {
+        self.state.refused();
+        self.say(&format!("{} {}", limit.code, limit.words));
+        match limit.code {
+            421 => Step::HangUp,
+            _ => Step::Go,
+        }
+    }
+
+    /// The words that a fault has for this.
+    fn words_at(&self, stage: Stage) -> Option<&'static str> {
+        match self.fault {
+            Some(Fault::Says(at, words)) if at == stage => Some(words),
+            _ => None,
+        }
+    }
+
+    fn says(&mut self, words: &str) {
+        self.struck();
+        self.state.refused();
+        self.say(words);
+    }
+
     fn mail(&mut self, rest: &str) -> Step {
         self.forget();
         self.number = self.state.begin();
+        if let Some(limit) = self.end_at(Stage::Mail) {
+            return self.end(limit);
+        }
         let sender = path(rest);
         // A rule about recipients is looked up again when there is one.
         self.fault = self.state.fault(self.number, &sender, "");
+        if let Some(words) = self.words_at(Stage::Mail) {
+            self.says(words);
+            return Step::Go;
+        }
         match self.fault {
             Some(Fault::Closing) => {
                 self.struck();
@@ -300,13 +343,21 @@ impl<S: Line> Session<'_, S> {
         Step::Go
     }
 
-    fn rcpt(&mut self, rest: &str) {
+    fn rcpt(&mut self, rest: &str) -> Step {
         if self.sender.is_empty() {
-            return self.say("503 5.5.1 MAIL first");
+            self.say("503 5.5.1 MAIL first");
+            return Step::Go;
+        }
+        if let Some(limit) = self.end_at(Stage::Rcpt) {
+            return self.end(limit);
         }
         let recipient = path(rest);
         if self.fault.is_none() {
             self.fault = self.state.fault(self.number, &self.sender, &recipient);
+        }
+        if let Some(words) = self.words_at(Stage::Rcpt) {
+            self.says(words);
+            return Step::Go;
         }
         match self.fault {
             Some(Fault::Rcpt(code) | Fault::RcptButData(code)) => {
@@ -318,9 +369,19 @@ impl<S: Line> Session<'_, S> {
                 self.say("250 2.1.5 ok");
             }
         }
+        Step::Go
     }
 
     async fn data(&mut self) -> io::Result<Step> {
+        if !self.recipient.is_empty() {
+            if let Some(limit) = self.end_at(Stage::Data) {
+                return Ok(self.end(limit));
+            }
+            if let Some(words) = self.words_at(Stage::Data) {
+                self.says(words);
+                return Ok(Step::Go);
+            }
+        }
         match self.fault {
             Some(Fault::HangUpBeforeData) => {
                 self.struck();
@@ -374,6 +435,14 @@ impl<S: Line> Session<'_, S> {
     async fn end_of_content(&mut self, length: usize) -> io::Result<Step> {
         let (start, end) = (self.read_to, self.read_to + length);
         self.read_to = end + 3;
+        if let Some(line) = self.no_to_content() {
+            let answer = line.get(..3).and_then(|code| code.parse().ok()).unwrap_or(0);
+            let content = self.inbox.get(start..end).unwrap_or_default();
+            self.state.keep(&self.sender, &self.recipient, content, answer);
+            self.say(&line);
+            self.forget();
+            return Ok(if answer == 421 { Step::HangUp } else { Step::Go });
+        }
         if matches!(
             self.fault,
             Some(
@@ -398,6 +467,7 @@ impl<S: Line> Session<'_, S> {
         };
         let content = self.inbox.get(start..end).unwrap_or_default();
         self.state.keep(&self.sender, &self.recipient, content, answer);
+        self.taken += u64::from(answer == 250);
         self.state.until_released().await;
         match self.fault {
             Some(Fault::HangUpAfterDot) => return Ok(Step::HangUp),
@@ -418,7 +488,20 @@ impl<S: Line> Session<'_, S> {
             _ => self.say(&format!("{answer} {}.6.0 content not taken", answer / 100)),
         }
         self.forget();
+        if let Some(limit) = self.end_at(Stage::After) {
+            return Ok(self.end(limit));
+        }
         Ok(if answer == 421 { Step::HangUp } else { Step::Go })
+    }
+
+    /// The words with which a content is refused.
+    fn no_to_content(&self) -> Option<String> {
+        if let Some(limit) = self.end_at(Stage::Dot) {
+            return Some(format!("{} {}", limit.code, limit.words));
+        }
+        let words = self.words_at(Stage::Dot)?;
+        self.struck();
+        Some(words.to_owned())
     }
 }
 
