@@ -67,6 +67,15 @@ fn the_address_people_follow_is_a_scheme_and_a_host() {
         assert_eq!(base(good).as_deref(), Ok(good));
         assert_eq!(base(&format!("{good}/")).as_deref(), Ok(good));
     }
+    for (typed, read) in [
+        ("HTTPS://Loupe.Example.COM/", "https://loupe.example.com"),
+        ("Https://loupe.example.com:443", "https://loupe.example.com"),
+        ("http://loupe.example.com:443//", "http://loupe.example.com:443"),
+        ("HTTP://LOCALHOST:80", "http://localhost"),
+    ] {
+        assert_eq!(base(typed).as_deref(), Ok(read));
+    }
+    assert!(with(|g| g.base_url = Some("HTTPS://loupe.example.com".to_owned())).is_ok_and(|s| s.https()));
     for wrong in [
         "",
         "loupe.example.com",
