@@ -82,10 +82,19 @@ async fn look_at_file(pools: &SqlitePools) -> Result<(), Outage> {
     let look = async {
         let mut connection = options.connect().await?;
         sqlx::query("begin immediate").execute(&mut connection).await?;
+        // A file that can only be read says so at the first statement that writes, if it changes
+        // anything or not.
+        sqlx::query("delete from _sqlx_migrations where false")
+            .execute(&mut connection)
+            .await?;
         sqlx::query("rollback").execute(&mut connection).await?;
         connection.close().await
     };
-    look.await.map_err(|error| outage(&error).unwrap_or(Outage::Away))
+    match look.await.map_err(|error| outage(&error)) {
+        Err(Some(why)) => Err(why),
+        // Tables that aren't there are told of elsewhere.
+        Ok(()) | Err(None) => Ok(()),
+    }
 }
 
 const READ_ONLY: &str = "select pg_is_in_recovery() or current_setting('transaction_read_only') = 'on'";

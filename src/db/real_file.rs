@@ -76,6 +76,13 @@ mod tests {
             }
             std::fs::write(at("store.db"), "").unwrap_or_else(|e| panic!("{e}"));
         }
+        let lock = |name: &str| crate::db::lock_data_file(&address(name, ""));
+        let held = lock("second.db").unwrap_or_else(|e| panic!("{e}"));
+        for name in ["store.db", "first.db", "second.db"] {
+            assert!(lock(name).is_err(), "{name} is the same file");
+        }
+        drop(held);
+        assert!(lock("store.db").is_ok());
         assert_eq!(real_address("SQLite://data/loupe.db"), "sqlite://data/loupe.db");
         assert_eq!(
             real_address("POSTGRES://db.example.com/Loupe"),

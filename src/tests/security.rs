@@ -400,13 +400,8 @@ both!(a_repair_of_somebody_else_is_not_there, |app| {
 
 both!(a_search_of_any_length_is_answered, |app| {
     let cookie = app.sign_in_as(Role::Owner).await;
-    for text in [
-        "_".repeat(26_000),
-        "%".repeat(26_000),
-        "é".repeat(26_000),
-        "a b ".repeat(8_000),
-    ] {
-        let text = loupe::ui::links::encode(&text);
+    for (letter, in_address) in [("_", 26_000), ("%", 20_000), ("é", 10_000), ("a b ", 7_000)] {
+        let text = loupe::ui::links::encode(&letter.repeat(in_address));
         for page in [
             "/marketing/campaigns?q=",
             "/marketing/campaigns/new?find=",
@@ -419,13 +414,17 @@ both!(a_search_of_any_length_is_answered, |app| {
             "/outbox?to=",
         ] {
             let answer = app.get(&format!("{page}{text}"), &cookie).await;
-            assert_eq!(answer.status, StatusCode::OK, "{page}");
+            assert_eq!(answer.status, StatusCode::OK, "{page}{letter}");
         }
-        let call = serde_json::json!({ "text": text }).to_string();
+        let call = serde_json::json!({ "text": letter.repeat(100_000) }).to_string();
         let answer = app
             .call("/api/recipients/find", "application/json", call, &cookie)
             .await;
-        assert_eq!((answer.status, answer.text.as_str()), (StatusCode::OK, "[]"));
+        assert_eq!(
+            (answer.status, answer.text.as_str()),
+            (StatusCode::OK, "[]"),
+            "{letter}"
+        );
     }
 });
 
