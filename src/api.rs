@@ -1,7 +1,51 @@
 //! Every server function of the program, registered by name. `tests/endpoints.rs` holds this
 //! list against a written table of permissions.
 
-use leptos::server_fn::axum::register_explicit;
+use std::{
+    collections::BTreeMap,
+    sync::{PoisonError, RwLock},
+};
+
+use axum::{
+    body::Body,
+    http::{Request, Response},
+};
+use leptos::server_fn::{ContentType, Http, ServerFn, axum::register_explicit as register_function, server::Server};
+
+/// What each function reads: its path, and the content type.
+static READS: RwLock<BTreeMap<&str, &str>> = RwLock::new(BTreeMap::new());
+
+/// The content type that the function at this path reads.
+pub fn content_type(path: &str) -> Option<&'static str> {
+    READS.read().unwrap_or_else(PoisonError::into_inner).get(path).copied()
+}
+
+/// How the arguments of a function are written.
+trait Reads {
+    const CONTENT_TYPE: &str;
+}
+
+impl<Input: ContentType, Output> Reads for Http<Input, Output> {
+    const CONTENT_TYPE: &str = Input::CONTENT_TYPE;
+}
+
+fn register_explicit<T>()
+where
+    T: ServerFn<
+            Protocol: Reads,
+            Server: Server<
+                T::Error,
+                T::InputStreamError,
+                T::OutputStreamError,
+                Request = Request<Body>,
+                Response = Response<Body>,
+            >,
+        > + 'static,
+{
+    let mut reads = READS.write().unwrap_or_else(PoisonError::into_inner);
+    reads.insert(T::PATH, <T::Protocol as Reads>::CONTENT_TYPE);
+    register_function::<T>();
+}
 
 /// Makes the server functions known to the router. Safe to call again.
 pub fn register() {

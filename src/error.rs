@@ -37,6 +37,23 @@ pub enum AppError {
     Internal { reference: String },
     #[error("Couldn't reach Loupe.")]
     Offline,
+    /// Nothing was found out about the request: the database can't be used.
+    #[error("{why}")]
+    Unavailable { why: Outage },
+}
+
+/// Why the database can't be used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[serde(rename_all = "snake_case")]
+pub enum Outage {
+    #[error("Loupe can't reach its database at the moment. Try again in a minute.")]
+    Away,
+    #[error("Another program holds Loupe's database, so nothing can be saved. Try again in a minute.")]
+    Locked,
+    #[error("Loupe's database can only be read at the moment, so nothing can be saved. Tell whoever runs it.")]
+    ReadOnly,
+    #[error("The disk of Loupe's database is full, so nothing can be saved. Tell whoever runs it.")]
+    Full,
 }
 
 /// One thing to mend in a form: which field, and what to do.
@@ -73,7 +90,15 @@ impl AppError {
             AppError::Invalid { .. } | AppError::Refused { .. } => 422,
             AppError::TooMany { .. } => 429,
             AppError::Internal { .. } => 500,
-            AppError::Offline => 503,
+            AppError::Offline | AppError::Unavailable { .. } => 503,
+        }
+    }
+
+    /// A form or a call that is not what the page sends.
+    pub fn not_whole() -> Self {
+        AppError::Refused {
+            words: "The form didn't arrive whole. Load the page again.".to_owned(),
+            back_to: None,
         }
     }
 
@@ -93,10 +118,7 @@ impl FromServerFnError for AppError {
         match error {
             ServerFnErrorErr::Request(_) => AppError::Offline,
             ServerFnErrorErr::Args(_) | ServerFnErrorErr::MissingArg(_) | ServerFnErrorErr::Deserialization(_) => {
-                AppError::Refused {
-                    words: "The form didn't arrive whole. Load the page again.".to_owned(),
-                    back_to: None,
-                }
+                AppError::not_whole()
             }
             _ => AppError::Internal {
                 reference: "network".to_owned(),
@@ -123,7 +145,13 @@ mod server {
         fn from(error: sqlx::Error) -> Self {
             match error {
                 sqlx::Error::RowNotFound => AppError::NotFound,
-                other => AppError::internal(&other),
+                other => match crate::db::outage(&other) {
+                    Some(why) => {
+                        tracing::warn!(error = %other, "the database can't be used");
+                        AppError::Unavailable { why }
+                    }
+                    None => AppError::internal(&other),
+                },
             }
         }
     }

@@ -38,11 +38,17 @@ pub fn require(permission: Permission) -> Result<Ctx, AppError> {
     Ok(Ctx { state, actor, now })
 }
 
-/// For the few functions that anyone may call (signing in): the state, and who it is if known.
+/// For the few functions that anyone may call (signing in): the state, and who it is if known. An
+/// error when that could not be found out.
 pub fn visitor() -> Result<(AppState, Option<Actor>), AppError> {
     let state = use_context::<AppState>().ok_or(AppError::Internal {
         reference: "context".to_owned(),
     })?;
-    let actor = use_context::<Parts>().and_then(|parts| parts.extensions.get::<Actor>().cloned());
-    Ok((state, actor))
+    let Some(parts) = use_context::<Parts>() else {
+        return Ok((state, None));
+    };
+    match parts.extensions.get::<AppError>() {
+        Some(unknown) => Err(unknown.clone()),
+        None => Ok((state, parts.extensions.get::<Actor>().cloned())),
+    }
 }

@@ -24,6 +24,8 @@ pub mod setup;
 #[cfg(feature = "ssr")]
 mod setup_sql;
 #[cfg(feature = "ssr")]
+mod sign_in_log;
+#[cfg(feature = "ssr")]
 pub mod store;
 #[cfg(feature = "ssr")]
 pub mod team;

@@ -5,8 +5,9 @@ use secrecy::SecretString;
 
 use super::{
     known,
-    model::Actor,
+    model::{Actor, StoreId},
     password, session,
+    sign_in_log::{self, Refused, Tried},
     store::{self, Device},
     throttle::{self, Limit},
     tokens,
@@ -45,10 +46,14 @@ pub async fn sign_in(
     now: DateTime<Utc>,
 ) -> Result<SignedIn, AppError> {
     let account = typed.email.trim().to_lowercase();
-    let user = store::user_by_email(db, &account)
-        .await?
-        .filter(|u| u.disabled_at.is_none());
-    let known = match (&user, &typed.known) {
+    let held = store::user_by_email(db, &account).await?;
+    let tried = Tried {
+        account: &account,
+        holder: held.as_ref().map(|user| (StoreId(user.store_id), user.id)),
+        from: device.ip.as_deref(),
+    };
+    let user = held.as_ref().filter(|u| u.disabled_at.is_none());
+    let known = match (user, &typed.known) {
         (Some(user), Some(mark)) => known::device(key, mark, user.id),
         _ => None,
     };
@@ -56,16 +61,24 @@ pub async fn sign_in(
         Some(device) => vec![Limit::known_device(device)],
         None => vec![Limit::account(&account), Limit::address(device.ip.as_deref())],
     };
-    let counted = throttle::enter(db, &limits, now).await?;
-    let hash = user.as_ref().map(|u| u.password_hash.clone());
+    let counted = match throttle::enter(db, &limits, now).await {
+        Err(refused @ AppError::TooMany { .. }) => {
+            sign_in_log::refused(db, &tried, Refused::Throttled, now).await?;
+            return Err(refused);
+        }
+        entered => entered?,
+    };
+    let hash = user.map(|u| u.password_hash.clone());
     let right = password::verify(key, typed.password, hash)
         .await
         .map_err(|e| AppError::internal(&e))?;
     let (true, Some(user)) = (right, user) else {
+        sign_in_log::refused(db, &tried, Refused::Wrong, now).await?;
         return Err(AppError::invalid("email", "The email or password isn't right."));
     };
     let mut tx = db.begin().await?;
     let token = begin(&mut tx, user.id, device, now).await?;
+    sign_in_log::signed_in(&mut tx, user, device.ip.as_deref(), now).await?;
     tx.commit().await?;
     counted.succeeded(db).await?;
     Ok(SignedIn {

@@ -12,12 +12,19 @@ use super::{
     model::{Actor, StoreId},
     store, tokens,
 };
-use crate::{db::Db, server::AppState};
+use crate::{
+    db::{Db, in_time},
+    error::AppError,
+    server::AppState,
+};
 
 /// Signed out after this long without a request.
 pub const IDLE: Duration = Duration::hours(12);
 /// Signed out after this long whatever happens.
 pub const ABSOLUTE: Duration = Duration::days(14);
+
+/// How long a request waits for the database to say whose it is.
+const PATIENCE: std::time::Duration = std::time::Duration::from_secs(2);
 
 /// `__Host-` ties the cookie to this host and to https; on loopback http browsers would refuse it.
 pub fn cookie_name(https: bool) -> &'static str {
@@ -75,20 +82,50 @@ pub async fn actor_of(db: &Db, token: &str, now: DateTime<Utc>) -> sqlx::Result<
     }))
 }
 
-/// Puts the [`Actor`] on every request that carries a good session.
+/// Puts the [`Actor`] on every request that carries a good session. When that can't be found out,
+/// the request carries the error instead: whoever can't be recognised is not signed out.
 pub async fn identify(State(state): State<AppState>, mut request: Request, next: Next) -> Response {
-    if let Some(token) = token(request.headers(), state.settings.https()) {
-        match actor_of(&state.db, &token, state.clock.now()).await {
-            Ok(Some(actor)) => {
-                let now = state.clock.now();
-                if let Err(error) = store::touch_session(&state.db, actor.session_id, now).await {
-                    tracing::warn!(error = %error, "the session's last use could not be noted");
-                }
-                request.extensions_mut().insert(actor);
-            }
-            Ok(None) => {}
-            Err(error) => tracing::error!(error = %error, "sessions could not be read"),
+    let token = token(request.headers(), state.settings.https());
+    match recognise(&state, token).await {
+        Ok(Some(actor)) => {
+            request.extensions_mut().insert(actor);
+        }
+        Ok(None) => {}
+        Err(error) => {
+            request.extensions_mut().insert(error);
         }
     }
     next.run(request).await
+}
+
+async fn recognise(state: &AppState, token: Option<String>) -> Result<Option<Actor>, AppError> {
+    let (db, now) = (&state.db, state.clock.now());
+    let asked = in_time(PATIENCE, async {
+        match &token {
+            Some(token) => actor_of(db, token, now).await,
+            // Whoever is about to ask it anyway learns here, and soon, that it is away.
+            None => store::database_answers(db).await.map(|()| None),
+        }
+    });
+    let actor = match asked.await {
+        Ok(actor) => actor,
+        Err(error) => return Err(reason(db, error).await),
+    };
+    if let Some(actor) = &actor {
+        let touched = in_time(PATIENCE, store::touch_session(db, actor.session_id, now));
+        if let Err(error) = touched.await {
+            tracing::warn!(error = %error, "the session's last use could not be noted");
+        }
+    }
+    Ok(actor)
+}
+
+/// Waiting in vain says nothing about the reason; a look at the database does.
+async fn reason(db: &Db, error: sqlx::Error) -> AppError {
+    match AppError::from(error) {
+        AppError::Unavailable { why } => AppError::Unavailable {
+            why: db.look().await.err().unwrap_or(why),
+        },
+        other => other,
+    }
 }

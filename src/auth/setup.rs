@@ -19,6 +19,7 @@ use super::{
 use crate::{
     audit,
     channels::email::address::EmailAddress,
+    customers::names::{clean, own_name},
     db::Db,
     error::{AppError, Problem},
     stores::{self, model::NewStore},
@@ -92,18 +93,19 @@ pub async fn set_up(
     }
     let new = NewStore {
         slug: slug(&form.name),
-        name: form.name.trim().to_owned(),
+        name: clean(&form.name),
         time_zone: form.time_zone.trim().to_owned(),
         country: form.country.trim().to_uppercase(),
         currency: form.currency.trim().to_uppercase(),
-        from_name: form.from_name.trim().to_owned(),
+        from_name: clean(&form.from_name),
         from_email: form.from_email.trim().to_owned(),
         footer: form.footer.trim().to_owned(),
         is_demo: false,
     };
     let email = form.email.trim().to_lowercase();
+    let owner = own_name(&form.owner_name, "Enter your name");
     let mut problems = stores::rules::problems_of(&new);
-    problems.extend(owner_problems(&form, &email));
+    problems.extend(owner_problems(&owner, &form, &email));
     if !problems.is_empty() {
         return Err(AppError::Invalid {
             problems,
@@ -119,10 +121,10 @@ pub async fn set_up(
         return Err(AppError::NotFound);
     }
     let store_id = stores::rules::open_store(&mut tx, &new, now).await?;
-    let owner = form.owner_name.trim();
-    let user = store::add_user(&mut tx, store_id, &email, owner, Role::Owner, &hash, now).await?;
+    let owner = owner.unwrap_or_default();
+    let user = store::add_user(&mut tx, store_id, &email, &owner, Role::Owner, &hash, now).await?;
     let entry = audit::Entry {
-        actor: owner,
+        actor: &owner,
         action: "store.opened",
         subject: "store",
         subject_id: Some(store_id.0),
@@ -139,10 +141,10 @@ pub async fn set_up(
     })
 }
 
-fn owner_problems(form: &NewShop, email: &str) -> Vec<Problem> {
+fn owner_problems(name: &Result<String, String>, form: &NewShop, email: &str) -> Vec<Problem> {
     let mut problems = Vec::new();
-    if form.owner_name.trim().is_empty() {
-        problems.push(Problem::new("owner-name", "Enter your name"));
+    if let Err(words) = name {
+        problems.push(Problem::new("owner-name", words));
     }
     if EmailAddress::parse(email).is_err() {
         problems.push(Problem::new(

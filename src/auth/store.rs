@@ -41,6 +41,14 @@ pub struct SessionSeen {
     pub user_agent: Option<String>,
 }
 
+/// Whether the database's server is there. Asking an embedded database would only cost time.
+pub async fn database_answers(db: &Db) -> sqlx::Result<()> {
+    match db {
+        Db::Sqlite(_) => Ok(()),
+        Db::Postgres(pool) => pool.acquire().await.map(drop),
+    }
+}
+
 /// Who signs in with this address, in whichever store. Addresses are kept in lower case.
 pub async fn user_by_email(db: &Db, email: &str) -> sqlx::Result<Option<User>> {
     on_db!(db, |pool| sqlx::query_as(

@@ -16,6 +16,7 @@ use super::{
 use crate::{
     audit,
     channels::email::address::EmailAddress,
+    customers::names::own_name,
     db::{Db, Tx},
     error::{AppError, Problem},
     stores,
@@ -83,11 +84,11 @@ pub struct NewMember {
 /// Adds somebody and answers their id.
 pub async fn add(desk: Desk<'_>, new: NewMember) -> Result<i64, AppError> {
     let email = new.email.trim().to_lowercase();
-    let name = new.name.trim().to_owned();
     let mut problems = Vec::new();
-    if name.is_empty() {
-        problems.push(Problem::new("name", "Enter the person's name"));
-    }
+    let name = own_name(&new.name, "Enter the person's name").unwrap_or_else(|words| {
+        problems.push(Problem::new("name", words));
+        String::new()
+    });
     if EmailAddress::parse(&email).is_err() {
         problems.push(Problem::new(
             "email",
@@ -110,8 +111,9 @@ pub async fn add(desk: Desk<'_>, new: NewMember) -> Result<i64, AppError> {
     let id = store::add_user(&mut tx, desk.store, &email, &name, new.role, &hash, desk.now)
         .await
         .map_err(|error| match error.as_database_error() {
+            // The same words whichever store the address signs in to: of another one nothing is told.
             Some(e) if e.is_unique_violation() => {
-                AppError::invalid("email", "Someone signs in with this address already")
+                AppError::invalid("email", "This address can't be added. Use another one")
             }
             _ => error.into(),
         })?;

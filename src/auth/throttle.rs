@@ -12,7 +12,10 @@ use std::net::IpAddr;
 use chrono::{DateTime, Duration, Utc};
 
 use super::{throttle_sql, tokens};
-use crate::{db::Db, error::AppError};
+use crate::{
+    db::{Db, Tx},
+    error::AppError,
+};
 
 /// Failures older than this no longer count.
 pub const WINDOW: Duration = Duration::minutes(5);
@@ -64,7 +67,7 @@ impl Limit {
 
 /// What tries from an address are counted under. Whoever has one IPv6 address has the 2^64 of its
 /// network, so they count as one.
-fn place(ip: Option<&str>) -> String {
+pub(super) fn place(ip: Option<&str>) -> String {
     match ip.map(|text| (text, text.parse::<IpAddr>())) {
         Some((_, Ok(IpAddr::V6(v6)))) => (u128::from(v6) >> 64).to_string(),
         Some((text, _)) => text.to_owned(),
@@ -102,6 +105,17 @@ pub async fn enter(db: &Db, limits: &[Limit], now: DateTime<Utc>) -> Result<Try,
         ids,
         subjects: limits.iter().map(|l| l.subject.clone()).collect(),
     })
+}
+
+/// Whether something is told for the first time within the window: told once, an attacker can't
+/// flood a log with it. Committed with what is told.
+pub async fn is_first(tx: &mut Tx, what: &str, about: &str, now: DateTime<Utc>) -> sqlx::Result<bool> {
+    let subject = tokens::hash(&format!("told {what} {about}"));
+    if throttle_sql::is_noted(tx, &subject, now - WINDOW).await? {
+        return Ok(false);
+    }
+    throttle_sql::note(tx, &subject, now).await?;
+    Ok(true)
 }
 
 impl Try {

@@ -29,6 +29,17 @@ pub async fn count(db: &Db, subject: &str, since: DateTime<Utc>) -> sqlx::Result
     .await)
 }
 
+/// Whether a try of a subject was counted since then.
+pub async fn is_noted(tx: &mut Tx, subject: &str, since: DateTime<Utc>) -> sqlx::Result<bool> {
+    on_tx!(tx, |conn| sqlx::query_scalar(
+        "select exists (select 1 from login_failures where subject = $1 and failed_at > $2)"
+    )
+    .bind(subject)
+    .bind(since)
+    .fetch_one(&mut *conn)
+    .await)
+}
+
 /// Forgets one try.
 pub async fn forget(tx: &mut Tx, id: i64) -> sqlx::Result<()> {
     on_tx!(tx, |conn| sqlx::query("delete from login_failures where id = $1")

@@ -24,6 +24,16 @@ use crate::{
     stores, templates,
 };
 
+/// The form, if it is one: from a body that holds nothing of it, nothing is made.
+#[cfg(feature = "ssr")]
+fn whole(form: CampaignForm, intent: &str) -> Result<CampaignForm, AppError> {
+    let is_nothing = intent.is_empty() && form == CampaignForm::default();
+    match form.is_whole() && !is_nothing {
+        true => Ok(form),
+        false => Err(AppError::not_whole()),
+    }
+}
+
 /// Keeps the form, then does what the pressed button asks. With `in_place` the page stays.
 #[server(prefix = "/api", endpoint = "campaigns/save", input = PostUrl)]
 pub async fn save_campaign(
@@ -33,6 +43,7 @@ pub async fn save_campaign(
 ) -> Result<Saved, AppError> {
     let ctx = guard::require(Permission::SendCampaigns)?;
     let response = respond::here()?;
+    let form = whole(form, &intent)?;
     let saved = rules::save(&ctx, &form, form.intent(&intent)).await?;
     if in_place != "true" {
         response.redirect(&saved.path);
@@ -48,6 +59,7 @@ pub async fn look_at(
     #[server(default)] kind: String,
 ) -> Result<Looked, AppError> {
     let ctx = guard::require(Permission::SendCampaigns)?;
+    let form = whole(form, &intent)?;
     question::look_at_form(&ctx, &form, Kind::from_key(&kind), Intent::from_key(&intent)).await
 }
 
@@ -157,6 +169,7 @@ pub async fn save_bulk(
 ) -> Result<(), AppError> {
     let ctx = guard::require(Permission::SendCampaigns)?;
     let response = respond::here()?;
+    let form = whole(form, &intent)?;
     response.redirect(&bulk::save(&ctx, &form, form.intent(&intent)).await?);
     Ok(())
 }

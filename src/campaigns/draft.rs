@@ -9,7 +9,7 @@ use super::{
     schedule,
     store::Campaign,
 };
-use crate::{recipients::model::RecipientFilter, stores::model::Store};
+use crate::{customers::names, recipients::model::RecipientFilter, stores::model::Store};
 
 /// What a blank field reads instead, by the field's key.
 pub type Fallbacks = BTreeMap<String, String>;
@@ -31,6 +31,9 @@ pub struct Draft {
     pub skip_already: bool,
 }
 
+/// Longest name of a draft, in characters: far more than may be sent, for whoever pasted too much.
+const LONGEST_KEPT_NAME: usize = 500;
+
 /// Text as it can be kept by both databases: with plain line breaks and without NUL.
 pub fn clean(text: &str) -> String {
     text.replace("\r\n", "\n").replace('\r', "\n").replace('\0', "")
@@ -47,7 +50,7 @@ impl Draft {
         let later = form.is_for_later();
         let shown_count = form.shown();
         Self {
-            name: clean_line(&form.name),
+            name: names::clean(&form.name).chars().take(LONGEST_KEPT_NAME).collect(),
             template_id: form.template_id.trim().parse().ok(),
             subject: clean_line(&form.subject),
             body: clean(&form.body),

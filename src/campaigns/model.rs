@@ -131,6 +131,14 @@ impl CampaignForm {
         self.id.trim().parse().ok()
     }
 
+    /// Whether it can come from the page: the numbers that the page itself wrote are numbers.
+    pub fn is_whole(&self) -> bool {
+        [&self.id, &self.version, &self.of_send]
+            .iter()
+            .map(|typed| typed.trim())
+            .all(|typed| typed.is_empty() || typed.parse::<i64>().is_ok())
+    }
+
     /// Who it is for: the qualifier of the chosen type only, complete or not. Nothing while no
     /// type has been chosen.
     pub fn recipients(&self) -> Option<RecipientFilter> {

@@ -9,7 +9,12 @@ use super::{
     model::CampaignStatus,
 };
 use crate::{
-    auth::model::StoreId, communications::tallies, db::Db, on_db, recipients::model::RecipientFilter, segments,
+    auth::model::StoreId,
+    communications::tallies,
+    db::{Db, search::containing},
+    on_db,
+    recipients::model::RecipientFilter,
+    segments,
     sends::drift::is_large,
 };
 
@@ -109,11 +114,11 @@ struct Row {
 /// One page of the list, those being sent first, then the newest activity first; and how many
 /// there are in all.
 pub async fn list(db: &Db, store: StoreId, query: &ListQuery) -> sqlx::Result<(Vec<CampaignCard>, i64)> {
-    let search = like_pattern(&query.q);
+    let search = containing(&query.q.to_lowercase());
     let status = query.status.map(CampaignStatus::key);
     let total: i64 = on_db!(db, |pool| sqlx::query_scalar(
         "select count(*) from campaigns
-          where store_id = $1 and search_key like $2 escape '\\' and ($3 is null or status = $3)
+          where store_id = $1 and search_key like $2 escape '!' and ($3 is null or status = $3)
             and ($4 is null or sent_at >= $4) and ($5 is null or sent_at < $5)"
     )
     .bind(store)
@@ -131,7 +136,7 @@ pub async fn list(db: &Db, store: StoreId, query: &ListQuery) -> sqlx::Result<(V
            from campaigns c
            left join sends s on s.id = (select max(id) from sends where campaign_id = c.id)
            left join shown_audiences a on a.store_id = s.store_id and a.token = s.token
-          where c.store_id = $1 and c.search_key like $2 escape '\\' and ($3 is null or c.status = $3)
+          where c.store_id = $1 and c.search_key like $2 escape '!' and ($3 is null or c.status = $3)
             and ($4 is null or c.sent_at >= $4) and ($5 is null or c.sent_at < $5)
           order by case when c.status = 'sending' then 0 else 1 end, c.updated_at desc, c.id desc
           limit $6 offset $7"
@@ -202,19 +207,6 @@ async fn outcomes(db: &Db, store: StoreId, sends: &[i64]) -> sqlx::Result<HashMa
             (send, outcome)
         })
         .collect())
-}
-
-/// What a search looks for, with the wildcards of SQL taken literally.
-fn like_pattern(typed: &str) -> String {
-    let mut pattern = String::from("%");
-    for c in typed.trim().to_lowercase().chars() {
-        if matches!(c, '%' | '_' | '\\') {
-            pattern.push('\\');
-        }
-        pattern.push(c);
-    }
-    pattern.push('%');
-    pattern
 }
 
 /// What the search of the list compares with.

@@ -1,8 +1,7 @@
 //! `loupe serve` and `loupe worker`: the running program and its orderly end.
 
-use std::{future::Future, net::SocketAddr, time::Duration};
+use std::{future::Future, time::Duration};
 
-use axum::serve::ListenerExt;
 use tokio::{net::TcpListener, task::JoinSet};
 use tokio_util::sync::CancellationToken;
 
@@ -11,7 +10,11 @@ use crate::{
     auth::setup,
     db::Db,
     demo, dispatch, health, instance, runner,
-    server::{AppState, Settings, router::router},
+    server::{
+        AppState, Settings,
+        listen::{self, Limits},
+        router::router,
+    },
     stores,
     time::Clock,
 };
@@ -22,6 +25,8 @@ const PATIENCE: Duration = dispatch::DRAIN.saturating_add(Duration::from_secs(5)
 /// Between saying that it stops and refusing new requests: long enough for a load balancer that
 /// asks every second.
 const FAREWELL: Duration = Duration::from_secs(1);
+/// Whoever asks for numbers and health is few.
+const METRICS_CONNECTIONS: usize = 16;
 
 /// Serves pages, and sends what is due unless `LOUPE_DISPATCH` is off.
 pub(super) async fn serve(settings: Settings) -> Result<(), Failure> {
@@ -46,22 +51,16 @@ pub(super) async fn serve(settings: Settings) -> Result<(), Failure> {
     if sends {
         begin_background(&mut tasks, &state, &stop);
     }
-    let service = router(state).into_make_service_with_connect_info::<SocketAddr>();
-    let leaving = stop.clone();
-    let stopped = async move {
-        leaving.cancelled().await;
-        // Not ready any more, and still answering.
-        tokio::time::sleep(FAREWELL).await;
-    };
-    // Small answers must not wait for the next packet.
-    let listener = listener.tap_io(|stream| {
-        let _ = stream.set_nodelay(true);
-    });
+    let mail = state
+        .settings
+        .smtp
+        .as_ref()
+        .map_or(0, |account| account.most_connections);
+    let limits = Limits::of(listen::most_connections(mail));
+    let stopped = farewell(stop.clone());
     tasks.spawn(async move {
-        axum::serve(listener, service)
-            .with_graceful_shutdown(stopped)
-            .await
-            .map_err(|e| Failure::said(format!("The web server stopped: {e}")))
+        listen::serve(listener, router(state), limits, stopped).await;
+        Ok(())
     });
     until_stopped(tasks, stop, &db).await
 }
@@ -123,17 +122,18 @@ async fn begin_metrics(
     let listener = TcpListener::bind(addr)
         .await
         .map_err(|e| Failure::setting("LOUPE_METRICS_ADDR", format!("{addr} can't be listened on: {e}")))?;
-    let (router, stop) = (health::metrics_router(state.clone()), stop.clone());
+    let (router, stopped) = (health::metrics_router(state.clone()), farewell(stop.clone()));
     tasks.spawn(async move {
-        axum::serve(listener, router)
-            .with_graceful_shutdown(async move {
-                stop.cancelled().await;
-                tokio::time::sleep(FAREWELL).await;
-            })
-            .await
-            .map_err(|e| Failure::said(format!("The metrics stopped: {e}")))
+        listen::serve(listener, router, Limits::of(METRICS_CONNECTIONS), stopped).await;
+        Ok(())
     });
     Ok(())
+}
+
+/// When a listener stops: not ready any more, and for a moment still answering.
+async fn farewell(stop: CancellationToken) {
+    stop.cancelled().await;
+    tokio::time::sleep(FAREWELL).await;
 }
 
 /// Waits for the stop, then for what is still running. A task that ends by itself ends the

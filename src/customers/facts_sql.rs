@@ -116,6 +116,18 @@ pub async fn close_repair(
     .await)
 }
 
+/// Whether it is a repair of this customer, open or not.
+pub async fn has_repair(tx: &mut Tx, store: StoreId, customer: i64, id: i64) -> sqlx::Result<bool> {
+    on_tx!(tx, |conn| sqlx::query_scalar(
+        "select exists (select 1 from repairs where store_id = $1 and customer_id = $2 and id = $3)"
+    )
+    .bind(store)
+    .bind(customer)
+    .bind(id)
+    .fetch_one(&mut *conn)
+    .await)
+}
+
 const SUMMARY: &str = "update customers set
     spent_cents = spent_elsewhere_cents + coalesce(
         (select cast(sum(p.amount_cents) as bigint) from purchases p where p.customer_id = customers.id), 0),

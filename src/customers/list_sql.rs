@@ -3,7 +3,14 @@
 use chrono::{DateTime, Utc};
 
 use super::names::name_key;
-use crate::{auth::model::StoreId, db::Db, on_db};
+use crate::{
+    auth::model::StoreId,
+    db::{
+        Db,
+        search::{literal, wanted},
+    },
+    on_db,
+};
 
 /// How many customers a page of the list shows.
 pub const PAGE: i64 = 50;
@@ -79,14 +86,8 @@ fn condition(filter: &ListFilter) -> String {
 
 /// Text and digits as patterns that match any part of a value.
 fn patterns(text: &str) -> (String, String) {
-    let folded = name_key(text);
-    let mut like = String::new();
-    for c in folded.chars() {
-        if matches!(c, '!' | '%' | '_') {
-            like.push('!');
-        }
-        like.push(c);
-    }
+    let folded = name_key(wanted(text));
+    let like = literal(&folded);
     let digits: String = folded.chars().filter(char::is_ascii_digit).collect();
     // "0412…" is kept as "+61412…".
     let digits = digits.trim_start_matches('0');

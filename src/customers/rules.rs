@@ -291,7 +291,7 @@ pub async fn add_repair(
     Ok(tx.commit().await?)
 }
 
-/// Closes a repair that is in the workshop. Closing it again changes nothing.
+/// Closes a repair of this customer that is in the workshop. Closing it again changes nothing.
 pub async fn finish_repair(
     db: &Db,
     store: StoreId,
@@ -318,6 +318,8 @@ pub async fn finish_repair(
             now,
         )
         .await?;
+    } else if !store::has_repair(&mut tx, store, id, repair).await? {
+        return Err(AppError::NotFound);
     }
     Ok(tx.commit().await?)
 }

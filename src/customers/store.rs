@@ -10,8 +10,8 @@ use super::{
 };
 pub use super::{
     facts_sql::{
-        PurchaseRow, RepairRow, add_purchase, add_repair, close_repair, purchases, refresh_all_facts, refresh_facts,
-        repairs,
+        PurchaseRow, RepairRow, add_purchase, add_repair, close_repair, has_repair, purchases, refresh_all_facts,
+        refresh_facts, repairs,
     },
     list_sql::{Contactable, ListFilter, ListRow, count, page},
     tags_sql::{add_tags, all_tags, set_tags, sweep_sets, tags_of},

@@ -9,7 +9,7 @@ use sqlx::{
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
 
-use super::{Db, SqlitePools, Writer};
+use super::{Db, SqlitePools, Writer, real_file::real_file};
 
 /// How many readers SQLite gets beside its one writer.
 const SQLITE_READERS: u32 = 8;
@@ -177,14 +177,14 @@ pub fn newest_migration(backend: Backend) -> i64 {
 }
 
 /// Takes the lock beside an SQLite file, so that a second process is refused instead of both
-/// believing they are alone. Keep the answer for as long as the database is used. Nothing to
+/// believing they are alone, whatever link it is opened by. Keep the answer for as long as the database is used. Nothing to
 /// lock on PostgreSQL.
 pub fn lock_data_file(url: &str) -> Result<Option<std::fs::File>, ConnectError> {
     if !url.starts_with("sqlite:") {
         return Ok(None);
     }
     let options = SqliteConnectOptions::from_str(url)?;
-    let mut name = options.get_filename().as_os_str().to_owned();
+    let mut name = real_file(options.get_filename()).into_os_string();
     name.push(".lock");
     if let Some(folder) = Path::new(&name).parent().filter(|f| *f != Path::new("")) {
         std::fs::create_dir_all(folder).map_err(ConnectError::Folder)?;

@@ -11,6 +11,9 @@ pub mod binds;
 mod connect;
 pub mod dialect;
 mod in_time;
+mod outage;
+mod real_file;
+pub mod search;
 mod writer;
 
 pub use again::{got_in_the_way, in_tx};
@@ -19,6 +22,8 @@ pub use connect::{
     Backend, ConnectError, OnTimeline, connect, connect_telling, lock_data_file, migrate, newest_migration,
 };
 pub use in_time::in_time;
+pub use outage::outage;
+pub use real_file::real_address;
 pub use writer::{Turn, Writer};
 
 use sqlx::{PgPool, Postgres, SqlitePool, Transaction};

@@ -53,6 +53,11 @@ impl Writer {
         })
     }
 
+    /// How it was opened.
+    pub(super) fn options(&self) -> &SqliteConnectOptions {
+        &self.options
+    }
+
     /// Waits for a turn; for half a minute at most.
     pub async fn turn(&self) -> sqlx::Result<Turn> {
         let slot = timeout(PATIENCE, Arc::clone(&self.slot).lock_owned()).await;

@@ -5,10 +5,10 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::store;
-use crate::{db, runner::heartbeat, server::AppState};
+use crate::{db, error::Outage, runner::heartbeat, server::AppState};
 
 /// How long the database may take to answer.
-const PATIENCE: Duration = Duration::from_secs(2);
+const PATIENCE: Duration = Duration::from_secs(3);
 /// Bytes below which the database will soon fail to write.
 const LEAST_SPACE: u64 = 50 * 1024 * 1024;
 
@@ -49,12 +49,26 @@ impl Ready {
 }
 
 async fn tables(state: &AppState) -> (&'static str, &'static str) {
+    match tokio::time::timeout(PATIENCE, state.db.look()).await {
+        Ok(Ok(())) => {}
+        Ok(Err(why)) => return (word(why), "unknown"),
+        Err(_) => return ("doesn't answer", "unknown"),
+    }
     let newest = db::newest_migration(state.db.backend());
     match tokio::time::timeout(PATIENCE, store::newest_applied(&state.db)).await {
         Ok(Ok(Some(applied))) if applied == newest => (OK, OK),
         Ok(Ok(_)) => (OK, "not up to date"),
         Ok(Err(_)) => ("can't be read", "unknown"),
         Err(_) => ("doesn't answer", "unknown"),
+    }
+}
+
+fn word(why: Outage) -> &'static str {
+    match why {
+        Outage::Away => "can't be reached",
+        Outage::Locked => "locked",
+        Outage::ReadOnly => "read-only",
+        Outage::Full => "full",
     }
 }
 

@@ -7,7 +7,7 @@ use sqlx::AssertSqlSafe;
 
 use crate::{
     auth::model::StoreId,
-    db::{Db, Tx},
+    db::{Db, Tx, search::containing},
     on_db, on_tx,
 };
 
@@ -99,7 +99,7 @@ pub async fn page(db: &Db, store: StoreId, recipient: &str, limit: i64, offset: 
     )
     .bind(store)
     .bind(recipient)
-    .bind(containing(recipient))
+    .bind(containing(&recipient.to_lowercase()))
     .bind(limit)
     .bind(offset)
     .fetch_all(pool)
@@ -113,7 +113,7 @@ pub async fn count(db: &Db, store: StoreId, recipient: &str) -> sqlx::Result<i64
     )
     .bind(store)
     .bind(recipient)
-    .bind(containing(recipient))
+    .bind(containing(&recipient.to_lowercase()))
     .fetch_one(pool)
     .await)
 }
@@ -129,17 +129,4 @@ pub async fn find(db: &Db, store: StoreId, id: i64) -> sqlx::Result<Option<Kept>
     .bind(id)
     .fetch_optional(pool)
     .await)
-}
-
-/// The pattern for texts that contain this one, `!` being the escape.
-fn containing(text: &str) -> String {
-    let mut pattern = String::from("%");
-    for c in text.to_lowercase().chars() {
-        if matches!(c, '!' | '%' | '_') {
-            pattern.push('!');
-        }
-        pattern.push(c);
-    }
-    pattern.push('%');
-    pattern
 }

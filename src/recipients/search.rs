@@ -8,7 +8,11 @@ use super::{
 };
 use crate::{
     bound,
-    db::{Db, binds::Binds},
+    db::{
+        Db,
+        binds::Binds,
+        search::{literal, wanted},
+    },
     on_db,
 };
 
@@ -21,7 +25,7 @@ const DIGITS: usize = 3;
 /// Customers by the beginning of a name, of words of it, of an address, or by a part of the phone
 /// number: best first, at most [`AT_MOST`].
 pub async fn candidates(db: &Db, scope: &Scope, text: &str) -> sqlx::Result<Vec<Candidate>> {
-    let text = text.trim().to_lowercase();
+    let text = wanted(text).to_lowercase();
     let mut found: Vec<i64> = Vec::new();
     for (condition, order, binds) in searches(scope, &text) {
         if found.len() >= AT_MOST {
@@ -116,13 +120,6 @@ fn searches(scope: &Scope, text: &str) -> Vec<(String, String, Binds)> {
 /// `column like 'before text after'`, where the text means only itself. Both columns and texts are
 /// folded, so that it is the same on both databases.
 fn like(column: &str, binds: &mut Binds, before: &str, text: &str, after: &str) -> String {
-    let mut pattern = before.to_owned();
-    for c in text.chars() {
-        if matches!(c, '%' | '_' | '!') {
-            pattern.push('!');
-        }
-        pattern.push(c);
-    }
-    pattern.push_str(after);
+    let pattern = format!("{before}{}{after}", literal(text));
     format!("{column} like {} escape '!'", binds.add(pattern))
 }

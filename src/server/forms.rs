@@ -5,19 +5,22 @@
 //! the right status. Callers that are not forms get the error as JSON with that status.
 
 use axum::{
+    Json,
     body::{Body, Bytes, to_bytes},
     extract::{FromRequest, Request, State},
-    http::{HeaderMap, HeaderValue, StatusCode, header},
+    http::{HeaderMap, HeaderValue, StatusCode, header, request::Parts},
     middleware::Next,
     response::{IntoResponse, Response},
 };
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::{Deserialize, Serialize};
 
-use super::{AppState, respond::own_path, visit::Visit};
+use super::{AppState, readable, respond::own_path, visit::Visit};
 use crate::{
+    api,
     auth::session::cookie_value,
     error::{AppError, Problem},
+    ui::pages::unavailable,
 };
 
 /// Largest body of a server function, in bytes; files go through their own route.
@@ -77,7 +80,7 @@ pub async fn answer_forms(State(state): State<AppState>, request: Request, next:
         .and_then(|v| v.to_str().ok())
         .is_some_and(|v| v.contains("text/html"));
     let Ok(bytes) = to_bytes(body, LARGEST_FORM).await else {
-        return (StatusCode::PAYLOAD_TOO_LARGE, "That is too much for one form.").into_response();
+        return too_much();
     };
     let visit = Visit::new(&parts, &state);
     if accepts_html {
@@ -86,7 +89,10 @@ pub async fn answer_forms(State(state): State<AppState>, request: Request, next:
             .headers
             .insert(header::ACCEPT, HeaderValue::from_static("application/json"));
     }
-    let response = next.run(Request::from_parts(parts, Body::from(bytes.clone()))).await;
+    let response = match hindrance(&parts, &bytes) {
+        Some(error) => answered(&error),
+        None => next.run(Request::from_parts(parts, Body::from(bytes.clone()))).await,
+    };
     if response.status() == StatusCode::METHOD_NOT_ALLOWED {
         return response;
     }
@@ -96,6 +102,33 @@ pub async fn answer_forms(State(state): State<AppState>, request: Request, next:
         (false, true) => response,
         (false, false) => with_status(response).await,
     }
+}
+
+fn too_much() -> Response {
+    (StatusCode::PAYLOAD_TOO_LARGE, "That is too much for one form.").into_response()
+}
+
+/// Why a call is not even tried: it is not known who asks, it can't be read, or it is written
+/// otherwise than the function reads.
+fn hindrance(parts: &Parts, body: &Bytes) -> Option<AppError> {
+    if let Some(unknown) = parts.extensions.get::<AppError>() {
+        return Some(unknown.clone());
+    }
+    let is_written_so = match (api::content_type(parts.uri.path()), readable::content_type(parts)) {
+        (Some(read), Some(written)) => read.eq_ignore_ascii_case(written),
+        (Some(_), None) => body.is_empty(),
+        (None, _) => true,
+    };
+    if !is_written_so {
+        return Some(AppError::not_whole());
+    }
+    readable::problem_of(parts, body)
+}
+
+/// As a server function answers with an error.
+fn answered(error: &AppError) -> Response {
+    let status = StatusCode::from_u16(error.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    (status, Json(error)).into_response()
 }
 
 /// The path of the page a form was on. A referer of another site is not followed.
@@ -141,7 +174,7 @@ async fn after_failure(visit: &Visit, response: Response, form: &Bytes) -> Respo
     let here = referer_path(visit).unwrap_or_else(|| "/".to_owned());
     let typed = pairs(form).await;
     let https = visit.state.settings.https();
-    let flash = |problems: Vec<Problem>, path: &str| {
+    let flash = |problems: Vec<Problem>, typed, path: &str| {
         let mut answer = see_other(path);
         if let Some(cookie) = (Flash { problems, typed }).cookie(https) {
             answer.headers_mut().append(header::SET_COOKIE, cookie);
@@ -155,9 +188,10 @@ async fn after_failure(visit: &Visit, response: Response, form: &Bytes) -> Respo
         AppError::Invalid {
             problems,
             kept_at: None,
-        } => flash(problems, &here),
-        AppError::TooMany { .. } => flash(vec![Problem::new("email", error.to_string())], &here),
-        AppError::Refused { words, back_to } => flash(vec![Problem::new("", words)], &back_to.unwrap_or(here)),
+        } => flash(problems, typed, &here),
+        AppError::TooMany { .. } => flash(vec![Problem::new("email", error.to_string())], typed, &here),
+        AppError::Refused { words, back_to } => flash(vec![Problem::new("", words)], typed, &back_to.unwrap_or(here)),
+        AppError::Unavailable { why } => unavailable::show(visit, why, Some(typed)).await,
         other => other.into_page(visit).await,
     }
 }
@@ -211,6 +245,9 @@ impl AppError {
                 .unwrap_or_default();
             return see_other(&format!("/login{next}"));
         }
+        if let AppError::Unavailable { why } = self {
+            return unavailable::show(visit, why, None).await;
+        }
         crate::ui::pages::problem::show(visit, self).await
     }
 }
@@ -229,10 +266,30 @@ impl IntoResponse for AppError {
 pub async fn failures_as_pages(State(state): State<AppState>, request: Request, next: Next) -> Response {
     let (parts, body) = request.into_parts();
     let visit = Visit::new(&parts, &state);
-    let mut response = next.run(Request::from_parts(parts, body)).await;
-    match response.extensions_mut().remove::<AppError>() {
-        Some(error) => error.into_page(&visit).await,
-        None => response,
+    // A form is kept, so that it can be sent once more; a file is not.
+    let (body, form) = if readable::has_type(&parts, readable::FORM) {
+        let Ok(bytes) = to_bytes(body, LARGEST_FORM).await else {
+            return too_much();
+        };
+        (Body::from(bytes.clone()), Some(bytes))
+    } else {
+        (body, None)
+    };
+    let unreadable = || form.as_ref().and_then(|form| readable::problem_of(&parts, form));
+    let hindrance = parts.extensions.get::<AppError>().cloned().or_else(unreadable);
+    let error = match hindrance {
+        Some(error) => error,
+        None => {
+            let mut response = next.run(Request::from_parts(parts, body)).await;
+            match response.extensions_mut().remove::<AppError>() {
+                Some(error) => error,
+                None => return response,
+            }
+        }
+    };
+    match (error, form) {
+        (AppError::Unavailable { why }, Some(form)) => unavailable::show(&visit, why, Some(pairs(&form).await)).await,
+        (error, _) => error.into_page(&visit).await,
     }
 }
 

@@ -2,7 +2,7 @@
 
 use axum::{
     extract::{Request, State},
-    http::{HeaderName, HeaderValue, header},
+    http::{HeaderName, HeaderValue, StatusCode, header},
     middleware::Next,
     response::Response,
 };
@@ -32,9 +32,16 @@ pub const OUTBOX_POLICY: &str = "sandbox; default-src 'none'; img-src data:; sty
 /// The policy of whatever names none of its own.
 const PLAIN_POLICY: &str = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'";
 
+/// Seconds after which whoever was told that something is away may ask again.
+const RETRY_AFTER: &str = "30";
+
 /// Puts the headers on.
 pub async fn harden(State(state): State<AppState>, request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
+    if response.status() == StatusCode::SERVICE_UNAVAILABLE {
+        let after = HeaderValue::from_static(RETRY_AFTER);
+        response.headers_mut().entry(header::RETRY_AFTER).or_insert(after);
+    }
     let headers = response.headers_mut();
     let mut put = |name: HeaderName, value: &'static str| {
         headers.entry(name).or_insert(HeaderValue::from_static(value));

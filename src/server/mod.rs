@@ -3,7 +3,10 @@
 pub mod assets;
 pub mod forms;
 pub mod headers;
+mod host;
+pub mod listen;
 pub mod origin;
+mod readable;
 pub mod respond;
 pub mod router;
 pub mod settings;

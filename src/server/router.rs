@@ -5,14 +5,14 @@ use std::any::Any;
 use axum::{
     Router,
     http::{HeaderValue, header},
-    middleware::{from_fn_with_state, map_response},
+    middleware::{from_fn, from_fn_with_state, map_response},
     response::{IntoResponse, Response},
     routing::post,
 };
 use leptos::prelude::provide_context;
 use tower_http::{catch_panic::CatchPanicLayer, compression::CompressionLayer, services::ServeDir};
 
-use super::{AppState, forms, headers, origin};
+use super::{AppState, forms, headers, host, origin, readable};
 use crate::{auth::session, error::AppError};
 
 /// Everything this server answers.
@@ -27,9 +27,11 @@ pub fn with_pages(state: AppState, pages: Router<AppState>) -> Router {
     let _ = any_spawner::Executor::init_tokio();
     let api = Router::new()
         .route("/api/{*function}", post(server_functions))
+        .layer(from_fn(readable::refuse_addresses))
         .layer(CatchPanicLayer::custom(panicked))
         .layer(from_fn_with_state(state.clone(), forms::answer_forms));
     let pages = pages
+        .layer(from_fn(readable::refuse_addresses))
         .layer(CatchPanicLayer::custom(panicked))
         .layer(from_fn_with_state(state.clone(), forms::failures_as_pages));
     Router::new()
@@ -38,6 +40,9 @@ pub fn with_pages(state: AppState, pages: Router<AppState>) -> Router {
         .layer(from_fn_with_state(state.clone(), session::identify))
         .layer(from_fn_with_state(state.clone(), origin::same_site_only))
         .merge(files(&state))
+        .layer(from_fn_with_state(state.clone(), host::own_names_only))
+        // Whoever asks whether it is well calls it by whatever name it has there.
+        .merge(crate::health::routes())
         .layer(CatchPanicLayer::custom(panicked))
         .layer(from_fn_with_state(state.clone(), headers::harden))
         .layer(CompressionLayer::new())
@@ -86,5 +91,5 @@ fn files(state: &AppState) -> Router<AppState> {
             "/robots.txt",
             tower_http::services::ServeFile::new(root.join("robots.txt")),
         )
-        .merge(crate::health::routes())
+        .layer(from_fn(readable::refuse_addresses))
 }

@@ -133,6 +133,9 @@ impl FromRequestParts<AppState> for Staff {
 
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, AppError> {
         let visit = Visit::new(parts, state);
+        if let Some(unknown) = parts.extensions.get::<AppError>() {
+            return Err(unknown.clone());
+        }
         let actor = visit.actor().cloned().ok_or(AppError::SignedOut)?;
         let store = stores::store::find(&state.db, actor.store_id)
             .await?

@@ -6,6 +6,7 @@ use chrono_tz::Tz;
 use super::{model::NewStore, places, store};
 use crate::{
     auth::model::StoreId,
+    customers::names::{clean, own_name},
     db::Tx,
     error::{AppError, Problem},
     segments, templates,
@@ -13,6 +14,11 @@ use crate::{
 
 /// Makes a store with everything that comes with one.
 pub async fn open_store(tx: &mut Tx, new: &NewStore, now: DateTime<Utc>) -> Result<StoreId, AppError> {
+    let new = &NewStore {
+        name: clean(&new.name),
+        from_name: clean(&new.from_name),
+        ..new.clone()
+    };
     let problems = problems_of(new);
     if !problems.is_empty() {
         return Err(AppError::Invalid {
@@ -44,7 +50,6 @@ pub fn problems_of(new: &NewStore) -> Vec<Problem> {
         "slug",
         "Use small letters, digits and hyphens for the short name",
     );
-    check(!new.name.trim().is_empty(), "name", "Enter the store's name");
     check(
         new.time_zone.parse::<Tz>().is_ok(),
         "time-zone",
@@ -60,11 +65,6 @@ pub fn problems_of(new: &NewStore) -> Vec<Problem> {
         "currency",
         "Use the three-letter currency code, such as AUD",
     );
-    check(
-        !new.from_name.trim().is_empty(),
-        "from-name",
-        "Enter the name messages come from",
-    );
     let from_ok = crate::channels::email::address::EmailAddress::parse(&new.from_email).is_ok();
     check(
         from_ok,
@@ -76,5 +76,13 @@ pub fn problems_of(new: &NewStore) -> Vec<Problem> {
         "footer",
         "Enter the postal address for the end of every message",
     );
+    for (field, name, missing) in [
+        ("name", &new.name, "Enter the store's name"),
+        ("from-name", &new.from_name, "Enter the name messages come from"),
+    ] {
+        if let Err(words) = own_name(name, missing) {
+            problems.push(Problem::new(field, words));
+        }
+    }
     problems
 }

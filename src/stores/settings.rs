@@ -10,11 +10,10 @@ use crate::{
     audit,
     auth::guard::Ctx,
     channels::email::address::EmailAddress,
+    customers::names::own_name,
     error::{AppError, Problem},
 };
 
-/// Longest name, in characters.
-const LONGEST_NAME: usize = 100;
 /// Longest postal address or reason, in characters.
 const LONGEST_TEXT: usize = 500;
 /// Longest a planned send may be late and still go by itself, in minutes: a week.
@@ -267,11 +266,13 @@ impl Checks {
 
     /// One line.
     fn name(&mut self, field: &str, typed: &str, missing: &str) -> String {
-        let typed = typed.trim();
-        self.need(!typed.is_empty(), field, missing);
-        let fits = typed.chars().count() <= LONGEST_NAME && !typed.chars().any(char::is_control);
-        self.need(fits, field, "Use at most 100 characters, on one line");
-        typed.to_owned()
+        match own_name(typed, missing) {
+            Ok(name) => name,
+            Err(words) => {
+                self.problems.push(Problem::new(field, words));
+                String::new()
+            }
+        }
     }
 
     /// Several lines.

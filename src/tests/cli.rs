@@ -410,3 +410,37 @@ fn every_wrong_setting_stops_the_start_and_names_its_key() {
     }
     assert!(!folder.path().join("data/loupe.db").exists(), "nothing was begun");
 }
+
+#[test]
+fn no_listener_waits_for_ever_for_the_rest_of_a_request() {
+    let folder = tempfile::tempdir().unwrap();
+    let port = std::net::TcpListener::bind(("127.0.0.1", 0))
+        .unwrap()
+        .local_addr()
+        .unwrap()
+        .port();
+    let metrics = format!("127.0.0.1:{port}");
+    let mut command = loupe(folder.path(), &["serve"]);
+    command.env("LOUPE_METRICS_ADDR", &metrics);
+    let server = Server::start(command);
+    let begun = std::time::Instant::now();
+    let halves: Vec<TcpStream> = [&server.address, &metrics]
+        .into_iter()
+        .map(|address| {
+            let mut stream = TcpStream::connect(address).unwrap();
+            stream.write_all(b"GET /livez HTTP/1.1\r\nHos").unwrap();
+            stream
+                .set_read_timeout(Some(std::time::Duration::from_secs(40)))
+                .unwrap();
+            stream
+        })
+        .collect();
+    for mut half in halves {
+        let mut rest = Vec::new();
+        // Closed, in order or not, long before the time of reading is over.
+        let _ = half.read_to_end(&mut rest);
+        let took = begun.elapsed().as_secs();
+        assert!((9..35).contains(&took), "{took}");
+    }
+    assert!(server.get("/livez").starts_with("HTTP/1.1 200"));
+}

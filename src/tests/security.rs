@@ -196,13 +196,24 @@ both!(nobody_is_sent_to_another_site, |app| {
     assert!(!page.text.contains("<script>alert"), "{}", page.text);
 });
 
-both!(a_form_goes_back_to_where_it_was_and_nowhere_else, |app| {
+/// Reached at an address of this machine.
+async fn local(backend: Backend) -> TestApp {
+    let given = Given {
+        base_url: Some("http://127.0.0.1:3000".to_owned()),
+        ..Given::default()
+    };
+    TestApp::with(backend, given).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_form_goes_back_to_where_it_was_and_nowhere_else() {
+    let app = local(Backend::Sqlite).await;
     let cookie = app.sign_in_as(Role::Owner).await;
     let from = |referer: &'static str| {
         Request::post("/api/appearance/theme")
             .header(header::COOKIE, &cookie)
             .header(header::ACCEPT, "text/html")
-            .header(header::HOST, "127.0.0.1:3000")
+            .header(header::HOST, "localhost:3000")
             .header(header::REFERER, referer)
             .header("sec-fetch-site", "same-origin")
             .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
@@ -210,19 +221,210 @@ both!(a_form_goes_back_to_where_it_was_and_nowhere_else, |app| {
             .unwrap()
     };
     for (referer, to) in [
-        ("http://loupe.test/audit-log?who=x", "/audit-log?who=x"),
-        ("http://127.0.0.1:3000/settings", "/settings"),
-        ("http://loupe.test", "/"),
+        ("http://127.0.0.1:3000/audit-log?who=x", "/audit-log?who=x"),
+        ("http://localhost:3000/settings", "/settings"),
+        ("http://127.0.0.1:3000", "/"),
         ("https://evil.example.com/settings", "/"),
-        ("http://loupe.test.evil.example.com/settings", "/"),
+        ("http://localhost:3000.evil.example.com/settings", "/"),
         ("http://127.0.0.1:3000.evil.example.com/settings", "/"),
-        ("http://loupe.test//evil.example.com", "/"),
-        ("http://evil.example.com/?http://loupe.test/settings", "/"),
+        ("http://127.0.0.1:3000//evil.example.com", "/"),
+        ("http://evil.example.com/?http://127.0.0.1:3000/settings", "/"),
         ("/settings", "/"),
     ] {
         let answer = app.send(from(referer)).await;
         assert_eq!(answer.status, StatusCode::SEE_OTHER, "{referer}");
         assert_eq!(answer.location(), to, "{referer}");
+    }
+}
+
+fn asks(path: &str, host: &str) -> Request<Body> {
+    Request::get(path)
+        .header(header::HOST, host)
+        .header(header::ACCEPT, "text/html")
+        .body(Body::empty())
+        .unwrap()
+}
+
+both!(another_name_for_this_machine_is_not_answered_to, |app| {
+    for host in ["loupe.test", "LOUPE.test:80", "loupe.test."] {
+        assert_eq!(app.send(asks("/login", host)).await.status, StatusCode::OK, "{host}");
+    }
+    for host in [
+        "rebound.example.com",
+        "127.0.0.1:3000",
+        "loupe.test.example.com",
+        "loupe.test@x",
+    ] {
+        for path in ["/login", "/", "/u/x", "/main.css", "/nothing"] {
+            let answer = app.send(asks(path, host)).await;
+            assert_eq!(answer.status, StatusCode::MISDIRECTED_REQUEST, "{host} {path}");
+            assert!(answer.text.contains("http://loupe.test"), "{}", answer.text);
+            assert_hardened(path, &answer);
+        }
+        assert_eq!(
+            app.send(asks("/livez", host)).await.status,
+            StatusCode::OK,
+            "whoever watches"
+        );
+    }
+    // Neither in the first line nor twice.
+    let absolute = asks("http://rebound.example.com/login", "loupe.test");
+    assert_eq!(app.send(absolute).await.status, StatusCode::MISDIRECTED_REQUEST);
+    let mut twice = asks("/login", "loupe.test");
+    let other = header::HeaderValue::from_static("rebound.example.com");
+    twice.headers_mut().append(header::HOST, other);
+    assert_eq!(app.send(twice).await.status, StatusCode::MISDIRECTED_REQUEST);
+    // Nor does a form come from here because its origin and its host agree.
+    let form = Request::post("/api/auth/sign-in")
+        .header(header::HOST, "rebound.example.com")
+        .header(header::ORIGIN, "http://rebound.example.com")
+        .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
+        .body(Body::from("email=x"))
+        .unwrap();
+    assert_eq!(app.send(form).await.status, StatusCode::MISDIRECTED_REQUEST);
+});
+
+#[tokio::test(flavor = "multi_thread")]
+async fn this_machine_is_reached_by_each_of_its_own_names() {
+    let app = local(Backend::Sqlite).await;
+    for host in ["127.0.0.1:3000", "localhost:3000", "[::1]:3000", "LOCALHOST:3000"] {
+        assert_eq!(app.send(asks("/login", host)).await.status, StatusCode::OK, "{host}");
+    }
+    let rebound = app.send(asks("/login", "rebound.example.com:3000")).await;
+    assert_eq!(rebound.status, StatusCode::MISDIRECTED_REQUEST);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_proxy_was_called_is_believed_of_our_own_only() {
+    for (proxies, status) in [
+        ("127.0.0.1", StatusCode::OK),
+        ("10.0.0.0/8", StatusCode::MISDIRECTED_REQUEST),
+    ] {
+        let given = Given {
+            trusted_proxies: Some(proxies.to_owned()),
+            ..Given::default()
+        };
+        let app = TestApp::with(Backend::Sqlite, given).await;
+        let mut asked = asks("/login", "10.0.0.7:3000");
+        let named = header::HeaderValue::from_static("loupe.test");
+        asked.headers_mut().insert("x-forwarded-host", named);
+        assert_eq!(app.send(asked).await.status, status, "{proxies}");
+    }
+}
+
+both!(a_call_is_written_as_its_function_reads_it, |app| {
+    let cookie = app.sign_in_as(Role::Owner).await;
+    let (form, json) = ("application/x-www-form-urlencoded", "application/json");
+    for (path, kind, body) in [
+        ("/api/campaigns/save", json, r#"{"name":"Spring"}"#),
+        ("/api/campaigns/save", "text/plain", "name=Spring&intent=draft"),
+        ("/api/campaigns/save", "multipart/form-data; boundary=x", "--x--"),
+        // Not a form of ours, whatever it is called.
+        ("/api/campaigns/save", form, r#"{"name":"Spring"}"#),
+        ("/api/campaigns/save", form, ""),
+        ("/api/campaigns/save", form, "x=y"),
+        ("/api/campaigns/save", form, "id=abc&name=Spring&intent=draft"),
+        ("/api/campaigns/save", form, "id=1.5&version=1&name=Spring&intent=draft"),
+        ("/api/campaigns/save", form, "version=new&name=Spring&intent=draft"),
+        ("/api/bulk-email/save", form, "x=y"),
+        ("/api/bulk-email/save", json, r#"{"subject":"Spring"}"#),
+        ("/api/campaigns/look", form, "id=abc&subject=S"),
+        ("/api/recipients/find", form, r#"{"text":"x"}"#),
+    ] {
+        let answer = app.call(path, kind, body, &cookie).await;
+        assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY, "{path} {kind} {body}");
+        assert!(answer.text.contains("didn't arrive whole"), "{path}: {}", answer.text);
+    }
+    let made: i64 = loupe::on_db!(app.db(), |pool| sqlx::query_scalar("select count(*) from campaigns")
+        .fetch_one(pool)
+        .await)
+    .unwrap();
+    assert_eq!(made, 0);
+    let fine = format!("{form}; charset=UTF-8");
+    let answer = app
+        .call("/api/campaigns/save", &fine, "name=Spring&intent=draft", &cookie)
+        .await;
+    assert_eq!(answer.status, StatusCode::OK, "{}", answer.text);
+});
+
+both!(a_name_of_a_campaign_is_a_line_and_its_list_is_short, |app| {
+    let cookie = app.sign_in_as(Role::Owner).await;
+    let (name, subject) = (
+        format!("Spring\u{202e}\u{1b} {}", "n".repeat(200_000)),
+        "s".repeat(200_000),
+    );
+    let fields = [
+        ("name", name.as_str()),
+        ("subject", &subject),
+        ("body", "kept whole"),
+        ("intent", "draft"),
+    ];
+    let saved = app
+        .post_form("/api/campaigns/save", "/marketing/campaigns/new", &fields, &cookie)
+        .await;
+    let page = app.get(saved.location(), &cookie).await;
+    assert!(page.text.contains("kept whole") && page.text.contains(&subject));
+    assert!(!page.text.contains(['\u{202e}', '\u{1b}']) && !page.text.contains(&"n".repeat(501)));
+    let list = app.get("/marketing/campaigns", &cookie).await;
+    assert!(
+        list.text.contains("Spring nnn") && list.text.len() < 20_000,
+        "{}",
+        list.text.len()
+    );
+});
+
+both!(a_repair_of_somebody_else_is_not_there, |app| {
+    let (zenith, staff) = app.another_store().await;
+    let own = crate::support::things::Things::of(&app, app.store.id).await;
+    let theirs = crate::support::things::Things::of(&app, zenith.id).await;
+    let cookie = app.sign_in_as(Role::Salesperson).await;
+    let form = "application/x-www-form-urlencoded";
+    let body = format!("{}&{}", own.fill("id={customer}"), theirs.fill("repair={repair}"));
+    let answer = app.call("/api/customers/finish-repair", form, body, &cookie).await;
+    assert_eq!(answer.status, StatusCode::NOT_FOUND, "{}", answer.text);
+    for _ in 0..2 {
+        let body = own.fill("id={customer}&repair={repair}");
+        let answer = app.call("/api/customers/finish-repair", form, body, &cookie).await;
+        assert_eq!(answer.status, StatusCode::OK, "{}", answer.text);
+    }
+    // Whether an address signs in to another store is not told either.
+    let owner = app.sign_in_as(Role::Owner).await;
+    let mut answers = Vec::new();
+    for email in ["manager@aurelia.example.com", "manager@zenith.example.com"] {
+        let fields = format!("name=N&email={email}&role=workshop&password=a-good-long-password");
+        answers.push(app.call("/api/team/add", form, fields, &owner).await.text);
+    }
+    assert_eq!(answers[0], answers[1]);
+    assert!(staff.len() == 5 && !answers[0].contains("store"), "{}", answers[0]);
+});
+
+both!(a_search_of_any_length_is_answered, |app| {
+    let cookie = app.sign_in_as(Role::Owner).await;
+    for (letter, in_address) in [("_", 26_000), ("%", 20_000), ("é", 10_000), ("a b ", 7_000)] {
+        let text = loupe::ui::links::encode(&letter.repeat(in_address));
+        for page in [
+            "/marketing/campaigns?q=",
+            "/marketing/campaigns/new?find=",
+            "/marketing/bulk-email?find=",
+            "/customers?q=",
+            "/customers?tag=",
+            "/audit-log?who=",
+            "/audit-log?action=",
+            "/audit-log.csv?who=",
+            "/outbox?to=",
+        ] {
+            let answer = app.get(&format!("{page}{text}"), &cookie).await;
+            assert_eq!(answer.status, StatusCode::OK, "{page}{letter}");
+        }
+        let call = serde_json::json!({ "text": letter.repeat(100_000) }).to_string();
+        let answer = app
+            .call("/api/recipients/find", "application/json", call, &cookie)
+            .await;
+        assert_eq!(
+            (answer.status, answer.text.as_str()),
+            (StatusCode::OK, "[]"),
+            "{letter}"
+        );
     }
 });
 

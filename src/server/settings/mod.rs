@@ -71,7 +71,8 @@ pub struct Given {
 #[derive(Clone, Debug)]
 pub struct Settings {
     pub addr: SocketAddr,
-    /// Without a slash at the end.
+    /// Scheme and host in small letters, without a port that goes without saying and without a slash
+    /// at the end.
     pub base_url: String,
     pub database_url: SecretString,
     /// None: the built-in outbox.
@@ -128,6 +129,8 @@ impl Settings {
             .database_url
             .or(file.database.address()?)
             .unwrap_or_else(|| "sqlite://data/loupe.db".to_owned());
+        // What lies beside an embedded database is found by the file's own name.
+        let database_url = crate::db::real_address(&database_url);
         if !["sqlite:", "postgres:", "postgresql:"]
             .iter()
             .any(|s| database_url.starts_with(s))
@@ -234,19 +237,26 @@ fn unnamed(addr: SocketAddr) -> String {
 /// The address people reach Loupe at: http or https, a host, perhaps a port, and nothing more, for
 /// pages link to each other from the root.
 fn whole_address(typed: &str) -> Result<String, WrongSetting> {
-    let trimmed = typed.trim_end_matches('/');
-    let fine = trimmed.parse::<http::Uri>().is_ok_and(|uri| {
-        matches!(uri.scheme_str(), Some("http" | "https"))
-            && uri
-                .authority()
-                .is_some_and(|a| !a.host().is_empty() && !a.as_str().contains('@'))
-            && matches!(uri.path_and_query().map(|p| p.as_str()), None | Some("/"))
-    });
-    if !fine || trimmed.contains('#') {
+    scheme_and_host(typed.trim_end_matches('/')).ok_or_else(|| {
         let words = format!("{typed:?} is not http:// or https:// and a host, such as https://loupe.example.com");
-        return Err(wrong("LOUPE_BASE_URL", words));
-    }
-    Ok(trimmed.to_owned())
+        wrong("LOUPE_BASE_URL", words)
+    })
+}
+
+/// In the one spelling that browsers use too, so that it can be compared.
+fn scheme_and_host(typed: &str) -> Option<String> {
+    let uri: http::Uri = typed.parse().ok().filter(|_| !typed.contains('#'))?;
+    let scheme = uri.scheme_str()?.to_ascii_lowercase();
+    let usual = match scheme.as_str() {
+        "http" => ":80",
+        "https" => ":443",
+        _ => return None,
+    };
+    let host = uri.authority()?.as_str().to_ascii_lowercase();
+    let is_whole = !uri.host()?.is_empty() && !host.contains('@');
+    let is_alone = matches!(uri.path_and_query().map(|path| path.as_str()), None | Some("/"));
+    let host = host.strip_suffix(usual).unwrap_or(&host);
+    (is_whole && is_alone).then(|| format!("{scheme}://{host}"))
 }
 
 fn number(key: &'static str, text: &str, least: i64, most: i64) -> Result<i64, WrongSetting> {

@@ -67,6 +67,15 @@ fn the_address_people_follow_is_a_scheme_and_a_host() {
         assert_eq!(base(good).as_deref(), Ok(good));
         assert_eq!(base(&format!("{good}/")).as_deref(), Ok(good));
     }
+    for (typed, read) in [
+        ("HTTPS://Loupe.Example.COM/", "https://loupe.example.com"),
+        ("Https://loupe.example.com:443", "https://loupe.example.com"),
+        ("http://loupe.example.com:443//", "http://loupe.example.com:443"),
+        ("HTTP://LOCALHOST:80", "http://localhost"),
+    ] {
+        assert_eq!(base(typed).as_deref(), Ok(read));
+    }
+    assert!(with(|g| g.base_url = Some("HTTPS://loupe.example.com".to_owned())).is_ok_and(|s| s.https()));
     for wrong in [
         "",
         "loupe.example.com",
@@ -110,7 +119,19 @@ fn an_embedded_store_makes_its_key_once_and_keeps_it_to_itself() {
     };
     let made = start().unwrap_or_default();
     assert!(made.len() >= 32, "{made:?}");
-    assert_eq!(start(), Ok(made));
+    assert_eq!(start(), Ok(made.clone()));
+    #[cfg(unix)]
+    {
+        let link = folder.path().join("link.db");
+        std::os::unix::fs::symlink(&data, &link).unwrap_or_else(|e| panic!("{e}"));
+        let linked = with(|g| (g.secret_key, g.database_url) = (None, Some(format!("SQLITE://{}", link.display()))))
+            .unwrap_or_else(|key| panic!("{key}"));
+        assert_eq!(linked.secret_key.expose_secret(), made);
+        assert_eq!(
+            linked.database_url.expose_secret(),
+            format!("sqlite://{}", data.display())
+        );
+    }
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt;

@@ -19,6 +19,48 @@ const BUTTON: &str = "display:inline-block;padding:12px 22px;border-radius:8px;b
                       font-weight:600;text-decoration:none";
 const PICTURE: &str = "display:block;max-width:100%;height:auto;border:0;border-radius:8px";
 
+/// Quotations and lists in each other, at most.
+const DEEPEST: usize = 12;
+
+/// Where a line begins more quotations and lists in each other than anybody reads. Looked for before
+/// Markdown does: what it takes for them grows faster than their number.
+fn too_deep(text: &str) -> Option<usize> {
+    let mut start = 0;
+    for line in text.split_inclusive('\n') {
+        if nesting(line) > DEEPEST {
+            return Some(start);
+        }
+        start += line.len();
+    }
+    None
+}
+
+/// The marks of quotations and lists that a line begins with.
+fn nesting(line: &str) -> usize {
+    let mut depth = 0;
+    let mut rest = line.trim_start();
+    while depth <= DEEPEST && !is_rule(rest) {
+        let digits = rest.len() - rest.trim_start_matches(|c: char| c.is_ascii_digit()).len();
+        let after = match rest.get(digits..).and_then(|rest| rest.chars().next()) {
+            Some('>') if digits == 0 => rest.get(1..),
+            Some('-' | '*' | '+') if digits == 0 => rest.get(1..).filter(|after| after.starts_with([' ', '\n'])),
+            Some('.' | ')') if digits > 0 => rest.get(digits + 1..).filter(|after| after.starts_with([' ', '\n'])),
+            _ => None,
+        };
+        let Some(after) = after else { break };
+        depth += 1;
+        rest = after.trim_start();
+    }
+    depth
+}
+
+/// A line across, which may be drawn with the mark of a list.
+fn is_rule(rest: &str) -> bool {
+    ['-', '*'].iter().any(|mark| {
+        rest.chars().filter(|c| c == mark).count() >= 3 && rest.chars().all(|c| c == *mark || c.is_whitespace())
+    })
+}
+
 /// What a body became.
 #[derive(Debug, Default)]
 pub(super) struct Body {
@@ -33,6 +75,11 @@ pub(super) fn render(
     same_for_all: &dyn Fn(Field) -> String,
     problems: &mut Vec<TemplateProblem>,
 ) -> Body {
+    if let Some(at) = too_deep(&marked.text) {
+        let kind = ProblemKind::TooDeep(DEEPEST);
+        Place::Body.note(problems, typed, marked.typed_offset(at), kind);
+        return Body::default();
+    }
     let events: Vec<(Event<'_>, Range<usize>)> = Parser::new_ext(&marked.text, Options::empty())
         .into_offset_iter()
         .collect();
@@ -297,7 +344,7 @@ impl Writer<'_> {
             wrong(address.chars().take(80).collect())
         };
         let place = self.marked.typed_offset(range.start);
-        self.problems.push(Place::Body.problem(self.typed, place, kind));
+        Place::Body.note(self.problems, self.typed, place, kind);
         String::new()
     }
 

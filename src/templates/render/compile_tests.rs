@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 
 use proptest::prelude::*;
 
-use super::*;
+use super::{super::problem::MOST_PROBLEMS, *};
 
 const OUT: &str = "https://loupe.example.com/u/abc";
 
@@ -268,6 +268,40 @@ fn a_subject_is_one_line_of_bounded_length() {
     assert_eq!(kinds(&"x".repeat(251), "x").len(), 1);
     assert_eq!(kinds("x", &"x".repeat(100_001)).len(), 1);
     assert!(compiled("", "").render(&person("", "")).text.contains("Unsubscribe"));
+}
+
+#[test]
+fn of_many_problems_the_first_are_listed() {
+    for body in [
+        "{{".repeat(49_000),
+        "}}".repeat(49_000),
+        "{{no_such_field}}\n".repeat(5_000),
+        "[x](no:where) ".repeat(7_000),
+    ] {
+        let problems = try_compile("x", &body).err().unwrap_or_default();
+        assert_eq!(problems.len(), MOST_PROBLEMS);
+        assert!(problems.is_sorted_by_key(|p| (p.line, p.column)));
+    }
+}
+
+#[test]
+fn quotations_and_lists_go_only_so_deep_into_each_other() {
+    for mark in ["> ", "- ", "* ", "1. ", "12) ", "> - ", "> 1. - ", ">"] {
+        let deep = format!("Hello\n\n{}words", mark.repeat(10_000));
+        let found = (Place::Body, 3, 1, ProblemKind::TooDeep(12));
+        assert_eq!(kinds("x", &deep), [found], "{mark}");
+    }
+    for fine in [
+        "> ".repeat(12) + "words",
+        "1. ".repeat(12) + "words",
+        "- ".repeat(40),
+        "* ".repeat(40) + "\n\nwords",
+        "---".repeat(40),
+        "+1 -1 *x* 1.5 >".repeat(40),
+        "x > ".repeat(40),
+    ] {
+        assert_eq!(kinds("x", &fine), [], "{fine}");
+    }
 }
 
 proptest! {

@@ -4,7 +4,7 @@
 
 use super::{
     field::Field,
-    problem::{Place, ProblemKind, TemplateProblem},
+    problem::{MOST_PROBLEMS, Place, ProblemKind, TemplateProblem},
 };
 
 const FIRST_MARK: u32 = 0xfdd0;
@@ -45,7 +45,8 @@ fn mark_of(field: Field) -> Option<char> {
         .and_then(|(_, code)| char::from_u32(code))
 }
 
-/// Replaces every field by its mark; what is unknown or half a field is reported and left out.
+/// Replaces every field by its mark; what is unknown or half a field is reported and left out. Stops
+/// when enough is reported.
 pub(super) fn mark_fields(place: Place, typed: &str, problems: &mut Vec<TemplateProblem>) -> Marked {
     let mut marked = Marked {
         text: String::with_capacity(typed.len()),
@@ -55,6 +56,11 @@ pub(super) fn mark_fields(place: Place, typed: &str, problems: &mut Vec<Template
     let mut at = 0;
     loop {
         let rest = typed.get(at..).unwrap_or_default();
+        if problems.len() >= MOST_PROBLEMS {
+            // It won't be sent as it is: what follows need not be read.
+            marked.text.push_str(rest);
+            return marked;
+        }
         let Some(found) = [rest.find("{{"), rest.find("}}")].into_iter().flatten().min() else {
             marked.text.push_str(rest);
             return marked;
@@ -72,7 +78,7 @@ pub(super) fn mark_fields(place: Place, typed: &str, problems: &mut Vec<Template
                 start + length
             }
             Err((kind, length)) => {
-                problems.push(place.problem(typed, start, kind));
+                place.note(problems, typed, start, kind);
                 marked.ends.push((marked.text.len(), start + length));
                 start + length
             }

@@ -2,6 +2,9 @@
 
 use super::field::Field;
 
+/// So many are listed at most: whoever mends them sees what is left.
+pub(super) const MOST_PROBLEMS: usize = 20;
+
 /// Which of the two texts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Place {
@@ -32,6 +35,8 @@ pub enum ProblemKind {
     Link(String),
     #[error("The picture “{0}” must start with https://")]
     Picture(String),
+    #[error("Quotations and lists go at most {0} deep into each other")]
+    TooDeep(usize),
     #[error("This is too long: at most {limit} {unit}")]
     TooLong { limit: usize, unit: &'static str },
 }
@@ -41,6 +46,13 @@ fn choices() -> String {
 }
 
 impl Place {
+    /// Lists a problem, unless enough are listed: finding the line of each takes time.
+    pub(super) fn note(self, problems: &mut Vec<TemplateProblem>, text: &str, offset: usize, kind: ProblemKind) {
+        if problems.len() < MOST_PROBLEMS {
+            problems.push(self.problem(text, offset, kind));
+        }
+    }
+
     /// The line and column of a byte offset in `text`.
     pub(super) fn problem(self, text: &str, offset: usize, kind: ProblemKind) -> TemplateProblem {
         let before = text.get(..offset).unwrap_or(text);

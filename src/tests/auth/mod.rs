@@ -230,7 +230,9 @@ both!(a_changed_role_or_a_reset_password_or_being_kept_out_signs_out, |app| {
     assert_eq!(
         actions,
         [
+            "user.signed_in",
             "user.enabled",
+            "user.sign_in_refused",
             "user.disabled",
             "user.password_reset",
             "user.role_changed"

@@ -269,7 +269,7 @@ both!(the_owner_builds_the_team, |app| {
     let twice = app.post_form("/api/team/add", "/settings/team", &fields, &cookie).await;
     let page = app.get("/settings/team", &format!("{cookie}; {}", flash(&twice))).await;
     assert!(
-        page.text.contains("Someone signs in with this address already"),
+        page.text.contains("This address can't be added. Use another one"),
         "{}",
         page.text
     );

@@ -141,7 +141,8 @@ fn address(text: &str, from: usize, to: usize, open: &str, example: &str) -> Edi
     const ADDRESS: &str = "https://";
     let (from, to) = without_space(text, from, to);
     let chosen = part(text, from, to);
-    let is_address = chosen.starts_with("https://") || chosen.starts_with("http://");
+    let scheme = chosen.split_once("://").map_or("", |(scheme, _)| scheme);
+    let is_address = ["https", "http"].iter().any(|known| scheme.eq_ignore_ascii_case(known));
     let (words, target) = match chosen {
         "" => (example, ADDRESS),
         chosen if is_address => (example, chosen),

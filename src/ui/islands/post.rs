@@ -24,7 +24,11 @@ pub fn post<T: DeserializeOwned>(path: &str, body: &UrlSearchParams, then: impl 
     let read = move |answer: Option<(bool, String)>| {
         then(match answer {
             Some((true, json)) => serde_json::from_str(&json).map_or(Answer::Lost, Answer::Done),
-            Some((false, json)) => serde_json::from_str(&json).map_or(Answer::Lost, Answer::Refused),
+            Some((false, json)) => match serde_json::from_str(&json) {
+                // Nothing was decided: as if it had not been reached.
+                Err(_) | Ok(AppError::Unavailable { .. }) => Answer::Lost,
+                Ok(error) => Answer::Refused(error),
+            },
             None => Answer::Lost,
         });
     };

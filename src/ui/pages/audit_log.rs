@@ -15,6 +15,7 @@ use crate::{
         store::{self, Line, Wanted},
     },
     auth::model::Permission,
+    db::search::wanted,
     error::AppError,
     recipients::model::grouped,
     server::visit::Staff,
@@ -40,7 +41,7 @@ struct Asked {
 
 impl Asked {
     fn of(staff: &Staff) -> Self {
-        let text = |name| staff.param(name).to_owned();
+        let text = |name| wanted(staff.param(name)).to_owned();
         Self {
             who: text("who"),
             action: text("action"),

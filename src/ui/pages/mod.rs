@@ -14,4 +14,5 @@ pub mod report;
 pub mod settings;
 pub mod setup;
 pub mod team;
+pub mod unavailable;
 pub mod unsubscribe;

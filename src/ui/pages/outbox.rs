@@ -10,6 +10,7 @@ use leptos::prelude::*;
 
 use crate::{
     auth::model::Permission,
+    db::search::wanted,
     error::AppError,
     outbox::{
         self, reading,
@@ -41,7 +42,7 @@ fn allow(staff: &Staff) -> Result<(), AppError> {
 pub async fn list(staff: Staff) -> Result<Response, AppError> {
     allow(&staff)?;
     let (db, store_id, zone, now) = (staff.db(), staff.store_id(), staff.zone(), staff.now());
-    let search = staff.param("to").to_owned();
+    let search = wanted(staff.param("to")).to_owned();
     let total = store::count(db, store_id, &search).await?;
     let mut paging = Paging {
         page: Paging::asked(staff.param("page")),

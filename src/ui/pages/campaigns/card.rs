@@ -12,6 +12,9 @@ use crate::{
     ui::components::{Badge, Mark},
 };
 
+/// Characters of a name or a subject: more than may be sent, for drafts with too much.
+const SHOWN: usize = 200;
+
 /// Status, name and subject; who it is for; the numbers; when; and what can be done with it.
 pub fn view(card: CampaignCard, now: DateTime<Utc>, zone: Tz, may_send: bool) -> AnyView {
     let id = card.id;
@@ -30,8 +33,8 @@ pub fn view(card: CampaignCard, now: DateTime<Utc>, zone: Tz, may_send: bool) ->
             <article class="card campaign" aria-labelledby=name_id.clone()>
                 <div>
                     <p class="badges"><Badge mark=card.status/>{overdue}{back}{changed}</p>
-                    <h2 id=name_id.clone()><a href=format!("/marketing/campaigns/{id}")>{card.name}</a></h2>
-                    <p class="hint">{card.subject}</p>
+                    <h2 id=name_id.clone()><a href=format!("/marketing/campaigns/{id}")>{short(&card.name)}</a></h2>
+                    <p class="hint">{short(&card.subject)}</p>
                 </div>
                 <p>{card.audience}</p>
                 <dl>
@@ -45,6 +48,14 @@ pub fn view(card: CampaignCard, now: DateTime<Utc>, zone: Tz, may_send: bool) ->
         </li>
     }
     .into_any()
+}
+
+/// As much of a name or a subject as a list needs.
+fn short(text: &str) -> String {
+    match text.char_indices().nth(SHOWN) {
+        Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default().trim_end()),
+        None => text.to_owned(),
+    }
 }
 
 fn number(label: &'static str, n: Option<i64>) -> AnyView {

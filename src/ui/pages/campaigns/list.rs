@@ -11,6 +11,7 @@ use crate::{
         model::CampaignStatus,
         store::{self, PER_PAGE},
     },
+    db::search::wanted,
     error::AppError,
     recipients::model::grouped,
     runner::heartbeat::Pulse,
@@ -30,7 +31,7 @@ pub async fn show(staff: Staff) -> Result<Response, AppError> {
     let (zone, now) = (staff.zone(), staff.now());
     let asked = |name| staff.param(name).to_owned();
     let typed = Typed {
-        q: asked("q"),
+        q: wanted(staff.param("q")).to_owned(),
         status: asked("status"),
         from: asked("from"),
         to: asked("to"),

@@ -13,6 +13,7 @@ use crate::{
         list_sql::{PAGE, tags_of_page},
         store::{self, Contactable, ListFilter, ListRow},
     },
+    db::search::wanted,
     error::AppError,
     recipients::model::{SkipReason, grouped},
     server::visit::Staff,
@@ -29,8 +30,8 @@ pub async fn show(staff: Staff) -> Result<Response, AppError> {
     staff.allow(Permission::SeeCustomers)?;
     let asked = |name| staff.param(name).to_owned();
     let typed = Typed {
-        q: asked("q").chars().take(100).collect(),
-        tag: asked("tag"),
+        q: wanted(staff.param("q")).to_owned(),
+        tag: wanted(staff.param("tag")).to_owned(),
         contactable: asked("contactable"),
         book: asked("book"),
     };
