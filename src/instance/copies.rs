@@ -115,7 +115,8 @@ pub async fn mark_restored(tx: &mut Tx, now: DateTime<Utc>) -> sqlx::Result<()> 
 }
 
 /// An owner's word that this database is the one to go on with. What it was sending is given
-/// back as drafts, what was due is held, and then it sends again. Pressing it twice is harmless.
+/// back as drafts, what was due is held, and then it sends again, as another installation than the one
+/// it was copied from. Pressing it twice is harmless.
 pub async fn confirm(ctx: &Ctx) -> Result<(), AppError> {
     let (state, db, now) = (&ctx.state, ctx.db(), ctx.now);
     if !state.guard.is_passive() || doubts(db).await?.is_none() {
@@ -140,6 +141,8 @@ pub async fn confirm(ctx: &Ctx) -> Result<(), AppError> {
     let held = runner::hold_all_due(&mut tx, MAY_HAVE_GONE, now).await?;
     store::put(&mut tx, store::HOME, &json(&here)?).await?;
     store::remove(&mut tx, store::RESTORED).await?;
+    // The other life goes on counting rows from the same number.
+    store::renew_id(&mut tx).await?;
     let note = note_life(&mut tx, now).await?;
     let entry = audit::Entry {
         actor: &ctx.actor.name,

@@ -30,7 +30,7 @@ use crate::{
     auth::tokens,
     db::{Tx, in_time},
     error::AppError,
-    sends::{contacts, loose_ends, shown, unanswered},
+    sends::{contacts, loose_ends, shown, told, unanswered},
     server::AppState,
 };
 use clock_watch::ClockWatch;
@@ -208,6 +208,9 @@ impl Runner {
         }
         if let Err(error) = shown::forget_old(&self.state.db, now).await {
             tracing::warn!(error = %error, "what was shown long ago could not be forgotten");
+        }
+        if let Err(error) = told::forget_tokens(&self.state.db, now).await {
+            tracing::warn!(error = %error, "old tokens of the mail provider could not be forgotten");
         }
     }
 
