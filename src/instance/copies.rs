@@ -12,6 +12,7 @@ use super::{
 use crate::{
     audit,
     auth::guard::Ctx,
+    backup,
     db::{Db, Tx},
     dispatch::{
         fault_points::{Point, reach},
@@ -95,6 +96,16 @@ fn json(home: &Home) -> sqlx::Result<String> {
 /// Looks again for as long as the process lives: the database can become another one under it, and
 /// somebody can confirm it on another instance. A database that does not answer says nothing.
 pub async fn watch(state: AppState) {
+    tokio::select! {
+        () = state.db.until_replaced() => {
+            state.guard.end();
+            state.db.give_up(state.clock.now()).await;
+        }
+        () = keep_looking(&state) => {}
+    }
+}
+
+async fn keep_looking(state: &AppState) {
     loop {
         let was_passive = state.guard.is_passive();
         tokio::time::sleep(if was_passive { ASK_AGAIN } else { LOOK_AGAIN }).await;
@@ -106,6 +117,23 @@ pub async fn watch(state: AppState) {
         } else if let Ok(Some(why)) = is_elsewhere(&state.db).await {
             state.guard.doubt(why);
         }
+    }
+}
+
+/// What is wrong inside an SQLite file of which it is not sure that it is the one that was in use here:
+/// something else than Loupe may have put it there. Nothing when it is whole.
+pub async fn damage(db: &Db) -> sqlx::Result<Option<String>> {
+    let Db::Sqlite(pools) = db else { return Ok(None) };
+    match store::is_set_up(db).await {
+        Ok(false) => return Ok(None),
+        Ok(true) if matches!(doubts(db).await, Ok(None)) => return Ok(None),
+        // What cannot be read may be damaged too.
+        _ => {}
+    }
+    let mut connection = pools.read.acquire().await?;
+    match backup::faults(&mut connection).await {
+        Err(sqlx::Error::Database(error)) => Ok(Some(error.to_string())),
+        found => found,
     }
 }
 

@@ -86,6 +86,14 @@ pub(super) async fn remove(tx: &mut Tx, key: &str) -> sqlx::Result<()> {
         .map(|_| ()))
 }
 
+/// Whether an SQLite database has been in use.
+pub(super) async fn is_set_up(db: &Db) -> sqlx::Result<bool> {
+    let Db::Sqlite(pools) = db else { return Ok(true) };
+    sqlx::query_scalar("select exists (select 1 from sqlite_master where name = 'instance')")
+        .fetch_one(&pools.read)
+        .await
+}
+
 /// The file of an SQLite database; empty for one in memory and for PostgreSQL.
 pub(super) async fn data_file(db: &Db) -> sqlx::Result<PathBuf> {
     let Db::Sqlite(pools) = db else {

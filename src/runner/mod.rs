@@ -28,6 +28,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     auth::tokens,
+    customers::import::upload,
     db::{Tx, in_time},
     error::AppError,
     sends::{contacts, loose_ends, shown, told, unanswered},
@@ -208,6 +209,9 @@ impl Runner {
         }
         if let Err(error) = shown::forget_old(&self.state.db, now).await {
             tracing::warn!(error = %error, "what was shown long ago could not be forgotten");
+        }
+        if let Err(error) = upload::forget_old(&self.state.db, now).await {
+            tracing::warn!(error = %error, "old uploads could not be removed");
         }
         if let Err(error) = told::forget_tokens(&self.state.db, now).await {
             tracing::warn!(error = %error, "old tokens of the mail provider could not be forgotten");

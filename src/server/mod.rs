@@ -4,6 +4,7 @@ pub mod assets;
 pub mod forms;
 pub mod headers;
 pub mod origin;
+pub mod replaced;
 pub mod respond;
 pub mod router;
 pub mod settings;

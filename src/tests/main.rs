@@ -59,6 +59,7 @@ mod pages;
 mod people_of_a_send;
 mod recipients;
 mod repeats;
+mod replaced_file;
 mod rest;
 mod runner;
 mod schedules;

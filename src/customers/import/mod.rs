@@ -31,13 +31,16 @@ mod reading;
 mod report;
 mod run;
 mod scan;
+mod spool;
 pub mod store;
 pub mod upload;
+mod upload_store;
 
 pub use mapping::{Field, Kind, Mapping};
 pub use reading::{Preview, preview};
 pub use report::{Counts, ErrorFile, Report, Told, ToldKind};
 pub use run::{Job, Mode, Progress, run_file};
+pub use spool::Spool;
 pub use upload::LARGEST_FILE;
 
 /// Why a whole file could not be imported, in words for the person who chose it.

@@ -6,6 +6,7 @@ mod crashes;
 mod exports;
 mod pages;
 mod people;
+mod uploads;
 
 use std::{collections::HashMap, path::PathBuf};
 

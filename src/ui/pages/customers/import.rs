@@ -1,7 +1,5 @@
 //! `/customers/import`: choose a file, say what its columns are, check it, import it.
 
-use std::path::PathBuf;
-
 use axum::{
     Form as Posted,
     body::Body,
@@ -9,16 +7,16 @@ use axum::{
     http::{StatusCode, header},
     response::{IntoResponse, Redirect, Response},
 };
+use futures::{StreamExt, stream};
 use leptos::prelude::*;
 use tokio::sync::oneshot;
-use tokio_util::io::ReaderStream;
 
 use super::import_report;
 use crate::{
     auth::model::Permission,
     customers::import::{
-        Field, ImportProblem, Job, Mapping, Mode, Preview, Report, preview, run_file, store,
-        upload::{About, Upload},
+        Field, ImportProblem, Job, Mapping, Mode, Preview, Report, Spool, preview, run_file, store,
+        upload::{About, Unkept, Upload},
     },
     customers::names,
     error::{AppError, Problem},
@@ -84,7 +82,7 @@ pub async fn bring(staff: Staff, form: Result<Multipart, MultipartRejection>) ->
 
 async fn take_in(staff: &Staff, form: &mut Multipart) -> Result<String, String> {
     let broken = || "The file didn't arrive whole. Choose it again.".to_owned();
-    let unkept = |error: std::io::Error| {
+    let unkept = |error: Unkept| {
         tracing::error!(error = %error, "an uploaded file could not be kept");
         "The file couldn't be kept on the server. Tell whoever runs it.".to_owned()
     };
@@ -103,7 +101,7 @@ async fn take_in(staff: &Staff, form: &mut Multipart) -> Result<String, String> 
             store: staff.store_id(),
             file_name,
         };
-        let mut incoming = Upload::begin(about).await.map_err(unkept)?;
+        let mut incoming = Upload::begin(staff.db(), about, staff.now()).await.map_err(unkept)?;
         loop {
             let piece = match field.chunk().await {
                 Ok(Some(piece)) => piece,
@@ -124,10 +122,11 @@ async fn take_in(staff: &Staff, form: &mut Multipart) -> Result<String, String> 
             }
         }
         let upload = incoming.finish().await.map_err(unkept)?;
-        return match preview(&upload.path()).await {
+        let spool = upload.spool(staff.db()).await.map_err(unkept)?;
+        return match preview(spool.path()).await {
             Ok(_) => Ok(upload.token().to_owned()),
             Err(problem) => {
-                upload.remove().await;
+                upload.remove(staff.db()).await.map_err(|error| unkept(error.into()))?;
                 Err(words_of(&problem))
             }
         };
@@ -151,14 +150,20 @@ fn words_of(problem: &ImportProblem) -> String {
 }
 
 async fn upload_of(staff: &Staff, token: &str) -> Result<Upload, AppError> {
-    Upload::find(staff.store_id(), token).await.ok_or(AppError::NotFound)
+    let found = Upload::find(staff.db(), staff.store_id(), token, staff.now()).await?;
+    found.ok_or(AppError::NotFound)
+}
+
+async fn preview_of(staff: &Staff, upload: &Upload) -> Result<Preview, AppError> {
+    let spool = upload.spool(staff.db()).await.map_err(|e| AppError::internal(&e))?;
+    preview(spool.path()).await.map_err(|e| AppError::internal(&e))
 }
 
 /// The columns of the file, what they seem to be, and its first rows.
 pub async fn look(staff: Staff, Path(token): Path<String>) -> Result<Response, AppError> {
     staff.allow(Permission::ImportCustomers)?;
     let upload = upload_of(&staff, &token).await?;
-    let preview = preview(&upload.path()).await.map_err(|e| AppError::internal(&e))?;
+    let preview = preview_of(&staff, &upload).await?;
     Ok(mapping_page(staff, upload, preview, None, None).await)
 }
 
@@ -173,7 +178,7 @@ pub async fn act(
         // Pressed twice: the first press has taken the file.
         return Ok(Redirect::to("/customers/import").into_response());
     };
-    let mut preview = preview(&upload.path()).await.map_err(|e| AppError::internal(&e))?;
+    let mut preview = preview_of(&staff, &upload).await?;
     let fields: Vec<Option<Field>> = pairs
         .iter()
         .filter(|(name, _)| name == "field")
@@ -198,9 +203,9 @@ pub async fn act(
     }
 }
 
-fn job(staff: &Staff, upload: &Upload, path: PathBuf, mapping: Mapping, mode: Mode) -> Job {
+fn job(staff: &Staff, upload: &Upload, spool: &Spool, mapping: Mapping, mode: Mode) -> Job {
     Job {
-        path,
+        path: spool.path().to_path_buf(),
         file_name: upload.about.file_name.clone(),
         mapping: Some(mapping),
         mode,
@@ -209,26 +214,26 @@ fn job(staff: &Staff, upload: &Upload, path: PathBuf, mapping: Mapping, mode: Mo
 }
 
 async fn check(staff: &Staff, upload: &Upload, mapping: Mapping) -> Result<Report, ImportProblem> {
-    let errors = upload.errors_file().await?;
-    let job = job(staff, upload, upload.path(), mapping, Mode::DryRun);
-    let out = Box::new(std::io::BufWriter::new(errors));
-    run_file(
-        staff.db(),
-        &staff.store,
-        &job,
-        &staff.visit.state.clock,
-        Some(out),
-        |_| {},
-    )
-    .await
+    let unkept = |error| match error {
+        Unkept::Database(error) => ImportProblem::Database(error),
+        Unkept::Io(error) => ImportProblem::Unreadable(error),
+    };
+    let spool = upload.spool(staff.db()).await.map_err(unkept)?;
+    let errors = Spool::new().await?;
+    let job = job(staff, upload, &spool, mapping, Mode::DryRun);
+    let out = Box::new(std::io::BufWriter::new(errors.handle().await?));
+    let clock = &staff.visit.state.clock;
+    let report = run_file(staff.db(), &staff.store, &job, clock, Some(out), |_| {}).await?;
+    upload.keep_errors(staff.db(), errors).await.map_err(unkept)?;
+    Ok(report)
 }
 
 /// Starts the import and goes to its page. It goes on when the person goes elsewhere.
 async fn begin(staff: Staff, upload: Upload, mapping: Mapping) -> Result<Response, AppError> {
-    let Ok(path) = upload.claim().await else {
+    let Some(spool) = upload.claim(staff.db()).await.map_err(|e| AppError::internal(&e))? else {
         return Ok(Redirect::to("/customers/import").into_response());
     };
-    let job = job(&staff, &upload, path, mapping, Mode::Apply);
+    let job = job(&staff, &upload, &spool, mapping, Mode::Apply);
     let (state, of) = (staff.visit.state.clone(), staff.store.clone());
     let (begun, began) = oneshot::channel::<Result<i64, String>>();
     tokio::spawn(async move {
@@ -246,7 +251,7 @@ async fn begin(staff: Staff, upload: Upload, mapping: Mapping) -> Result<Respons
                 let _ = begun.send(Err(words));
             }
         }
-        upload.remove().await;
+        drop(spool);
     });
     match began.await {
         Ok(Ok(id)) => Ok(Redirect::to(&format!("/customers/imports/{id}")).into_response()),
@@ -259,14 +264,18 @@ async fn begin(staff: Staff, upload: Upload, mapping: Mapping) -> Result<Respons
 pub async fn check_errors(staff: Staff, Path(token): Path<String>) -> Result<Response, AppError> {
     staff.allow(Permission::ImportCustomers)?;
     let upload = upload_of(&staff, &token).await?;
-    let file = tokio::fs::File::open(upload.errors_path())
-        .await
-        .map_err(|_| AppError::NotFound)?;
+    let db = staff.db().clone();
+    let first = upload.errors_piece(&db, 0).await?.ok_or(AppError::NotFound)?;
+    let rest = stream::try_unfold((upload, db, 1), |(upload, db, place)| async move {
+        let piece = upload.errors_piece(&db, place).await?;
+        Ok::<_, sqlx::Error>(piece.map(|piece| (piece, (upload, db, place + 1))))
+    });
+    let pieces = stream::once(async { Ok(first) }).chain(rest);
     let headers = [
         (header::CONTENT_TYPE, "text/csv; charset=utf-8"),
         (header::CONTENT_DISPOSITION, "attachment; filename=\"rows-to-mend.csv\""),
     ];
-    Ok((headers, Body::from_stream(ReaderStream::new(file))).into_response())
+    Ok((headers, Body::from_stream(pieces)).into_response())
 }
 
 async fn mapping_page(
