@@ -70,6 +70,7 @@ mod smtp;
 mod smtp_accounts;
 mod smtp_content;
 mod stalled;
+mod supply_chain;
 mod tallies;
 mod timing;
 mod tries;
