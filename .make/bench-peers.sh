@@ -55,7 +55,7 @@ if django; then arguments+=(--django "$peers/django/venv/bin/python"); else say 
 if graphile; then arguments+=(--graphile "$peers/graphile/peer.mjs"); else say 'Without graphile-worker: it could not be installed'; fi
 if apalis; then arguments+=(--apalis "$peers/apalis/release/peer"); else say 'Without apalis: it could not be installed'; fi
 say 'Building the measurements'
-cargo build --release --features ssr --bin loupe-bench
+cargo build --release --features bench --bin loupe-bench
 # The real costs: every commit reaches the disk.
 POSTGRES_FSYNC=on start_postgres
 say 'Measuring (about five minutes)'

@@ -12,7 +12,7 @@ trap 'exit 130' INT TERM
 compilers
 find_smtp_sink
 say 'Building the measurements'
-cargo build --release --features ssr --bin loupe-bench
+cargo build --release --features bench --bin loupe-bench
 # The real costs: every commit reaches the disk.
 POSTGRES_FSYNC=on start_postgres
 say 'Measuring (about twenty minutes)'

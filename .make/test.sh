@@ -13,7 +13,7 @@ compilers
 say 'Format'
 cargo fmt --check
 say 'Lints of the server'
-cargo clippy --features ssr --all-targets -- -D warnings
+cargo clippy --features bench --all-targets -- -D warnings
 browser_target
 say 'Lints of the browser code'
 cargo clippy --lib --target wasm32-unknown-unknown --features hydrate -- -D warnings

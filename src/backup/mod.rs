@@ -15,3 +15,4 @@ mod store;
 pub use make::make;
 pub use manifest::{Manifest, Problem};
 pub use restore::{PutBack, put_back};
+pub use store::faults;

@@ -35,7 +35,7 @@ pub(super) async fn fold(path: &Path) -> sqlx::Result<()> {
 }
 
 /// What is wrong inside a file; nothing when it is whole.
-pub(super) async fn faults(file: &mut SqliteConnection) -> sqlx::Result<Option<String>> {
+pub async fn faults(file: &mut SqliteConnection) -> sqlx::Result<Option<String>> {
     let found: Vec<String> = sqlx::query_scalar("pragma integrity_check(10)")
         .fetch_all(&mut *file)
         .await?;

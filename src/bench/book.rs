@@ -119,6 +119,7 @@ impl Book {
             let mut bytes = Vec::new();
             let addressee = Addressee {
                 message_id: *id,
+                installation: "bench",
                 name,
                 address: &to,
                 date: self.state.clock.now(),
@@ -170,7 +171,6 @@ pub fn prepared(send: &sends::Send, from: &EmailAddress) -> Result<Prepared, Err
         name: &send.from_name,
         address: from,
         reply_to: None,
-        id_key: "bench",
     };
     Ok(Prepared::new(message_view::compiled(send)?, sender))
 }

@@ -199,7 +199,7 @@ fn slow_downs(idle: &[Answer], sending: &[Answer], kind: Kind) -> Vec<f64> {
 /// Seconds for writing everybody into a send, durably. It is cleared away again.
 async fn expanded(asker: &Asker, people: u64) -> Result<f64, Error> {
     let (db, scope, now) = (&asker.db, asker.scope(), Clock::System.now());
-    let token = uuid::Uuid::new_v4().to_string();
+    let token = loupe::auth::tokens::public();
     let new = NewSend {
         store: scope.store,
         campaign: None,

@@ -20,7 +20,7 @@ pub struct Folder(PathBuf);
 
 impl Folder {
     pub fn new() -> Result<Self, Error> {
-        let name = format!("loupe-bench-{}", uuid::Uuid::new_v4().simple());
+        let name = format!("loupe-bench-{}", loupe::auth::tokens::short());
         let path = std::env::temp_dir().join(name);
         std::fs::create_dir_all(&path)?;
         Ok(Self(path))
@@ -58,7 +58,7 @@ pub async fn postgres(url: &str) -> Result<PgPool, Error> {
 /// A schema of its own in the PostgreSQL at `url`, as an address.
 pub async fn schema(url: &str) -> Result<String, Error> {
     let pool = postgres(url).await?;
-    let name = format!("bench{}", uuid::Uuid::new_v4().simple());
+    let name = format!("bench{}", loupe::auth::tokens::short());
     sqlx::query(sqlx::AssertSqlSafe(format!("create schema {name}")))
         .execute(&pool)
         .await?;
@@ -77,7 +77,7 @@ pub struct Own {
 impl Own {
     pub async fn create(url: &str) -> Result<Self, Error> {
         let server = postgres(url).await?;
-        let name = format!("bench{}", uuid::Uuid::new_v4().simple());
+        let name = format!("bench{}", loupe::auth::tokens::short());
         sqlx::query(sqlx::AssertSqlSafe(format!("create database {name}")))
             .execute(&server)
             .await?;

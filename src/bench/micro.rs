@@ -30,6 +30,7 @@ pub async fn run(folder: &std::path::Path, rounds: usize) -> Result<Table, Error
     let to = EmailAddress::parse("priya@example.com")?;
     let addressee = Addressee {
         message_id: 1_234_567,
+        installation: "bench",
         name: "Priya Nair",
         address: &to,
         date: book.state.clock.now(),

@@ -31,15 +31,25 @@ const KINDS: [Fault; 16] = [
 const SLOW: Fault = Fault::SlowDot(Duration::ZERO);
 
 /// What all of them are called.
+#[cfg(test)]
 pub fn names() -> impl Iterator<Item = &'static str> {
     KINDS.into_iter().chain([SLOW]).map(Fault::name)
 }
 
-/// Four kinds, each for every so many messages; and it is slow, so that what is under way stays
+/// How many kinds a round has beside the slow dot.
+const IN_A_ROUND: u64 = 4;
+
+/// What the faults of the round with this seed are called.
+pub fn of_round(seed: u64) -> impl Iterator<Item = &'static str> {
+    let kinds = deck::hand(&KINDS, seed, IN_A_ROUND).into_iter();
+    kinds.chain([SLOW]).map(Fault::name)
+}
+
+/// A few kinds, each for every so many messages; and it is slow, so that what is under way stays
 /// so for a while.
 pub fn rules(seed: u64, dice: &mut Dice) -> Vec<Rule> {
     let mut rules = Vec::new();
-    for fault in deck::hand(&KINDS, seed, 4) {
+    for fault in deck::hand(&KINDS, seed, IN_A_ROUND) {
         // A refused sender gives everything back to its people: once is enough.
         let when = match fault {
             Fault::Mail(550) => When::Nth(dice.between(20, 60)),

@@ -51,6 +51,8 @@ pub struct House {
     pub person: Person,
     /// Seconds in which that person's sends can be undone.
     pub undo_seconds: u64,
+    /// Campaigns beyond those it was built with.
+    more: u64,
 }
 
 impl House {
@@ -112,6 +114,7 @@ impl House {
             given_up: HashSet::new(),
             undo_seconds: UNDO_SECONDS,
             person,
+            more: 0,
         })
     }
 
@@ -139,6 +142,13 @@ impl House {
             }
         }
         Ok(pressed)
+    }
+
+    /// One more campaign, to everybody.
+    pub async fn one_more_campaign(&mut self) {
+        self.more += 1;
+        let name = format!("One more {}", self.more);
+        sending::draft(&self.db, &self.store, &name, &RecipientFilter::All).await;
     }
 
     /// Drafts that have somebody to go to.

@@ -18,6 +18,7 @@ mod house;
 mod kills;
 mod oracle;
 mod person;
+mod plan;
 mod proxy;
 mod round;
 mod rows_sql;
@@ -60,7 +61,6 @@ use loupe::{
 use secrecy::ExposeSecret as _;
 
 use cluster::Cluster;
-use deeds::Deed;
 use person::Person;
 use totals::{Column, Totals};
 
@@ -147,8 +147,8 @@ async fn main() -> Result<ExitCode, Error> {
             all.add(&totals);
             columns.push(Column {
                 name: name_of(backend),
+                dealt: plan::dealt(backend, arguments.can_stop(backend), seed, totals.rounds),
                 totals,
-                to_happen: to_happen(&arguments, backend),
             });
         }
     }
@@ -169,11 +169,11 @@ async fn main() -> Result<ExitCode, Error> {
     })
 }
 
-/// Everything that happens sooner or later on this database.
-fn to_happen(arguments: &Arguments, backend: Backend) -> Vec<&'static str> {
-    let can_stop = backend == Backend::Postgres && arguments.postgres.is_none();
-    let deeds = deeds::all(backend, can_stop);
-    faults::names().chain(deeds.into_iter().map(Deed::name)).collect()
+impl Arguments {
+    /// Whether the database is ours to stop.
+    fn can_stop(&self, backend: Backend) -> bool {
+        backend == Backend::Postgres && self.postgres.is_none()
+    }
 }
 
 fn name_of(backend: Backend) -> &'static str {

@@ -26,6 +26,9 @@ use super::{
 /// How long it may take to come right, once nothing is done to it any more.
 const PATIENCE: Duration = Duration::from_secs(120);
 
+/// So often at most is tried what comes to nothing.
+const TRIES: usize = 3;
+
 /// Messages a second in some rounds; without a limit thousands go out.
 const RATE: u64 = 200;
 
@@ -53,7 +56,7 @@ pub async fn play(backend: Backend, cluster: Option<&Cluster>, seed: u64, folder
     let mut dice = Dice::new(seed);
     let data = folder.join("data");
     std::fs::create_dir(&data)?;
-    let hand = deeds::hand(backend, cluster, seed);
+    let hand = deeds::hand(backend, cluster.is_some_and(Cluster::can_stop), seed);
     let disk = hand.contains(&Deed::NoRoom).then(|| SmallDisk::mount(&data)).flatten();
     let url = match (backend, cluster) {
         (Backend::Postgres, Some(cluster)) => cluster.schema(&format!("r{seed}")).await?,
@@ -97,18 +100,32 @@ pub async fn play(backend: Backend, cluster: Option<&Cluster>, seed: u64, folder
         round.hire_one()?;
     }
     for deed in hand {
-        if !round.supply().await? {
-            break;
-        }
-        round.watch.disturb();
-        round.commit(deed).await?;
-        round.watch.disturb();
+        round.see_to(deed).await?;
     }
     round.come_right().await?;
     round.end().await
 }
 
 impl Round<'_> {
+    /// Does a thing until it has happened: what came too late, or to nothing, is done once more.
+    async fn see_to(&mut self, deed: Deed) -> Result<(), Error> {
+        let before = self.totals.times(deed.name());
+        for _ in 0..TRIES {
+            if !self.supply().await? {
+                // Everything has been sent already, and this was to happen in the middle of it.
+                self.house.one_more_campaign().await;
+                self.supply().await?;
+            }
+            self.watch.disturb();
+            self.commit(deed).await?;
+            self.watch.disturb();
+            if self.totals.times(deed.name()) > before {
+                break;
+            }
+        }
+        Ok(())
+    }
+
     /// Starts another worker with the usual orders.
     pub(super) fn hire_one(&mut self) -> Result<(), Error> {
         self.started += 1;

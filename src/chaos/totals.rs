@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use super::oracle::Verdict;
+use super::{
+    oracle::Verdict,
+    plan::{self, Dealt},
+};
 
 /// How campaigns end.
 pub const SENT: &str = "campaigns sent";
@@ -36,6 +39,11 @@ impl Totals {
         *self.done.entry(what).or_default() += times;
     }
 
+    /// How often something was done.
+    pub fn times(&self, what: &str) -> u64 {
+        self.done.get(what).copied().unwrap_or(0)
+    }
+
     pub fn wrong(&mut self, words: String) {
         self.verdict.wrong.push(words);
     }
@@ -52,27 +60,24 @@ impl Totals {
     }
 }
 
-/// What has to happen this often in a run of twenty rounds or more: on all databases together, and
-/// on each of them when it has had as many rounds as make chance fair.
-const OFTEN: u64 = 5;
+/// From so many rounds on everything has to happen: on all databases together, and on each of them when it
+/// has had as many rounds as make chance fair.
+const WHOLE: u64 = 20;
 const FAIR: u64 = 50;
 
-/// One database: its name, what came of it, and what was to happen there.
+/// One database: its name, what came of it, and what it was dealt.
 #[derive(Clone, Debug)]
 pub struct Column {
     pub name: &'static str,
     pub totals: Totals,
-    pub to_happen: Vec<&'static str>,
+    pub dealt: Dealt,
 }
 
 /// Why a run proves nothing: it was too idle.
 pub fn idle(all: &Totals, columns: &[Column]) -> Vec<String> {
-    let mut to_happen: Vec<&'static str> = columns.iter().flat_map(|c| c.to_happen.iter().copied()).collect();
-    to_happen.sort_unstable();
-    to_happen.dedup();
-    let mut why = idle_in(all, &to_happen);
+    let mut why = idle_in(all, &plan::together(columns.iter().map(|c| &c.dealt)));
     for column in columns.iter().filter(|c| c.totals.rounds >= FAIR) {
-        let here = idle_in(&column.totals, &column.to_happen);
+        let here = idle_in(&column.totals, &column.dealt);
         why.extend(here.into_iter().map(|words| format!("{}: {words}", column.name)));
     }
     why
@@ -80,9 +85,10 @@ pub fn idle(all: &Totals, columns: &[Column]) -> Vec<String> {
 
 /// A few rounds are too few for chance to be fair: a quarter of their kills has to hit, of a whole
 /// run a half.
-fn idle_in(totals: &Totals, all: &[&'static str]) -> Vec<String> {
+fn idle_in(totals: &Totals, dealt: &Dealt) -> Vec<String> {
     let mut why = Vec::new();
-    let share = if totals.rounds < 20 { 4 } else { 2 };
+    let is_whole = totals.rounds >= WHOLE;
+    let share = if is_whole { 2 } else { 4 };
     if totals.kills == 0 || totals.kills_attempting * share < totals.kills {
         why.push(format!(
             "only {} of {} kills hit a message that was being attempted",
@@ -92,9 +98,8 @@ fn idle_in(totals: &Totals, all: &[&'static str]) -> Vec<String> {
     if totals.verdict.accepted == 0 {
         why.push("nothing was sent".to_owned());
     }
-    let often = if totals.rounds < 20 { 0 } else { OFTEN };
-    for name in all {
-        let times = totals.done.get(name).copied().unwrap_or(0);
+    for (name, dealt) in dealt.iter().filter(|_| is_whole) {
+        let (times, often) = (totals.times(name), plan::demanded(*dealt));
         if times < often {
             why.push(format!("{name}: {times} times, {often} were to be"));
         }
@@ -117,10 +122,7 @@ pub fn table(columns: &[Column]) -> String {
     names.sort_unstable();
     names.dedup();
     for name in names {
-        rows.push((
-            name.to_owned(),
-            Box::new(move |t| t.done.get(name).copied().unwrap_or(0)),
-        ));
+        rows.push((name.to_owned(), Box::new(move |t| t.times(name))));
     }
     let more: [(&str, Cell); 15] = [
         (
@@ -208,7 +210,7 @@ mod tests {
         Column {
             name,
             totals,
-            to_happen: vec!["slow dot"],
+            dealt: Dealt::from([("slow dot", rounds)]),
         }
     }
 

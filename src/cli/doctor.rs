@@ -15,10 +15,12 @@ use super::{
     store::{self, Shop},
 };
 use crate::{
+    auth::seal,
     channels::email::{check::check_account, dns::Resolver},
     communications::tallies,
     db,
     db::Db,
+    dispatch::provider_store,
     runner::heartbeat,
     server::Settings,
     time::Clock,
@@ -100,6 +102,7 @@ async fn database(settings: &Settings, now: DateTime<Utc>, findings: &mut Vec<Fi
     findings.push(numbers(&db).await);
     findings.push(clock(&db, now).await.unwrap_or_else(|e| bad("Clock", e.to_string())));
     findings.push(runner(&db, settings, now).await);
+    findings.extend(events(&db, settings).await);
     let shops = store::shops(&db).await.unwrap_or_default();
     for Shop { slug, time_zone, .. } in &shops {
         if time_zone.parse::<Tz>().is_err() {
@@ -176,6 +179,27 @@ async fn runner(db: &Db, settings: &Settings, now: DateTime<Utc>) -> Finding {
         // Its table comes with the next start.
         Err(_) => good("Runner", "not known before the tables are up to date"),
     }
+}
+
+/// Whether the secrets that prove the mail providers' events can be opened.
+async fn events(db: &Db, settings: &Settings) -> Vec<Finding> {
+    // Its columns come with the next start.
+    let kept = provider_store::all(db).await.unwrap_or_default();
+    kept.iter()
+        .map(|kept| {
+            let (provider, account) = (kept.provider.name(), &kept.account);
+            match seal::open(&settings.secret_key, account, &kept.hook_secret) {
+                Some(_) => good("Events", format!("{provider} ({account}): their secret can be opened")),
+                None => bad(
+                    "Events",
+                    format!(
+                        "{provider} ({account}): their secret was sealed with another key than LOUPE_SECRET_KEY, and none \
+                         is taken; give the former key back, or enter the secret again"
+                    ),
+                ),
+            }
+        })
+        .collect()
 }
 
 async fn clock(db: &Db, now: DateTime<Utc>) -> sqlx::Result<Finding> {

@@ -25,7 +25,7 @@ pub use failure::Failure;
 
 use crate::{
     db::{self, Db, OnTimeline},
-    instance::Guard,
+    instance::{self, Guard},
     server::{Settings, settings::Given},
     time::Clock,
 };
@@ -125,22 +125,29 @@ fn settings_file() -> Result<Option<String>, Failure> {
 
 /// Opens the database and brings its tables up to date.
 async fn open(settings: &Settings) -> Result<Db, Failure> {
-    open_telling(settings, None).await
-}
-
-/// The same for whoever sends: the guard hears of every connection.
-async fn open_guarded(settings: &Settings) -> Result<(Db, Arc<Guard>), Failure> {
-    let guard = Arc::new(Guard::default());
-    let told = Arc::clone(&guard);
-    let db = open_telling(settings, Some(Arc::new(move |timeline| told.connected(timeline)))).await?;
-    Ok((db, guard))
-}
-
-async fn open_telling(settings: &Settings, told: Option<OnTimeline>) -> Result<Db, Failure> {
     use secrecy::ExposeSecret;
-    let db = db::connect_telling(settings.database_url.expose_secret(), told).await?;
+    let db = db::connect(settings.database_url.expose_secret()).await?;
     db::migrate(&db).await?;
     Ok(db)
+}
+
+/// The same for whoever sends: the guard hears of every connection, and a file that was put there by
+/// something else is looked at before anything is written into it.
+async fn open_guarded(settings: &Settings) -> Result<(Db, Arc<Guard>), Failure> {
+    use secrecy::ExposeSecret;
+    let guard = Arc::new(Guard::default());
+    let told = Arc::clone(&guard);
+    let told: OnTimeline = Arc::new(move |timeline| told.connected(timeline));
+    let db = db::connect_telling(settings.database_url.expose_secret(), Some(told)).await?;
+    if let Some(faults) = instance::damage(&db).await? {
+        db.close().await;
+        return Err(Failure::said(format!(
+            "The database is not the one that was last used here, and it is not whole: {faults}.\n\
+             Put a backup back with `loupe restore FILE --replace`: what is there now is put aside."
+        )));
+    }
+    db::migrate(&db).await?;
+    Ok((db, guard))
 }
 
 /// Refuses a second process on the same SQLite file. Keep the answer while working.

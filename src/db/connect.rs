@@ -3,10 +3,10 @@
 use std::{path::Path, str::FromStr, sync::Arc, time::Duration};
 
 use sqlx::{
-    Connection,
+    Connection, SqliteConnection,
     migrate::Migrator,
     postgres::{PgConnectOptions, PgConnection, PgPoolOptions},
-    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
+    sqlite::{SqliteConnectOptions, SqlitePoolOptions},
 };
 
 use super::{Db, SqlitePools, Writer, real_file::real_file};
@@ -35,10 +35,22 @@ pub enum ConnectError {
     Folder(std::io::Error),
     #[error("another Loupe process already has this SQLite file open; stop it first, or use PostgreSQL to run several")]
     Locked,
+    #[error("the database file is not whole: {0}. Put a backup back with `loupe restore FILE --replace`")]
+    Damaged(String),
     #[error(transparent)]
-    Database(#[from] sqlx::Error),
+    Database(sqlx::Error),
     #[error(transparent)]
     Migration(#[from] sqlx::migrate::MigrateError),
+}
+
+impl From<sqlx::Error> for ConnectError {
+    fn from(error: sqlx::Error) -> Self {
+        match error.as_database_error().and_then(|e| Some((e.code()?, e.message()))) {
+            // SQLITE_CORRUPT and SQLITE_NOTADB; PostgreSQL's codes are longer.
+            Some((code, message)) if code == "11" || code == "26" => ConnectError::Damaged(message.to_owned()),
+            _ => ConnectError::Database(error),
+        }
+    }
 }
 
 /// Told which timeline a PostgreSQL server is on, for each new connection and before anything is done
@@ -62,30 +74,47 @@ pub async fn connect_telling(url: &str, told: Option<OnTimeline>) -> Result<Db, 
     }
 }
 
+/// KiB. Kept small: after most transactions SQLite goes through all of it.
+const CACHE: &str = "pragma cache_size = -8192";
+
+/// Makes a connection fit for writing. The mark "this message is being attempted" must survive a power
+/// cut.
+pub(super) async fn prepare_to_write(connection: &mut SqliteConnection) -> sqlx::Result<()> {
+    for pragma in ["pragma journal_mode = wal", "pragma synchronous = full", CACHE] {
+        sqlx::query(pragma).execute(&mut *connection).await?;
+    }
+    Ok(())
+}
+
 async fn connect_sqlite(url: &str) -> Result<Db, ConnectError> {
+    // None of these reads the file: that is for when it is known to be the right one.
     let options = SqliteConnectOptions::from_str(url)?
         .create_if_missing(true)
-        .journal_mode(SqliteJournalMode::Wal)
-        // The mark "this message is being attempted" must survive a power cut.
-        .synchronous(SqliteSynchronous::Full)
         .foreign_keys(true)
         .busy_timeout(Duration::from_secs(5))
         .pragma("trusted_schema", "OFF")
-        // KiB. Kept small: after most transactions SQLite goes through all of it.
-        .pragma("cache_size", "-8192")
         .optimize_on_close(true, None);
     if let Some(folder) = options.get_filename().parent().filter(|f| *f != Path::new("")) {
         std::fs::create_dir_all(folder).map_err(ConnectError::Folder)?;
     }
     // As many rows as are leased at a time wait for whoever asked for them: the writer does not.
     let write = Writer::open(options.clone().row_buffer_size(WRITTEN_ROWS)).await?;
+    let file = write.file();
+    let opened = Arc::clone(&file);
     let read = SqlitePoolOptions::new()
         .max_connections(SQLITE_READERS)
+        .after_connect(move |connection, _| {
+            let opened = Arc::clone(&opened);
+            Box::pin(async move {
+                opened.still_there()?;
+                sqlx::query(CACHE).execute(connection).await.map(|_| ())
+            })
+        })
         // Asking an embedded database whether it is still there only costs time.
         .test_before_acquire(false)
         .connect_with(options.pragma("query_only", "ON").optimize_on_close(false, None))
         .await?;
-    Ok(Db::Sqlite(SqlitePools { read, write }))
+    Ok(Db::Sqlite(SqlitePools { read, write, file }))
 }
 
 /// A connection that was used within this is taken to be there. Shorter than a server needs to be

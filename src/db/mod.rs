@@ -9,6 +9,7 @@ mod again;
 mod at_once;
 pub mod binds;
 mod connect;
+mod data_file;
 pub mod dialect;
 mod in_time;
 mod outage;
@@ -26,7 +27,15 @@ pub use outage::outage;
 pub use real_file::real_address;
 pub use writer::{Turn, Writer};
 
+use std::{sync::Arc, time::Duration};
+
+use chrono::{DateTime, Utc};
 use sqlx::{PgPool, Postgres, SqlitePool, Transaction};
+
+use data_file::DataFile;
+
+/// How long reads that are running may take when the database is given up.
+const FAREWELL: Duration = Duration::from_secs(5);
 
 /// The open database.
 #[derive(Clone, Debug)]
@@ -40,6 +49,7 @@ pub enum Db {
 pub struct SqlitePools {
     pub read: SqlitePool,
     pub write: Writer,
+    file: Arc<DataFile>,
 }
 
 /// An open write transaction. Dropped without [`Tx::commit`], it is rolled back.
@@ -80,6 +90,30 @@ impl Db {
                 .execute(pool)
                 .await
                 .map(|_| ()),
+        }
+    }
+
+    /// Waits until another file is put in the place of an SQLite database; for ever on PostgreSQL.
+    pub async fn until_replaced(&self) {
+        match self {
+            Db::Sqlite(pools) => pools.file.until_replaced().await,
+            Db::Postgres(_) => std::future::pending().await,
+        }
+    }
+
+    /// Gives up an SQLite database whose file was replaced: nothing is written any more, not even on
+    /// closing, and the file that was put there stays as it is.
+    pub async fn give_up(&self, now: DateTime<Utc>) {
+        let Db::Sqlite(pools) = self else { return };
+        if let Err(error) = pools.file.put_log_aside(now) {
+            tracing::error!(error = %error, "the log of the replaced database could not be put aside");
+        }
+        let closing = async {
+            pools.write.drop_connection().await;
+            pools.read.close().await;
+        };
+        if tokio::time::timeout(FAREWELL, closing).await.is_err() {
+            tracing::warn!("connections to the replaced database are still in use");
         }
     }
 

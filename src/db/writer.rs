@@ -16,6 +16,8 @@ use tokio::{
     time::timeout,
 };
 
+use super::{connect::prepare_to_write, data_file::DataFile};
+
 /// A turn is waited for so long.
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -23,6 +25,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 #[derive(Clone, Debug)]
 pub struct Writer {
     options: Arc<SqliteConnectOptions>,
+    file: Arc<DataFile>,
     slot: Arc<Mutex<Slot>>,
 }
 
@@ -46,10 +49,13 @@ pub struct Turn {
 impl Writer {
     /// Opens the connection.
     pub(super) async fn open(options: SqliteConnectOptions) -> sqlx::Result<Self> {
-        let slot = Arc::new(Mutex::new(Slot::Idle(options.connect().await?)));
+        let mut connection = options.connect().await?;
+        let file = Arc::new(DataFile::of(options.get_filename()));
+        prepare_to_write(&mut connection).await?;
         Ok(Self {
             options: Arc::new(options),
-            slot,
+            file,
+            slot: Arc::new(Mutex::new(Slot::Idle(connection))),
         })
     }
 
@@ -58,13 +64,20 @@ impl Writer {
         &self.options
     }
 
+    /// The file it writes to.
+    pub(super) fn file(&self) -> Arc<DataFile> {
+        Arc::clone(&self.file)
+    }
+
     /// Waits for a turn; for half a minute at most.
     pub async fn turn(&self) -> sqlx::Result<Turn> {
         let slot = timeout(PATIENCE, Arc::clone(&self.slot).lock_owned()).await;
         let mut slot = slot.map_err(|_| sqlx::Error::PoolTimedOut)?;
+        // What would be written now would be gone.
+        self.file.still_there()?;
         let connection = match mem::replace(&mut *slot, Slot::Away) {
             Slot::Idle(connection) => connection,
-            Slot::Away => self.options.connect().await?,
+            Slot::Away => self.another().await?,
             Slot::Closed => {
                 *slot = Slot::Closed;
                 return Err(sqlx::Error::PoolClosed);
@@ -75,6 +88,19 @@ impl Writer {
             slot: Some(slot),
             is_begun: false,
         })
+    }
+
+    async fn another(&self) -> sqlx::Result<SqliteConnection> {
+        let mut connection = self.options.connect().await?;
+        // Another file may have been put there just before: it must not even be read.
+        self.file.still_there()?;
+        prepare_to_write(&mut connection).await?;
+        Ok(connection)
+    }
+
+    /// Lets go of the connection when the last turn has ended, without a last word to the file.
+    pub(super) async fn drop_connection(&self) {
+        *self.slot.lock().await = Slot::Closed;
     }
 
     /// Closes the connection when the last turn has ended; there are none afterwards.

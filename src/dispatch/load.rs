@@ -18,7 +18,7 @@ use super::{
     store::{Leased, Ticket},
 };
 use crate::{
-    channels::email::{Addressee, EmailAddress, Prepared, Sender, events::Provider},
+    channels::email::{Addressee, EmailAddress, Prepared, Sender, events::Provider, write_id},
     error::AppError,
     sends::{
         message_view::{anniversary_words, compiled, unsubscribe_url},
@@ -41,7 +41,7 @@ pub(crate) struct Loaded {
 }
 
 impl Loaded {
-    fn of(send: &Send, store: &Store, id_key: &str) -> Result<Self, AppError> {
+    fn of(send: &Send, store: &Store) -> Result<Self, AppError> {
         reach(Point::Preparing);
         let address = |text: &str| {
             EmailAddress::parse(text).map_err(|problem| AppError::internal(&format!("send {}: {problem}", send.id)))
@@ -57,7 +57,6 @@ impl Loaded {
             name: &send.from_name,
             address: &from,
             reply_to: reply_to.as_ref(),
-            id_key,
         };
         Ok(Self {
             send: send.clone(),
@@ -137,6 +136,7 @@ impl Job {
         );
         let addressee = Addressee {
             message_id: row.id,
+            installation: &row.installation,
             name: &row.name,
             address: &to,
             // What is taken only once must be the same on every attempt.
@@ -153,7 +153,7 @@ impl Job {
         };
         let mut bytes = Vec::new();
         if let Some(field) = self.provider.and_then(Provider::id_field) {
-            self.load.prepared.write_id(field, row.id, &mut bytes);
+            write_id(field, row.id, &row.installation, &mut bytes);
         }
         self.load
             .prepared
@@ -193,8 +193,8 @@ impl Shelf {
 
     /// Compiles a send. A failure is the message's own: no database is asked, and what breaks
     /// would break again.
-    pub(crate) fn add(&mut self, send: &Send, store: &Store, id_key: &str) -> Result<Arc<Loaded>, AppError> {
-        let loaded = catch_unwind(AssertUnwindSafe(|| Loaded::of(send, store, id_key)))
+    pub(crate) fn add(&mut self, send: &Send, store: &Store) -> Result<Arc<Loaded>, AppError> {
+        let loaded = catch_unwind(AssertUnwindSafe(|| Loaded::of(send, store)))
             .unwrap_or_else(|_| Err(AppError::internal(&format!("preparing send {} broke", send.id))))?;
         let load = Arc::new(loaded);
         self.loads.insert(send.id, Arc::clone(&load));

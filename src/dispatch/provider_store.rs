@@ -49,6 +49,14 @@ pub async fn of_account(db: &Db, account: &str) -> sqlx::Result<Option<Kept>> {
     Ok(row.and_then(Kept::of))
 }
 
+/// What is kept of every account whose provider is known.
+pub async fn all(db: &Db) -> sqlx::Result<Vec<Kept>> {
+    let rows: Vec<Row> = on_db!(db, |pool| sqlx::query_as(kept!("true order by account"))
+        .fetch_all(pool)
+        .await)?;
+    Ok(rows.into_iter().filter_map(Kept::of).collect())
+}
+
 /// Whose events are posted to this address.
 pub async fn by_hook(db: &Db, token: &str) -> sqlx::Result<Option<Kept>> {
     let row: Option<Row> = on_db!(db, |pool| sqlx::query_as(kept!("hook_token = $1"))

@@ -73,7 +73,6 @@ pub(super) struct Pump {
     pub(super) state: AppState,
     /// This run of this process: leases carry it.
     pub(super) owner: String,
-    id_key: String,
     shelf: Shelf,
     pub(super) hand: Hand,
     pub(super) trouble: Arc<Trouble>,
@@ -108,7 +107,6 @@ pub(crate) async fn run(state: AppState, stop: CancellationToken) {
     let crew = crew(&state, ledger, &trouble, &moments);
     let mut pump = Pump {
         owner: tokens::public(),
-        id_key: String::new(),
         shelf: Shelf::default(),
         hand: Hand::default(),
         trouble,
@@ -187,7 +185,7 @@ fn crew(state: &AppState, ledger: Ledger, trouble: &Arc<Trouble>, moments: &Arc<
 }
 
 impl Pump {
-    /// At start: a key for Message-IDs, and whatever a former process left.
+    /// At start: the installation's id for Message-IDs, and whatever a former process left.
     async fn begin(&mut self, stop: &CancellationToken) {
         let whose = match self.state.db.backend() {
             Backend::Sqlite => Whose::EverybodyElses,
@@ -195,7 +193,8 @@ impl Pump {
         };
         while !stop.is_cancelled() {
             let done: Result<(), AppError> = async {
-                self.id_key = crate::instance::id(&self.state.db).await?;
+                // Every lease notes it.
+                crate::instance::id(&self.state.db).await?;
                 Ok(self.recover(whose).await?)
             }
             .await;
@@ -312,7 +311,7 @@ impl Pump {
                 let store = stores::store::find(&self.state.db, send.store_id).await?;
                 let prepared = store
                     .ok_or(AppError::NotFound)
-                    .and_then(|store| self.shelf.add(send, &store, &self.id_key));
+                    .and_then(|store| self.shelf.add(send, &store));
                 match prepared {
                     Ok(load) => load,
                     Err(error) => {

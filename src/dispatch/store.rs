@@ -33,6 +33,8 @@ pub struct Leased {
     pub anniversary_day: Option<i64>,
     pub address: Option<String>,
     pub unsubscribe_token: String,
+    /// The id of the installation it leaves as, over all its attempts.
+    pub installation: String,
 }
 
 /// A mail account whose provider is known.
@@ -47,8 +49,12 @@ pub struct Through<'a> {
 /// still waits on its way has its time too.
 const KEY_SECONDS: i64 = 20 * 3600;
 
-/// Takes up to `limit` due messages of one send for `owner`, for so many seconds. What went back to
-/// the queue because of its key is left to whoever sends through the same account, while it lasts.
+/// The id of this installation. Read where it is noted: it changes when a copy is confirmed, which any
+/// instance may do.
+const THIS_INSTALLATION: &str = "(select value from instance where key = 'id')";
+
+/// Takes up to `limit` due messages of one send for `owner`, for so many seconds. What has not been
+/// attempted will leave as this installation; what has keeps the id it left with. What went back to the queue because of its key is left to whoever sends through the same account, while it lasts.
 pub async fn lease(
     tx: &mut Tx,
     send: i64,
@@ -65,12 +71,14 @@ pub async fn lease(
     }
     let sql = format!(
         "update messages set state = 'leased', next_at = null, lease_owner = $2, lease_until = {until}, epoch = epoch + 1,
-                account = $5, key_until = case when repeats > 0 then key_until when $6 then {key_until} end
+                account = $5, key_until = case when repeats > 0 then key_until when $6 then {key_until} end,
+                installation = case when attempts > 0 then coalesce(installation, {THIS_INSTALLATION})
+                                    else {THIS_INSTALLATION} end
           where id in (select id from messages where send_id = $1 and state = 'queued' and next_at <= $3
                           and (repeats = 0 or ($6 and account = $5 and key_until > {now}))
                         order by next_at, id limit $4 {skip})
           returning id, epoch, attempts, send_id, store_id, name, first_name, last_name, anniversary_month,
-                    anniversary_day, address, unsubscribe_token",
+                    anniversary_day, address, unsubscribe_token, installation",
         until = database_now_plus(backend, seconds),
         key_until = database_now_plus(backend, KEY_SECONDS),
         now = database_now(backend),

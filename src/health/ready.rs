@@ -29,6 +29,16 @@ impl Ready {
     /// Looks at everything. Never fails, and never takes long.
     pub async fn look(state: &AppState) -> Self {
         let stopping = state.leaving.is_cancelled();
+        if state.guard.is_replaced() {
+            return Self {
+                ready: false,
+                stopping,
+                database: "its file was replaced: stop Loupe and use `loupe restore`",
+                migrations: "unknown",
+                runner: "unknown",
+                disk: "unknown",
+            };
+        }
         let (database, migrations) = tables(state).await;
         let runner = if database == OK { runner(state).await } else { "unknown" };
         let disk = disk(state).await;

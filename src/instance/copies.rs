@@ -12,6 +12,7 @@ use super::{
 use crate::{
     audit,
     auth::guard::Ctx,
+    backup,
     db::{Db, Tx},
     dispatch::{
         fault_points::{Point, reach},
@@ -95,6 +96,16 @@ fn json(home: &Home) -> sqlx::Result<String> {
 /// Looks again for as long as the process lives: the database can become another one under it, and
 /// somebody can confirm it on another instance. A database that does not answer says nothing.
 pub async fn watch(state: AppState) {
+    tokio::select! {
+        () = state.db.until_replaced() => {
+            state.guard.end();
+            state.db.give_up(state.clock.now()).await;
+        }
+        () = keep_looking(&state) => {}
+    }
+}
+
+async fn keep_looking(state: &AppState) {
     loop {
         let was_passive = state.guard.is_passive();
         tokio::time::sleep(if was_passive { ASK_AGAIN } else { LOOK_AGAIN }).await;
@@ -109,13 +120,31 @@ pub async fn watch(state: AppState) {
     }
 }
 
+/// What is wrong inside an SQLite file of which it is not sure that it is the one that was in use here:
+/// something else than Loupe may have put it there. Nothing when it is whole.
+pub async fn damage(db: &Db) -> sqlx::Result<Option<String>> {
+    let Db::Sqlite(pools) = db else { return Ok(None) };
+    match store::is_set_up(db).await {
+        Ok(false) => return Ok(None),
+        Ok(true) if matches!(doubts(db).await, Ok(None)) => return Ok(None),
+        // What cannot be read may be damaged too.
+        _ => {}
+    }
+    let mut connection = pools.read.acquire().await?;
+    match backup::faults(&mut connection).await {
+        Err(sqlx::Error::Database(error)) => Ok(Some(error.to_string())),
+        found => found,
+    }
+}
+
 /// Leaves a mark in a database that was put back from a backup.
 pub async fn mark_restored(tx: &mut Tx, now: DateTime<Utc>) -> sqlx::Result<()> {
     store::put(tx, store::RESTORED, &now.to_rfc3339()).await
 }
 
 /// An owner's word that this database is the one to go on with. What it was sending is given
-/// back as drafts, what was due is held, and then it sends again. Pressing it twice is harmless.
+/// back as drafts, what was due is held, and then it sends again, as another installation than the one
+/// it was copied from. Pressing it twice is harmless.
 pub async fn confirm(ctx: &Ctx) -> Result<(), AppError> {
     let (state, db, now) = (&ctx.state, ctx.db(), ctx.now);
     if !state.guard.is_passive() || doubts(db).await?.is_none() {
@@ -140,6 +169,8 @@ pub async fn confirm(ctx: &Ctx) -> Result<(), AppError> {
     let held = runner::hold_all_due(&mut tx, MAY_HAVE_GONE, now).await?;
     store::put(&mut tx, store::HOME, &json(&here)?).await?;
     store::remove(&mut tx, store::RESTORED).await?;
+    // The other life goes on counting rows from the same number.
+    store::renew_id(&mut tx).await?;
     let note = note_life(&mut tx, now).await?;
     let entry = audit::Entry {
         actor: &ctx.actor.name,

@@ -17,6 +17,8 @@ pub enum Why {
     Elsewhere,
     /// It is not the state that ran here last.
     Older,
+    /// Another file was put in its place while it was in use.
+    Replaced,
 }
 
 impl Why {
@@ -25,6 +27,7 @@ impl Why {
         match self {
             Why::Restored => "This database was restored from a backup.",
             Why::Elsewhere => "This is a copy, or it was moved: the database was last used in another place.",
+            Why::Replaced => "Another file was put in the place of the database while Loupe was running.",
             Why::Older => "This is a copy from another time: it is not the state of the database that ran here last.",
         }
     }
@@ -56,6 +59,11 @@ impl Guard {
     /// Why it is passive; nothing when it is not.
     pub fn why(&self) -> Option<Why> {
         self.known().why
+    }
+
+    /// Whether there is no database to go on with, and nobody's word can change that.
+    pub fn is_replaced(&self) -> bool {
+        self.is_passive() && self.why() == Some(Why::Replaced)
     }
 
     /// Waits until it may send.
@@ -101,8 +109,20 @@ impl Guard {
         self.set(Some(why));
     }
 
+    /// Ends everything: there is no database any more.
+    pub(super) fn end(&self) {
+        tracing::error!(
+            "another file was put in the place of the database: nothing is sent, and nothing was written into it. \
+             Stop Loupe, put the backup back with `loupe restore FILE --replace`, and start it again"
+        );
+        self.set(Some(Why::Replaced));
+    }
+
     pub(super) fn set(&self, why: Option<Why>) {
         let mut known = self.known();
+        if known.why == Some(Why::Replaced) {
+            return;
+        }
         known.why = why;
         self.passive.store(why.is_some(), Ordering::Release);
         if why.is_some() {

@@ -101,7 +101,9 @@ fn agree<T: PartialEq>(one: &Option<T>, other: &Option<T>) -> bool {
 }
 
 fn machine() -> String {
-    lettre::transport::smtp::extension::ClientId::default().to_string()
+    // As it was written down by every version: a machine without a name is its loopback address.
+    let name = hostname::get().ok().and_then(|name| name.into_string().ok());
+    name.unwrap_or_else(|| "[127.0.0.1]".to_owned())
 }
 
 #[cfg(unix)]

@@ -4,7 +4,8 @@
 //! one that becomes such under a running process makes it passive at once.
 //! Nothing is sent until an owner confirms that this is the one that should. Then whatever it was
 //! sending in its former life is given back as drafts and whatever was due is held: both may have
-//! happened already.
+//! happened already. When another file is put in the place of a running SQLite database, there is nothing
+//! to confirm: it is given up, and the file stays as it is.
 
 pub mod api;
 
@@ -18,7 +19,7 @@ mod home;
 mod store;
 
 #[cfg(feature = "ssr")]
-pub use copies::{confirm, mark_restored, settle, watch};
+pub use copies::{confirm, damage, mark_restored, settle, watch};
 #[cfg(feature = "ssr")]
 pub use guard::{Guard, Why};
 #[cfg(feature = "ssr")]

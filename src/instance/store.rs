@@ -11,6 +11,8 @@ use crate::{
     on_db, on_tx,
 };
 
+/// The installation's name for itself: part of every id that leaves it.
+pub(super) const ID: &str = "id";
 /// Where it lives: JSON.
 pub(super) const HOME: &str = "home";
 /// When it was put back from a backup, until an owner confirms.
@@ -18,13 +20,14 @@ pub(super) const RESTORED: &str = "restored";
 /// The last sign of life.
 pub(super) const ALIVE: &str = "alive";
 
-/// A name for this database, made once: tells its Message-IDs from another installation's.
+/// The id of this installation: tells its Message-IDs from those of another, and of a copy of itself.
+/// Made at the first need, and anew whenever a copy is confirmed.
 pub async fn id(db: &Db) -> sqlx::Result<String> {
-    if let Some(id) = get(db, "id").await? {
+    if let Some(id) = get(db, ID).await? {
         return Ok(id);
     }
     let mut tx = db.begin().await?;
-    put_first(&mut tx, "id", &tokens::short()).await?;
+    put_first(&mut tx, ID, &tokens::short()).await?;
     let id = on_tx!(&mut tx, |conn| sqlx::query_scalar(
         "select value from instance where key = 'id'"
     )
@@ -32,6 +35,12 @@ pub async fn id(db: &Db) -> sqlx::Result<String> {
     .await)?;
     tx.commit().await?;
     Ok(id)
+}
+
+/// Gives the installation a new id: what leaves from now on has nothing in common with what other lives
+/// of this database send under the same row numbers.
+pub(super) async fn renew_id(tx: &mut Tx) -> sqlx::Result<()> {
+    put(tx, ID, &tokens::short()).await
 }
 
 /// A named value.
@@ -75,6 +84,14 @@ pub(super) async fn remove(tx: &mut Tx, key: &str) -> sqlx::Result<()> {
         .execute(&mut *conn)
         .await
         .map(|_| ()))
+}
+
+/// Whether an SQLite database has been in use.
+pub(super) async fn is_set_up(db: &Db) -> sqlx::Result<bool> {
+    let Db::Sqlite(pools) = db else { return Ok(true) };
+    sqlx::query_scalar("select exists (select 1 from sqlite_master where name = 'instance')")
+        .fetch_one(&pools.read)
+        .await
 }
 
 /// The file of an SQLite database; empty for one in memory and for PostgreSQL.

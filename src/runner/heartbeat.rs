@@ -109,6 +109,9 @@ impl Heart {
     /// Writes a sign of life when one is due, or when it says something new. A failure is only
     /// logged: the next turn tries again.
     pub(super) async fn say(&mut self, state: &AppState, what: State) {
+        if state.guard.is_replaced() {
+            return;
+        }
         let now = state.clock.now();
         let recent = |(said, at): (State, DateTime<Utc>)| said == what && (now - at).abs() < EVERY;
         if self.last.is_some_and(recent) {

@@ -28,10 +28,10 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     auth::tokens,
-    customers,
+    customers::{self, import::upload},
     db::{Tx, in_time},
     error::AppError,
-    sends::{contacts, loose_ends, shown, unanswered},
+    sends::{contacts, loose_ends, shown, told, unanswered},
     server::AppState,
 };
 use clock_watch::ClockWatch;
@@ -214,6 +214,12 @@ impl Runner {
         }
         if let Err(error) = customers::store::sweep_sets(&self.state.db, SETS).await {
             tracing::warn!(error = %error, "sets of tags that nobody is in could not be removed");
+        }
+        if let Err(error) = upload::forget_old(&self.state.db, now).await {
+            tracing::warn!(error = %error, "old uploads could not be removed");
+        }
+        if let Err(error) = told::forget_tokens(&self.state.db, now).await {
+            tracing::warn!(error = %error, "old tokens of the mail provider could not be forgotten");
         }
     }
 

@@ -9,7 +9,7 @@ use axum::{
 use super::told;
 use crate::{
     auth::seal,
-    channels::email::events::{Posted, Refused},
+    channels::email::events::{Posted, Provider, Refused},
     dispatch::provider_store,
     server::AppState,
 };
@@ -36,28 +36,33 @@ async fn take(state: &AppState, token: &str, headers: &HeaderMap, body: &[u8]) -
         return Ok(StatusCode::NOT_FOUND);
     };
     let Some(secret) = seal::open(&state.settings.secret_key, &kept.account, &kept.hook_secret) else {
+        // Ours to mend: until then it is posted again.
         tracing::error!("the secret of the mail provider's events was sealed with another key: set it again");
-        return Ok(StatusCode::UNAUTHORIZED);
+        return Ok(StatusCode::SERVICE_UNAVAILABLE);
     };
     let now = state.clock.now();
     match kept.provider.read(Posted { headers, body, now }, &secret) {
-        Ok(None) => {}
-        Ok(Some(event)) => {
-            if told::hear(state, &kept.account, kept.provider, &event).await? {
-                tracing::info!(
-                    message.id = event.message.message,
-                    "the mail provider told of a message"
-                );
+        Ok(proved) => {
+            if told::hear(state, &kept, &proved).await? {
+                let message = proved.event.map(|event| event.message.message);
+                tracing::info!(message.id = message, "the mail provider told of a message");
             }
+            Ok(StatusCode::OK)
         }
-        Err(Refused::NotTheirs) => {
-            tracing::warn!(
-                provider = kept.provider.key(),
-                "an event that is not the mail provider's was refused"
-            );
-            return Ok(StatusCode::UNAUTHORIZED);
+        Err(refused) => {
+            tracing::warn!(provider = kept.provider.key(), ?refused, "an event was refused");
+            Ok(refusal(kept.provider, refused))
         }
-        Err(Refused::NotUnderstood) => return Ok(StatusCode::BAD_REQUEST),
     }
-    Ok(StatusCode::OK)
+}
+
+/// The status for an event that is refused. What can never be accepted must not be posted again and
+/// again.
+fn refusal(provider: Provider, refused: Refused) -> StatusCode {
+    match refused {
+        Refused::TooEarly => StatusCode::UNAUTHORIZED,
+        _ if provider.gives_up_at_406() => StatusCode::NOT_ACCEPTABLE,
+        Refused::NotTheirs => StatusCode::UNAUTHORIZED,
+        Refused::NotUnderstood => StatusCode::BAD_REQUEST,
+    }
 }

@@ -50,3 +50,5 @@ mod tries;
 pub mod unanswered;
 #[cfg(feature = "ssr")]
 pub mod undo;
+#[cfg(feature = "ssr")]
+mod webhook_store;

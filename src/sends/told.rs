@@ -6,59 +6,46 @@ use sqlx::AssertSqlSafe;
 
 use super::{
     ending::{self, log},
-    store, tries,
+    store, tries, webhook_store,
 };
 use crate::{
     auth::model::StoreId,
-    channels::email::events::{Event, Provider, Told},
+    channels::email::events::{Event, OurId, Proved, Provider, TOKENS_KEPT, Told},
     communications::model::MessageState,
+    customers::names,
     db::{Db, Tx},
-    dispatch::fault_points::{Point, reach},
-    instance, on_db, on_tx,
+    dispatch::{
+        fault_points::{Point, reach},
+        provider_store::Kept,
+    },
+    on_db, on_tx,
     server::AppState,
 };
 
 /// Takes an event for what it says. Only a message that last went through this account can be meant.
 /// True when something is known now that was not.
-pub async fn hear(state: &AppState, account: &str, provider: Provider, event: &Event) -> sqlx::Result<bool> {
-    let message = event.message.message;
+pub async fn hear(state: &AppState, kept: &Kept, proved: &Proved) -> sqlx::Result<bool> {
     // Most events tell what the mail server has said already.
-    let Some((store, send)) = waiting(&state.db, message, account).await? else {
-        return Ok(false);
+    let meant = match &proved.event {
+        Some(event) => meant(&state.db, event, &kept.account).await?,
+        None => None,
     };
-    if event.message.installation != instance::id(&state.db).await? {
+    if meant.is_none() && proved.token.is_none() {
         return Ok(false);
     }
-    let Some(send) = store::find(&state.db, store, send).await? else {
-        return Ok(false);
-    };
     let now = state.clock.now();
     reach(Point::BeforeTold);
     let mut tx = state.db.begin().await?;
-    // Whoever ends it at this moment counts either before or after.
-    tries::hold(&mut tx, send.id).await?;
-    let (which, outcome) = match event.told {
-        Told::Had(_) => (UNANSWERED.to_owned(), MessageState::Accepted),
-        Told::NeverTook(_) => (format!("({UNANSWERED} or {QUEUED_AGAIN})"), MessageState::Failed),
-    };
-    let settling = Settling {
-        message,
-        account,
-        state: outcome,
-        words: &words(provider, &event.told),
-        now,
-    };
-    let unanswered = settle(&mut tx, &which, &settling).await?;
-    let on_its_way = match event.told {
-        Told::Had(_) if unanswered == 0 => settle(&mut tx, ON_ITS_WAY, &settling).await?,
-        _ => 0,
-    };
-    if unanswered > 0 {
-        ending::count_late(&mut tx, send.id, &[message]).await?;
-        let summary = format!("Settled 1 unconfirmed customer of “{}”: {}", send.label, settling.words);
-        log(&mut tx, &send, provider.name(), "send.told_by_provider", summary, now).await?;
+    // Also of an event that says nothing new: its token must not carry another one later.
+    if let Some(token) = &proved.token
+        && !webhook_store::take(&mut tx, &kept.account, token, now).await?
+    {
+        return Ok(false);
     }
-    let is_news = unanswered + on_its_way > 0;
+    let is_news = match &meant {
+        Some((send, event)) => settle_by(&mut tx, send, event, kept, now).await?,
+        None => false,
+    };
     if is_news {
         reach(Point::ToldWritten);
     }
@@ -69,6 +56,55 @@ pub async fn hear(state: &AppState, account: &str, provider: Provider, event: &E
         state.wake.notify_one();
     }
     Ok(is_news)
+}
+
+/// Forgets tokens that nothing believable carries any more.
+pub async fn forget_tokens(db: &Db, now: DateTime<Utc>) -> sqlx::Result<()> {
+    webhook_store::forget(db, now - TOKENS_KEPT).await
+}
+
+/// The send of the message that an event is about, if it can settle anything.
+async fn meant<'a>(db: &Db, event: &'a Event, account: &str) -> sqlx::Result<Option<(store::Send, &'a Event)>> {
+    let Some((store, send)) = waiting(db, &event.message, account).await? else {
+        return Ok(None);
+    };
+    let send = store::find(db, store, send).await?;
+    Ok(send.map(|send| (send, event)))
+}
+
+/// Settles the message of an event. True when something is known now that was not.
+async fn settle_by(
+    tx: &mut Tx,
+    send: &store::Send,
+    event: &Event,
+    kept: &Kept,
+    now: DateTime<Utc>,
+) -> sqlx::Result<bool> {
+    let message = event.message.message;
+    // Whoever ends it at this moment counts either before or after.
+    tries::hold(tx, send.id).await?;
+    let (which, outcome) = match event.told {
+        Told::Had(_) => (UNANSWERED.to_owned(), MessageState::Accepted),
+        Told::NeverTook(_) => (format!("({UNANSWERED} or {QUEUED_AGAIN})"), MessageState::Failed),
+    };
+    let settling = Settling {
+        message,
+        account: &kept.account,
+        state: outcome,
+        words: &words(kept.provider, &event.told),
+        now,
+    };
+    let unanswered = settle(tx, &which, &settling).await?;
+    let on_its_way = match event.told {
+        Told::Had(_) if unanswered == 0 => settle(tx, ON_ITS_WAY, &settling).await?,
+        _ => 0,
+    };
+    if unanswered > 0 {
+        ending::count_late(tx, send.id, &[message]).await?;
+        let summary = format!("Settled 1 unconfirmed customer of “{}”: {}", send.label, settling.words);
+        log(tx, send, kept.provider.name(), "send.told_by_provider", summary, now).await?;
+    }
+    Ok(unanswered + on_its_way > 0)
 }
 
 fn words(provider: Provider, told: &Told) -> String {
@@ -82,10 +118,9 @@ fn words(provider: Provider, told: &Told) -> String {
     }
 }
 
-/// A provider's words, as they fit into a line.
+/// A provider's words, as they fit into a line: they quote what anybody may have written.
 fn one_line(words: &str) -> String {
-    let clean = words.chars().map(|c| if c.is_control() { ' ' } else { c });
-    clean.take(200).collect()
+    names::clean(words).chars().take(200).collect()
 }
 
 /// Nobody has settled it.
@@ -95,14 +130,17 @@ const ON_ITS_WAY: &str = "(state = 'attempting' or (repeats > 0 and state in ('q
 /// It waits for its turn once more. What is on the wire has its own answer coming.
 const QUEUED_AGAIN: &str = "(repeats > 0 and state = 'queued')";
 
-/// The store and the send of a message about which something is not known, or not yet.
-async fn waiting(db: &Db, message: i64, account: &str) -> sqlx::Result<Option<(StoreId, i64)>> {
+/// The store and the send of a message about which something is not known, or not yet. What another life
+/// of this database sent under the same row number left as another installation.
+async fn waiting(db: &Db, id: &OurId, account: &str) -> sqlx::Result<Option<(StoreId, i64)>> {
     let sql = format!(
-        "select store_id, send_id from messages where id = $1 and account = $2 and ({UNANSWERED} or {ON_ITS_WAY})"
+        "select store_id, send_id from messages
+          where id = $1 and account = $2 and installation = $3 and ({UNANSWERED} or {ON_ITS_WAY})"
     );
     on_db!(db, |pool| sqlx::query_as(AssertSqlSafe(sql))
-        .bind(message)
+        .bind(id.message)
         .bind(account)
+        .bind(&id.installation)
         .fetch_optional(pool)
         .await)
 }

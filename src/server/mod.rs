@@ -7,6 +7,7 @@ mod host;
 pub mod listen;
 pub mod origin;
 mod readable;
+pub mod replaced;
 pub mod respond;
 pub mod router;
 pub mod settings;

@@ -12,7 +12,7 @@ use axum::{
 use leptos::prelude::provide_context;
 use tower_http::{catch_panic::CatchPanicLayer, compression::CompressionLayer, services::ServeDir};
 
-use super::{AppState, forms, headers, host, origin, readable};
+use super::{AppState, forms, headers, host, origin, readable, replaced};
 use crate::{auth::session, error::AppError};
 
 /// Everything this server answers.
@@ -39,6 +39,7 @@ pub fn with_pages(state: AppState, pages: Router<AppState>) -> Router {
         .merge(pages)
         .layer(from_fn_with_state(state.clone(), session::identify))
         .layer(from_fn_with_state(state.clone(), origin::same_site_only))
+        .layer(from_fn_with_state(state.clone(), replaced::refuse))
         .merge(files(&state))
         .layer(from_fn_with_state(state.clone(), host::own_names_only))
         // Whoever asks whether it is well calls it by whatever name it has there.

@@ -123,9 +123,8 @@ async fn only_what_is_proved_is_believed(app: &TestApp, provider: Provider) {
     let post = |ago: i64| Post::of(app, provider, had, &id, ago);
     let forged = match provider {
         Provider::Mailgun => vec![
-            post(301),
-            post(-301),
-            post(0).with_body(&"a".repeat(50), &"b".repeat(50)),
+            post(24 * 3600 + 1),
+            post(0).with_body("\"token\":\"", "\"token\":\"x"),
             post(0).with_body("\"token\"", "\"tokens\""),
             post(0).with_body("\"signature\":\"", "\"signature\":\"00"),
             Post::bare(json!({ "event-data": { "event": had } })),
@@ -144,15 +143,20 @@ async fn only_what_is_proved_is_believed(app: &TestApp, provider: Provider) {
         ],
         Provider::Resend => vec![
             post(301),
-            post(-301),
             post(0).with_body("delivered", "bounced"),
             post(0).without("svix-id"),
             post(0).without("svix-timestamp"),
             post(0).without("svix-signature"),
         ],
     };
+    // Mailgun posts again for hours after anything else.
+    let refused = if provider == Provider::Mailgun { 406 } else { 401 };
     for (n, post) in forged.into_iter().enumerate() {
-        assert_eq!(post.to(app, &kept).await, 401, "{provider:?} {n}");
+        assert_eq!(post.to(app, &kept).await, refused, "{provider:?} {n}");
+    }
+    if provider != Provider::Postmark {
+        // In a while it is not too early any more.
+        assert_eq!(post(-301).to(app, &kept).await, 401);
     }
     assert_eq!(post(0).post_to(app, "/hooks/email/no-such-token").await, 404);
     let mut long = post(0);
@@ -210,7 +214,7 @@ both!(
         for (provider, words) in [
             (
                 Provider::Mailgun,
-                "Mailgun says that it did not send the message. Old  address",
+                "Mailgun says that it did not send the message. Old address",
             ),
             (Provider::Resend, "Resend says that it did not send the message. quota"),
         ] {

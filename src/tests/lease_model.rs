@@ -8,11 +8,12 @@
 use std::collections::HashMap;
 
 use loupe::{
-    channels::email::events::{Event, OurId, Provider, Told},
+    channels::email::events::{Event, OurId, Proved, Provider, Told},
     db::{Backend, Tx, dialect::database_now_plus},
     dispatch::{
         late_store,
         outcome_store::{self, Settled},
+        provider_store::Kept,
         store::{self as ledger, Leased, Through, Ticket, Whose},
     },
     on_db, on_tx,
@@ -313,7 +314,13 @@ impl Model<'_> {
             },
             told: Told::Had("delivered"),
         };
-        told::hear(&self.app.state, ONCE.account, Provider::Resend, &event)
+        let kept = Kept {
+            account: ONCE.account.to_owned(),
+            provider: Provider::Resend,
+            hook_token: String::new(),
+            hook_secret: String::new(),
+        };
+        told::hear(&self.app.state, &kept, &Proved::from(Some(event)))
             .await
             .unwrap();
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use chrono::DateTime;
 use loupe::{
-    channels::email::{Addressee, EmailAddress, MimeProblem, Prepared, Sender},
+    channels::email::{Addressee, EmailAddress, MimeProblem, Prepared, Sender, write_id},
     templates::render::{Person, Source, compile},
 };
 use mail_parser::{MessageParser, MimeHeaders};
@@ -37,7 +37,6 @@ fn prepared(subject: &str, body: &str, from_name: &str) -> Prepared {
             name: from_name,
             address: &from,
             reply_to: Some(&reply),
-            id_key: "k7-<>3",
         },
     )
 }
@@ -50,6 +49,7 @@ fn written(prepared: &Prepared, name: &str, person: Person<'_>) -> Vec<u8> {
         .write(
             &Addressee {
                 message_id: 41,
+                installation: "k7-<>3",
                 name,
                 address: &to,
                 date,
@@ -126,7 +126,7 @@ fn a_message_reads_back_as_it_was_written() {
     );
     assert_eq!(message.subject(), Some("Happy anniversary, Ægir: 真珠の指輪"));
     assert_eq!(message.message_id(), Some("41.k73@aurelia.example.com"));
-    assert_eq!(prepared.message_id(41), "<41.k73@aurelia.example.com>");
+    assert_eq!(prepared.message_id(41, "k7-<>3"), "<41.k73@aurelia.example.com>");
     assert_eq!(message.date().unwrap().to_timestamp(), 1_795_393_805);
     assert_eq!(
         message.header_raw("List-Unsubscribe").map(str::trim),
@@ -186,6 +186,7 @@ fn a_poisoned_row_fails_alone() {
         };
         let to = Addressee {
             message_id: 1,
+            installation: "k",
             name: "A",
             address: &to,
             date: DateTime::UNIX_EPOCH,
@@ -243,7 +244,7 @@ proptest! {
         let sender = address("hello@aurelia.example.com");
         let prepared = Prepared::new(
             compiled.unwrap(),
-            Sender { name: &from, address: &sender, reply_to: None, id_key: "k" },
+            Sender { name: &from, address: &sender, reply_to: None },
         );
         let bytes = written(&prepared, "Amara", person("Amara", "Okafor"));
         prop_assert!(bytes.is_ascii());
@@ -266,11 +267,14 @@ proptest! {
 fn our_id_is_the_same_in_its_field_and_in_the_message_id() {
     let prepared = prepared("Hello", "Dear you.", "Aurelia");
     let mut field = Vec::new();
-    prepared.write_id("X-Ours", 41, &mut field);
+    write_id("X-Ours", 41, "k7-<>3", &mut field);
     let field = String::from_utf8(field).unwrap();
     let id = field
         .strip_prefix("X-Ours: ")
         .and_then(|id| id.strip_suffix("\r\n"))
         .unwrap();
-    assert!(prepared.message_id(41).starts_with(&format!("<{id}@")), "{field}");
+    assert!(
+        prepared.message_id(41, "k7-<>3").starts_with(&format!("<{id}@")),
+        "{field}"
+    );
 }

@@ -23,9 +23,6 @@ pub struct Sender<'a> {
     pub name: &'a str,
     pub address: &'a EmailAddress,
     pub reply_to: Option<&'a EmailAddress>,
-    /// Tells this installation's Message-IDs from another's that sends for the same domain.
-    /// Must stay as it is over attempts; only its letters and digits are used.
-    pub id_key: &'a str,
 }
 
 /// Who one message is for.
@@ -33,6 +30,9 @@ pub struct Sender<'a> {
 pub struct Addressee<'a> {
     /// The id of the `messages` row: the Message-ID is made of it.
     pub message_id: i64,
+    /// The installation the message leaves as: the other part of the Message-ID. It stays as it is over
+    /// attempts; only its letters and digits are used.
+    pub installation: &'a str,
     pub name: &'a str,
     pub address: &'a EmailAddress,
     pub date: DateTime<Utc>,
@@ -66,13 +66,29 @@ pub struct Prepared {
     from: Vec<u8>,
     /// The whole field, when everybody's subject is the same.
     subject: Option<Vec<u8>>,
-    /// What follows the number in a Message-ID, up to its bracket.
-    id_tail: String,
+    /// Ends every Message-ID.
+    domain: String,
     /// From `MIME-Version` to the end.
     chunks: Vec<Chunk>,
     /// Which values are needed, by slot: plain, HTML.
     used: [[bool; 2]; 4],
     size: usize,
+}
+
+/// What stands before the domain in a Message-ID. The number of a row alone would be used again by a
+/// copy of the database: which installation it left as tells the two apart.
+fn our_id(message: i64, installation: &str) -> String {
+    let key: String = installation
+        .chars()
+        .filter(char::is_ascii_alphanumeric)
+        .take(32)
+        .collect();
+    format!("{message}.{}", if key.is_empty() { "loupe" } else { &key })
+}
+
+/// Appends a header field with our id of a message, the same for every attempt.
+pub fn write_id(field: &str, message: i64, installation: &str, out: &mut Vec<u8>) {
+    out.extend_from_slice(format!("{field}: {}\r\n", our_id(message, installation)).as_bytes());
 }
 
 impl Prepared {
@@ -87,17 +103,7 @@ impl Prepared {
             write_text("Subject", &compiled.subject_for(&Person::default()), &mut field);
             field
         });
-        let key: String = sender
-            .id_key
-            .chars()
-            .filter(char::is_ascii_alphanumeric)
-            .take(32)
-            .collect();
-        let id_tail = format!(
-            ".{}@{}",
-            if key.is_empty() { "loupe" } else { &key },
-            sender.address.domain()
-        );
+        let domain = sender.address.domain().to_owned();
 
         let mut chunks = Vec::new();
         push_same(
@@ -133,7 +139,7 @@ impl Prepared {
             compiled,
             from,
             subject,
-            id_tail,
+            domain,
             chunks,
             used,
             size,
@@ -141,15 +147,8 @@ impl Prepared {
     }
 
     /// The Message-ID of a message, with its brackets: the same for every attempt.
-    pub fn message_id(&self, message: i64) -> String {
-        format!("<{message}{}>", self.id_tail)
-    }
-
-    /// Appends a header field with our id of a message, the same for every attempt: what stands before
-    /// the domain in its Message-ID.
-    pub fn write_id(&self, field: &str, message: i64, out: &mut Vec<u8>) {
-        let tail = self.id_tail.split_once('@').map_or("", |(tail, _)| tail);
-        out.extend_from_slice(format!("{field}: {message}{tail}\r\n").as_bytes());
+    pub fn message_id(&self, message: i64, installation: &str) -> String {
+        format!("<{}@{}>", our_id(message, installation), self.domain)
     }
 
     /// What the message says, for showing it.
@@ -178,7 +177,7 @@ impl Prepared {
         }
         write_date(to.date, out);
         out.extend_from_slice(b"Message-ID: ");
-        out.extend_from_slice(self.message_id(to.message_id).as_bytes());
+        out.extend_from_slice(self.message_id(to.message_id, to.installation).as_bytes());
         out.extend_from_slice(b"\r\nList-Unsubscribe: <");
         out.extend_from_slice(url.as_bytes());
         out.extend_from_slice(b">\r\n");

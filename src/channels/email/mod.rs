@@ -10,4 +10,4 @@ mod quoted_printable;
 pub mod smtp;
 
 pub use address::{AddressProblem, EmailAddress};
-pub use mime::{Addressee, MimeProblem, Prepared, Sender};
+pub use mime::{Addressee, MimeProblem, Prepared, Sender, write_id};

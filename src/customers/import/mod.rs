@@ -42,8 +42,10 @@ mod reading;
 mod report;
 mod run;
 mod scan;
+mod spool;
 pub mod store;
 pub mod upload;
+mod upload_store;
 mod utf16;
 
 pub use field::Field;
@@ -51,6 +53,7 @@ pub use mapping::{Choice, Kind, Mapping};
 pub use reading::{Preview, preview, unclear_days};
 pub use report::{Counts, ErrorFile, MOST_TOLD, Report, Told, ToldKind};
 pub use run::{Job, Mode, Progress, run_file};
+pub use spool::Spool;
 pub use upload::LARGEST_FILE;
 
 /// Why a whole file could not be imported, in words for the person who chose it.

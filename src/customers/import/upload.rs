@@ -1,22 +1,29 @@
-//! Files on their way in through the page: kept for a day in the system's folder for temporary
-//! files, under a name nobody can guess, readable by this program alone.
+//! Files on their way in through the page. They are kept in the database, in pieces, for a day at most:
+//! whichever instance is asked next can go on with one, and two installations on a machine share
+//! nothing.
 
-use std::{
-    io,
-    path::PathBuf,
-    time::{Duration, SystemTime},
+use std::{io, mem};
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use super::{
+    spool::Spool,
+    upload_store::{self as store, Part},
 };
-
-use serde::{Deserialize, Serialize};
-use tokio::{fs, io::AsyncWriteExt};
-
-use crate::auth::{model::StoreId, tokens};
+use crate::{
+    auth::{model::StoreId, tokens},
+    db::Db,
+};
 
 /// Largest file taken, in bytes.
 pub const LARGEST_FILE: u64 = 64 * 1024 * 1024;
 
 /// How long a file waits to be imported.
-const KEPT: Duration = Duration::from_secs(24 * 3600);
+const KEPT: TimeDelta = TimeDelta::hours(24);
+/// How many of a store's files wait at the same time: the oldest makes room.
+const MOST: i64 = 8;
+/// Bytes of a piece: one is in memory at a time.
+const PIECE: usize = 256 * 1024;
 
 /// A file that was brought, and not yet imported.
 #[derive(Clone, Debug)]
@@ -25,8 +32,8 @@ pub struct Upload {
     pub about: About,
 }
 
-/// What is kept beside the file.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// What is kept of a file beside its content.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct About {
     pub store: StoreId,
     /// As the person's own computer calls it.
@@ -37,132 +44,160 @@ pub struct About {
 #[derive(Debug)]
 pub struct Incoming {
     upload: Upload,
-    file: fs::File,
+    db: Db,
     bytes: u64,
+    place: i64,
+    piece: Vec<u8>,
 }
 
-fn folder() -> PathBuf {
-    std::env::temp_dir().join("loupe-imports")
-}
-
-fn private(options: &mut fs::OpenOptions) -> &mut fs::OpenOptions {
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    options.mode(0o600);
-    options
+/// Why a file could not be kept, or read again.
+#[derive(Debug, thiserror::Error)]
+pub enum Unkept {
+    #[error(transparent)]
+    Database(#[from] sqlx::Error),
+    #[error(transparent)]
+    Io(#[from] io::Error),
 }
 
 impl Upload {
-    /// Begins a new file. Those of yesterday go.
-    pub async fn begin(about: About) -> io::Result<Incoming> {
-        let mut builder = fs::DirBuilder::new();
-        builder.recursive(true);
-        #[cfg(unix)]
-        builder.mode(0o700);
-        builder.create(folder()).await?;
-        sweep().await;
-        let upload = Upload {
-            token: tokens::public(),
-            about,
-        };
-        let about = serde_json::to_vec(&upload.about).map_err(io::Error::other)?;
-        let mut beside = private(&mut fs::OpenOptions::new()).open(upload.place("json")).await?;
-        beside.write_all(&about).await?;
-        beside.flush().await?;
-        let file = private(&mut fs::OpenOptions::new()).open(upload.path()).await?;
-        Ok(Incoming { upload, file, bytes: 0 })
+    /// Begins a new file.
+    pub async fn begin(db: &Db, about: About, now: DateTime<Utc>) -> Result<Incoming, Unkept> {
+        let token = tokens::public();
+        let mut tx = db.begin().await?;
+        store::make_room(&mut tx, about.store, MOST - 1).await?;
+        store::begin(&mut tx, &token, &about, now).await?;
+        tx.commit().await?;
+        Ok(Incoming {
+            upload: Upload { token, about },
+            db: db.clone(),
+            bytes: 0,
+            place: 0,
+            piece: Vec::with_capacity(PIECE),
+        })
     }
 
-    /// The file with this token, if it is still there and this store's.
-    pub async fn find(store: StoreId, token: &str) -> Option<Self> {
+    /// The file with this token, if it is whole, still there and this store's.
+    pub async fn find(db: &Db, of: StoreId, token: &str, now: DateTime<Utc>) -> sqlx::Result<Option<Self>> {
         let fine = token.len() == 22 && token.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_');
         if !fine {
-            return None;
+            return Ok(None);
         }
-        let beside = fs::read(folder().join(format!("{token}.json"))).await.ok()?;
-        let about: About = serde_json::from_slice(&beside).ok()?;
-        let upload = Upload {
+        let file_name = store::find(db, of, token, now - KEPT).await?;
+        Ok(file_name.map(|file_name| Upload {
             token: token.to_owned(),
-            about,
-        };
-        let there = fs::try_exists(upload.path()).await.unwrap_or(false);
-        (upload.about.store == store && there).then_some(upload)
+            about: About { store: of, file_name },
+        }))
     }
 
     pub fn token(&self) -> &str {
         &self.token
     }
 
-    /// Where the file is.
-    pub fn path(&self) -> PathBuf {
-        self.place("csv")
-    }
-
-    /// Where the error file of its dry run is.
-    pub fn errors_path(&self) -> PathBuf {
-        self.place("errors.csv")
-    }
-
-    /// A new, private error file.
-    pub async fn errors_file(&self) -> io::Result<std::fs::File> {
-        let _ = fs::remove_file(self.errors_path()).await;
-        let file = private(&mut fs::OpenOptions::new()).open(self.errors_path()).await?;
-        Ok(file.into_std().await)
-    }
-
-    /// Takes the file for importing, once: answers where it is now. A second time it is not there.
-    pub async fn claim(&self) -> io::Result<PathBuf> {
-        let taken = self.place("taken");
-        fs::rename(self.path(), &taken).await?;
-        Ok(taken)
-    }
-
-    /// Removes the file and what is beside it.
-    pub async fn remove(&self) {
-        for path in [self.path(), self.place("taken"), self.errors_path(), self.place("json")] {
-            let _ = fs::remove_file(path).await;
+    /// The content as a file of this process.
+    pub async fn spool(&self, db: &Db) -> Result<Spool, Unkept> {
+        let mut spool = Spool::new().await?;
+        let mut place = 0;
+        while let Some(piece) = self.piece(db, Part::File, place).await? {
+            spool.write(&piece).await?;
+            place += 1;
         }
+        spool.finish().await?;
+        Ok(spool)
     }
 
-    fn place(&self, kind: &str) -> PathBuf {
-        folder().join(format!("{}.{kind}", self.token))
+    /// Takes the file for importing, once: of two who press at the same time one has it.
+    pub async fn claim(&self, db: &Db) -> Result<Option<Spool>, Unkept> {
+        let spool = self.spool(db).await?;
+        Ok(self.remove(db).await?.then_some(spool))
+    }
+
+    /// Keeps the rows that a check found to be mended.
+    pub async fn keep_errors(&self, db: &Db, mut errors: Spool) -> Result<(), Unkept> {
+        let mut place = 0;
+        errors.rewind().await?;
+        let mut tx = db.begin().await?;
+        store::drop_part(&mut tx, &self.token, Part::Errors).await?;
+        tx.commit().await?;
+        while let Some(piece) = errors.read(PIECE).await? {
+            self.keep(db, Part::Errors, place, piece).await?;
+            place += 1;
+        }
+        Ok(())
+    }
+
+    /// A piece of the rows to be mended; nothing after the last.
+    pub async fn errors_piece(&self, db: &Db, place: i64) -> sqlx::Result<Option<Vec<u8>>> {
+        self.piece(db, Part::Errors, place).await
+    }
+
+    /// Removes the file. False when it was not there any more.
+    pub async fn remove(&self, db: &Db) -> sqlx::Result<bool> {
+        let mut tx = db.begin().await?;
+        let removed = store::remove(&mut tx, &self.token).await?;
+        tx.commit().await?;
+        Ok(removed)
+    }
+
+    async fn piece(&self, db: &Db, part: Part, place: i64) -> sqlx::Result<Option<Vec<u8>>> {
+        store::piece(db, &self.token, part, place).await
+    }
+
+    async fn keep(&self, db: &Db, part: Part, place: i64, bytes: Vec<u8>) -> sqlx::Result<()> {
+        let mut tx = db.begin().await?;
+        store::add_piece(&mut tx, &self.token, part, place, bytes).await?;
+        tx.commit().await
     }
 }
 
 impl Incoming {
     /// Adds a piece. Answers false when the file is larger than allowed.
-    pub async fn add(&mut self, piece: &[u8]) -> io::Result<bool> {
-        self.bytes += piece.len() as u64;
+    pub async fn add(&mut self, mut bytes: &[u8]) -> Result<bool, Unkept> {
+        self.bytes += bytes.len() as u64;
         if self.bytes > LARGEST_FILE {
             return Ok(false);
         }
-        self.file.write_all(piece).await?;
+        while !bytes.is_empty() {
+            let fits = bytes.len().min(PIECE - self.piece.len());
+            let (now, later) = bytes.split_at_checked(fits).unwrap_or((bytes, &[]));
+            self.piece.extend_from_slice(now);
+            bytes = later;
+            if self.piece.len() == PIECE {
+                self.keep().await?;
+            }
+        }
         Ok(true)
     }
 
     /// The file is whole.
-    pub async fn finish(mut self) -> io::Result<Upload> {
-        self.file.flush().await?;
+    pub async fn finish(mut self) -> Result<Upload, Unkept> {
+        if !self.piece.is_empty() {
+            self.keep().await?;
+        }
+        let mut tx = self.db.begin().await?;
+        store::is_whole(&mut tx, &self.upload.token).await?;
+        tx.commit().await?;
         Ok(self.upload)
     }
 
-    /// The file is not wanted after all.
+    /// The file is not wanted after all. What cannot be removed goes in a day.
     pub async fn abandon(self) {
-        self.upload.remove().await;
+        if let Err(error) = self.upload.remove(&self.db).await {
+            tracing::warn!(error = %error, "an uploaded file could not be removed yet");
+        }
+    }
+
+    async fn keep(&mut self) -> Result<(), Unkept> {
+        let piece = mem::replace(&mut self.piece, Vec::with_capacity(PIECE));
+        self.upload.keep(&self.db, Part::File, self.place, piece).await?;
+        self.place += 1;
+        Ok(())
     }
 }
 
-async fn sweep() {
-    let Ok(mut entries) = fs::read_dir(folder()).await else {
-        return;
-    };
-    while let Ok(Some(entry)) = entries.next_entry().await {
-        let old = match entry.metadata().await.and_then(|m| m.modified()) {
-            Ok(at) => SystemTime::now().duration_since(at).is_ok_and(|age| age > KEPT),
-            Err(_) => false,
-        };
-        if old {
-            let _ = fs::remove_file(entry.path()).await;
-        }
-    }
+/// Removes what waited for too long, and what a process that died left of its own.
+pub async fn forget_old(db: &Db, now: DateTime<Utc>) -> Result<(), Unkept> {
+    let mut tx = db.begin().await?;
+    store::forget(&mut tx, now - KEPT).await?;
+    tx.commit().await?;
+    Ok(Spool::sweep().await?)
 }

@@ -9,6 +9,7 @@ mod pages;
 mod people;
 mod questions;
 mod real_files;
+mod uploads;
 
 use std::{collections::HashMap, path::PathBuf};
 

@@ -86,7 +86,7 @@ async fn campaign(app: &TestApp, store: StoreId) -> i64 {
 
 /// A send to freeze an audience into.
 async fn begin_send(tx: &mut loupe::db::Tx, store: StoreId, campaign: Option<i64>, now: DateTime<Utc>) -> i64 {
-    let token = uuid::Uuid::new_v4().to_string();
+    let token = loupe::auth::tokens::public();
     let new = NewSend {
         of_send: None,
         store,

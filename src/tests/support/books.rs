@@ -105,7 +105,7 @@ impl Someone {
             "last_repair_at": moment(self.last_repair_at),
             "last_visit_at": moment(self.last_visit_at),
             "last_contacted_at": moment(self.last_contacted_at),
-            "unsubscribe_token": uuid::Uuid::new_v4().to_string(),
+            "unsubscribe_token": loupe::auth::tokens::public(),
             "created_at": moment(at),
         })
     }

@@ -1,7 +1,10 @@
 //! A fresh database for each test: a file of its own on SQLite, a schema of its own on
 //! PostgreSQL.
 
-use loupe::db::{self, Backend, Db};
+use loupe::{
+    auth::tokens,
+    db::{self, Backend, Db},
+};
 
 /// Opens an empty, migrated database. `folder` keeps the SQLite file.
 pub async fn fresh(backend: Backend, folder: &std::path::Path) -> (Db, String) {
@@ -24,7 +27,7 @@ pub async fn empty(backend: Backend, folder: &std::path::Path) -> (Db, String) {
 async fn schema() -> String {
     let server = std::env::var("TEST_POSTGRES_URL")
         .expect("TEST_POSTGRES_URL names a PostgreSQL to make schemas in; `make test` starts one");
-    let name = format!("t{}", uuid::Uuid::new_v4().simple());
+    let name = format!("t{}{}", tokens::short(), tokens::short());
     let Db::Postgres(pool) = db::connect(&server).await.expect("PostgreSQL answers") else {
         panic!("TEST_POSTGRES_URL is not PostgreSQL");
     };

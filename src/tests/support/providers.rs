@@ -4,9 +4,10 @@ use axum::{body::Body, http::Request};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use hmac::{Hmac, KeyInit, Mac};
 use loupe::{
-    auth::model::Role,
+    auth::{model::Role, tokens},
     channels::email::events::Provider,
     dispatch::provider_store::{self, Kept},
+    on_db,
 };
 use serde_json::{Value, json};
 use sha2::Sha256;
@@ -40,7 +41,17 @@ pub async fn kept(app: &TestApp) -> Option<Kept> {
 
 /// Our id of a message, as a provider knows it.
 pub async fn message_id(app: &TestApp, message: i64) -> String {
-    let installation = loupe::instance::id(app.db()).await.unwrap();
+    let left_as: Option<Option<String>> = on_db!(app.db(), |pool| sqlx::query_scalar(
+        "select installation from messages where id = $1"
+    )
+    .bind(message)
+    .fetch_optional(pool)
+    .await)
+    .unwrap();
+    let installation = match left_as.flatten() {
+        Some(installation) => installation,
+        None => loupe::instance::id(app.db()).await.unwrap(),
+    };
     format!("{message}.{installation}@aurelia.example.com")
 }
 
@@ -64,13 +75,13 @@ impl Post {
         let secret = secret_of(provider);
         match provider {
             Provider::Mailgun => {
-                let token = "a".repeat(50);
+                let token = tokens::secret();
                 let proof = hex::encode(signed(secret.as_bytes(), format!("{at}{token}").as_bytes()));
                 let body = json!({
                     "signature": { "timestamp": at, "token": token, "signature": proof },
                     "event-data": {
                         "event": kind,
-                        "reject": { "reason": "Old\r\naddress" },
+                        "reject": { "reason": "Old\r\n\u{202e}address\u{2066}\u{61c}" },
                         "message": { "headers": { "message-id": id } }
                     }
                 });

@@ -2,10 +2,15 @@
 //! body: HMAC-SHA256 of timestamp and token with the account's HTTP webhook signing key
 //! (documentation.mailgun.com, "Securing Webhooks" and "Event Structure").
 
+use chrono::TimeDelta;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{Event, OurId, Posted, Refused, Told, is_fresh, is_signed};
+use super::{Event, FRESH, OurId, Posted, Proved, Refused, Told, is_signed, moment};
+
+/// It posts again for eight hours what was not taken, signed as it was the first time. So long a signature
+/// is believed; its token is accepted once.
+const BELIEVED: TimeDelta = TimeDelta::hours(24);
 
 #[derive(Deserialize)]
 struct Body {
@@ -25,6 +30,8 @@ struct Signature {
 #[derive(Deserialize)]
 struct Data {
     event: String,
+    /// Of a failure: permanent or temporary.
+    severity: Option<String>,
     #[serde(default)]
     message: Message,
     reject: Option<Reject>,
@@ -47,7 +54,7 @@ struct Reject {
     reason: Option<String>,
 }
 
-pub(super) fn read(posted: Posted<'_>, secret: &str) -> Result<Option<Event>, Refused> {
+pub(super) fn read(posted: Posted<'_>, secret: &str) -> Result<Proved, Refused> {
     // The proof is inside: what cannot be read proves nothing.
     let Body { signature, data } = serde_json::from_slice(posted.body).map_err(|_| Refused::NotTheirs)?;
     let timestamp = match &signature.timestamp {
@@ -56,21 +63,32 @@ pub(super) fn read(posted: Posted<'_>, secret: &str) -> Result<Option<Event>, Re
     };
     let proof = hex::decode(&signature.signature).map_err(|_| Refused::NotTheirs)?;
     let parts = [timestamp.as_bytes(), signature.token.as_bytes()];
-    if !is_fresh(&timestamp, posted.now) || !is_signed(secret.as_bytes(), &parts, &proof) {
-        return Err(Refused::NotTheirs);
+    let at = moment(&timestamp).filter(|_| is_signed(secret.as_bytes(), &parts, &proof));
+    match at.map(|at| posted.now - at) {
+        Some(age) if age < -FRESH => return Err(Refused::TooEarly),
+        Some(age) if age <= BELIEVED => {}
+        _ => return Err(Refused::NotTheirs),
     }
+    Ok(Proved {
+        event: event(data),
+        token: Some(signature.token),
+    })
+}
+
+fn event(data: Data) -> Option<Event> {
     let told = match data.event.as_str() {
         "accepted" => Told::Had("accepted"),
         "delivered" => Told::Had("delivered"),
         // It tried, and the mailbox did not take it: it had the message.
+        "failed" if data.severity.as_deref() == Some("temporary") => Told::Had("delayed"),
         "failed" => Told::Had("bounced"),
         "opened" => Told::Had("opened"),
         "clicked" => Told::Had("clicked"),
         "unsubscribed" => Told::Had("unsubscribed"),
         "complained" => Told::Had("reported as spam"),
         "rejected" => Told::NeverTook(data.reject.and_then(|r| r.reason).unwrap_or_default()),
-        _ => return Ok(None),
+        _ => return None,
     };
-    let id = data.message.headers.message_id.as_deref().and_then(OurId::parse);
-    Ok(id.map(|message| Event { message, told }))
+    let message = data.message.headers.message_id.as_deref().and_then(OurId::parse)?;
+    Some(Event { message, told })
 }

@@ -20,6 +20,10 @@ pub const LONGEST: usize = 256 * 1024;
 /// A signed event is believed for so long, before and after.
 const FRESH: TimeDelta = TimeDelta::minutes(5);
 
+/// The token of an event that is accepted only once must be remembered for so long: until nothing that
+/// carries it can be believed any more.
+pub const TOKENS_KEPT: TimeDelta = TimeDelta::hours(48);
+
 /// A mail provider we know something about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Provider {
@@ -35,6 +39,16 @@ pub struct Posted<'a> {
     /// As it came: what was signed.
     pub body: &'a [u8],
     pub now: DateTime<Utc>,
+}
+
+/// A post that is proved to be the provider's.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Proved {
+    /// Nothing when it is about something else than a message of ours.
+    pub event: Option<Event>,
+    /// Accepted only once, where the signature says nothing of the rest: whoever caught it could
+    /// put another event beside it.
+    pub token: Option<String>,
 }
 
 /// What a provider tells of one message.
@@ -69,6 +83,14 @@ pub enum Refused {
     NotTheirs,
     /// It is theirs, and no event as we know them.
     NotUnderstood,
+    /// It is theirs, and signed in the future: one of the two clocks is wrong.
+    TooEarly,
+}
+
+impl From<Option<Event>> for Proved {
+    fn from(event: Option<Event>) -> Self {
+        Self { event, token: None }
+    }
 }
 
 impl Provider {
@@ -133,12 +155,17 @@ impl Provider {
         }
     }
 
-    /// Reads an event; nothing when it is about something else than a message of ours.
-    pub fn read(self, posted: Posted<'_>, secret: &str) -> Result<Option<Event>, Refused> {
+    /// Whether it gives up an event that is answered with 406, and posts again after anything else.
+    pub fn gives_up_at_406(self) -> bool {
+        self == Self::Mailgun
+    }
+
+    /// Reads an event.
+    pub fn read(self, posted: Posted<'_>, secret: &str) -> Result<Proved, Refused> {
         match self {
             Self::Mailgun => mailgun::read(posted, secret),
-            Self::Postmark => postmark::read(posted, secret),
-            Self::Resend => resend::read(posted, secret),
+            Self::Postmark => postmark::read(posted, secret).map(Proved::from),
+            Self::Resend => resend::read(posted, secret).map(Proved::from),
         }
     }
 }
@@ -168,10 +195,14 @@ fn is_signed(key: &[u8], parts: &[&[u8]], signature: &[u8]) -> bool {
     mac.verify_slice(signature).is_ok()
 }
 
-/// Whether a moment, in seconds since 1970, is now.
+/// A moment, in seconds since 1970.
+fn moment(seconds: &str) -> Option<DateTime<Utc>> {
+    DateTime::from_timestamp(seconds.parse().ok()?, 0)
+}
+
+/// Whether a moment is now.
 fn is_fresh(seconds: &str, now: DateTime<Utc>) -> bool {
-    let at = seconds.parse().ok().and_then(|s| DateTime::from_timestamp(s, 0));
-    at.is_some_and(|at| (now - at).abs() <= FRESH)
+    moment(seconds).is_some_and(|at| (now - at).abs() <= FRESH)
 }
 
 fn header<'a>(headers: &'a HeaderMap, name: &str) -> Result<&'a str, Refused> {

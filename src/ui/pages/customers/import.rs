@@ -1,7 +1,5 @@
 //! `/customers/import`: choose a file, say what its columns are, check it, import it.
 
-use std::path::PathBuf;
-
 use axum::{
     Form as Posted,
     body::Body,
@@ -9,9 +7,9 @@ use axum::{
     http::{StatusCode, header},
     response::{IntoResponse, Redirect, Response},
 };
+use futures::{StreamExt, stream};
 use leptos::prelude::*;
 use tokio::sync::oneshot;
-use tokio_util::io::ReaderStream;
 
 use super::{
     import_mapping::{Asked, UNDECIDED, mapping_page},
@@ -22,8 +20,8 @@ use crate::{
     customers::{
         dates::DayOrder,
         import::{
-            Choice, Field, ImportProblem, Job, Mapping, Mode, Report, preview, run_file, store, unclear_days,
-            upload::{About, Upload},
+            Choice, Field, ImportProblem, Job, Mapping, Mode, Report, Spool, preview, run_file, store, unclear_days,
+            upload::{About, Unkept, Upload},
         },
         names,
     },
@@ -90,7 +88,7 @@ pub async fn bring(staff: Staff, form: Result<Multipart, MultipartRejection>) ->
 
 async fn take_in(staff: &Staff, form: &mut Multipart) -> Result<String, String> {
     let broken = || "The file didn't arrive whole. Choose it again.".to_owned();
-    let unkept = |error: std::io::Error| {
+    let unkept = |error: Unkept| {
         tracing::error!(error = %error, "an uploaded file could not be kept");
         "The file couldn't be kept on the server. Tell whoever runs it.".to_owned()
     };
@@ -109,7 +107,7 @@ async fn take_in(staff: &Staff, form: &mut Multipart) -> Result<String, String> 
             store: staff.store_id(),
             file_name,
         };
-        let mut incoming = Upload::begin(about).await.map_err(unkept)?;
+        let mut incoming = Upload::begin(staff.db(), about, staff.now()).await.map_err(unkept)?;
         loop {
             let piece = match field.chunk().await {
                 Ok(Some(piece)) => piece,
@@ -130,10 +128,11 @@ async fn take_in(staff: &Staff, form: &mut Multipart) -> Result<String, String> 
             }
         }
         let upload = incoming.finish().await.map_err(unkept)?;
-        return match preview(&upload.path()).await {
+        let spool = upload.spool(staff.db()).await.map_err(unkept)?;
+        return match preview(spool.path()).await {
             Ok(_) => Ok(upload.token().to_owned()),
             Err(problem) => {
-                upload.remove().await;
+                upload.remove(staff.db()).await.map_err(|error| unkept(error.into()))?;
                 Err(words_of(&problem))
             }
         };
@@ -157,15 +156,22 @@ fn words_of(problem: &ImportProblem) -> String {
 }
 
 async fn upload_of(staff: &Staff, token: &str) -> Result<Upload, AppError> {
-    Upload::find(staff.store_id(), token).await.ok_or(AppError::NotFound)
+    let found = Upload::find(staff.db(), staff.store_id(), token, staff.now()).await?;
+    found.ok_or(AppError::NotFound)
+}
+
+/// The file on this machine's own disk, to be read from front to back.
+async fn spool_of(staff: &Staff, upload: &Upload) -> Result<Spool, AppError> {
+    upload.spool(staff.db()).await.map_err(|e| AppError::internal(&e))
 }
 
 /// The columns of the file, what they seem to be, and its first rows.
 pub async fn look(staff: Staff, Path(token): Path<String>) -> Result<Response, AppError> {
     staff.allow(Permission::ImportCustomers)?;
     let upload = upload_of(&staff, &token).await?;
-    let preview = preview(&upload.path()).await.map_err(|e| AppError::internal(&e))?;
-    let unclear = unclear_days(&upload.path(), &preview.mapping)
+    let spool = spool_of(&staff, &upload).await?;
+    let preview = preview(spool.path()).await.map_err(|e| AppError::internal(&e))?;
+    let unclear = unclear_days(spool.path(), &preview.mapping)
         .await
         .map_err(|e| AppError::internal(&e))?;
     let asked = Asked {
@@ -186,7 +192,8 @@ pub async fn act(
         // Pressed twice: the first press has taken the file.
         return Ok(Redirect::to("/customers/import").into_response());
     };
-    let mut preview = preview(&upload.path()).await.map_err(|e| AppError::internal(&e))?;
+    let spool = spool_of(&staff, &upload).await?;
+    let mut preview = preview(spool.path()).await.map_err(|e| AppError::internal(&e))?;
     let mapping = match preview.mapping.clone().with(&choices(&pairs)) {
         Ok(mapping) => mapping,
         Err(problem) => {
@@ -208,7 +215,7 @@ pub async fn act(
         },
         ..mapping
     };
-    let unclear = unclear_days(&upload.path(), &preview.mapping)
+    let unclear = unclear_days(spool.path(), &preview.mapping)
         .await
         .map_err(|e| AppError::internal(&e))?;
     let mut asked = Asked {
@@ -222,7 +229,7 @@ pub async fn act(
     if is(("intent", "import")) {
         return begin(staff, upload, preview.mapping).await;
     }
-    match check(&staff, &upload, preview.mapping.clone()).await {
+    match check(&staff, &upload, &spool, preview.mapping.clone()).await {
         Ok(report) => asked.report = Some(report),
         Err(problem) => asked.problems.push(Problem::new("field-0", words_of(&problem))),
     }
@@ -265,9 +272,9 @@ fn open_questions(mapping: &Mapping, unclear: &[String]) -> Vec<Problem> {
     problems
 }
 
-fn job(staff: &Staff, upload: &Upload, path: PathBuf, mapping: Mapping, mode: Mode) -> Job {
+fn job(staff: &Staff, upload: &Upload, spool: &Spool, mapping: Mapping, mode: Mode) -> Job {
     Job {
-        path,
+        path: spool.path().to_path_buf(),
         file_name: upload.about.file_name.clone(),
         mapping: Some(mapping),
         mode,
@@ -275,27 +282,26 @@ fn job(staff: &Staff, upload: &Upload, path: PathBuf, mapping: Mapping, mode: Mo
     }
 }
 
-async fn check(staff: &Staff, upload: &Upload, mapping: Mapping) -> Result<Report, ImportProblem> {
-    let errors = upload.errors_file().await?;
-    let job = job(staff, upload, upload.path(), mapping, Mode::DryRun);
-    let out = Box::new(std::io::BufWriter::new(errors));
-    run_file(
-        staff.db(),
-        &staff.store,
-        &job,
-        &staff.visit.state.clock,
-        Some(out),
-        |_| {},
-    )
-    .await
+async fn check(staff: &Staff, upload: &Upload, spool: &Spool, mapping: Mapping) -> Result<Report, ImportProblem> {
+    let unkept = |error| match error {
+        Unkept::Database(error) => ImportProblem::Database(error),
+        Unkept::Io(error) => ImportProblem::Unreadable(error),
+    };
+    let errors = Spool::new().await?;
+    let job = job(staff, upload, spool, mapping, Mode::DryRun);
+    let out = Box::new(std::io::BufWriter::new(errors.handle().await?));
+    let clock = &staff.visit.state.clock;
+    let report = run_file(staff.db(), &staff.store, &job, clock, Some(out), |_| {}).await?;
+    upload.keep_errors(staff.db(), errors).await.map_err(unkept)?;
+    Ok(report)
 }
 
 /// Starts the import and goes to its page. It goes on when the person goes elsewhere.
 async fn begin(staff: Staff, upload: Upload, mapping: Mapping) -> Result<Response, AppError> {
-    let Ok(path) = upload.claim().await else {
+    let Some(spool) = upload.claim(staff.db()).await.map_err(|e| AppError::internal(&e))? else {
         return Ok(Redirect::to("/customers/import").into_response());
     };
-    let job = job(&staff, &upload, path, mapping, Mode::Apply);
+    let job = job(&staff, &upload, &spool, mapping, Mode::Apply);
     let (state, of) = (staff.visit.state.clone(), staff.store.clone());
     let (begun, began) = oneshot::channel::<Result<i64, String>>();
     tokio::spawn(async move {
@@ -313,7 +319,7 @@ async fn begin(staff: Staff, upload: Upload, mapping: Mapping) -> Result<Respons
                 let _ = begun.send(Err(words));
             }
         }
-        upload.remove().await;
+        drop(spool);
     });
     match began.await {
         Ok(Ok(id)) => Ok(Redirect::to(&format!("/customers/imports/{id}")).into_response()),
@@ -326,12 +332,16 @@ async fn begin(staff: Staff, upload: Upload, mapping: Mapping) -> Result<Respons
 pub async fn check_errors(staff: Staff, Path(token): Path<String>) -> Result<Response, AppError> {
     staff.allow(Permission::ImportCustomers)?;
     let upload = upload_of(&staff, &token).await?;
-    let file = tokio::fs::File::open(upload.errors_path())
-        .await
-        .map_err(|_| AppError::NotFound)?;
+    let db = staff.db().clone();
+    let first = upload.errors_piece(&db, 0).await?.ok_or(AppError::NotFound)?;
+    let rest = stream::try_unfold((upload, db, 1), |(upload, db, place)| async move {
+        let piece = upload.errors_piece(&db, place).await?;
+        Ok::<_, sqlx::Error>(piece.map(|piece| (piece, (upload, db, place + 1))))
+    });
+    let pieces = stream::once(async { Ok(first) }).chain(rest);
     let headers = [
         (header::CONTENT_TYPE, "text/csv; charset=utf-8"),
         (header::CONTENT_DISPOSITION, "attachment; filename=\"rows-to-mend.csv\""),
     ];
-    Ok((headers, Body::from_stream(ReaderStream::new(file))).into_response())
+    Ok((headers, Body::from_stream(pieces)).into_response())
 }
