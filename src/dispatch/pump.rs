@@ -163,6 +163,9 @@ pub(crate) async fn run(state: AppState, stop: CancellationToken) {
             tracing::warn!("messages were still on the wire at the end; they will show as unconfirmed");
         }
     }
+    if let Err(error) = pump.put_back_refused().await {
+        tracing::warn!(error = %error, "refusals that were everybody's could not be taken back");
+    }
     pump.release().await;
 }
 

@@ -159,6 +159,26 @@ async fn a_refusal_for_everybody_pauses_on_postgres() {
     a_refusal_for_everybody(Backend::Postgres).await;
 }
 
+/// It stops at the very moment at which it is seen: those before are put back all the same.
+async fn a_stop_forgets_nobody(backend: Backend) {
+    let house = house_with(backend, Rule::new(When::Beyond(12), Fault::Says(Stage::Dot, NO))).await;
+    house.until(|s| s.paused_at.is_some()).await;
+    let (store, send) = (house.app.store.clone(), house.send);
+    let (app, _sink) = house.end().await;
+    let after = tally(app.db(), &store, send).await;
+    assert_eq!((after.failed, after.sent + after.waiting), (0, 40), "{after:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stop_forgets_nobody_on_sqlite() {
+    a_stop_forgets_nobody(Backend::Sqlite).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stop_forgets_nobody_on_postgres() {
+    a_stop_forgets_nobody(Backend::Postgres).await;
+}
+
 /// One message alone is refused with an account's words: a few pauses, and then it has failed alone.
 async fn one_message_stops_nobody_for_ever(backend: Backend) {
     let rule = Rule::new(When::To("p000004@".to_owned()), Fault::Says(Stage::Dot, QUOTA));
