@@ -427,7 +427,13 @@ fn no_listener_waits_for_ever_for_the_rest_of_a_request() {
     let halves: Vec<TcpStream> = [&server.address, &metrics]
         .into_iter()
         .map(|address| {
-            let mut stream = TcpStream::connect(address).unwrap();
+            // The numbers have their listener a moment after the words.
+            let mut stream = (0..100)
+                .find_map(|_| {
+                    std::thread::sleep(std::time::Duration::from_millis(50));
+                    TcpStream::connect(address).ok()
+                })
+                .expect("it listens");
             stream.write_all(b"GET /livez HTTP/1.1\r\nHos").unwrap();
             stream
                 .set_read_timeout(Some(std::time::Duration::from_secs(40)))
