@@ -129,6 +129,22 @@ pub async fn subjects(db: &Db, store: &Store, rows: &mut [TimelineRow]) -> Resul
     Ok(())
 }
 
+/// The subject as this person read it.
+pub fn subject_for(send: &Send, store: &Store, row: &MessageRow) -> Result<String, AppError> {
+    let anniversary = anniversary_words(send, store.zone(), row.anniversary_month, row.anniversary_day);
+    Ok(compiled(send)?.subject_for(&Person {
+        first_name: &row.first_name,
+        last_name: &row.last_name,
+        next_anniversary: &anniversary,
+        unsubscribe_url: "",
+    }))
+}
+
+/// The subject as somebody reads it of whom nothing is known.
+pub fn subject_for_nobody(send: &Send) -> Result<String, AppError> {
+    Ok(compiled(send)?.subject_for(&Person::default()))
+}
+
 fn rendered(send: &Send, store: &Store, base_url: &str, row: &MessageRow) -> Result<Rendered, AppError> {
     let url = unsubscribe_url(base_url, &row.unsubscribe_token);
     let anniversary = anniversary_words(send, store.zone(), row.anniversary_month, row.anniversary_day);

@@ -9,7 +9,7 @@ use crate::{
     campaigns::{list::CampaignCard, model::CampaignStatus},
     recipients::model::grouped,
     time,
-    ui::components::{Badge, Mark},
+    ui::components::{Badge, Mark, Marked},
 };
 
 /// Status, name and subject; who it is for; the numbers; when; and what can be done with it.
@@ -17,7 +17,7 @@ pub fn view(card: CampaignCard, now: DateTime<Utc>, zone: Tz, may_send: bool) ->
     let id = card.id;
     let name_id = format!("c{id}-name");
     let overdue = card.is_overdue(now).then(|| view! { " "<Badge mark=Mark::Overdue/> });
-    let back = came_back(&card).map(|word| view! { " "<Badge mark=Mark::Failed word/> });
+    let back = came_back(&card).map(|(mark, word)| view! { " "<Badge mark word/> });
     let changed = card
         .has_drifted
         .then(|| view! { " "<Badge mark=Mark::Unconfirmed word="Audience changed"/> });
@@ -31,7 +31,7 @@ pub fn view(card: CampaignCard, now: DateTime<Utc>, zone: Tz, may_send: bool) ->
                 <div>
                     <p class="badges"><Badge mark=card.status/>{overdue}{back}{changed}</p>
                     <h2 id=name_id.clone()><a href=format!("/marketing/campaigns/{id}")>{card.name}</a></h2>
-                    <p class="hint">{card.subject}</p>
+                    <p class="hint"><Marked text=card.subject/></p>
                 </div>
                 <p>{card.audience}</p>
                 <dl>
