@@ -66,6 +66,7 @@ pub fn register() {
     register_explicit::<crate::campaigns::api::LookAt>();
     register_explicit::<crate::campaigns::api::SaveBulk>();
     register_explicit::<crate::campaigns::api::SaveCampaign>();
+    register_explicit::<crate::campaigns::api::ScheduleAgain>();
     register_explicit::<crate::campaigns::api::SendRest>();
     register_explicit::<crate::campaigns::api::TemplateText>();
     register_explicit::<crate::campaigns::api::UnscheduleCampaign>();

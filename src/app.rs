@@ -25,6 +25,7 @@ pub fn pages() -> Router<AppState> {
         .route("/marketing/campaigns/{id}/delete", get(pages::campaigns::delete::show))
         .route("/marketing/campaigns/{id}/edit", get(pages::campaigns::builder::edit))
         .route("/marketing/campaigns/{id}/preview", get(pages::campaigns::form::preview::of_campaign))
+        .route("/marketing/campaigns/{id}/recipients.csv", get(pages::report::file::of_campaign))
         .route("/marketing/campaigns/{id}/review", get(pages::campaigns::review::show))
         .route("/customers", get(pages::customers::list::show))
         .route("/customers/import", get(pages::customers::import::choose).post(pages::customers::import::bring).layer(large_upload()))

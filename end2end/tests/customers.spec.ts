@@ -10,7 +10,7 @@ test("a customer is found, and the Communications tab shows what they got", asyn
   await tabs.getByRole("link", { name: "Communications" }).click();
   const row = page.getByRole("row", { name: /Collectors’ first look/ });
   await expect(row).toContainText("Eleven opals, and you first");
-  await expect(row).toContainText("Accepted");
+  await expect(row).toContainText("Sent");
 });
 
 test("a customer is added and mended", async ({ page }) => {

@@ -59,7 +59,7 @@ test("a file is imported, a campaign goes to two tags, and every place tells the
   await expect(page).toHaveURL(/\/customers\/\d+\/communications/);
   const row = page.getByRole("row", { name: new RegExp(name) });
   await expect(row).toContainText("For Ada");
-  await expect(row).toContainText("Accepted");
+  await expect(row).toContainText("Sent");
 
   await page.goto("/outbox");
   await page.getByRole("link", { name: "For Ada" }).first().click();

@@ -18,7 +18,7 @@ use crate::{
         bulk,
         model::{Intent, Kind},
         pressing::{self, Seen},
-        question, rules, schedule,
+        question, reschedule, rules, schedule,
     },
     server::respond,
     stores, templates,
@@ -114,6 +114,15 @@ pub async fn unschedule_campaign(id: i64) -> Result<(), AppError> {
     let response = respond::here()?;
     rules::unschedule(&ctx, id).await?;
     response.redirect(&format!("/marketing/campaigns/{id}?ok=unscheduled"));
+    Ok(())
+}
+
+/// Schedules a campaign once more for the time it was to go at.
+#[server(prefix = "/api", endpoint = "campaigns/schedule-again", input = PostUrl)]
+pub async fn schedule_again(id: i64, #[server(default)] version: i64) -> Result<(), AppError> {
+    let ctx = guard::require(Permission::SendCampaigns)?;
+    let response = respond::here()?;
+    response.redirect(&reschedule::schedule_again(&ctx, id, version).await?);
     Ok(())
 }
 

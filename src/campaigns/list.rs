@@ -61,7 +61,7 @@ pub struct CampaignCard {
     pub audience: String,
     /// Customers it goes, or went, to; for a draft those shown when it was saved.
     pub customers: Option<i64>,
-    /// Of its latest send; nothing while nobody has got it.
+    /// Over all its goes; nothing while nobody has got it.
     pub outcome: Option<Outcome>,
     pub updated_at: DateTime<Utc>,
     pub updated_by: String,
@@ -82,13 +82,15 @@ impl CampaignCard {
     }
 }
 
-/// What came of a send so far, counted from its messages.
+/// What came of a campaign so far, counted from its messages: of people, whatever number of goes it took.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Outcome {
     /// Everyone it set out to reach.
     pub customers: i64,
     pub sent: i64,
     pub failed: i64,
+    /// Everyone the last go set out to reach.
+    pub of_the_last: i64,
 }
 
 #[cfg(test)]

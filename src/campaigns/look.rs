@@ -20,7 +20,8 @@ use crate::{
         model::{Audience, Earlier, Named, Person, SkipReason},
     },
     stores::model::Store,
-    templates::render::{Field, UsedField},
+    templates::render::{self, Field, UsedField},
+    time,
 };
 
 /// How many names "See who" shows of each reason.
@@ -147,4 +148,28 @@ pub async fn sample(
         Some(filter) => recipients::store::sample(db, &scope, filter).await,
         None => Ok(Vec::new()),
     }
+}
+
+/// The subject as this person reads it; as somebody of whom nothing is known when there is nobody.
+/// Nothing while the message does not compile, or has no subject.
+pub fn subject_for(
+    store: &Store,
+    signer: &str,
+    message: &Message<'_>,
+    reader: Option<&Person>,
+    now: DateTime<Utc>,
+) -> Option<String> {
+    let compiled = message.compile(store, signer).ok()?;
+    let number = |n: Option<i64>| n.and_then(|n| u32::try_from(n).ok());
+    let anniversary = reader.and_then(|person| {
+        let (month, day) = number(person.anniversary_month).zip(number(person.anniversary_day))?;
+        render::next_anniversary(month, day, time::today(now, store.zone()))
+    });
+    let subject = compiled.subject_for(&render::Person {
+        first_name: reader.map_or("", |person| &person.first_name),
+        last_name: reader.map_or("", |person| &person.last_name),
+        next_anniversary: anniversary.as_deref().unwrap_or_default(),
+        unsubscribe_url: "",
+    });
+    Some(subject).filter(|words| !words.trim().is_empty())
 }

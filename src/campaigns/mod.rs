@@ -27,6 +27,8 @@ pub mod pressing;
 #[cfg(feature = "ssr")]
 pub mod question;
 #[cfg(feature = "ssr")]
+mod reschedule;
+#[cfg(feature = "ssr")]
 pub mod rules;
 #[cfg(feature = "ssr")]
 pub mod schedule;

@@ -1,5 +1,7 @@
 //! The question before a send that matters, worked out once for the page and for the dialog.
 
+use chrono::{DateTime, Utc};
+
 use super::{
     checks::{self, Message},
     draft::Draft,
@@ -24,6 +26,7 @@ pub async fn question(
     message: &Message<'_>,
     look: &Look,
     shown: Option<i64>,
+    (signer, now): (&str, DateTime<Utc>),
 ) -> sqlx::Result<Option<Question>> {
     let (Some(filter), Some(audience)) = (message.filter, &look.audience) else {
         return Ok(None);
@@ -37,6 +40,7 @@ pub async fn question(
         0 => String::new(),
         skipped => format!(" ({} skipped)", grouped(skipped)),
     };
+    let subject = subject_as_read(db, store, signer, message, look, now).await?;
     let whom = recipients::words::today(db, store.id, filter).await?;
     let mut warnings = checks::warnings(&look.checks);
     if let Some(shown) = shown.filter(|shown| *shown != n) {
@@ -44,13 +48,30 @@ pub async fn question(
     }
     Ok(Some(Question {
         title: format!("Send to {people} now?"),
-        subject: message.subject.to_owned(),
+        subject,
         from: format!("{} <{}>", store.from_name, store.from_email),
         goes_to: format!("{whom}: {} of {}{skipped}", grouped(n), grouped(audience.matched)),
         warnings,
         button: format!("Send to {people}"),
         count: n,
     }))
+}
+
+/// The subject as the first of those who get it reads it: no braces in a question.
+async fn subject_as_read(
+    db: &Db,
+    store: &Store,
+    signer: &str,
+    message: &Message<'_>,
+    look: &Look,
+    now: DateTime<Utc>,
+) -> sqlx::Result<String> {
+    let is_personal = look.used.iter().any(|used| used.field.is_personal());
+    let reader = match is_personal {
+        true => look::sample(db, store, message, None, now).await?.into_iter().next(),
+        false => None,
+    };
+    Ok(look::subject_for(store, signer, message, reader.as_ref(), now).unwrap_or_else(|| message.subject.to_owned()))
 }
 
 /// Looks at a form while it is being written; nothing is kept but whom a question was about. `intent` is what is about to be
@@ -74,7 +95,7 @@ pub async fn look_at_form(ctx: &Ctx, form: &CampaignForm, kind: Kind, intent: In
             .as_ref()
             .is_some_and(|audience| checks::asks_first(audience, shown, &checks::warnings(&look.checks)));
     let question = match asks {
-        true => question(ctx.db(), &store, &message, &look, shown).await?,
+        true => question(ctx.db(), &store, &message, &look, shown, (&ctx.actor.name, ctx.now)).await?,
         false => None,
     };
     if question.is_some()

@@ -17,7 +17,7 @@ use crate::{
     db::Tx,
     error::{AppError, Problem},
     recipients::{self, model::Earlier},
-    sends::{planned, shown},
+    sends::{planned, rules::already_sending, shown},
     stores::{self, model::Store},
     templates, time,
     ui::links::encode,
@@ -38,7 +38,7 @@ pub async fn save(ctx: &Ctx, form: &CampaignForm, intent: Intent) -> Result<Save
         draft.name = untitled(ctx, &store);
     }
     let (due, problems) = plan(ctx, &store, form, &draft, intent).await?;
-    let kept_as = keep(ctx, form, &draft, due, intent).await?;
+    let kept_as = keep(ctx, &store, form, &draft, due, intent).await?;
     let (id, version) = (kept_as.id, kept_as.version);
     let edit = format!("/marketing/campaigns/{id}/edit");
     let saved = |path: String| Saved {
@@ -82,7 +82,7 @@ pub async fn save(ctx: &Ctx, form: &CampaignForm, intent: Intent) -> Result<Save
 }
 
 /// Keeps whom it would go to at the moment it was planned.
-async fn remember_plan(ctx: &Ctx, store: &Store, draft: &Draft, id: i64, due: Due) -> sqlx::Result<()> {
+pub(super) async fn remember_plan(ctx: &Ctx, store: &Store, draft: &Draft, id: i64, due: Due) -> sqlx::Result<()> {
     if let (Some(at), Some(filter)) = (due, &draft.filter) {
         let not_again = draft.skip_already.then_some(Earlier::Campaign(id));
         let scope = recipients::rules::scope(store, ctx.now, not_again);
@@ -97,7 +97,7 @@ pub(super) async fn store_of(ctx: &Ctx) -> Result<Store, AppError> {
         .ok_or(AppError::SignedOut)
 }
 
-fn by(ctx: &Ctx) -> By<'_> {
+pub(super) fn by(ctx: &Ctx) -> By<'_> {
     By {
         store: ctx.store(),
         name: &ctx.actor.name,
@@ -165,9 +165,16 @@ struct Kept {
     unscheduled: bool,
 }
 
-async fn keep(ctx: &Ctx, form: &CampaignForm, draft: &Draft, due: Due, intent: Intent) -> Result<Kept, AppError> {
+async fn keep(
+    ctx: &Ctx,
+    store: &Store,
+    form: &CampaignForm,
+    draft: &Draft,
+    due: Due,
+    intent: Intent,
+) -> Result<Kept, AppError> {
     let Some(id) = form.campaign_id() else {
-        return keep_new(ctx, form, draft, due).await;
+        return keep_new(ctx, store, form, draft, due).await;
     };
     let before = store::find(ctx.db(), ctx.store(), id)
         .await?
@@ -175,6 +182,12 @@ async fn keep(ctx: &Ctx, form: &CampaignForm, draft: &Draft, due: Due, intent: I
     if !before.status.is_editable() {
         if !draft.says_the_same_as(&before) {
             keep_apart(ctx, &before, draft).await?;
+        } else if intent.sends()
+            && let Some(words) = already_sending(ctx.db(), ctx.store(), id).await?
+        {
+            // Pressed once more: the campaign's page shows how far it is.
+            let back_to = Some(format!("/marketing/campaigns/{id}"));
+            return Err(AppError::Refused { words, back_to });
         }
         return Err(AppError::Locked { campaign: id });
     }
@@ -189,7 +202,7 @@ async fn keep(ctx: &Ctx, form: &CampaignForm, draft: &Draft, due: Due, intent: I
         drop(tx);
         return lost_race(ctx, id, draft).await;
     }
-    note_edit(&mut tx, ctx, &before, draft, due_now).await?;
+    note_edit(&mut tx, ctx, store, &before, draft, due_now).await?;
     tx.commit().await?;
     let unscheduled = before.status == CampaignStatus::Scheduled && due_now.is_none() && intent != Intent::Draft;
     Ok(Kept {
@@ -241,7 +254,7 @@ async fn keep_apart(ctx: &Ctx, campaign: &Campaign, draft: &Draft) -> Result<i64
     Ok(id)
 }
 
-async fn keep_new(ctx: &Ctx, form: &CampaignForm, draft: &Draft, due: Due) -> Result<Kept, AppError> {
+async fn keep_new(ctx: &Ctx, store: &Store, form: &CampaignForm, draft: &Draft, due: Due) -> Result<Kept, AppError> {
     let token = Some(form.send_token.trim()).filter(|t| !t.is_empty());
     let fresh = |id| Kept {
         id,
@@ -262,6 +275,7 @@ async fn keep_new(ctx: &Ctx, form: &CampaignForm, draft: &Draft, due: Due) -> Re
             Some(facts(draft, due)),
         )
         .await?;
+        note_first_plan(&mut tx, ctx, store, id, draft, due).await?;
         tx.commit().await?;
         return Ok(fresh(id));
     }
@@ -298,6 +312,7 @@ async fn keep_new(ctx: &Ctx, form: &CampaignForm, draft: &Draft, due: Due) -> Re
         Some(facts(draft, due)),
     )
     .await?;
+    note_first_plan(&mut tx, ctx, store, id, draft, due).await?;
     tx.commit().await?;
     Ok(fresh(id))
 }
@@ -381,7 +396,7 @@ fn title(name: &str) -> &str {
 }
 
 /// What the log keeps of a draft: never the body.
-fn facts(draft: &Draft, due: Due) -> serde_json::Value {
+pub(super) fn facts(draft: &Draft, due: Due) -> serde_json::Value {
     json!({
         "name": draft.name,
         "subject": draft.subject,
@@ -390,26 +405,55 @@ fn facts(draft: &Draft, due: Due) -> serde_json::Value {
     })
 }
 
-async fn note_edit(tx: &mut Tx, ctx: &Ctx, before: &Campaign, draft: &Draft, due: Due) -> sqlx::Result<()> {
+/// `Scheduled “Trunk show” for Sat 5 Dec 2026, 9:00 am AEDT`, or moved from one time to another.
+pub(super) fn scheduled_words(name: &str, was: Due, due: Due, zone: chrono_tz::Tz) -> String {
+    let name = title(name);
+    let at = |due: Due| due.map(|at| time::absolute(at, zone)).unwrap_or_default();
+    match was {
+        Some(_) => format!("Moved “{name}” from {} to {}", at(was), at(due)),
+        None => format!("Scheduled “{name}” for {}", at(due)),
+    }
+}
+
+/// A campaign that is scheduled as it is created has both lines in its history.
+async fn note_first_plan(tx: &mut Tx, ctx: &Ctx, store: &Store, id: i64, draft: &Draft, due: Due) -> sqlx::Result<()> {
+    if due.is_none() {
+        return Ok(());
+    }
+    let words = scheduled_words(&draft.name, None, due, store.zone());
+    let after = Some(facts(draft, due));
+    note(tx, ctx, "campaign.scheduled", id, words, None, after).await
+}
+
+async fn note_edit(
+    tx: &mut Tx,
+    ctx: &Ctx,
+    store: &Store,
+    before: &Campaign,
+    draft: &Draft,
+    due: Due,
+) -> sqlx::Result<()> {
     let old = Draft::copied_from(before, before.name.clone());
     let (was, is) = (facts(&old, before.scheduled_at), facts(draft, due));
     let body_changed = old.body != draft.body;
     if was == is && !body_changed {
         return Ok(());
     }
-    let (action, verb) = match (before.scheduled_at, due) {
-        (old, Some(new)) if old != Some(new) => ("campaign.scheduled", "Scheduled"),
-        _ => ("campaign.edited", "Edited"),
+    let (action, words) = match (before.scheduled_at, due) {
+        (old, Some(new)) if old != Some(new) => {
+            let words = scheduled_words(&draft.name, old, due, store.zone());
+            ("campaign.scheduled", words)
+        }
+        _ => ("campaign.edited", format!("Edited “{}”", title(&draft.name))),
     };
     let mut after = is;
     if body_changed {
         after["body"] = json!("changed");
     }
-    let words = format!("{verb} “{}”", title(&draft.name));
     note(tx, ctx, action, before.id, words, Some(was), Some(after)).await
 }
 
-async fn note(
+pub(super) async fn note(
     tx: &mut Tx,
     ctx: &Ctx,
     action: &'static str,

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Datelike, Duration, NaiveDate, NaiveDateTime, NaiveTime, SecondsFormat, Utc, Weekday};
 use chrono_tz::Tz;
 
-use super::model::WhenWords;
+use super::{model::WhenWords, store::Campaign};
 use crate::{
     error::Problem,
     time::{self, Resolved},
@@ -37,6 +37,12 @@ pub fn moment(
         return Err(vec![Problem::new("date", "Choose a time in the future")]);
     }
     Ok(at)
+}
+
+/// The time a campaign carries, while that is still to come; of two equal clock times the first.
+pub fn of_campaign(campaign: &Campaign, zone: Tz, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+    let (date, clock) = parts(campaign.scheduled_local.as_deref()?);
+    moment(date, clock, "first", zone, now).ok()
 }
 
 fn read(date: &str, clock: &str) -> Result<NaiveDateTime, Vec<Problem>> {

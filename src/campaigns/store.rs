@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     auth::model::StoreId,
-    communications::tallies,
+    communications::goes::{self, Go},
     db::{Db, search::containing},
     on_db,
     recipients::model::RecipientFilter,
@@ -113,7 +113,12 @@ struct Row {
 
 /// One page of the list, those being sent first, then the newest activity first; and how many
 /// there are in all.
-pub async fn list(db: &Db, store: StoreId, query: &ListQuery) -> sqlx::Result<(Vec<CampaignCard>, i64)> {
+pub async fn list(
+    db: &Db,
+    store: StoreId,
+    query: &ListQuery,
+    now: DateTime<Utc>,
+) -> sqlx::Result<(Vec<CampaignCard>, i64)> {
     let search = containing(&query.q.to_lowercase());
     let status = query.status.map(CampaignStatus::key);
     let total: i64 = on_db!(db, |pool| sqlx::query_scalar(
@@ -151,8 +156,8 @@ pub async fn list(db: &Db, store: StoreId, query: &ListQuery) -> sqlx::Result<(V
     .fetch_all(pool)
     .await
     })?;
-    let sends: Vec<i64> = rows.iter().filter_map(|r| r.send_id).collect();
-    let outcomes = outcomes(db, store, &sends).await?;
+    let campaigns: Vec<i64> = rows.iter().filter(|r| r.send_id.is_some()).map(|r| r.id).collect();
+    let outcomes = outcomes(db, store, &campaigns, now).await?;
     let names: HashMap<i64, String> = segments::store::all(db, store)
         .await?
         .into_iter()
@@ -165,9 +170,9 @@ pub async fn list(db: &Db, store: StoreId, query: &ListQuery) -> sqlx::Result<(V
 fn card(row: Row, outcomes: &HashMap<i64, Outcome>, names: &HashMap<i64, String>) -> CampaignCard {
     let filter = row.filter.as_deref().and_then(|json| serde_json::from_str(json).ok());
     // A draft whose send was taken back has not reached anybody.
-    let outcome = row
-        .send_id
-        .and_then(|id| outcomes.get(&id).copied())
+    let outcome = outcomes
+        .get(&row.id)
+        .copied()
         .filter(|o| !row.status.is_editable() || o.sent + o.failed > 0);
     let name = match row.name.trim() {
         "" => UNTITLED.to_owned(),
@@ -190,23 +195,36 @@ fn card(row: Row, outcomes: &HashMap<i64, Outcome>, names: &HashMap<i64, String>
         has_drifted: !row.status.is_editable()
             && outcome
                 .zip(row.shown_before)
-                .is_some_and(|(outcome, shown)| is_large(shown, outcome.customers)),
+                .is_some_and(|(outcome, shown)| is_large(shown, outcome.of_the_last)),
     }
 }
 
-async fn outcomes(db: &Db, store: StoreId, sends: &[i64]) -> sqlx::Result<HashMap<i64, Outcome>> {
-    let tallies = tallies::of_sends(db, store, sends).await?;
-    Ok(tallies
-        .into_iter()
-        .map(|(send, tally)| {
-            let outcome = Outcome {
+/// What came of each campaign over all its goes.
+async fn outcomes(
+    db: &Db,
+    store: StoreId,
+    campaigns: &[i64],
+    now: DateTime<Utc>,
+) -> sqlx::Result<HashMap<i64, Outcome>> {
+    let mut of_each: HashMap<i64, Vec<Go>> = HashMap::new();
+    for (campaign, go) in goes::of_campaigns(db, store, campaigns).await? {
+        of_each.entry(campaign).or_default().push(go);
+    }
+    let mut outcomes = HashMap::new();
+    for (campaign, goes) in of_each {
+        let tally = goes::total(db, campaign, &goes, now).await?;
+        let last = goes.last().map(|go| go.tally).unwrap_or_default();
+        outcomes.insert(
+            campaign,
+            Outcome {
                 customers: tally.waiting + tally.settled(),
                 sent: tally.sent,
                 failed: tally.failed,
-            };
-            (send, outcome)
-        })
-        .collect())
+                of_the_last: last.waiting + last.settled(),
+            },
+        );
+    }
+    Ok(outcomes)
 }
 
 /// What the search of the list compares with.

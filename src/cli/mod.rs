@@ -5,6 +5,7 @@
 //! names its key and exits with 2.
 
 mod backups;
+mod columns;
 mod doctor;
 mod domains;
 mod failure;
@@ -19,7 +20,7 @@ mod users;
 
 use std::{io::Write, path::Path, sync::Arc};
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 
 pub use failure::Failure;
 
@@ -36,6 +37,8 @@ use crate::{
 /// Leptos.toml in the working folder, then the defaults below.
 #[derive(Debug, Parser)]
 #[command(name = "loupe", version, max_term_width = 100)]
+#[command(after_help = "All settings, with what they are when nothing is said: loupe --help")]
+#[command(after_long_help = "")]
 pub struct Cli {
     #[command(subcommand)]
     pub command: Option<Command>,
@@ -75,6 +78,11 @@ pub enum Command {
     Backup(backups::BackupArgs),
     /// Put a backup back; nothing is sent until an owner has confirmed it
     Restore(backups::RestoreArgs),
+    /// Print what completes this command line in a shell: loupe completions bash
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
     /// Lay out the files browsers fetch; part of the build
     #[command(hide = true)]
     Site(site::SiteArgs),
@@ -93,6 +101,7 @@ pub async fn run(cli: Cli) -> Result<(), Failure> {
     let command = match cli.command.unwrap_or(Command::Serve) {
         // Needs no settings: it runs while there is nothing to set yet.
         Command::Site(args) => return site::lay_out(&args),
+        Command::Completions { shell } => return completions(shell),
         other => other,
     };
     let settings = Settings::resolve(cli.given, settings_file()?.as_deref())?;
@@ -109,8 +118,16 @@ pub async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Doctor => doctor::examine(&settings).await,
         Command::Backup(args) => backups::back_up(&settings, &args).await,
         Command::Restore(args) => backups::restore(&settings, &args).await,
-        Command::Site(_) => Ok(()),
+        Command::Site(_) | Command::Completions { .. } => Ok(()),
     }
+}
+
+/// Written whole before it is printed: a shell that stops reading is no failure.
+fn completions(shell: clap_complete::Shell) -> Result<(), Failure> {
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut Cli::command(), "loupe", &mut script);
+    say(String::from_utf8_lossy(&script).trim_end());
+    Ok(())
 }
 
 /// `Leptos.toml` of the working folder, when there is one.

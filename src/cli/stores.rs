@@ -1,8 +1,8 @@
-//! `loupe store add`.
+//! `loupe store add` and `loupe store list`.
 
 use clap::{Args, Subcommand};
 
-use super::{Failure, open, say};
+use super::{Failure, columns::columns, open, say};
 use crate::{
     audit,
     server::Settings,
@@ -15,6 +15,8 @@ use crate::{
 pub enum StoreCommand {
     /// Open a store, with the segments and templates every store has
     Add(AddArgs),
+    /// Say which stores there are
+    List,
 }
 
 /// What a store is made from.
@@ -46,7 +48,25 @@ pub struct AddArgs {
 }
 
 pub(super) async fn run(settings: &Settings, command: StoreCommand) -> Result<(), Failure> {
-    let StoreCommand::Add(args) = command;
+    match command {
+        StoreCommand::Add(args) => add(settings, args).await,
+        StoreCommand::List => list(settings).await,
+    }
+}
+
+async fn list(settings: &Settings) -> Result<(), Failure> {
+    let db = open(settings).await?;
+    let lines: Vec<_> = stores::store::all(&db)
+        .await?
+        .into_iter()
+        .map(|shop| [shop.slug, shop.name, shop.time_zone, shop.country, shop.currency])
+        .collect();
+    db.close().await;
+    say(&columns(&lines, "There is no store yet."));
+    Ok(())
+}
+
+async fn add(settings: &Settings, args: AddArgs) -> Result<(), Failure> {
     let new = NewStore {
         slug: args.slug,
         from_name: args.from_name.unwrap_or_else(|| args.name.clone()),

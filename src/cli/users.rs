@@ -1,10 +1,10 @@
-//! `loupe user add` and `loupe user reset-password`.
+//! `loupe user add`, `list` and `reset-password`.
 
 use std::io::BufRead;
 
 use clap::{Args, Subcommand};
 
-use super::{Failure, open, say};
+use super::{Failure, columns::columns, open, say};
 use crate::{
     auth::{
         model::{Role, StoreId},
@@ -21,6 +21,8 @@ use crate::{
 pub enum UserCommand {
     /// Add somebody who can sign in
     Add(AddArgs),
+    /// Say who can sign in, to which store and as what
+    List(ListArgs),
     /// Give somebody a new password; they are signed out everywhere
     ResetPassword(ResetArgs),
 }
@@ -43,6 +45,14 @@ pub struct AddArgs {
     password_stdin: bool,
 }
 
+/// Whom to list.
+#[derive(Debug, Args)]
+pub struct ListArgs {
+    /// Only of this store, by its short name
+    #[arg(long)]
+    store: Option<String>,
+}
+
 /// Whose password is set.
 #[derive(Debug, Args)]
 pub struct ResetArgs {
@@ -56,6 +66,7 @@ pub struct ResetArgs {
 pub(super) async fn run(settings: &Settings, command: UserCommand) -> Result<(), Failure> {
     match command {
         UserCommand::Add(args) => add(settings, args).await,
+        UserCommand::List(args) => list(settings, args).await,
         UserCommand::ResetPassword(args) => reset(settings, args).await,
     }
 }
@@ -76,6 +87,29 @@ async fn add(settings: &Settings, args: AddArgs) -> Result<(), Failure> {
     db.close().await;
     say(&format!("{} can sign in to {}.", args.email, shop.name));
     password.show();
+    Ok(())
+}
+
+async fn list(settings: &Settings, args: ListArgs) -> Result<(), Failure> {
+    let db = open(settings).await?;
+    let shops = match &args.store {
+        Some(slug) => vec![
+            stores::store::by_slug(&db, slug)
+                .await?
+                .ok_or_else(|| Failure::said(format!("There is no store {slug:?}.")))?,
+        ],
+        None => stores::store::all(&db).await?,
+    };
+    let mut lines = Vec::new();
+    for shop in shops {
+        for member in store::staff(&db, shop.id).await? {
+            let state = if member.disabled_at.is_some() { "disabled" } else { "" };
+            let role = member.role.key().to_owned();
+            lines.push([member.email, member.name, role, shop.slug.clone(), state.to_owned()]);
+        }
+    }
+    db.close().await;
+    say(&columns(&lines, "Nobody can sign in yet."));
     Ok(())
 }
 

@@ -1,4 +1,4 @@
-//! The people of a send as a CSV file.
+//! The people of a send, or of all goes of a campaign, as a CSV file.
 
 use chrono_tz::Tz;
 use futures::Stream;
@@ -10,17 +10,17 @@ use crate::{
     export::{self, PIECE},
 };
 
-/// Everybody of a send with what came of it. Times are the store's; the header names their zone.
+/// Everybody of these sends once, with the best that came of it. Times are the store's; the header names their zone.
 pub fn csv(
     db: Db,
     store_id: StoreId,
-    send: i64,
+    sends: Vec<i64>,
     zone: Tz,
 ) -> impl Stream<Item = sqlx::Result<String>> + Send + 'static {
     let head = format!("Customer,Email,Status,Why,Sent ({})\r\n", zone.name());
     let read = move |after| {
-        let db = db.clone();
-        async move { people::after_one(&db, store_id, send, after, PIECE).await }
+        let (db, sends) = (db.clone(), sends.clone());
+        async move { people::after_one(&db, store_id, &sends, after, PIECE).await }
     };
     export::in_pieces(head, read, move |row| (row.message_id, line(row, zone)))
 }

@@ -5,7 +5,11 @@ pub mod model;
 #[cfg(feature = "ssr")]
 pub mod export;
 #[cfg(feature = "ssr")]
+pub mod goes;
+#[cfg(feature = "ssr")]
 pub mod people;
+#[cfg(feature = "ssr")]
+pub mod readers;
 #[cfg(feature = "ssr")]
 mod settled;
 #[cfg(feature = "ssr")]

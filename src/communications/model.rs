@@ -47,7 +47,7 @@ impl MessageState {
     pub fn label(self) -> &'static str {
         match self {
             MessageState::Queued | MessageState::Leased | MessageState::Attempting => "Waiting",
-            MessageState::Accepted => "Accepted",
+            MessageState::Accepted => "Sent",
             MessageState::Rejected | MessageState::Failed => "Failed",
             MessageState::Unknown => "Unconfirmed",
             MessageState::Skipped => "Skipped",
@@ -78,6 +78,9 @@ pub struct Tally {
     pub waiting: i64,
     pub unconfirmed: i64,
     pub cancelled: i64,
+    /// Left out because an earlier go had reached them. They have it: nobody skipped them.
+    #[serde(default)]
+    pub already: i64,
 }
 
 impl Tally {

@@ -3,11 +3,20 @@
 
 use chrono::{DateTime, Utc};
 
+use sqlx::AssertSqlSafe;
+
 use super::{
     became,
+    goes::is_best,
     model::{MessageState, Resolution},
 };
-use crate::{auth::model::StoreId, db::Db, on_db, recipients::model::SkipReason};
+use crate::{
+    auth::model::StoreId,
+    bound,
+    db::{Db, binds::Binds},
+    on_db,
+    recipients::model::SkipReason,
+};
 
 /// Rows of a list on one page.
 pub const PAGE: i64 = 50;
@@ -55,17 +64,23 @@ pub struct FailureGroup {
     pub people: i64,
 }
 
-/// The failures of a send grouped by what the provider said; at most 20 groups.
-pub async fn failures(db: &Db, store: StoreId, send: i64) -> sqlx::Result<Vec<FailureGroup>> {
-    on_db!(db, |pool| sqlx::query_as(
-        "select reply_code, max(reply) as reply, count(*) as people from messages
-          where store_id = $1 and send_id = $2 and outcome in ('rejected', 'failed') and settled_at is not null
-          group by reply_code order by count(*) desc limit 20"
-    )
-    .bind(store)
-    .bind(send)
-    .fetch_all(pool)
-    .await)
+/// The failures of these sends grouped by what the provider said; at most 20 groups. Of several goes
+/// only whom none of them reached.
+pub async fn failures(db: &Db, store: StoreId, sends: &[i64]) -> sqlx::Result<Vec<FailureGroup>> {
+    let mut binds = Binds::default();
+    let store = binds.add(store.0);
+    let sends: Vec<String> = sends.iter().map(|send| binds.add(*send)).collect();
+    let sql = format!(
+        "select m.reply_code, max(m.reply) as reply, count(*) as people from messages m
+          where m.store_id = {store} and m.send_id in ({}) and m.outcome in ('rejected', 'failed')
+            and m.settled_at is not null {}
+          group by m.reply_code order by count(*) desc limit 20",
+        sends.join(", "),
+        is_best(&sends)
+    );
+    on_db!(db, |pool| bound!(sqlx::query_as(AssertSqlSafe(sql)), binds)
+        .fetch_all(pool)
+        .await)
 }
 
 /// Skipped people of a send by reason.

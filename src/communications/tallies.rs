@@ -11,15 +11,18 @@ use crate::{
     auth::model::StoreId,
     db::{Db, Tx, dialect::json_ids},
     on_db, on_tx,
+    sends::model::SendState,
 };
 
-/// What a send begins with: its people, and how many of them are skipped.
-pub(crate) async fn begin(tx: &mut Tx, send: i64, people: i64, skipped: i64) -> sqlx::Result<()> {
+/// What a send begins with: its people, how many of them are skipped, and how many of those because
+/// an earlier go has reached them.
+pub(crate) async fn begin(tx: &mut Tx, send: i64, people: i64, skipped: i64, already: i64) -> sqlx::Result<()> {
     on_tx!(tx, |conn| sqlx::query(
-        "update sends set people = people + $2 where id = $1"
+        "update sends set people = people + $2, already = already + $3 where id = $1"
     )
     .bind(send)
     .bind(people)
+    .bind(already)
     .execute(&mut *conn)
     .await
     .map(|_| ()))?;
@@ -44,7 +47,9 @@ pub async fn count(tx: &mut Tx, send: i64) -> sqlx::Result<()> {
         "insert into send_tallies (send_id, outcome, writer, people)
          select send_id, outcome, 0, count(*) from messages where send_id = $1 and outcome is not null
           group by send_id, outcome",
-        "update sends set people = (select count(*) from messages where send_id = $1) where id = $1",
+        "update sends set people = (select count(*) from messages where send_id = $1),
+                already = (select count(*) from messages where send_id = $1 and skip_reason = 'already_received')
+          where id = $1",
     ] {
         on_tx!(tx, |conn| sqlx::query(sql)
             .bind(send)
@@ -61,23 +66,32 @@ struct Count {
     /// Nothing: everybody of the send.
     outcome: Option<MessageState>,
     people: i64,
+    already: i64,
 }
 
 /// Everybody, and everybody with an outcome, of the sends that fulfil a condition on `s`.
 fn counts_where(condition: &str) -> String {
     format!(
-        "select s.id as send_id, null as outcome, s.people from sends s where {condition}
+        "select s.id as send_id, null as outcome, s.people, s.already from sends s where {condition}
           union all
-         select t.send_id, t.outcome, cast(sum(t.people) as bigint) from send_tallies t
+         select t.send_id, t.outcome, cast(sum(t.people) as bigint), 0 from send_tallies t
           where t.send_id in (select s.id from sends s where {condition}) group by t.send_id, t.outcome"
     )
 }
 
 fn added(counts: impl IntoIterator<Item = Count>) -> Tally {
     let mut tally = Tally::default();
-    for Count { outcome, people, .. } in counts {
+    for Count {
+        outcome,
+        people,
+        already,
+        ..
+    } in counts
+    {
         let Some(outcome) = outcome else {
             tally.waiting += people;
+            tally.already += already;
+            tally.skipped -= already;
             continue;
         };
         let slot = match outcome {
@@ -133,6 +147,20 @@ pub async fn of_sends(db: &Db, store: StoreId, sends: &[i64]) -> sqlx::Result<Ve
         .chunk_by(|one, next| one.send_id == next.send_id)
         .filter_map(|of_one| Some((of_one.first()?.send_id, added(of_one.iter().cloned()))))
         .collect())
+}
+
+/// The sends of these campaigns: send, campaign, and where it is; oldest first.
+pub(super) async fn sends_of(db: &Db, store: StoreId, campaigns: &[i64]) -> sqlx::Result<Vec<(i64, i64, SendState)>> {
+    let sql = format!(
+        "select id, campaign_id, state from sends
+          where store_id = $1 and campaign_id in (select value from {} as list) order by id",
+        json_ids(db.backend(), "$2")
+    );
+    on_db!(db, |pool| sqlx::query_as(AssertSqlSafe(sql))
+        .bind(store)
+        .bind(serde_json::Value::from(campaigns).to_string())
+        .fetch_all(pool)
+        .await)
 }
 
 /// Sends whose kept numbers are not those of their rows: none, or somebody has written to the

@@ -132,7 +132,13 @@ async fn counted(tx: &mut Tx, send_id: i64, written: u64) -> sqlx::Result<Audien
     .await)?;
     let written = i64::try_from(written).unwrap_or(i64::MAX);
     let skipped: i64 = rows.iter().map(|(_, n)| n).sum();
-    tallies::begin(tx, send_id, written, skipped).await?;
+    let already = SkipReason::AlreadyReceived.key();
+    let already = rows
+        .iter()
+        .filter(|(key, _)| key.as_deref() == Some(already))
+        .map(|(_, n)| n)
+        .sum();
+    tallies::begin(tx, send_id, written, skipped, already).await?;
     let number = |key: Option<String>| key.as_deref().and_then(SkipReason::from_key).map_or(0, code);
     let mut counts: Vec<_> = rows.into_iter().map(|(key, n)| (number(key), n)).collect();
     counts.push((number(None), written - skipped));

@@ -1,10 +1,11 @@
 //! A campaign's side of a send: claimed by it, given back, sent.
 
 use chrono::{DateTime, Utc};
+use sqlx::AssertSqlSafe;
 
 use crate::{
     auth::model::StoreId,
-    db::{Db, Tx},
+    db::{Db, Tx, dialect::row_lock},
     on_db, on_tx,
 };
 
@@ -177,6 +178,43 @@ pub async fn campaign_to_sent(
     .map(|r| r.rows_affected())
     })?;
     Ok(changed == 1)
+}
+
+/// The campaign that a send was a go of, if it is sent.
+pub async fn sent_by(tx: &mut Tx, send: i64) -> sqlx::Result<Option<i64>> {
+    on_tx!(tx, |conn| sqlx::query_scalar(
+        "select c.id from sends s join campaigns c on c.id = s.campaign_id where s.id = $1 and c.status = 'sent'"
+    )
+    .bind(send)
+    .fetch_optional(&mut *conn)
+    .await)
+}
+
+/// Makes a campaign this transaction's until its end: two of its goes that get late answers at once
+/// are counted one after the other.
+pub async fn lock(tx: &mut Tx, campaign: i64) -> sqlx::Result<()> {
+    let sql = format!(
+        "select id from campaigns where id = $1 {}",
+        row_lock(tx.backend(), "for update")
+    );
+    on_tx!(tx, |conn| sqlx::query(AssertSqlSafe(sql))
+        .bind(campaign)
+        .execute(&mut *conn)
+        .await
+        .map(|_| ()))
+}
+
+/// Writes the numbers of its rows on a campaign that is sent.
+pub async fn write_numbers(tx: &mut Tx, campaign: i64, sent: i64, failed: i64) -> sqlx::Result<()> {
+    on_tx!(tx, |conn| sqlx::query(
+        "update campaigns set sent_count = $2, failed_count = $3 where id = $1 and status = 'sent'"
+    )
+    .bind(campaign)
+    .bind(sent)
+    .bind(failed)
+    .execute(&mut *conn)
+    .await
+    .map(|_| ()))
 }
 
 /// Makes a send without a campaign, and its further tries, earlier sends of this campaign. None of

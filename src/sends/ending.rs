@@ -7,7 +7,7 @@ use super::{
     model::SendState,
     repeats,
     store::{self, Send},
-    tries, unanswered,
+    tries, unanswered, words,
 };
 use crate::{
     audit,
@@ -89,11 +89,12 @@ pub async fn finish_as_it_is(tx: &mut Tx, send: &Send, actor: &str, now: DateTim
 /// What a send that is done leaves behind: its numbers on the campaign, the day on the customers.
 async fn close(tx: &mut Tx, send: &Send, now: DateTime<Utc>) -> sqlx::Result<Tally> {
     contacts::begin(tx, send.id).await?;
-    let tally = communications::tallies::of_send_in(tx, send.id).await?;
     if let Some(campaign) = send.campaign_id {
-        campaign_store::campaign_to_sent(tx, campaign, tally.sent, tally.failed, now).await?;
+        campaign_store::lock(tx, campaign).await?;
+        let all = communications::goes::total_in(tx, campaign).await?;
+        campaign_store::campaign_to_sent(tx, campaign, all.sent, all.failed, now).await?;
     }
-    Ok(tally)
+    communications::tallies::of_send_in(tx, send.id).await
 }
 
 /// Gives a send up by itself; see [`revert_by`].
@@ -122,8 +123,9 @@ pub async fn revert_by(tx: &mut Tx, send: &Send, actor: &str, problem: &str, now
         campaign_store::campaign_to_draft(tx, campaign, Some(problem), now).await?;
     }
     let summary = format!(
-        "Gave up “{}” with {unsent} customers still to go: {problem}",
-        send.label
+        "Stopped sending “{}” with {} still to go: {problem}",
+        send.label,
+        words::people(i64::try_from(unsent).unwrap_or(i64::MAX))
     );
     log(tx, send, actor, "send.reverted", summary, now).await?;
     Ok(true)
@@ -148,21 +150,15 @@ pub(super) async fn count_anew(tx: &mut Tx, send: i64) -> sqlx::Result<()> {
     count_again(tx, send).await
 }
 
-/// The numbers on the campaign of a send that has ended are those of its rows again.
+/// The numbers on the campaign of a send, if it is sent by now, are those of its rows again: over all its
+/// goes, whichever had the late answer.
 async fn count_again(tx: &mut Tx, send: i64) -> sqlx::Result<()> {
-    on_tx!(tx, |conn| sqlx::query(
-        "update campaigns
-            set sent_count = (select coalesce(sum(t.people), 0) from send_tallies t
-                               where t.send_id = $1 and t.outcome = 'accepted'),
-                failed_count = (select coalesce(sum(t.people), 0) from send_tallies t
-                                 where t.send_id = $1 and t.outcome in ('rejected', 'failed'))
-          where status = 'sent' and id = (select s.campaign_id from sends s where s.id = $1 and s.state = 'done')
-            and $1 = (select max(l.id) from sends l where l.campaign_id = campaigns.id and l.state = 'done')"
-    )
-    .bind(send)
-    .execute(&mut *conn)
-    .await
-    .map(|_| ()))
+    let Some(campaign) = campaign_store::sent_by(tx, send).await? else {
+        return Ok(());
+    };
+    campaign_store::lock(tx, campaign).await?;
+    let all = communications::goes::total_in(tx, campaign).await?;
+    campaign_store::write_numbers(tx, campaign, all.sent, all.failed).await
 }
 
 pub(super) async fn log(

@@ -132,6 +132,22 @@ pub async fn subjects(db: &Db, store: &Store, rows: &mut [TimelineRow]) -> Resul
     Ok(())
 }
 
+/// The subject as this person read it.
+pub fn subject_for(send: &Send, store: &Store, row: &MessageRow) -> Result<String, AppError> {
+    let anniversary = anniversary_words(send, store.zone(), row.anniversary_month, row.anniversary_day);
+    Ok(compiled(send)?.subject_for(&Person {
+        first_name: &row.first_name,
+        last_name: &row.last_name,
+        next_anniversary: &anniversary,
+        unsubscribe_url: "",
+    }))
+}
+
+/// The subject as somebody reads it of whom nothing is known.
+pub fn subject_for_nobody(send: &Send) -> Result<String, AppError> {
+    Ok(compiled(send)?.subject_for(&Person::default()))
+}
+
 fn rendered(send: &Send, store: &Store, row: &MessageRow) -> Result<Rendered, AppError> {
     let anniversary = anniversary_words(send, store.zone(), row.anniversary_month, row.anniversary_day);
     let person = Person {

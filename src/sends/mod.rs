@@ -5,6 +5,7 @@
 
 pub mod api;
 pub mod model;
+pub mod words;
 
 #[cfg(feature = "ssr")]
 pub mod asleep;

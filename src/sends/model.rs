@@ -46,6 +46,7 @@ pub enum SendKind {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Progress {
     pub state: SendState,
+    /// Of this go; once it has ended, of all goes of its campaign, as the page then says it.
     pub tally: Tally,
     /// Seconds until the first message leaves, while it can be undone.
     pub hold_seconds: i64,
@@ -59,6 +60,8 @@ pub struct Progress {
     pub waits: Option<String>,
     /// When a pause ends by itself, as the store's clock says it; none while a person has paused it.
     pub again_at: Option<String>,
+    /// Where answers of customers go.
+    pub replies_to: String,
     /// The newest outcomes, newest first; at most 50.
     pub newest: Vec<ProgressRow>,
 }

@@ -9,6 +9,7 @@ use super::{
     rules::{Presser, StartCampaign, Started, already_done},
     shown,
     store::Planned,
+    words,
 };
 use crate::{
     audit,
@@ -46,9 +47,9 @@ pub async fn start_planned(
     match freeze(&mut tx, db, presser, &frozen, not_again).await? {
         Freezing::Written { send_id, audience } => {
             let summary = format!(
-                "“{}” went out on schedule to {} customers",
+                "Started sending “{}” on schedule to {}",
                 campaign.name,
-                grouped(audience.will_send)
+                words::people(audience.will_send)
             );
             let after = serde_json::json!({ "send": send_id, "planned_at": planned.at, "late_by": planned.late_by });
             note(

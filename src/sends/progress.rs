@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     auth::guard::Ctx,
-    communications,
+    communications::{self, goes, model::Tally},
     dispatch::{account_store, domain_store},
     error::AppError,
     recipients::model::grouped,
@@ -24,7 +24,7 @@ pub async fn progress(ctx: &Ctx, send_id: i64) -> Result<Progress, AppError> {
     let store_row = stores::store::find(ctx.db(), ctx.store())
         .await?
         .ok_or(AppError::NotFound)?;
-    let tally = communications::tallies::of_send(ctx.db(), ctx.store(), send_id).await?;
+    let tally = numbers(ctx, &send).await?;
     let newest = communications::people::newest(ctx.db(), ctx.store(), send_id).await?;
     let zone = store_row.zone();
     Ok(Progress {
@@ -38,6 +38,7 @@ pub async fn progress(ctx: &Ctx, send_id: i64) -> Result<Progress, AppError> {
         stalled: stalled::is_stalled(&ctx.state, &send, ctx.now).await?,
         waits: waits(&ctx.state, &send, ctx.now).await?,
         again_at: send.resume_at.map(|at| crate::time::clock_seconds(at, zone)),
+        replies_to: send.replies_to().to_owned(),
         problem: send.problem,
         newest: newest
             .into_iter()
@@ -55,6 +56,17 @@ pub async fn progress(ctx: &Ctx, send_id: i64) -> Result<Progress, AppError> {
             })
             .collect(),
     })
+}
+
+/// The numbers of a send; of one that is done, those of its campaign over all goes.
+async fn numbers(ctx: &Ctx, send: &Send) -> sqlx::Result<Tally> {
+    match (send.state, send.campaign_id) {
+        (SendState::Done, Some(campaign)) => {
+            let goes = goes::of_campaign(ctx.db(), ctx.store(), campaign).await?;
+            goes::total(ctx.db(), campaign, &goes, ctx.now).await
+        }
+        _ => communications::tallies::of_send(ctx.db(), ctx.store(), send.id).await,
+    }
 }
 
 /// Why some of a send wait although nothing is in their way: the limit to one domain.

@@ -9,7 +9,7 @@ use super::{
     freezing::{Freezing, Frozen, freeze},
     model::SendKind,
     store::{self, Send},
-    tries,
+    tries, words,
 };
 use crate::{
     audit,
@@ -133,7 +133,8 @@ pub async fn start_campaign_as(db: &Db, presser: &Presser, what: &StartCampaign)
     reach(Point::ClaimWritten);
     match freeze(&mut tx, db, presser, &frozen, not_again).await? {
         Freezing::Written { send_id, audience } => {
-            let summary = format!("Sent “{}” to {} customers", campaign.name, grouped(audience.will_send));
+            let people = words::people(audience.will_send);
+            let summary = format!("Started sending “{}” to {people}", campaign.name);
             note(
                 &mut tx,
                 presser,
@@ -219,9 +220,9 @@ pub async fn start_bulk_as(db: &Db, presser: &Presser, what: &StartBulk) -> Resu
     match freeze(&mut tx, db, presser, &frozen, not_again).await? {
         Freezing::Written { send_id, audience } => {
             let summary = format!(
-                "Sent a bulk email, “{}”, to {} customers",
+                "Started sending a bulk email, “{}”, to {}",
                 what.subject,
-                grouped(audience.will_send)
+                words::people(audience.will_send)
             );
             note(&mut tx, presser, "bulk.send_started", None, summary, send_id).await?;
             reach(Point::BulkWritten);

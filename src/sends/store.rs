@@ -56,6 +56,11 @@ pub struct Send {
 }
 
 impl Send {
+    /// Where answers of customers go.
+    pub fn replies_to(&self) -> &str {
+        self.reply_to.as_deref().unwrap_or(&self.from_email)
+    }
+
     /// The page that shows it.
     pub fn page(&self) -> String {
         match self.campaign_id {

@@ -11,15 +11,27 @@ pub struct Assets {
     pub root: PathBuf,
     /// `/main.css?v=…`
     pub stylesheet: String,
+    pub icons: Icons,
     pub leptos_options: LeptosOptions,
+}
+
+/// The addresses of the icons, each with its fingerprint.
+#[derive(Clone, Debug, Default)]
+pub struct Icons {
+    pub svg: String,
+    /// For browsers that do not draw the first.
+    pub ico: String,
+    /// For the home screen of a phone.
+    pub touch: String,
 }
 
 impl Assets {
     /// Looks at the site folder once, at start.
     pub fn find(root: &Path) -> Self {
-        let print = std::fs::read(root.join("main.css"))
-            .map(|css| fingerprint(&css))
-            .unwrap_or_default();
+        let named = |file: &str| {
+            let print = std::fs::read(root.join(file)).map(|bytes| fingerprint(&bytes));
+            format!("/{file}?v={}", print.unwrap_or_default())
+        };
         let hash_file = std::path::absolute(root.join("pkg/hash.txt")).unwrap_or_else(|_| root.join("pkg/hash.txt"));
         let leptos_options = LeptosOptions::builder()
             .output_name("loupe")
@@ -30,7 +42,12 @@ impl Assets {
             .build();
         Self {
             root: root.to_owned(),
-            stylesheet: format!("/main.css?v={print}"),
+            stylesheet: named("main.css"),
+            icons: Icons {
+                svg: named("favicon.svg"),
+                ico: named("favicon.ico"),
+                touch: named("apple-touch-icon.png"),
+            },
             leptos_options,
         }
     }

@@ -63,7 +63,8 @@ async fn server_functions(
     leptos_axum::handle_server_fns_with_context(move || provide_context(state.clone()), request).await
 }
 
-/// Files whose address carries their fingerprint are kept for a year.
+/// Files whose address carries their fingerprint are kept for a year; icons, which browsers also ask for
+/// without one, for a week.
 fn files(state: &AppState) -> Router<AppState> {
     let root = &state.assets.root;
     let kept = |mut response: Response| async move {
@@ -75,6 +76,19 @@ fn files(state: &AppState) -> Router<AppState> {
         }
         response
     };
+    let kept_a_week = |mut response: Response| async move {
+        if response.status().is_success() {
+            let week = HeaderValue::from_static("public, max-age=604800");
+            response.headers_mut().insert(header::CACHE_CONTROL, week);
+        }
+        response
+    };
+    let icon = |name: &str| tower_http::services::ServeFile::new(root.join(name));
+    let icons = Router::new()
+        .route_service("/favicon.svg", icon("favicon.svg"))
+        .route_service("/favicon.ico", icon("favicon.ico"))
+        .route_service("/apple-touch-icon.png", icon("apple-touch-icon.png"))
+        .layer(map_response(kept_a_week));
     let folder = |name: &str| ServeDir::new(root.join(name)).precompressed_br();
     Router::new()
         .nest_service("/pkg", folder("pkg"))
@@ -84,13 +98,7 @@ fn files(state: &AppState) -> Router<AppState> {
             tower_http::services::ServeFile::new(root.join("main.css")).precompressed_br(),
         )
         .layer(map_response(kept))
-        .route_service(
-            "/favicon.svg",
-            tower_http::services::ServeFile::new(root.join("favicon.svg")),
-        )
-        .route_service(
-            "/robots.txt",
-            tower_http::services::ServeFile::new(root.join("robots.txt")),
-        )
+        .merge(icons)
+        .route_service("/robots.txt", icon("robots.txt"))
         .layer(from_fn(readable::refuse_addresses))
 }

@@ -33,6 +33,17 @@ pub async fn by_slug(db: &Db, slug: &str) -> sqlx::Result<Option<Store>> {
     .await)
 }
 
+/// Every store of this database, by short name.
+pub async fn all(db: &Db) -> sqlx::Result<Vec<Store>> {
+    on_db!(db, |pool| sqlx::query_as(
+        "select id, slug, name, time_zone, country, currency, from_name, from_email, reply_to, footer, undo_seconds,
+                late_grace_minutes, quiet_from, quiet_to, email_requires_opt_in, email_basis_reason, is_demo, created_at
+           from stores order by slug"
+    )
+    .fetch_all(pool)
+    .await)
+}
+
 /// The same, as the transaction sees it.
 pub async fn find_in(tx: &mut Tx, id: StoreId) -> sqlx::Result<Option<Store>> {
     on_tx!(tx, |conn| sqlx::query_as(

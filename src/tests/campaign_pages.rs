@@ -101,7 +101,7 @@ both!(what_a_customer_got_is_on_their_communications_tab, |app| {
     let page = app.get(&format!("/customers/{reached}/communications"), &cookie).await;
     let read = words(&page.text);
     assert!(read.contains("Ring clean For you, Amara"), "{read}");
-    assert!(read.contains("Accepted"), "{read}");
+    assert!(read.contains("Sent"), "{read}");
     let frame = page
         .text
         .split("src=\"/messages/")

@@ -121,7 +121,9 @@ async fn its_numbers_are_its_rows(backend: Backend) {
 async fn its_campaigns_are_found_by_searching(backend: Backend) {
     let shop = filled(backend, start()).await;
     let query = ListQuery::read("pearl evening", "sent", "", "", "", shop.store.zone());
-    let (cards, total) = campaigns::store::list(&shop.db, shop.store.id, &query).await.unwrap();
+    let (cards, total) = campaigns::store::list(&shop.db, shop.store.id, &query, loupe::time::Clock::System.now())
+        .await
+        .unwrap();
     assert_eq!((cards.len(), total), (1, 1));
 }
 

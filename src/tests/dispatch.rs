@@ -102,7 +102,8 @@ both!(refusals_stay_on_their_row, "?connections=4", |app, sink| {
     assert_eq!(after.failed, 10, "{after:?}");
     assert_eq!(i64::try_from(sink.received().len()).unwrap(), after.sent);
     assert!(sink.counts().connections <= 4, "a refusal does not cost the connection");
-    let (rows, total) = loupe::communications::people::page(app.db(), app.store.id, send, &after, "failed", 1)
+    let part = loupe::communications::people::Part::page(1, 50);
+    let (rows, total) = loupe::communications::people::page(app.db(), app.store.id, &[send], &after, "failed", part)
         .await
         .unwrap();
     assert_eq!((rows.len(), total), (10, 10));

@@ -70,6 +70,7 @@ const FUNCTIONS: &[(&str, Who, Call)] = &[
     ("/api/campaigns/save", Staff(SendCampaigns), Form("id={campaign}&version=1&name=Mine&intent=draft")),
     ("/api/campaigns/send-rest", Staff(SendCampaigns), Form("id={campaign}&version=1&send_token=t-rest&skip_already=true")),
     ("/api/campaigns/template", Staff(SendCampaigns), Json(r#"{"id":{template}}"#)),
+    ("/api/campaigns/schedule-again", Staff(SendCampaigns), Form("id={campaign}&version=1")),
     ("/api/campaigns/unschedule", Staff(SendCampaigns), Form("id={campaign}")),
     ("/api/campaigns/when", Staff(SendCampaigns), Json(r#"{"date":"2026-05-02","time":"09:00","fold":""}"#)),
     ("/api/consent/change", Staff(WriteCustomers), Form("id={customer}&channel=email&wish=withdraw&evidence=phone")),

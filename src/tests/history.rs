@@ -51,7 +51,7 @@ both!(a_deleted_campaign_stays_in_the_history_with_its_message, |app| {
         .await;
     assert_eq!(gone.location(), "/marketing/campaigns?ok=deleted", "{}", gone.text);
     let tab = app.get(&format!("/customers/{id}/communications"), &owner).await.text;
-    for words in ["Autumn", "For you, Amara", "Accepted", "2026-05-01"] {
+    for words in ["Autumn", "For you, Amara", "Sent", "2026-05-01"] {
         assert!(tab.contains(words), "{words}: {tab}");
     }
     let message = timeline(app.db(), app.store.id, id, 1).await.unwrap()[0].message_id;

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use loupe::{
-    communications::people::{self as list, RecipientRow},
+    communications::people::{self as list, Part, RecipientRow},
     on_tx,
     recipients::model::RecipientFilter,
 };
@@ -47,7 +47,8 @@ async fn all_pages(app: &TestApp, send: i64, show: &str) -> (Vec<RecipientRow>, 
     let numbers = tally(app.db(), &app.store, send).await;
     let mut all = Vec::new();
     for page in 1.. {
-        let (rows, total) = list::page(app.db(), app.store.id, send, &numbers, show, page)
+        let part = Part::page(page, 50);
+        let (rows, total) = list::page(app.db(), app.store.id, &[send], &numbers, show, part)
             .await
             .unwrap();
         if rows.is_empty() {
@@ -90,7 +91,9 @@ both!(another_store_sees_none_of_them, |app| {
     let send = with_every_state(&app).await;
     let numbers = tally(app.db(), &app.store, send).await;
     let other = loupe::auth::model::StoreId(app.store.id.0 + 1);
-    let (rows, _) = list::page(app.db(), other, send, &numbers, "", 1).await.unwrap();
+    let (rows, _) = list::page(app.db(), other, &[send], &numbers, "", Part::page(1, 50))
+        .await
+        .unwrap();
     assert!(rows.is_empty());
     assert!(list::newest(app.db(), other, send).await.unwrap().is_empty());
 });

@@ -33,6 +33,7 @@ fn numbers(waiting: i64, sent: i64, failed: i64, unconfirmed: i64, cancelled: i6
         unconfirmed,
         skipped: 2,
         cancelled,
+        already: 0,
     }
 }
 

@@ -10,7 +10,10 @@ use crate::{
     auth::model::Permission,
     instance::Why,
     runner::heartbeat::Pulse,
-    server::visit::{Staff, Visit},
+    server::{
+        assets::Icons,
+        visit::{Staff, Visit},
+    },
     time,
 };
 
@@ -57,6 +60,7 @@ pub struct Frame {
     title: String,
     theme: Option<String>,
     stylesheet: String,
+    icons: Icons,
     options: Option<LeptosOptions>,
     bare: bool,
     entries: Vec<(Nav, &'static str, &'static str)>,
@@ -93,6 +97,7 @@ impl Frame {
             title: format!("{prefix}{} · Loupe", page.title),
             theme: visit.theme.clone(),
             stylesheet: visit.state.assets.stylesheet.clone(),
+            icons: visit.state.assets.icons.clone(),
             options: page.islands.then(|| visit.state.leptos_options()),
             bare: page.bare || staff.is_none(),
             entries: staff.map(Nav::entries).unwrap_or_default(),
@@ -148,7 +153,10 @@ pub fn html(frame: Frame, body: impl FnOnce() -> Option<AnyView> + Send + 'stati
                 <title inner_html=super::escape::text(&frame.title)></title>
                 <link rel="preload" href="/fonts/figtree.woff2" r#as="font" r#type="font/woff2" crossorigin="anonymous"/>
                 <link rel="stylesheet" href=frame.stylesheet.clone()/>
-                <link rel="icon" href="/favicon.svg" r#type="image/svg+xml"/>
+                <meta name="description" content="Campaigns and bulk email of a jewellery store: who gets it, who doesn't and why, before it goes."/>
+                <link rel="icon" href=frame.icons.svg.clone() r#type="image/svg+xml"/>
+                <link rel="alternate icon" href=frame.icons.ico.clone() sizes="32x32"/>
+                <link rel="apple-touch-icon" href=frame.icons.touch.clone()/>
                 {scripts}
             </head>
             <body class=class>

@@ -17,53 +17,66 @@ use crate::channels::email::smtp::Account;
 /// The settings as given, before defaults. One struct is the flags, the environment and their
 /// documentation.
 #[derive(Args, Clone, Debug, Default)]
+#[command(next_help_heading = "Settings")]
 pub struct Given {
     /// Where to listen [default: 127.0.0.1:3000]
     #[arg(long, env = "LOUPE_ADDR", global = true)]
     pub addr: Option<String>,
     /// The address people reach Loupe at, for links in messages [default: http://ADDR]
-    #[arg(long, env = "LOUPE_BASE_URL", global = true)]
+    #[arg(long, env = "LOUPE_BASE_URL", global = true, hide_short_help = true)]
     pub base_url: Option<String>,
     /// sqlite://FILE or postgres://USER@HOST/DATABASE [default: sqlite://data/loupe.db]
     #[arg(long, env = "LOUPE_DATABASE_URL", global = true, hide_env_values = true)]
     pub database_url: Option<String>,
     /// smtp://USER:PASSWORD@HOST:PORT or smtps://…, with ?auth=xoauth2 when the password is an access
     /// token; without it the built-in outbox keeps every message and mails nothing
-    #[arg(long, env = "LOUPE_SMTP_URL", global = true, hide_env_values = true)]
+    #[arg(
+        long,
+        env = "LOUPE_SMTP_URL",
+        global = true,
+        hide_short_help = true,
+        hide_env_values = true
+    )]
     pub smtp_url: Option<String>,
     /// Seconds between Send now and the first message, 0 to 120; overrides the store's setting
-    #[arg(long, env = "LOUPE_UNDO_SECONDS", global = true)]
+    #[arg(long, env = "LOUPE_UNDO_SECONDS", global = true, hide_short_help = true)]
     pub undo_seconds: Option<String>,
     /// on: this process sends messages; off: it only serves pages [default: on]
-    #[arg(long, env = "LOUPE_DISPATCH", global = true)]
+    #[arg(long, env = "LOUPE_DISPATCH", global = true, hide_short_help = true)]
     pub dispatch: Option<String>,
     /// Proxies in front, as networks such as 10.0.0.0/8 behind commas: only what they say in
     /// X-Forwarded-For is believed about where people come from [default: none]
-    #[arg(long, env = "LOUPE_TRUSTED_PROXIES", global = true)]
+    #[arg(long, env = "LOUPE_TRUSTED_PROXIES", global = true, hide_short_help = true)]
     pub trusted_proxies: Option<String>,
     /// Where /metrics is to be found, such as 127.0.0.1:9464 [default: nowhere]
-    #[arg(long, env = "LOUPE_METRICS_ADDR", global = true)]
+    #[arg(long, env = "LOUPE_METRICS_ADDR", global = true, hide_short_help = true)]
     pub metrics_addr: Option<String>,
     /// Seconds after which a silent sender's messages are taken over [default: 30]
-    #[arg(long, env = "LOUPE_LEASE_SECONDS", global = true)]
+    #[arg(long, env = "LOUPE_LEASE_SECONDS", global = true, hide_short_help = true)]
     pub lease_seconds: Option<String>,
     /// Shortens the waits before a temporary refusal is tried again, 0.0001 to 1; for tests
     #[arg(long, env = "LOUPE_RETRY_SCALE", global = true, hide = true)]
     pub retry_scale: Option<String>,
     /// Secret that peppers passwords, at least 32 characters; made and kept beside an SQLite file
-    #[arg(long, env = "LOUPE_SECRET_KEY", global = true, hide_env_values = true)]
+    #[arg(
+        long,
+        env = "LOUPE_SECRET_KEY",
+        global = true,
+        hide_short_help = true,
+        hide_env_values = true
+    )]
     pub secret_key: Option<String>,
     /// A file with that secret
-    #[arg(long, env = "LOUPE_SECRET_KEY_FILE", global = true)]
+    #[arg(long, env = "LOUPE_SECRET_KEY_FILE", global = true, hide_short_help = true)]
     pub secret_key_file: Option<PathBuf>,
     /// What to log: error, warn, info, debug, or a tracing filter [default: info]
-    #[arg(long, env = "LOUPE_LOG", global = true)]
+    #[arg(long, env = "LOUPE_LOG", global = true, hide_short_help = true)]
     pub log: Option<String>,
     /// The folder with the built site [default: site beside the program, or target/site]
-    #[arg(long, env = "LOUPE_SITE_ROOT", global = true)]
+    #[arg(long, env = "LOUPE_SITE_ROOT", global = true, hide_short_help = true)]
     pub site_root: Option<PathBuf>,
     /// Let a demo store, whose passwords are known to all, be reached from other machines
-    #[arg(long, env = "LOUPE_DEMO_PUBLIC", global = true)]
+    #[arg(long, env = "LOUPE_DEMO_PUBLIC", global = true, hide_short_help = true)]
     pub demo_public: Option<String>,
 }
 

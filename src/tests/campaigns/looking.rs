@@ -107,7 +107,7 @@ both!(the_list_finds_filters_and_puts_the_newest_first, |app| {
             .await
             .location(),
     );
-    let list = async |query: ListQuery| store::list(app.db(), app.store.id, &query).await.unwrap();
+    let list = async |query: ListQuery| store::list(app.db(), app.store.id, &query, app.now()).await.unwrap();
     let read = |q: &str, status: &str, from: &str| ListQuery::read(q, status, from, "", "1", app.store.zone());
     let (cards, total) = list(ListQuery::default()).await;
     assert_eq!(
@@ -138,7 +138,10 @@ both!(the_list_finds_filters_and_puts_the_newest_first, |app| {
     }
     let (other, _) = app.another_store().await;
     assert_eq!(
-        store::list(app.db(), other.id, &ListQuery::default()).await.unwrap().1,
+        store::list(app.db(), other.id, &ListQuery::default(), app.now())
+            .await
+            .unwrap()
+            .1,
         0
     );
 });

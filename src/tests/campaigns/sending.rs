@@ -199,7 +199,7 @@ both!(a_campaign_that_went_out_is_a_record, |app| {
     ];
     let answer = submit(&app, &cookie, "draft", &more).await;
     assert_eq!(answer.status, StatusCode::CONFLICT);
-    let (cards, _) = store::list(app.db(), app.store.id, &ListQuery::default())
+    let (cards, _) = store::list(app.db(), app.store.id, &ListQuery::default(), app.now())
         .await
         .unwrap();
     assert!(

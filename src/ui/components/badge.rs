@@ -54,7 +54,7 @@ impl Mark {
             Mark::Sending => "Sending",
             Mark::Sent => "Sent",
             Mark::Waiting => "Waiting",
-            Mark::Accepted => "Accepted",
+            Mark::Accepted => "Sent",
             Mark::Failed => "Failed",
             Mark::Unconfirmed => "Unconfirmed",
             Mark::Skipped => "Skipped",

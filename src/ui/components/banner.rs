@@ -29,7 +29,7 @@ impl Tone {
         }
     }
 
-    pub(super) fn icon(self) -> impl IntoView {
+    pub fn icon(self) -> impl IntoView {
         let line = match self {
             Tone::Info => "M10 9v5M10 6.2v.2",
             Tone::Success => "m6.3 10.4 2.5 2.5 5-5.4",

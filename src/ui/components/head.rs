@@ -9,13 +9,16 @@ pub fn PageHead(
     #[prop(into)] title: String,
     #[prop(optional, into)] words: Option<String>,
     #[prop(optional)] eyebrow: Option<AnyView>,
+    /// Something was done and its place is gone: whoever uses the keyboard goes on from here.
+    #[prop(optional)]
+    focused: bool,
     #[prop(optional)] children: Option<Children>,
 ) -> impl IntoView {
     view! {
         <div class="head">
             <div>
                 {eyebrow.map(|eyebrow| view! { <div class="eyebrow">{eyebrow}</div> })}
-                <h1 tabindex="-1">{title}</h1>
+                <h1 tabindex="-1" autofocus=focused>{title}</h1>
                 {words.map(|words| view! { <p>{words}</p> })}
             </div>
             {children.map(|inside| view! { <div class="acts">{inside()}</div> })}

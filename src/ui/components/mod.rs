@@ -16,6 +16,8 @@ mod head;
 #[cfg(feature = "ssr")]
 mod locked;
 #[cfg(feature = "ssr")]
+mod marked;
+#[cfg(feature = "ssr")]
 mod moment;
 #[cfg(feature = "ssr")]
 mod pagination;
@@ -41,6 +43,8 @@ pub use error_summary::{ErrorSummary, FieldError, problem_of};
 pub use head::{Crumbs, PageHead};
 #[cfg(feature = "ssr")]
 pub use locked::LockedCampaign;
+#[cfg(feature = "ssr")]
+pub use marked::Marked;
 #[cfg(feature = "ssr")]
 pub use moment::{Distance, Moment};
 #[cfg(feature = "ssr")]

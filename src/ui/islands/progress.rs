@@ -13,6 +13,7 @@ use crate::{
     sends::{
         api::send_progress,
         model::{Progress, ProgressRow, SendState},
+        words::{at_the_end, many_failed, people},
     },
 };
 
@@ -139,7 +140,11 @@ fn show(live: Live, progress: &Progress, took: f64) {
         }
         SendState::Done => {
             say("progress-eta", "");
-            say("progress-note", "Everyone has an outcome.");
+            say("progress-note", "");
+            if let (Some(words), Some(warning)) = (many_failed(tally), by_id::<Element>("progress-failed")) {
+                say("progress-failed-words", &words);
+                let _ = warning.remove_attribute("hidden");
+            }
             let words = [tally.sent, tally.failed, tally.skipped].map(grouped);
             let [sent, failed, skipped] = words;
             say(
@@ -205,7 +210,7 @@ pub fn heading(progress: &Progress) -> String {
             let word = if progress.paused { "Paused" } else { "Sending" };
             format!("{word} — {} of {}", grouped(tally.settled()), grouped(tally.audience()))
         }
-        SendState::Done => format!("Sent to {}", people(tally.sent)),
+        SendState::Done => at_the_end(tally, &progress.replies_to),
         SendState::Reverted | SendState::Cancelled => "Sending stopped".to_owned(),
     }
 }
@@ -242,12 +247,6 @@ fn time_left(live: &Live, tally: &Tally) -> String {
         left @ 90..5400 => format!("about {} minutes left", (left + 30) / 60),
         left => format!("about {} hours left", (left + 1800) / 3600),
     }
-}
-
-/// `1 customer`, `1,204 customers`
-pub fn people(n: i64) -> String {
-    let noun = if n == 1 { "customer" } else { "customers" };
-    format!("{} {noun}", grouped(n))
 }
 
 fn seconds(n: i64) -> String {

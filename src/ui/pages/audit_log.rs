@@ -21,7 +21,7 @@ use crate::{
     server::visit::Staff,
     time::{self, Resolved},
     ui::{
-        components::{PageHead, Pagination, Paging},
+        components::{Marked, PageHead, Pagination, Paging},
         links,
         page::Page,
         shell::Nav,
@@ -186,7 +186,7 @@ fn table(lines: Vec<Line>, zone: Tz) -> AnyView {
                 <tr>
                     <td><time datetime=machine>{when}</time></td>
                     <td>{line.actor}</td>
-                    <td>{line.summary}</td>
+                    <td><Marked text=line.summary/></td>
                     <td>{details}</td>
                 </tr>
             }
@@ -219,8 +219,7 @@ fn details(line: &Line) -> Option<AnyView> {
     let rows: Vec<_> = differences
         .into_iter()
         .map(|d| {
-            let change = format!("{} → {}", d.before, d.after);
-            view! { <div><dt>{d.what}</dt><dd>{change}</dd></div> }
+            view! { <div><dt>{d.what}</dt><dd><Marked text=d.before/>" → "<Marked text=d.after/></dd></div> }
         })
         .collect();
     Some(

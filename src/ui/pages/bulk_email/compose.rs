@@ -84,7 +84,15 @@ pub async fn review(staff: Staff) -> Result<Response, AppError> {
         staff.now(),
     )
     .await?;
-    let question = question::question(staff.db(), &staff.store, &message, &look, form.shown()).await?;
+    let question = question::question(
+        staff.db(),
+        &staff.store,
+        &message,
+        &look,
+        form.shown(),
+        (&staff.actor.name, staff.now()),
+    )
+    .await?;
     let Some(question) = question else {
         return Ok(Redirect::to(&format!("{}?check=send_now", bulk::PATH)).into_response());
     };

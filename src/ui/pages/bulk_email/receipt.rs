@@ -43,8 +43,7 @@ pub async fn show(staff: Staff, Path(send_id): Path<i64>) -> Result<Response, Ap
     };
     let again = if kind == SendKind::Again { "Sent again: " } else { "" };
     let words = format!(
-        "{again}“{}”, started {} by {}.",
-        send.subject,
+        "{again}Started {} by {}.",
         time::absolute(send.started_at, staff.zone()),
         send.started_by
     );
@@ -58,7 +57,7 @@ pub async fn show(staff: Staff, Path(send_id): Path<i64>) -> Result<Response, Ap
     // The form is this person's own: only what they sent themselves waits in it.
     let waits = form.is_some_and(|form| form.of_send() == Some(send.of_send.unwrap_or(send.id)));
     let refused = report::refused(&staff);
-    let report = Report::load(&staff, send, path).await?;
+    let report = Report::of_send(&staff, send, path).await?;
     let live = report.is_live();
     let of_campaign = kind == SendKind::Campaign || first.as_ref().is_some_and(|first| first.campaign_id.is_some());
     let (nav, up) = match of_campaign {
@@ -107,7 +106,7 @@ fn badge(state: SendState) -> AnyView {
         }
         .into_any(),
         SendState::Done => view! { <Badge mark=Mark::Sent/> }.into_any(),
-        SendState::Reverted => view! { <Badge mark=Mark::Failed/> }.into_any(),
+        SendState::Reverted => view! { <Badge mark=Mark::Overdue word="Sending stopped"/> }.into_any(),
         SendState::Cancelled => view! { <Badge mark=Mark::NotSent/> }.into_any(),
     }
 }
@@ -117,7 +116,7 @@ fn note(report: &Report, problem: Option<String>, ok: &str, waits: bool) -> Opti
     let on_the_way = report.on_the_way();
     let banner = match (report.send.state, ok) {
         (SendState::Reverted, _) => view! {
-            <Banner tone=Tone::Error title=format!("Sending stopped after {}.", customers(settled))>
+            <Banner tone=Tone::Warning title=format!("Sending stopped after {}.", customers(settled))>
                 <p>{problem}</p>
                 {on_the_way}
                 {waits.then(|| view! {

@@ -9,7 +9,7 @@ use crate::{
     campaigns::{list::CampaignCard, model::CampaignStatus},
     recipients::model::grouped,
     time,
-    ui::components::{Badge, Mark},
+    ui::components::{Badge, Mark, Marked},
 };
 
 /// Characters of a name or a subject: more than may be sent, for drafts with too much.
@@ -20,7 +20,7 @@ pub fn view(card: CampaignCard, now: DateTime<Utc>, zone: Tz, may_send: bool) ->
     let id = card.id;
     let name_id = format!("c{id}-name");
     let overdue = card.is_overdue(now).then(|| view! { " "<Badge mark=Mark::Overdue/> });
-    let back = came_back(&card).map(|word| view! { " "<Badge mark=Mark::Failed word/> });
+    let back = came_back(&card).map(|(mark, word)| view! { " "<Badge mark word/> });
     let changed = card
         .has_drifted
         .then(|| view! { " "<Badge mark=Mark::Unconfirmed word="Audience changed"/> });
@@ -34,7 +34,7 @@ pub fn view(card: CampaignCard, now: DateTime<Utc>, zone: Tz, may_send: bool) ->
                 <div>
                     <p class="badges"><Badge mark=card.status/>{overdue}{back}{changed}</p>
                     <h2 id=name_id.clone()><a href=format!("/marketing/campaigns/{id}")>{short(&card.name)}</a></h2>
-                    <p class="hint">{short(&card.subject)}</p>
+                    <p class="hint"><Marked text=short(&card.subject)/></p>
                 </div>
                 <p>{card.audience}</p>
                 <dl>

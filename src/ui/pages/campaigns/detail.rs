@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use leptos::prelude::*;
 
-use super::notes;
+use super::{notes, plan::Plan};
 use crate::{
     audit::history_sql::{self, Line},
     auth::{model::Permission, tokens},
@@ -17,14 +17,14 @@ use crate::{
     error::AppError,
     recipients,
     runner::{heartbeat::Pulse, late_words},
-    sends::{self, store::Send},
+    sends::store::Send,
     server::visit::Staff,
     time,
     ui::{
         ask,
-        components::{Badge, Copy, Crumbs, Mark, PageHead},
+        components::{Badge, Copy, Crumbs, Mark, Marked, PageHead},
         page::Page,
-        pages::report::{self, Report},
+        pages::report::{self, Report, goes},
         shell::Nav,
     },
 };
@@ -34,11 +34,6 @@ pub async fn show(staff: Staff, Path(id): Path<i64>) -> Result<Response, AppErro
     staff.allow(Permission::SeeCampaigns)?;
     let (db, store) = (staff.db(), staff.store_id());
     let campaign = store::find(db, store, id).await?.ok_or(AppError::NotFound)?;
-    let send = sends::store::latest_of_campaign(db, store, id).await?;
-    let audience = match campaign.recipients() {
-        Some(filter) => recipients::words::today(db, store, &filter).await?,
-        None => "Nobody chosen yet".to_owned(),
-    };
     let history = history_sql::of(db, store, "campaign", id).await?;
     let may_send = staff.actor.may(Permission::SendCampaigns);
     let ask = if may_send {
@@ -46,39 +41,49 @@ pub async fn show(staff: Staff, Path(id): Path<i64>) -> Result<Response, AppErro
     } else {
         Some(ask::who_may_send(&staff).await?)
     };
-    let meta = meta(&campaign, send.as_ref(), staff.now(), staff.zone());
     let path = format!("/marketing/campaigns/{id}");
-    let report = match send {
-        // A campaign that is a draft again shows what an earlier try reached.
-        Some(send) => Some(Report::load(&staff, send, path).await?),
-        None => None,
-    };
+    // A campaign that is a draft again shows what an earlier go reached.
+    let report = Report::of_campaign(&staff, id, path).await?;
+    let meta = meta(&campaign, report.as_ref(), staff.now(), staff.zone());
+    let editable = campaign.status.is_editable();
     let stopped = campaign.status == CampaignStatus::Draft && campaign.problem.is_some() && report.is_some();
     let left = if stopped && may_send {
         again::left(db, &staff.store, &campaign, staff.now()).await?
     } else {
         None
     };
+    let runs = campaign.status == CampaignStatus::Scheduled
+        && Pulse::feel(&staff.visit.state, staff.now()).await?.is_running();
     let told = notes::Told {
         ok: staff.param("ok").to_owned(),
         problem: campaign.problem.clone(),
         now: staff.now(),
         zone: staff.zone(),
         may_send,
-        runs: campaign.status == CampaignStatus::Scheduled
-            && Pulse::feel(&staff.visit.state, staff.now()).await?.is_running(),
+        runs,
         left,
         token: tokens::public(),
+    };
+    let one_go = report.as_ref().is_some_and(|report| report.is_one_of_several);
+    let plan = if editable && !one_go {
+        let audience = match campaign.recipients() {
+            Some(filter) => recipients::words::today(db, store, &filter).await?,
+            None => "Nobody chosen yet".to_owned(),
+        };
+        Some(Plan::load(&staff, campaign.clone(), audience, may_send, runs).await?)
+    } else {
+        None
     };
     let refused = report::refused(&staff);
     let live = report.as_ref().is_some_and(Report::is_live);
     let zone = staff.zone();
     let page = Page::new(campaign.title().to_owned(), Nav::Campaigns, move || {
-        let note = refused.or_else(|| notes::view(&campaign, report.as_ref(), &told));
+        let note = refused.or_else(|| match one_go {
+            true => Some(notes::one_go(id, report.as_ref(), zone)),
+            false => notes::view(&campaign, report.as_ref(), &told),
+        });
         let bar = report.as_ref().and_then(Report::hold_bar);
-        let editable = campaign.status.is_editable();
         let actions = may_send.then(|| actions(&campaign, told.now));
-        let plan = editable.then(|| plan(&campaign, audience));
         let reached = report.filter(|r| !editable || r.tally.settled() + r.tally.waiting > 0);
         view! {
             {bar}
@@ -87,14 +92,15 @@ pub async fn show(staff: Staff, Path(id): Path<i64>) -> Result<Response, AppErro
             <PageHead title=campaign.title().to_owned() words=meta eyebrow=badge(&campaign, told.now)>
                 {actions}
             </PageHead>
-            <Copy name="Campaign ID" text=campaign.id.to_string()/>
             {ask.map(|line| view! { <p class="ask hint">{line}</p> })}
-            {plan}
+            {plan.map(Plan::view)}
             {reached.map(|report| {
-                let earlier = editable.then(|| view! { <h2 class="earlier">"What the last try reached"</h2> });
+                let words = if report.how_many_goes() > 1 { "What it has reached so far" } else { "What the last go reached" };
+                let earlier = (editable && !one_go).then(|| view! { <h2 class="earlier">{words}</h2> });
                 view! { {earlier}{report.view()} }
             })}
             {history_of(history, zone)}
+            <Copy name="Campaign ID" text=campaign.id.to_string()/>
         }
         .into_any()
     });
@@ -116,18 +122,18 @@ fn badge(campaign: &Campaign, now: DateTime<Utc>) -> AnyView {
     view! { <Badge mark=campaign.status/>{overdue} }.into_any()
 }
 
-fn meta(campaign: &Campaign, send: Option<&Send>, now: DateTime<Utc>, zone: Tz) -> String {
+fn meta(campaign: &Campaign, report: Option<&Report>, now: DateTime<Utc>, zone: Tz) -> String {
+    let send = report.map(|report| &report.send);
     let late = send.and_then(lateness);
     let planned = send.is_some_and(|s| s.planned_at.is_some());
     let on_schedule = if planned && late.is_none() { " on schedule," } else { "" };
     let late = late.unwrap_or_default();
+    let in_goes = match report.map_or(0, Report::how_many_goes) {
+        0 | 1 => String::new(),
+        n => format!(" in {} goes,", goes::number(n)),
+    };
     match (campaign.status, campaign.scheduled_at, send, campaign.sent_at) {
-        (CampaignStatus::Scheduled, Some(at), ..) => format!(
-            "Planned for {}, {}, by {}.",
-            time::absolute(at, zone),
-            time::relative(at, now),
-            campaign.updated_by
-        ),
+        (CampaignStatus::Scheduled, Some(_), ..) => format!("Scheduled by {}.", campaign.updated_by),
         (CampaignStatus::Sending, _, Some(send), _) => format!(
             "Started {} {} time ({}),{on_schedule} by {}.{late}",
             time::clock(send.started_at, zone),
@@ -136,7 +142,7 @@ fn meta(campaign: &Campaign, send: Option<&Send>, now: DateTime<Utc>, zone: Tz) 
             send.started_by
         ),
         (CampaignStatus::Sent, _, Some(send), Some(at)) => format!(
-            "Sent {}, {},{on_schedule} by {}.{late}",
+            "Sent {}, {},{on_schedule}{in_goes} by {}.{late}",
             time::absolute(at, zone),
             time::relative(at, now),
             send.started_by
@@ -163,14 +169,6 @@ fn actions(campaign: &Campaign, now: DateTime<Utc>) -> AnyView {
     let sends = (status.is_editable() && !told_above).then(|| {
         view! { <a class="btn" href=format!("/marketing/campaigns/{id}/review")>"Send now"</a> }
     });
-    let unschedules = (status == CampaignStatus::Scheduled).then(|| {
-        view! {
-            <form method="post" action="/api/campaigns/unschedule">
-                <input type="hidden" name="id" value=id.to_string()/>
-                <button class="btn" type="submit">"Unschedule"</button>
-            </form>
-        }
-    });
     let edits = status.is_editable().then(|| {
         view! { <a class="btn primary" href=format!("/marketing/campaigns/{id}/edit")>"Edit"</a> }
     });
@@ -180,34 +178,11 @@ fn actions(campaign: &Campaign, now: DateTime<Utc>) -> AnyView {
     view! {
         {edits}
         {sends}
-        {unschedules}
         <form method="post" action="/api/campaigns/duplicate">
             <input type="hidden" name="id" value=id.to_string()/>
             <button class="btn" type="submit">"Duplicate"</button>
         </form>
         {deletes}
-    }
-    .into_any()
-}
-
-/// What a campaign that has not gone out says, and to whom.
-fn plan(campaign: &Campaign, audience: String) -> AnyView {
-    let blank = |text: &str| {
-        if text.trim().is_empty() {
-            "Nothing yet".to_owned()
-        } else {
-            text.to_owned()
-        }
-    };
-    view! {
-        <section class="card pad" aria-labelledby="plan-title">
-            <h2 id="plan-title">"What is planned"</h2>
-            <dl class="facts">
-                <dt>"Subject"</dt><dd>{blank(&campaign.subject)}</dd>
-                <dt>"Goes to"</dt><dd>{audience}</dd>
-                <dt>"Message"</dt><dd class="written">{blank(&campaign.body)}</dd>
-            </dl>
-        </section>
     }
     .into_any()
 }
@@ -222,7 +197,7 @@ fn history_of(lines: Vec<Line>, zone: Tz) -> Option<AnyView> {
             let machine = line.happened_at.to_rfc3339_opts(chrono::SecondsFormat::Secs, true);
             view! {
                 <li>
-                    <span>{line.summary}</span>
+                    <span><Marked text=line.summary/></span>
                     <span class="hint">{line.actor}", "<time datetime=machine>{time::absolute(line.happened_at, zone)}</time></span>
                 </li>
             }

@@ -19,7 +19,7 @@ use crate::{
     time,
     ui::{
         ask,
-        components::{Banner, EmptyState, PageHead, Pagination, Paging, Tone},
+        components::{Banner, EmptyState, Mark, PageHead, Pagination, Paging, Tone},
         page::Page,
         shell::Nav,
     },
@@ -44,7 +44,7 @@ pub async fn show(staff: Staff) -> Result<Response, AppError> {
         staff.param("page"),
         zone,
     );
-    let (mut cards, total) = store::list(staff.db(), staff.store_id(), &query).await?;
+    let (mut cards, total) = store::list(staff.db(), staff.store_id(), &query, now).await?;
     let mut paging = Paging {
         page: query.page,
         per_page: PER_PAGE,
@@ -54,7 +54,7 @@ pub async fn show(staff: Staff) -> Result<Response, AppError> {
         // A page after the last one, from an old address.
         paging.page = paging.last();
         query.page = paging.page;
-        cards = store::list(staff.db(), staff.store_id(), &query).await?.0;
+        cards = store::list(staff.db(), staff.store_id(), &query, now).await?.0;
     }
     let may_send = staff.actor.may(Permission::SendCampaigns);
     let ask = if may_send {
@@ -77,7 +77,7 @@ pub async fn show(staff: Staff) -> Result<Response, AppError> {
         view! {
             {deleted.then(|| view! { <Banner tone=Tone::Success><p>"Campaign deleted."</p></Banner> })}
             {paused.then(notes::paused)}
-            <PageHead title="Campaigns" words=words.clone()>{new}</PageHead>
+            <PageHead title="Campaigns" words=words.clone() focused=deleted>{new}</PageHead>
             {ask.map(|line| view! { <p class="ask hint">{line}</p> })}
             {(filtered || total > 0).then(|| filters(&typed))}
             {if cards.is_empty() {
@@ -126,7 +126,10 @@ fn filters(typed: &Typed) -> AnyView {
         .into_iter()
         .map(|s| view! { <option value=s.key() selected=typed.status == s.key()>{s.label()}</option> })
         .collect();
+    // On a phone the form is folded below this; the style sheet shows it when it is open.
+    let narrowed = typed.pairs().iter().any(|(_, value)| !value.is_empty());
     view! {
+        <details class="fold-filters" open=narrowed><summary class="btn">"Filter"</summary></details>
         <form class="filters" role="search" aria-label="Campaigns" method="get" action="/marketing/campaigns">
             <div class="grow">
                 <label for="q">"Search campaigns"</label>
@@ -175,13 +178,14 @@ fn nothing(filtered: bool, may_send: bool) -> AnyView {
 }
 
 /// What the list calls a campaign that came back.
-pub(super) fn came_back(card: &CampaignCard) -> Option<&'static str> {
+pub(super) fn came_back(card: &CampaignCard) -> Option<(Mark, &'static str)> {
     if card.status != CampaignStatus::Draft {
         return None;
     }
     match card.problem.as_deref() {
         None | Some("") => None,
-        Some("no_recipients") => Some("No recipients found"),
-        Some(_) => Some("Sending stopped"),
+        Some("no_recipients") => Some((Mark::Failed, "No recipients found")),
+        // A person stopped it, or it waits for one: nothing has broken.
+        Some(_) => Some((Mark::Overdue, "Sending stopped")),
     }
 }

@@ -8,4 +8,5 @@ pub mod form;
 mod guard;
 pub mod list;
 mod notes;
+mod plan;
 pub mod review;

@@ -5,7 +5,7 @@ use chrono_tz::Tz;
 use leptos::prelude::*;
 
 use crate::{
-    campaigns::{again::Left, model::CampaignStatus, store::Campaign},
+    campaigns::{again::Left, model::CampaignStatus, schedule, store::Campaign},
     recipients::model::{NO_RECIPIENTS, grouped},
     time,
     ui::{
@@ -38,10 +38,7 @@ pub fn view(campaign: &Campaign, report: Option<&Report>, told: &Told) -> Option
         may_send.then(|| view! { <div class="acts"><a class="btn sm" href=path>{label}</a></div> })
     };
     let banner = match (campaign.status, told.ok.as_str()) {
-        (CampaignStatus::Draft, "undone") => view! {
-            <Banner tone=Tone::Info><p>"Sending cancelled. Nothing was sent."</p></Banner>
-        }
-        .into_any(),
+        (CampaignStatus::Draft, "undone") => undone(campaign, told),
         (CampaignStatus::Draft, "unscheduled") => view! {
             <Banner tone=Tone::Success><p>"Taken off the schedule. It is a draft again."</p></Banner>
         }
@@ -52,11 +49,12 @@ pub fn view(campaign: &Campaign, report: Option<&Report>, told: &Told) -> Option
             if campaign.hold.is_some() || at < told.now {
                 overdue(campaign, &when, told)
             } else {
-                let (tone, first) = match ok {
-                    "scheduled" => (Tone::Success, "Scheduled for"),
-                    _ => (Tone::Info, "Planned for"),
-                };
-                let title = format!("{first} {when}, {}.", time::relative(at, told.now));
+                let tone = Tone::Success;
+                let title = format!("Scheduled for {when}, {}.", time::relative(at, told.now));
+                if told.runs && ok != "scheduled" {
+                    // Its time stands on the page itself.
+                    return None;
+                }
                 if told.runs {
                     view! { <Banner tone title><p>"Sends by itself."</p></Banner> }.into_any()
                 } else {
@@ -87,8 +85,9 @@ pub fn view(campaign: &Campaign, report: Option<&Report>, told: &Told) -> Option
             let reached = report.map_or(String::new(), reached);
             let on_the_way = report.and_then(Report::on_the_way);
             let next = rest(told, campaign);
+            // Somebody stopped it: nothing has broken.
             view! {
-                <Banner tone=Tone::Error title=format!("Sending stopped{at}{reached}.")>
+                <Banner tone=Tone::Warning title=format!("Sending stopped{at}{reached}.")>
                     <p>{problem}</p>
                     {on_the_way}
                     {next}
@@ -112,6 +111,41 @@ pub fn view(campaign: &Campaign, report: Option<&Report>, told: &Told) -> Option
         _ => return None,
     };
     Some(banner)
+}
+
+/// Taken back before anything went out. If it was to go at a time that is still to come, one press
+/// schedules it for that again.
+fn undone(campaign: &Campaign, told: &Told) -> AnyView {
+    let at = schedule::of_campaign(campaign, told.zone, told.now).filter(|_| told.may_send);
+    let again = at.map(|at| {
+        let words = format!("Schedule for {}", time::absolute(at, told.zone));
+        view! {
+            <p>"It isn't scheduled now."</p>
+            <div class="acts">
+                <form method="post" action="/api/campaigns/schedule-again">
+                    <input type="hidden" name="id" value=campaign.id.to_string()/>
+                    <input type="hidden" name="version" value=campaign.version.to_string()/>
+                    <button class="btn sm primary" type="submit">{words}</button>
+                </form>
+                <a class="btn sm" href=format!("/marketing/campaigns/{}/edit#later", campaign.id)>"Choose another time"</a>
+            </div>
+        }
+    });
+    view! { <Banner tone=Tone::Info><p>"Sending cancelled. Nothing was sent."</p>{again}</Banner> }.into_any()
+}
+
+/// Above one go of several: which it is, and the way to all of them together.
+pub fn one_go(campaign: i64, report: Option<&Report>, zone: Tz) -> AnyView {
+    let when = report
+        .map(|report| time::absolute(report.send.started_at, zone))
+        .unwrap_or_default();
+    let path = format!("/marketing/campaigns/{campaign}#goes");
+    view! {
+        <Banner tone=Tone::Info>
+            <p>{format!("Only the go of {when}. ")}<a href=path>"See all goes together"</a></p>
+        </Banner>
+    }
+    .into_any()
 }
 
 /// ` after 145 of 348 customers`

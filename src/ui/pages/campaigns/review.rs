@@ -35,7 +35,15 @@ pub async fn show(staff: Staff, Path(id): Path<i64>) -> Result<Response, AppErro
     let look = look::look(staff.db(), &staff.store, &staff.actor.name, &campaign, staff.now()).await?;
     let draft = Draft::copied_from(&campaign, campaign.name.clone());
     let message = Message::of(&draft);
-    let question = question::question(staff.db(), &staff.store, &message, &look, campaign.shown_count).await?;
+    let question = question::question(
+        staff.db(),
+        &staff.store,
+        &message,
+        &look,
+        campaign.shown_count,
+        (&staff.actor.name, staff.now()),
+    )
+    .await?;
     let Some(question) = question else {
         return Ok(Redirect::to(&format!("{back}?check=send_now")).into_response());
     };

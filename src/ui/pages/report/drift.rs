@@ -33,6 +33,9 @@ pub fn view(drift: &Drift, send: &Send, now: DateTime<Utc>, zone: Tz) -> AnyView
         let lines: Vec<_> = changes.iter().map(change).collect();
         view! { <dl class="why">{lines}</dl> }
     });
+    if drift.changes.as_ref().is_some_and(Vec::is_empty) && drift.shown == drift.went {
+        return view! { <p class="hint drift">{words}</p> }.into_any();
+    }
     let inside = if is_large(drift.shown, drift.went) {
         view! { <Banner tone=Tone::Warning title=words>{list}{when}{unknown}</Banner> }.into_any()
     } else {

@@ -1,18 +1,13 @@
-//! A few failures are normal; more than one in twenty deserve a look, grouped by what the
-//! provider said, each with what to do about it.
+//! Many failures deserve a look, grouped by what the provider said, each with what to do about it.
 
 use leptos::prelude::*;
 
 use crate::{
     communications::{model::Tally, store::FailureGroup},
     recipients::model::grouped,
+    sends::words::many_failed,
     ui::components::{Banner, Tone},
 };
-
-/// Whether more than 5 in 100 of those with an answer failed.
-fn is_high(tally: &Tally) -> bool {
-    tally.failed * 20 > tally.sent + tally.failed
-}
 
 /// What the failures with one code have in common, and what to do.
 fn advice(code: Option<i64>) -> &'static str {
@@ -29,11 +24,8 @@ fn advice(code: Option<i64>) -> &'static str {
 }
 
 /// The panel, when the failures are many.
-pub fn view(groups: &[FailureGroup], tally: &Tally, path: &str) -> Option<AnyView> {
-    if !is_high(tally) {
-        return None;
-    }
-    let percent = 100 * tally.failed / (tally.sent + tally.failed).max(1);
+pub fn view(groups: &[FailureGroup], tally: &Tally, review: String) -> Option<AnyView> {
+    let title = many_failed(tally)?;
     let items: Vec<_> = groups
         .iter()
         .map(|group| {
@@ -51,34 +43,13 @@ pub fn view(groups: &[FailureGroup], tally: &Tally, path: &str) -> Option<AnyVie
             }
         })
         .collect();
-    let path = format!("{path}?show=failed#people");
     Some(
         view! {
-            <Banner tone=Tone::Warning title=format!("{percent} % failed: more than usual.")>
+            <Banner tone=Tone::Warning title>
                 <ul class="reasons">{items}</ul>
-                <p><a href=path>"Review these customers"</a></p>
+                <p><a href=review>"Review these customers"</a></p>
             </Banner>
         }
         .into_any(),
     )
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn one_in_twenty_is_usual_and_more_is_not() {
-        let of = |sent, failed| {
-            is_high(&Tally {
-                sent,
-                failed,
-                ..Tally::default()
-            })
-        };
-        assert!(!of(95, 5));
-        assert!(of(94, 6));
-        assert!(!of(0, 0));
-        assert!(of(0, 1));
-    }
 }

@@ -1,4 +1,5 @@
-//! `/sends/{id}/recipients.csv`: everybody of a send as a file.
+//! Everybody of a send as a file, `/sends/{id}/recipients.csv`, or of all goes of a campaign,
+//! `/marketing/campaigns/{id}/recipients.csv`.
 
 use axum::{
     body::Body,
@@ -7,7 +8,14 @@ use axum::{
     response::{IntoResponse, Response},
 };
 
-use crate::{auth::model::Permission, communications::export, error::AppError, sends, server::visit::Staff};
+use crate::{
+    auth::model::Permission,
+    campaigns,
+    communications::{export, goes},
+    error::AppError,
+    sends,
+    server::visit::Staff,
+};
 
 /// The file, written while it is read.
 pub async fn csv(staff: Staff, Path(send_id): Path<i64>) -> Result<Response, AppError> {
@@ -15,14 +23,25 @@ pub async fn csv(staff: Staff, Path(send_id): Path<i64>) -> Result<Response, App
     let send = sends::store::find(staff.db(), staff.store_id(), send_id)
         .await?
         .ok_or(AppError::NotFound)?;
-    let lines = export::csv(staff.db().clone(), staff.store_id(), send.id, staff.zone());
-    let name = format!(
-        "attachment; filename=\"{}-recipients-{}.csv\"",
-        staff.store.slug, send.id
-    );
+    let name = format!("{}-recipients-{}.csv", staff.store.slug, send.id);
+    Ok(file(&staff, vec![send.id], &name))
+}
+
+/// The file of a campaign: everybody once, with the best that came of it over all its goes.
+pub async fn of_campaign(staff: Staff, Path(id): Path<i64>) -> Result<Response, AppError> {
+    staff.allow(Permission::SeeCampaigns)?;
+    let (db, store) = (staff.db(), staff.store_id());
+    campaigns::store::find(db, store, id).await?.ok_or(AppError::NotFound)?;
+    let goes = goes::of_campaign(db, store, id).await?;
+    let name = format!("{}-campaign-{id}.csv", staff.store.slug);
+    Ok(file(&staff, goes.iter().map(|go| go.send).collect(), &name))
+}
+
+fn file(staff: &Staff, sends: Vec<i64>, name: &str) -> Response {
+    let lines = export::csv(staff.db().clone(), staff.store_id(), sends, staff.zone());
     let headers = [
         (header::CONTENT_TYPE, "text/csv; charset=utf-8".to_owned()),
-        (header::CONTENT_DISPOSITION, name),
+        (header::CONTENT_DISPOSITION, format!("attachment; filename=\"{name}\"")),
     ];
-    Ok((headers, Body::from_stream(lines)).into_response())
+    (headers, Body::from_stream(lines)).into_response()
 }

@@ -7,10 +7,13 @@ use leptos::prelude::*;
 use crate::{
     communications::model::{MessageState, Tally},
     recipients::model::grouped,
-    sends::model::{Progress, ProgressRow},
+    sends::{
+        model::{Progress, ProgressRow},
+        words::people,
+    },
     ui::{
-        components::Badge,
-        islands::progress::{WakeHold, WakeProgress, heading, note, people},
+        components::{Badge, Tone},
+        islands::progress::{WakeHold, WakeProgress, heading, note},
     },
 };
 
@@ -63,6 +66,13 @@ pub fn progress(send_id: i64, start: &Progress, may_halt: bool, rows_of: Option<
                 {acts}
                 <p class="vh" role="status" id="progress-said"></p>
             </section>
+            <div class="banner warning" id="progress-failed" role="status" hidden>
+                {Tone::Warning.icon()}
+                <div>
+                    <h2 id="progress-failed-words"></h2>
+                    <p><a href="?show=failed#people">"Review these customers"</a></p>
+                </div>
+            </div>
             <dl class="stats">
                 {number("n-sent", "Sent", tally.sent)}
                 {number("n-failed", "Failed", tally.failed)}

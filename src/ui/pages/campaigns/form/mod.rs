@@ -4,7 +4,7 @@ mod fields;
 mod later;
 mod load;
 pub mod preview;
-mod rail;
+pub(super) mod rail;
 mod recipients;
 mod toolbar;
 pub mod zero;

@@ -33,7 +33,7 @@ pub struct How {
 
 /// `GET /marketing/campaigns/{id}/preview`
 pub async fn of_campaign(staff: Staff, Path(id): Path<i64>, Query(how): Query<How>) -> Result<Response, AppError> {
-    staff.allow(Permission::SendCampaigns)?;
+    staff.allow(Permission::SeeCampaigns)?;
     let campaign = store::find(staff.db(), staff.store_id(), id)
         .await?
         .ok_or(AppError::NotFound)?;

@@ -155,7 +155,8 @@ fn again(writing: &Writing) -> Option<AnyView> {
     })
 }
 
-fn icon(standing: Standing) -> AnyView {
+/// The mark of a check.
+pub(in crate::ui::pages::campaigns) fn icon(standing: Standing) -> AnyView {
     let (class, line) = match standing {
         Standing::Done => ("ok", "m4 8.4 2.7 2.7 5.3-6"),
         Standing::Look => ("look", "M8 4v4.6M8 11.6v.2"),
