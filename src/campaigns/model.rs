@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::recipients::model::{Earlier, RecipientFilter};
+use crate::recipients::model::{Earlier, RecipientFilter, Selection};
 
 /// Exactly four. Hold, pause and partial results live beside the status, on the send.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -95,7 +95,7 @@ pub struct CampaignForm {
 }
 
 /// What is being written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Kind {
     Campaign,
     Bulk,
@@ -184,6 +184,14 @@ impl CampaignForm {
         self.earlier().filter(|_| self.skips_already())
     }
 
+    /// Who it would go to: what a count is asked for.
+    pub fn selection(&self) -> Selection {
+        Selection {
+            filter: self.recipients(),
+            not_again: self.not_again(),
+        }
+    }
+
     pub fn of_send(&self) -> Option<i64> {
         self.of_send.trim().parse().ok()
     }
@@ -212,12 +220,6 @@ pub fn missing(filter: Option<&RecipientFilter>) -> Option<&'static str> {
         Some(RecipientFilter::Tags(_)) => Some("Choose at least one tag"),
         Some(_) => Some("Choose at least one customer"),
     }
-}
-
-/// A text that is the same for the same question to the book.
-pub fn audience_key(filter: Option<&RecipientFilter>, skips_already: bool) -> String {
-    let filter = filter.map(RecipientFilter::digest).unwrap_or_default();
-    format!("{filter} {skips_already}")
 }
 
 /// What a submit button of the form asks for.

@@ -6,10 +6,14 @@
 //! one island that wakes what the server has drawn, instead of drawing it a second time: drawn by
 //! the framework, the same parts weigh twice what a page may.
 
-mod audience;
+pub mod audience_panel;
+pub mod campaign_editor;
 mod copy;
 mod customers;
+mod debounce;
 mod dom;
+mod editing;
+pub mod hold;
 mod keeper;
 mod looking;
 pub mod marks;
@@ -19,4 +23,3 @@ pub mod progress;
 mod schedule;
 mod toolbar;
 mod wording;
-pub mod writing;

@@ -134,7 +134,7 @@ impl Report {
         let rows_of = (watched && self.show.is_empty() && self.page == 1).then(|| self.path.clone());
         let listed = rows_of.is_none();
         let numbers = if watched {
-            live::progress(self.send.id, &self.progress(), self.may_send, rows_of)
+            live::progress(self.send.id, self.progress(), self.may_send, rows_of)
         } else {
             view! { <Stats items=stats(&self.tally, self.is_live())/> }.into_any()
         };

@@ -18,7 +18,7 @@ use crate::{
     campaigns::looked::Question,
     ui::{
         components::{ErrorSummary, QuestionFacts},
-        islands::writing::WritingForm,
+        islands::campaign_editor::CampaignEditor,
     },
 };
 
@@ -30,6 +30,7 @@ pub fn view(writing: Writing) -> AnyView {
         Kind::Bulk => ("/api/bulk-email/save", "bulk".to_owned()),
     };
     let key = format!("{}:{key}", writing.user);
+    let (kind, uses_outbox) = (writing.kind, writing.outbox);
     let outbox = writing.outbox.then(|| {
         view! { <p class="hint below">"Nothing is mailed: messages stay in the outbox."</p> }
     });
@@ -38,9 +39,8 @@ pub fn view(writing: Writing) -> AnyView {
     };
     view! {
         <ErrorSummary problems=writing.problems.clone()/>
-        <WritingForm key kind=writing.kind.key().to_owned()/>
-        <div id="keeper" role="status"></div>
-        <form class="f" id="writing" method="post" action=action novalidate aria-label=if campaign { "Campaign" } else { "Bulk email" }>
+        <CampaignEditor key kind action=action.to_owned()>
+            <div class="f">
             // What Enter in a field presses.
             <button class="vh" type="submit" name="intent" value="enter" tabindex="-1" aria-hidden="true">"Save"</button>
             {campaign.then(|| view! {
@@ -57,8 +57,9 @@ pub fn view(writing: Writing) -> AnyView {
             {rail::view(&writing)}
             {campaign.then(|| later::view(&writing))}
             <div>{actions(&writing)}{outbox}</div>
-        </form>
-        {dialog(writing.outbox)}
+            </div>
+        </CampaignEditor>
+        {dialog(uses_outbox)}
     }
     .into_any()
 }
