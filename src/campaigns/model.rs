@@ -222,14 +222,10 @@ pub fn missing(filter: Option<&RecipientFilter>) -> Option<&'static str> {
     }
 }
 
-/// What a submit button of the form asks for.
+/// What a button asks for that is about the form itself: it is kept and shown again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Intent {
     Draft,
-    SendNow,
-    /// Send now, after the question that some sends ask first.
-    SendConfirmed,
-    Schedule,
     UseTemplate,
     RefreshCount,
     SeePreview,
@@ -245,9 +241,6 @@ impl Intent {
     pub fn key(self) -> &'static str {
         match self {
             Intent::Draft => "draft",
-            Intent::SendNow => "send_now",
-            Intent::SendConfirmed => "send_confirmed",
-            Intent::Schedule => "schedule",
             Intent::UseTemplate => "use_template",
             Intent::RefreshCount => "refresh_count",
             Intent::SeePreview => "see_preview",
@@ -257,17 +250,9 @@ impl Intent {
         }
     }
 
-    /// Whether it is to go out at once.
-    pub fn sends(self) -> bool {
-        matches!(self, Intent::SendNow | Intent::SendConfirmed)
-    }
-
     /// An unknown or missing one only saves.
     pub fn from_key(key: &str) -> Self {
         [
-            Intent::SendNow,
-            Intent::SendConfirmed,
-            Intent::Schedule,
             Intent::UseTemplate,
             Intent::RefreshCount,
             Intent::SeePreview,

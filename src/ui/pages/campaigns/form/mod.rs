@@ -9,13 +9,17 @@ mod recipients;
 mod toolbar;
 pub mod zero;
 
-use leptos::prelude::*;
+use leptos::{prelude::*, server_fn::ServerFn};
 
 pub use load::Writing;
 
 pub use crate::campaigns::model::Kind;
 use crate::{
-    campaigns::looked::Question,
+    campaigns::{
+        api::{SaveBulkEmail, SaveCampaign, ScheduleCampaign, SendBulkEmail, SendCampaign},
+        looked::Question,
+        model::Intent,
+    },
     ui::{
         components::{ErrorSummary, QuestionFacts},
         islands::campaign_editor::CampaignEditor,
@@ -26,8 +30,8 @@ use crate::{
 pub fn view(writing: Writing) -> AnyView {
     let campaign = writing.kind == Kind::Campaign;
     let (action, key) = match writing.kind {
-        Kind::Campaign => ("/api/campaigns/save", format!("campaign-{}", id_or_new(&writing))),
-        Kind::Bulk => ("/api/bulk-email/save", "bulk".to_owned()),
+        Kind::Campaign => (SaveCampaign::url(), format!("campaign-{}", id_or_new(&writing))),
+        Kind::Bulk => (SaveBulkEmail::url(), "bulk".to_owned()),
     };
     let key = format!("{}:{key}", writing.user);
     let (kind, uses_outbox) = (writing.kind, writing.outbox);
@@ -101,15 +105,15 @@ fn actions(writing: &Writing) -> AnyView {
         ),
         None => "Send now".to_owned(),
     };
-    let button = |class: &'static str, intent: &'static str, words: String| {
-        view! { <button class=class type="submit" name="intent" value=intent>{words}</button> }
+    let keep = |intent: Intent, words: &'static str| {
+        view! { <button class="btn quiet" type="submit" name="intent" value=intent.key()>{words}</button> }
     };
     match writing.kind {
         Kind::Campaign => view! {
             <div class="acts">
-                {button("btn primary only-scheduled", "schedule", "Schedule send".to_owned())}
-                {button("btn primary sn", "send_now", send)}
-                <button class="btn" type="submit" name="intent" value="draft" aria-keyshortcuts="Control+S Meta+S">
+                <button class="btn primary only-scheduled" type="submit" formaction=ScheduleCampaign::url()>"Schedule send"</button>
+                <button class="btn primary sn" type="submit" formaction=SendCampaign::url()>{send}</button>
+                <button class="btn" type="submit" name="intent" value=Intent::Draft.key() aria-keyshortcuts="Control+S Meta+S">
                     "Save as draft"
                 </button>
                 <span class="hint keys" id="save-keys" aria-hidden="true" hidden><kbd id="save-key">"Ctrl"</kbd>" "<kbd>"S"</kbd></span>
@@ -118,9 +122,9 @@ fn actions(writing: &Writing) -> AnyView {
         .into_any(),
         Kind::Bulk => view! {
             <div class="acts">
-                {button("btn primary", "send_now", send)}
-                {button("btn quiet", "as_campaign", "Make this a campaign instead".to_owned())}
-                {writing.saved.then(|| button("btn quiet", "start_over", "Start over".to_owned()))}
+                <button class="btn primary" type="submit" formaction=SendBulkEmail::url()>{send}</button>
+                {keep(Intent::AsCampaign, "Make this a campaign instead")}
+                {writing.saved.then(|| keep(Intent::StartOver, "Start over"))}
             </div>
         }
         .into_any(),
