@@ -178,16 +178,17 @@ pub async fn template_text(id: i64) -> Result<TemplateWording, AppError> {
     })
 }
 
-/// Keeps the one-shot form, and shows it again where the pressed button leads.
+/// Keeps the one-shot form, and shows it again where the pressed button leads: the answer.
 #[server(prefix = "/api", endpoint = "bulk-email/save", input = PostUrl)]
 pub async fn save_bulk_email(
     #[server(flatten)] form: CampaignForm,
     #[server(default)] intent: String,
-) -> Result<(), AppError> {
+) -> Result<String, AppError> {
     let ctx = guard::require(Permission::SendCampaigns)?;
     let response = respond::here()?;
-    response.redirect(&bulk::save(&ctx, &form, form.intent(&intent)).await?);
-    Ok(())
+    let path = bulk::save(&ctx, &form, form.intent(&intent)).await?;
+    response.redirect(&path);
+    Ok(path)
 }
 
 /// Keeps the one-shot form and sends it; answers where that leads. See [`send_campaign`] for

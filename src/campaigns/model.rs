@@ -184,6 +184,18 @@ impl CampaignForm {
         self.earlier().filter(|_| self.skips_already())
     }
 
+    /// What a person wrote and chose in it, without what the page keeps there for itself.
+    pub fn written(&self) -> Self {
+        Self {
+            id: String::new(),
+            version: String::new(),
+            send_token: String::new(),
+            shown_count: String::new(),
+            find_customer: String::new(),
+            ..self.clone()
+        }
+    }
+
     /// Who it would go to: what a count is asked for.
     pub fn selection(&self) -> Selection {
         Selection {

@@ -2,9 +2,10 @@
 //! compiled for the browser.
 
 mod badge;
-
-#[cfg(feature = "ssr")]
 mod banner;
+mod field_error;
+mod question;
+
 #[cfg(feature = "ssr")]
 mod copy;
 #[cfg(feature = "ssr")]
@@ -20,8 +21,6 @@ mod moment;
 #[cfg(feature = "ssr")]
 mod pagination;
 #[cfg(feature = "ssr")]
-mod question;
-#[cfg(feature = "ssr")]
 mod safe_text_area;
 #[cfg(feature = "ssr")]
 mod show_password;
@@ -29,14 +28,14 @@ mod show_password;
 mod stats;
 
 pub use badge::{Badge, Mark};
-#[cfg(feature = "ssr")]
 pub use banner::{Banner, Tone};
 #[cfg(feature = "ssr")]
 pub use copy::Copy;
 #[cfg(feature = "ssr")]
 pub use empty::EmptyState;
 #[cfg(feature = "ssr")]
-pub use error_summary::{ErrorSummary, FieldError, problem_of};
+pub use error_summary::{ErrorSummary, problem_of};
+pub use field_error::FieldError;
 #[cfg(feature = "ssr")]
 pub use head::{Crumbs, PageHead};
 #[cfg(feature = "ssr")]
@@ -45,7 +44,6 @@ pub use locked::LockedCampaign;
 pub use moment::{Distance, Moment};
 #[cfg(feature = "ssr")]
 pub use pagination::{Pagination, Paging};
-#[cfg(feature = "ssr")]
 pub use question::QuestionFacts;
 #[cfg(feature = "ssr")]
 pub use safe_text_area::SafeTextArea;

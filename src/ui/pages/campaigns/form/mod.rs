@@ -16,13 +16,12 @@ pub use load::Writing;
 pub use crate::campaigns::model::Kind;
 use crate::{
     campaigns::{
-        api::{SaveBulkEmail, SaveCampaign, ScheduleCampaign, SendBulkEmail, SendCampaign},
-        looked::Question,
-        model::Intent,
+        api::{SaveBulkEmail, SaveCampaign},
+        model::ENTER,
     },
     ui::{
-        components::{ErrorSummary, QuestionFacts},
-        islands::campaign_editor::CampaignEditor,
+        components::ErrorSummary,
+        islands::{buttons::EditorButtons, campaign_editor::CampaignEditor},
     },
 };
 
@@ -38,21 +37,21 @@ pub fn view(writing: Writing) -> AnyView {
     let outbox = writing.outbox.then(|| {
         view! { <p class="hint below">"Nothing is mailed: messages stay in the outbox."</p> }
     });
-    let hidden = |name: &'static str, id: &'static str, value: &str| {
-        view! { <input type="hidden" name=name id=id value=value.to_owned()/> }
+    let hidden = |name: &'static str, value: &str| {
+        view! { <input type="hidden" name=name value=value.to_owned()/> }
     };
     view! {
         <ErrorSummary problems=writing.problems.clone()/>
-        <CampaignEditor key kind action=action.to_owned()>
+        <CampaignEditor key kind action=action.to_owned() outbox=uses_outbox>
             <div class="f">
             // What Enter in a field presses.
-            <button class="vh" type="submit" name="intent" value="enter" tabindex="-1" aria-hidden="true">"Save"</button>
+            <button class="vh" type="submit" name="intent" value=ENTER tabindex="-1" aria-hidden="true">"Save"</button>
             {campaign.then(|| view! {
-                {hidden("id", "campaign-id", &writing.form.id)}
-                {hidden("version", "campaign-version", &writing.form.version)}
+                {hidden("id", &writing.form.id)}
+                {hidden("version", &writing.form.version)}
             })}
-            {hidden("send_token", "send-token", &writing.form.send_token)}
-            {hidden("of_send", "of-send", &writing.form.of_send)}
+            {hidden("send_token", &writing.form.send_token)}
+            {hidden("of_send", &writing.form.of_send)}
             {campaign.then(|| fields::name(&writing))}
             {fields::template(&writing)}
             {fields::subject(&writing)}
@@ -63,23 +62,6 @@ pub fn view(writing: Writing) -> AnyView {
             <div>{actions(&writing)}{outbox}</div>
             </div>
         </CampaignEditor>
-        {dialog(uses_outbox)}
-    }
-    .into_any()
-}
-
-/// The question that some sends ask first. The browser's code fills it in and opens it; without
-/// that the same is asked on a page of its own.
-fn dialog(outbox: bool) -> AnyView {
-    view! {
-        <dialog id="ask-dialog" aria-labelledby="ask">
-            <h2 id="ask" tabindex="-1"></h2>
-            <QuestionFacts question=Question::default() outbox/>
-            <div class="acts">
-                <button class="btn" id="ask-cancel" type="button">"Cancel"</button>
-                <button class="btn primary" id="ask-send" type="submit" form="writing" name="intent" value="send_confirmed"></button>
-            </div>
-        </dialog>
     }
     .into_any()
 }
@@ -105,28 +87,5 @@ fn actions(writing: &Writing) -> AnyView {
         ),
         None => "Send now".to_owned(),
     };
-    let keep = |intent: Intent, words: &'static str| {
-        view! { <button class="btn quiet" type="submit" name="intent" value=intent.key()>{words}</button> }
-    };
-    match writing.kind {
-        Kind::Campaign => view! {
-            <div class="acts">
-                <button class="btn primary only-scheduled" type="submit" formaction=ScheduleCampaign::url()>"Schedule send"</button>
-                <button class="btn primary sn" type="submit" formaction=SendCampaign::url()>{send}</button>
-                <button class="btn" type="submit" name="intent" value=Intent::Draft.key() aria-keyshortcuts="Control+S Meta+S">
-                    "Save as draft"
-                </button>
-                <span class="hint keys" id="save-keys" aria-hidden="true" hidden><kbd id="save-key">"Ctrl"</kbd>" "<kbd>"S"</kbd></span>
-            </div>
-        }
-        .into_any(),
-        Kind::Bulk => view! {
-            <div class="acts">
-                <button class="btn primary" type="submit" formaction=SendBulkEmail::url()>{send}</button>
-                {keep(Intent::AsCampaign, "Make this a campaign instead")}
-                {writing.saved.then(|| keep(Intent::StartOver, "Start over"))}
-            </div>
-        }
-        .into_any(),
-    }
+    view! { <EditorButtons kind=writing.kind send saved=writing.saved/> }.into_any()
 }

@@ -5,9 +5,11 @@ use leptos::prelude::*;
 
 use super::Writing;
 use crate::{
-    campaigns::looked::{Check, Standing},
     recipients::model::{Earlier, Person, grouped},
-    ui::islands::audience_panel::{AudiencePanel, Start},
+    ui::islands::{
+        audience_panel::{AudiencePanel, Start},
+        preflight::Checks,
+    },
 };
 
 /// The rail; after the recipients in the order of the page.
@@ -16,7 +18,7 @@ pub fn view(writing: &Writing) -> AnyView {
         <div class="rail">
             {audience(writing)}
             {again(writing)}
-            {checks(&writing.look.checks, writing.saved)}
+            {checks(writing)}
             {preview(writing)}
         </div>
     }
@@ -57,47 +59,9 @@ fn again(writing: &Writing) -> Option<AnyView> {
     })
 }
 
-fn icon(standing: Standing) -> AnyView {
-    let (class, line) = match standing {
-        Standing::Done => ("ok", "m4 8.4 2.7 2.7 5.3-6"),
-        Standing::Look => ("look", "M8 4v4.6M8 11.6v.2"),
-        Standing::Fix => ("fix", "m4.6 4.6 6.8 6.8M11.4 4.6l-6.8 6.8"),
-    };
-    view! {
-        <svg class=class viewBox="0 0 16 16" aria-hidden="true" fill="none" stroke="currentColor" stroke-width="1.6"
-            stroke-linecap="round" stroke-linejoin="round"><path d=line></path></svg>
-    }
-    .into_any()
-}
-
-/// What is right, worth a look, or to be mended. Without scripts that is what was last saved, so
-/// there is nothing to say before; the browser's code asks again as the form changes, and copies
-/// the marks.
-fn checks(list: &[Check], saved: bool) -> AnyView {
-    let item = |standing: Standing, id: Option<&'static str>, words: AnyView| {
-        view! { <li id=id>{icon(standing)}<b>{standing.word()}</b>" "<span>{words}</span></li> }
-    };
-    let items: Vec<_> = list
-        .iter()
-        .map(|check| {
-            let words = check.words.clone();
-            let words = match check.leads_to() {
-                Some(field) => view! { <a href=format!("#{field}")>{words}</a> }.into_any(),
-                None => words.into_any(),
-            };
-            item(check.standing, None, words)
-        })
-        .collect();
-    let marks = Standing::ALL.map(|standing| item(standing, Some(standing.key()), ().into_any()));
-    view! {
-        <section class="card pad" id="checks" aria-labelledby="checks-title" hidden=!saved>
-            <h2 id="checks-title">"Checks"</h2>
-            <p class="hint" id="checks-of">"Of what was last saved"</p>
-            <ul class="checks" id="checks-list">{items}</ul>
-            <ul hidden>{marks}</ul>
-        </section>
-    }
-    .into_any()
+fn checks(writing: &Writing) -> AnyView {
+    let (start, tried) = (writing.look.checks.clone(), !writing.problems.is_empty());
+    view! { <Checks start saved=writing.saved tried/> }.into_any()
 }
 
 /// Why somebody was chosen to be shown, in the order of the sample.
