@@ -10,10 +10,11 @@ use crate::campaigns::model::CampaignForm;
 #[island]
 pub fn SubjectLength(start: usize) -> impl IntoView {
     let n = Editing::follow(Editing::here(), start, |form| form.subject.trim().chars().count());
-    move || {
+    let words = move || {
         let n = n.get();
         format!("{n} {}", if n == 1 { "character" } else { "characters" })
-    }
+    };
+    view! { <span>{words}</span> }
 }
 
 /// A personal field that may be blank.
