@@ -64,7 +64,10 @@ pub fn register() {
     register_explicit::<crate::campaigns::api::DeleteCampaign>();
     register_explicit::<crate::campaigns::api::DuplicateCampaign>();
     register_explicit::<crate::campaigns::api::LookAt>();
-    register_explicit::<crate::campaigns::api::SaveBulk>();
+    register_explicit::<crate::campaigns::api::SaveBulkEmail>();
+    register_explicit::<crate::campaigns::api::SendBulkEmail>();
+    register_explicit::<crate::campaigns::api::SendCampaign>();
+    register_explicit::<crate::campaigns::api::ScheduleCampaign>();
     register_explicit::<crate::campaigns::api::SaveCampaign>();
     register_explicit::<crate::campaigns::api::ScheduleAgain>();
     register_explicit::<crate::campaigns::api::SendRest>();

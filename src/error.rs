@@ -115,6 +115,10 @@ impl FromServerFnError for AppError {
     type Encoder = JsonEncoding;
 
     fn from_server_fn_error(error: ServerFnErrorErr) -> Self {
+        // In the browser: no answer came, or one that isn't Loupe's.
+        if cfg!(not(feature = "ssr")) {
+            return AppError::Offline;
+        }
         match error {
             ServerFnErrorErr::Request(_) => AppError::Offline,
             ServerFnErrorErr::Args(_) | ServerFnErrorErr::MissingArg(_) | ServerFnErrorErr::Deserialization(_) => {

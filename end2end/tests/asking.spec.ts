@@ -99,8 +99,8 @@ test("the checks follow what is written", async ({ page }) => {
   };
   await write(page, { name: unique("Checked"), body: "Dear {{first_name}}, come and see." });
   await look();
-  await expect(checks).toContainText("Fix Enter a subject");
-  await expect(checks).toContainText("Fix Choose who this is for");
+  await expect(checks).toContainText("To do Enter a subject");
+  await expect(checks).toContainText("To do Choose who this is for");
   await checks.getByRole("link", { name: "Enter a subject" }).click();
   await expect(page.getByLabel("Subject", { exact: true })).toBeFocused();
   await write(page, { subject: "COME AND SEE" });

@@ -1,11 +1,19 @@
 //! The first line of every server function: who asks, and may they?
 
+use std::sync::Arc;
+
 use axum::http::request::Parts;
 use chrono::{DateTime, Utc};
 use leptos::prelude::use_context;
+use tokio::sync::OnceCell;
 
 use super::model::{Actor, Permission, StoreId};
-use crate::{db::Db, error::AppError, server::AppState};
+use crate::{
+    db::Db,
+    error::AppError,
+    server::AppState,
+    stores::{self, model::Store},
+};
 
 /// What a server function works with, once its guard has let it in.
 #[derive(Clone, Debug)]
@@ -14,15 +22,37 @@ pub struct Ctx {
     pub actor: Actor,
     /// The moment of this request; asked once.
     pub now: DateTime<Utc>,
+    /// The store, once somebody has asked for it.
+    shop: Arc<OnceCell<Store>>,
 }
 
 impl Ctx {
+    /// What a person asks for at a moment, who is let in already.
+    pub fn new(state: AppState, actor: Actor, now: DateTime<Utc>) -> Self {
+        Self {
+            state,
+            actor,
+            now,
+            shop: Arc::default(),
+        }
+    }
+
     pub fn db(&self) -> &Db {
         &self.state.db
     }
 
     pub fn store(&self) -> StoreId {
         self.actor.store_id
+    }
+
+    /// The store itself: loaded when it is first needed, once for the whole request.
+    pub async fn shop(&self) -> Result<&Store, AppError> {
+        let load = || async {
+            stores::store::find(self.db(), self.store())
+                .await?
+                .ok_or(AppError::SignedOut)
+        };
+        self.shop.get_or_try_init(load).await
     }
 }
 
@@ -35,7 +65,7 @@ pub fn require(permission: Permission) -> Result<Ctx, AppError> {
         return Err(AppError::Forbidden);
     }
     let now = state.clock.now();
-    Ok(Ctx { state, actor, now })
+    Ok(Ctx::new(state, actor, now))
 }
 
 /// For the few functions that anyone may call (signing in): the state, and who it is if known. An

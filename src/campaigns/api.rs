@@ -14,27 +14,31 @@ use crate::error::AppError;
 use crate::{
     auth::{guard, model::Permission},
     campaigns::{
+        actions,
         again::Reached,
         bulk,
-        model::{Intent, Kind},
-        pressing::{self, Seen},
-        question, reschedule, rules, schedule,
+        model::Kind,
+        pressing::{self, Asked, Seen},
+        question::{self, Purpose},
+        reschedule, rules, schedule,
     },
     server::respond,
-    stores, templates,
+    templates,
 };
 
-/// The form, if it is one: from a body that holds nothing of it, nothing is made.
+/// The form, if it is one: from a body that holds nothing of it, nothing is made. `pressed` is what
+/// came with it.
 #[cfg(feature = "ssr")]
-fn whole(form: CampaignForm, intent: &str) -> Result<CampaignForm, AppError> {
-    let is_nothing = intent.is_empty() && form == CampaignForm::default();
+fn whole(form: CampaignForm, pressed: &str) -> Result<CampaignForm, AppError> {
+    let is_nothing = pressed.is_empty() && form == CampaignForm::default();
     match form.is_whole() && !is_nothing {
         true => Ok(form),
         false => Err(AppError::not_whole()),
     }
 }
 
-/// Keeps the form, then does what the pressed button asks. With `in_place` the page stays.
+/// Keeps the form, and shows it again where the pressed button leads. With `in_place` the page
+/// stays.
 #[server(prefix = "/api", endpoint = "campaigns/save", input = PostUrl)]
 pub async fn save_campaign(
     #[server(flatten)] form: CampaignForm,
@@ -44,23 +48,54 @@ pub async fn save_campaign(
     let ctx = guard::require(Permission::SendCampaigns)?;
     let response = respond::here()?;
     let form = whole(form, &intent)?;
-    let saved = rules::save(&ctx, &form, form.intent(&intent)).await?;
+    let saved = actions::save(&ctx, &form, form.intent(&intent)).await?;
     if in_place != "true" {
         response.redirect(&saved.path);
     }
     Ok(saved)
 }
 
-/// Looks at the form as it stands and keeps nothing: the checks, and what `intent` would ask first.
+/// Keeps the form and sends it. `confirmed` is the answer to the question that some sends ask
+/// first; without it those lead to the question.
+#[server(prefix = "/api", endpoint = "campaigns/send", input = PostUrl)]
+pub async fn send_campaign(
+    #[server(flatten)] form: CampaignForm,
+    #[server(default)] confirmed: String,
+) -> Result<Saved, AppError> {
+    let ctx = guard::require(Permission::SendCampaigns)?;
+    let response = respond::here()?;
+    let form = whole(form, &confirmed)?;
+    let saved = actions::send(&ctx, &form, Asked::from_field(&confirmed)).await?;
+    response.redirect(&saved.path);
+    Ok(saved)
+}
+
+/// Keeps the form and schedules it for the time it holds.
+#[server(prefix = "/api", endpoint = "campaigns/schedule", input = PostUrl)]
+pub async fn schedule_campaign(#[server(flatten)] form: CampaignForm) -> Result<Saved, AppError> {
+    let ctx = guard::require(Permission::SendCampaigns)?;
+    let response = respond::here()?;
+    let form = whole(form, "")?;
+    let saved = actions::schedule(&ctx, &form).await?;
+    response.redirect(&saved.path);
+    Ok(saved)
+}
+
+/// Looks at the form as it stands and keeps nothing: the checks and, when `sending` is about to be
+/// pressed, what that would ask first.
 #[server(prefix = "/api", endpoint = "campaigns/look", input = PostUrl)]
 pub async fn look_at(
     #[server(flatten)] form: CampaignForm,
-    #[server(default)] intent: String,
     #[server(default)] kind: String,
+    #[server(default)] sending: String,
 ) -> Result<Looked, AppError> {
     let ctx = guard::require(Permission::SendCampaigns)?;
-    let form = whole(form, &intent)?;
-    question::look_at_form(&ctx, &form, Kind::from_key(&kind), Intent::from_key(&intent)).await
+    let form = whole(form, &kind)?;
+    let purpose = match sending.as_str() {
+        "true" => Purpose::Sending,
+        _ => Purpose::Writing,
+    };
+    question::look_at_form(&ctx, &form, Kind::from_key(&kind), purpose).await
 }
 
 /// Sends a campaign after its review, or from its page. `reached` is what was said there of those
@@ -150,10 +185,7 @@ pub async fn delete_campaign(id: i64) -> Result<(), AppError> {
 #[server(prefix = "/api", endpoint = "campaigns/when", input = Json)]
 pub async fn when_it_goes(date: String, time: String, fold: String) -> Result<WhenWords, AppError> {
     let ctx = guard::require(Permission::SendCampaigns)?;
-    let store = stores::store::find(ctx.db(), ctx.store())
-        .await?
-        .ok_or(AppError::SignedOut)?;
-    Ok(schedule::words(&date, &time, &fold, store.zone(), ctx.now))
+    Ok(schedule::words(&date, &time, &fold, ctx.shop().await?.zone(), ctx.now))
 }
 
 /// A template's wording.
@@ -170,17 +202,33 @@ pub async fn template_text(id: i64) -> Result<TemplateWording, AppError> {
     })
 }
 
-/// Keeps the one-shot form, then does what the pressed button asks.
+/// Keeps the one-shot form, and shows it again where the pressed button leads: the answer.
 #[server(prefix = "/api", endpoint = "bulk-email/save", input = PostUrl)]
-pub async fn save_bulk(
+pub async fn save_bulk_email(
     #[server(flatten)] form: CampaignForm,
     #[server(default)] intent: String,
-) -> Result<(), AppError> {
+) -> Result<String, AppError> {
     let ctx = guard::require(Permission::SendCampaigns)?;
     let response = respond::here()?;
     let form = whole(form, &intent)?;
-    response.redirect(&bulk::save(&ctx, &form, form.intent(&intent)).await?);
-    Ok(())
+    let path = bulk::save(&ctx, &form, form.intent(&intent)).await?;
+    response.redirect(&path);
+    Ok(path)
+}
+
+/// Keeps the one-shot form and sends it; answers where that leads. See [`send_campaign`] for
+/// `confirmed`.
+#[server(prefix = "/api", endpoint = "bulk-email/send", input = PostUrl)]
+pub async fn send_bulk_email(
+    #[server(flatten)] form: CampaignForm,
+    #[server(default)] confirmed: String,
+) -> Result<String, AppError> {
+    let ctx = guard::require(Permission::SendCampaigns)?;
+    let response = respond::here()?;
+    let form = whole(form, &confirmed)?;
+    let path = bulk::send(&ctx, &form, Asked::from_field(&confirmed)).await?;
+    response.redirect(&path);
+    Ok(path)
 }
 
 /// Sends the one-shot form after its review; `seal` is of what stood there.

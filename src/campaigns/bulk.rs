@@ -8,8 +8,8 @@ use super::{
     draft::{Draft, fallbacks_of},
     look,
     model::{CampaignForm, Intent},
-    pressing::changed,
-    rules::{own_template, store_of},
+    pressing::{Asked, changed},
+    rules::draft_of,
     store::UNTITLED,
     writing_store::{self as writing, By},
 };
@@ -68,35 +68,37 @@ pub async fn save(ctx: &Ctx, form: &CampaignForm, intent: Intent) -> Result<Stri
         tx.commit().await?;
         return Ok(format!("{PATH}?ok=cleared"));
     }
-    if intent.sends()
-        && let Some(before) = sends::store::by_token(ctx.db(), ctx.store(), &form.send_token).await?
-    {
-        return Ok(receipt(before.id, "already"));
-    }
-    let store = store_of(ctx).await?;
-    let mut draft = Draft::of(form, &store, ctx.now);
-    draft.template_id = own_template(ctx, &store, draft.template_id, intent, &mut draft).await?;
-    let mut form = form.clone();
-    form.subject.clone_from(&draft.subject);
-    form.body.clone_from(&draft.body);
-    form.choose(draft.filter.as_ref());
-    keep(
-        ctx,
-        &Scratch {
-            form: form.clone(),
-            sent: None,
-        },
-    )
-    .await?;
+    let (form, draft) = keep_form(ctx, form, intent).await?;
     Ok(match intent {
         Intent::UseTemplate => format!("{PATH}?ok=filled#template"),
         Intent::RefreshCount => format!("{PATH}?ok=counted#who"),
         Intent::SeePreview => format!("{PATH}?ok=shown#preview"),
         Intent::FindCustomer => format!("{PATH}?find={}#p-manual", encode(form.find_customer.trim())),
         Intent::AsCampaign => as_campaign(ctx, &form, draft).await?,
-        Intent::SendNow | Intent::SendConfirmed => send_now(ctx, &form, intent).await?,
-        Intent::Draft | Intent::Schedule | Intent::StartOver => format!("{PATH}?ok=kept"),
+        Intent::Draft | Intent::StartOver => format!("{PATH}?ok=kept"),
     })
+}
+
+/// Keeps what was typed and sends it; answers where to go. Pressed twice, it answers what came of
+/// the first.
+pub async fn send(ctx: &Ctx, form: &CampaignForm, asked: Asked) -> Result<String, AppError> {
+    if let Some(before) = sends::store::by_token(ctx.db(), ctx.store(), &form.send_token).await? {
+        return Ok(receipt(before.id, "already"));
+    }
+    let (form, _) = keep_form(ctx, form, Intent::Draft).await?;
+    send_now(ctx, &form, asked).await
+}
+
+/// Keeps the form of this person; answers it as it is kept.
+async fn keep_form(ctx: &Ctx, form: &CampaignForm, intent: Intent) -> Result<(CampaignForm, Draft), AppError> {
+    let draft = draft_of(ctx, form, intent).await?;
+    let mut form = form.clone();
+    form.subject.clone_from(&draft.subject);
+    form.body.clone_from(&draft.body);
+    form.choose(draft.filter.as_ref());
+    let scratch = Scratch { form, sent: None };
+    keep(ctx, &scratch).await?;
+    Ok((scratch.form, draft))
 }
 
 async fn keep(ctx: &Ctx, scratch: &Scratch) -> Result<(), AppError> {
@@ -127,8 +129,8 @@ pub async fn confirm(
     let mut form = left_by(ctx.db(), ctx.store(), ctx.actor.user_id)
         .await?
         .unwrap_or_default();
-    let store = store_of(ctx).await?;
-    if seal(&form, &Draft::of(&form, &store, ctx.now)) != sealed {
+    let store = ctx.shop().await?;
+    if seal(&form, &Draft::of(&form, store, ctx.now)) != sealed {
         return Ok(changed(review(token)));
     }
     if store.in_quiet_hours(ctx.now) && !told_quiet {
@@ -136,7 +138,7 @@ pub async fn confirm(
     }
     token.clone_into(&mut form.send_token);
     form.shown_count = shown.map(|n| n.to_string()).unwrap_or_default();
-    send_now(ctx, &form, Intent::SendConfirmed).await
+    send_now(ctx, &form, Asked::Answered).await
 }
 
 /// Where it is asked whether it may go.
@@ -144,12 +146,12 @@ fn review(token: &str) -> String {
     format!("{PATH}/review?token={}", encode(token))
 }
 
-async fn send_now(ctx: &Ctx, form: &CampaignForm, intent: Intent) -> Result<String, AppError> {
-    let store = store_of(ctx).await?;
-    let draft = Draft::of(form, &store, ctx.now);
+async fn send_now(ctx: &Ctx, form: &CampaignForm, asked: Asked) -> Result<String, AppError> {
+    let store = ctx.shop().await?;
+    let draft = Draft::of(form, store, ctx.now);
     let look = look::look_at(
         ctx.db(),
-        &store,
+        store,
         &ctx.actor.name,
         &Message::without_name(&draft),
         form.not_again(),
@@ -160,7 +162,7 @@ async fn send_now(ctx: &Ctx, form: &CampaignForm, intent: Intent) -> Result<Stri
         return Err(kept(look.problems, format!("{PATH}?check=send_now")));
     };
     let shown_count = form.shown();
-    if intent == Intent::SendNow
+    if asked == Asked::NotYet
         && let Some(audience) = &look.audience
         && checks::asks_first(audience, shown_count, &checks::warnings(&look.checks))
     {

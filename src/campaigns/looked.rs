@@ -14,17 +14,6 @@ pub enum Standing {
 }
 
 impl Standing {
-    pub const ALL: [Standing; 3] = [Standing::Done, Standing::Look, Standing::Fix];
-
-    /// The id of its mark in the page.
-    pub fn key(self) -> &'static str {
-        match self {
-            Standing::Done => "check-done",
-            Standing::Look => "check-look",
-            Standing::Fix => "check-fix",
-        }
-    }
-
     /// The word beside the icon.
     pub fn word(self) -> &'static str {
         match self {

@@ -9,6 +9,8 @@ pub mod looked;
 pub mod model;
 
 #[cfg(feature = "ssr")]
+pub mod actions;
+#[cfg(feature = "ssr")]
 pub mod again;
 #[cfg(feature = "ssr")]
 pub mod bulk;

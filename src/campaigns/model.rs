@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::recipients::model::{Earlier, RecipientFilter};
+use crate::recipients::model::{Earlier, RecipientFilter, Selection};
 
 /// Exactly four. Hold, pause and partial results live beside the status, on the send.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -95,7 +95,7 @@ pub struct CampaignForm {
 }
 
 /// What is being written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Kind {
     Campaign,
     Bulk,
@@ -192,6 +192,26 @@ impl CampaignForm {
         self.earlier().filter(|_| self.skips_already())
     }
 
+    /// What a person wrote and chose in it, without what the page keeps there for itself.
+    pub fn written(&self) -> Self {
+        Self {
+            id: String::new(),
+            version: String::new(),
+            send_token: String::new(),
+            shown_count: String::new(),
+            find_customer: String::new(),
+            ..self.clone()
+        }
+    }
+
+    /// Who it would go to: what a count is asked for.
+    pub fn selection(&self) -> Selection {
+        Selection {
+            filter: self.recipients(),
+            not_again: self.not_again(),
+        }
+    }
+
     pub fn of_send(&self) -> Option<i64> {
         self.of_send.trim().parse().ok()
     }
@@ -225,20 +245,10 @@ pub fn missing(filter: Option<&RecipientFilter>) -> Option<&'static str> {
     }
 }
 
-/// A text that is the same for the same question to the book.
-pub fn audience_key(filter: Option<&RecipientFilter>, skips_already: bool) -> String {
-    let filter = filter.map(RecipientFilter::digest).unwrap_or_default();
-    format!("{filter} {skips_already}")
-}
-
-/// What a submit button of the form asks for.
+/// What a button asks for that is about the form itself: it is kept and shown again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Intent {
     Draft,
-    SendNow,
-    /// Send now, after the question that some sends ask first.
-    SendConfirmed,
-    Schedule,
     UseTemplate,
     RefreshCount,
     SeePreview,
@@ -254,9 +264,6 @@ impl Intent {
     pub fn key(self) -> &'static str {
         match self {
             Intent::Draft => "draft",
-            Intent::SendNow => "send_now",
-            Intent::SendConfirmed => "send_confirmed",
-            Intent::Schedule => "schedule",
             Intent::UseTemplate => "use_template",
             Intent::RefreshCount => "refresh_count",
             Intent::SeePreview => "see_preview",
@@ -266,17 +273,9 @@ impl Intent {
         }
     }
 
-    /// Whether it is to go out at once.
-    pub fn sends(self) -> bool {
-        matches!(self, Intent::SendNow | Intent::SendConfirmed)
-    }
-
     /// An unknown or missing one only saves.
     pub fn from_key(key: &str) -> Self {
         [
-            Intent::SendNow,
-            Intent::SendConfirmed,
-            Intent::Schedule,
             Intent::UseTemplate,
             Intent::RefreshCount,
             Intent::SeePreview,

@@ -5,8 +5,7 @@ use super::{
     checks::{self, Message, kept},
     draft::Draft,
     look,
-    model::{Intent, Saved},
-    rules::store_of,
+    model::Saved,
     store::{self, Campaign},
 };
 use crate::{
@@ -33,13 +32,29 @@ pub struct Seen {
     pub told_quiet: bool,
 }
 
+/// Whether the question that some sends ask first has been answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Asked {
+    NotYet,
+    Answered,
+}
+
+impl Asked {
+    /// As the form says it.
+    pub fn from_field(confirmed: &str) -> Self {
+        match confirmed {
+            "true" => Asked::Answered,
+            _ => Asked::NotYet,
+        }
+    }
+}
+
 /// Presses Send now on a campaign that has just been kept, and answers where to go: its page, the
 /// question whether it may go, or the form when there is nobody to send to.
-pub async fn send_now(ctx: &Ctx, id: i64, token: &str, seen: Seen, intent: Intent) -> Result<String, AppError> {
+pub async fn send_now(ctx: &Ctx, id: i64, token: &str, seen: Seen, asked: Asked) -> Result<String, AppError> {
     let campaign = find(ctx, id).await?;
-    if intent == Intent::SendNow && campaign.status.is_editable() {
-        let store = store_of(ctx).await?;
-        let look = look::look(ctx.db(), &store, &ctx.actor.name, &campaign, ctx.now).await?;
+    if asked == Asked::NotYet && campaign.status.is_editable() {
+        let look = look::look(ctx.db(), ctx.shop().await?, &ctx.actor.name, &campaign, ctx.now).await?;
         if let Some(audience) = &look.audience
             && checks::asks_first(audience, seen.count, &checks::warnings(&look.checks))
         {
@@ -55,11 +70,11 @@ pub async fn confirm(ctx: &Ctx, id: i64, token: &str, seen: Seen) -> Result<Stri
     if let Some(before) = sends::store::by_token(ctx.db(), ctx.store(), token).await? {
         return Ok(already_done(before.campaign_id, before.id).path);
     }
-    let store = store_of(ctx).await?;
+    let store = ctx.shop().await?;
     let campaign = find(ctx, id).await?;
     if campaign.status.is_editable() {
         let draft = Draft::copied_from(&campaign, campaign.name.clone());
-        let problems = checks::problems(ctx.db(), &store, &ctx.actor.name, &Message::of(&draft)).await?;
+        let problems = checks::problems(ctx.db(), store, &ctx.actor.name, &Message::of(&draft)).await?;
         if !problems.is_empty() {
             return Err(kept(problems, format!("/marketing/campaigns/{id}/edit?check=send_now")));
         }

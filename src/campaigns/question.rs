@@ -7,7 +7,7 @@ use super::{
     draft::Draft,
     look::{self, Look},
     looked::{Looked, Question},
-    model::{CampaignForm, Intent, Kind},
+    model::{CampaignForm, Kind},
 };
 use crate::{
     auth::guard::Ctx,
@@ -15,7 +15,7 @@ use crate::{
     error::AppError,
     recipients::{self, model::grouped},
     sends::shown,
-    stores::{self, model::Store},
+    stores::model::Store,
 };
 
 /// The question about a message, from what a look at it found. Nothing while something has to be
@@ -74,34 +74,39 @@ async fn subject_as_read(
     Ok(look::subject_for(store, signer, message, reader.as_ref(), now).unwrap_or_else(|| message.subject.to_owned()))
 }
 
-/// Looks at a form while it is being written; nothing is kept but whom a question was about. `intent` is what is about to be
-/// pressed: for Send now the answer carries what that would ask first.
-pub async fn look_at_form(ctx: &Ctx, form: &CampaignForm, kind: Kind, intent: Intent) -> Result<Looked, AppError> {
-    let store = stores::store::find(ctx.db(), ctx.store())
-        .await?
-        .ok_or(AppError::SignedOut)?;
-    let draft = Draft::of(form, &store, ctx.now);
+/// Why a form is looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    Writing,
+    /// Send now is about to be pressed: the answer carries what that would ask first.
+    Sending,
+}
+
+/// Looks at a form while it is being written; nothing is kept but whom a question was about.
+pub async fn look_at_form(ctx: &Ctx, form: &CampaignForm, kind: Kind, purpose: Purpose) -> Result<Looked, AppError> {
+    let store = ctx.shop().await?;
+    let draft = Draft::of(form, store, ctx.now);
     let message = Message {
         name: (kind == Kind::Campaign).then_some(draft.name.as_str()),
-        later: draft.scheduled_local.is_some() && intent != Intent::SendNow,
+        later: draft.scheduled_local.is_some() && purpose == Purpose::Writing,
         ..Message::of(&draft)
     };
     let not_again = form.not_again();
-    let look = look::look_at(ctx.db(), &store, &ctx.actor.name, &message, not_again, ctx.now).await?;
+    let look = look::look_at(ctx.db(), store, &ctx.actor.name, &message, not_again, ctx.now).await?;
     let shown = form.shown();
-    let asks = intent == Intent::SendNow
+    let asks = purpose == Purpose::Sending
         && look
             .audience
             .as_ref()
             .is_some_and(|audience| checks::asks_first(audience, shown, &checks::warnings(&look.checks)));
     let question = match asks {
-        true => question(ctx.db(), &store, &message, &look, shown, (&ctx.actor.name, ctx.now)).await?,
+        true => question(ctx.db(), store, &message, &look, shown, (&ctx.actor.name, ctx.now)).await?,
         false => None,
     };
     if question.is_some()
         && let Some(filter) = message.filter
     {
-        let scope = recipients::rules::scope(&store, ctx.now, not_again);
+        let scope = recipients::rules::scope(store, ctx.now, not_again);
         shown::remember(ctx.db(), &scope, filter, &form.send_token).await?;
     }
     Ok(Looked {

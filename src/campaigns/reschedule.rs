@@ -2,9 +2,10 @@
 //! taken back.
 
 use super::{
+    actions::remember_plan,
     checks::{self, Message, kept},
     draft::Draft,
-    rules::{by, facts, note, remember_plan, scheduled_words, store_of},
+    rules::{by, facts, note, scheduled_words},
     schedule, store, writing_store as writing,
 };
 use crate::{auth::guard::Ctx, error::AppError};
@@ -17,7 +18,7 @@ pub async fn schedule_again(ctx: &Ctx, id: i64, version: i64) -> Result<String, 
     if !campaign.status.is_editable() {
         return Err(AppError::Locked { campaign: id });
     }
-    let shop = store_of(ctx).await?;
+    let shop = ctx.shop().await?;
     let edit = format!("/marketing/campaigns/{id}/edit?check=schedule");
     let mut draft = Draft::copied_from(&campaign, campaign.name.clone());
     draft.scheduled_local.clone_from(&campaign.scheduled_local);
@@ -25,11 +26,11 @@ pub async fn schedule_again(ctx: &Ctx, id: i64, version: i64) -> Result<String, 
     draft.shown_count = campaign.shown_count;
     draft.shown_at = campaign.shown_at;
     draft.skip_already = campaign.skip_already;
-    let problems = checks::problems(ctx.db(), &shop, &ctx.actor.name, &Message::of(&draft)).await?;
+    let problems = checks::problems(ctx.db(), shop, &ctx.actor.name, &Message::of(&draft)).await?;
     let due = schedule::of_campaign(&campaign, shop.zone(), ctx.now);
-    if due.is_none() || !problems.is_empty() {
+    let Some(at) = due.filter(|_| problems.is_empty()) else {
         return Err(kept(problems, edit));
-    }
+    };
     let mut tx = ctx.db().begin().await?;
     if !writing::update(&mut tx, by(ctx), id, version, &draft, due).await? {
         return Err(AppError::Conflict);
@@ -38,7 +39,7 @@ pub async fn schedule_again(ctx: &Ctx, id: i64, version: i64) -> Result<String, 
     let after = Some(facts(&draft, due));
     note(&mut tx, ctx, "campaign.scheduled", id, words, None, after).await?;
     tx.commit().await?;
-    remember_plan(ctx, &shop, &draft, id, due).await?;
+    remember_plan(ctx, &draft, id, at).await?;
     ctx.state.planned.notify_one();
     Ok(format!("/marketing/campaigns/{id}?ok=scheduled"))
 }

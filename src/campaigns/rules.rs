@@ -1,100 +1,45 @@
 //! What may happen to a campaign, and in which transaction.
 
+use chrono::{DateTime, Utc};
 use serde_json::json;
 
 use super::{
-    checks::{self, Message, kept},
     draft::Draft,
-    model::{CampaignForm, CampaignStatus, Intent, Saved, is_complete},
-    pressing::{Seen, already_done, send_now},
-    schedule,
+    model::{CampaignForm, CampaignStatus, Intent, is_complete},
     store::{self, Campaign, UNTITLED},
     writing_store::{self as writing, By, Due},
 };
-use crate::{
-    audit,
-    auth::guard::Ctx,
-    db::Tx,
-    error::{AppError, Problem},
-    recipients::{self, model::Earlier},
-    sends::{planned, rules::already_sending, shown},
-    stores::{self, model::Store},
-    templates, time,
-    ui::links::encode,
-};
+use crate::{audit, auth::guard::Ctx, db::Tx, error::AppError, stores::model::Store, templates, time};
 
-/// Keeps what was typed, whatever it is; then does what was asked. What can't be done is said on
-/// the page of the kept campaign.
-pub async fn save(ctx: &Ctx, form: &CampaignForm, intent: Intent) -> Result<Saved, AppError> {
-    let store = store_of(ctx).await?;
-    if intent.sends()
-        && let Some(before) = crate::sends::store::by_token(ctx.db(), store.id, &form.send_token).await?
-    {
-        return Ok(already_done(before.campaign_id, before.id));
-    }
-    let mut draft = Draft::of(form, &store, ctx.now);
-    draft.template_id = own_template(ctx, &store, draft.template_id, intent, &mut draft).await?;
-    if intent == Intent::Draft && draft.name.is_empty() {
-        draft.name = untitled(ctx, &store);
-    }
-    let (due, problems) = plan(ctx, &store, form, &draft, intent).await?;
-    let kept_as = keep(ctx, &store, form, &draft, due, intent).await?;
-    let (id, version) = (kept_as.id, kept_as.version);
-    let edit = format!("/marketing/campaigns/{id}/edit");
-    let saved = |path: String| Saved {
-        id,
-        version,
-        name: draft.name.clone(),
-        words: format!("Saved as draft at {}.", time::clock(ctx.now, store.zone())),
-        path,
-        is_copy: kept_as.is_copy,
-    };
-    if kept_as.is_copy {
-        let of = form.campaign_id().unwrap_or_default();
-        return Ok(saved(format!("{edit}?ok=kept-apart&of={of}")));
-    }
-    let off = if kept_as.unscheduled { "&off=1" } else { "" };
-    Ok(match intent {
-        Intent::Draft | Intent::AsCampaign | Intent::StartOver => saved(format!("{edit}?ok=saved")),
-        Intent::UseTemplate => saved(format!("{edit}?ok=filled{off}#template")),
-        Intent::RefreshCount => saved(format!("{edit}?ok=counted{off}#who")),
-        Intent::SeePreview => saved(format!("{edit}?ok=shown{off}#preview")),
-        Intent::FindCustomer => saved(format!(
-            "{edit}?find={}{off}#p-manual",
-            encode(form.find_customer.trim())
-        )),
-        Intent::Schedule if problems.is_empty() => {
-            remember_plan(ctx, &store, &draft, id, due).await?;
-            ctx.state.planned.notify_one();
-            saved(format!("/marketing/campaigns/{id}?ok=scheduled"))
-        }
-        Intent::Schedule => return Err(kept(problems, format!("{edit}?check=schedule"))),
-        Intent::SendNow | Intent::SendConfirmed if problems.is_empty() => {
-            let seen = Seen {
-                version,
-                count: form.shown(),
-                ..Seen::default()
-            };
-            saved(send_now(ctx, id, &form.send_token, seen, intent).await?)
-        }
-        Intent::SendNow | Intent::SendConfirmed => return Err(kept(problems, format!("{edit}?check=send_now"))),
-    })
+/// What was typed, kept.
+#[derive(Clone, Debug)]
+pub struct Kept {
+    pub id: i64,
+    pub version: i64,
+    /// Somebody else changed the campaign meanwhile, so this is a draft of its own.
+    pub is_copy: bool,
+    /// It was scheduled and is a draft now, because what would go out was changed.
+    pub unscheduled: bool,
+    pub draft: Draft,
 }
 
-/// Keeps whom it would go to at the moment it was planned.
-pub(super) async fn remember_plan(ctx: &Ctx, store: &Store, draft: &Draft, id: i64, due: Due) -> sqlx::Result<()> {
-    if let (Some(at), Some(filter)) = (due, &draft.filter) {
-        let not_again = draft.skip_already.then_some(Earlier::Campaign(id));
-        let scope = recipients::rules::scope(store, ctx.now, not_again);
-        shown::remember(ctx.db(), &scope, filter, &planned::token(id, at)).await?;
-    }
-    Ok(())
+/// The place of a campaign in the schedule once its form is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// The one it has, as long as the very same message would go out; none otherwise.
+    AsItWas,
+    /// None: a draft.
+    Off,
+    At(DateTime<Utc>),
 }
 
-pub(super) async fn store_of(ctx: &Ctx) -> Result<Store, AppError> {
-    stores::store::find(ctx.db(), ctx.store())
-        .await?
-        .ok_or(AppError::SignedOut)
+impl Place {
+    fn due(self) -> Due {
+        match self {
+            Place::At(at) => Some(at),
+            Place::AsItWas | Place::Off => None,
+        }
+    }
 }
 
 pub(super) fn by(ctx: &Ctx) -> By<'_> {
@@ -105,116 +50,68 @@ pub(super) fn by(ctx: &Ctx) -> By<'_> {
     }
 }
 
-fn untitled(ctx: &Ctx, store: &Store) -> String {
-    let zone = store.zone();
+/// The name of a draft that was given none.
+pub(super) async fn untitled(ctx: &Ctx) -> Result<String, AppError> {
+    let zone = ctx.shop().await?.zone();
     let day = ctx.now.with_timezone(&zone).format("%-d %b").to_string();
-    format!("{UNTITLED}, {day} {}", time::clock(ctx.now, zone))
+    Ok(format!("{UNTITLED}, {day} {}", time::clock(ctx.now, zone)))
 }
 
-/// The chosen template if it is the store's; with "Use template" its text goes into the draft.
-pub(super) async fn own_template(
-    ctx: &Ctx,
-    store: &Store,
-    id: Option<i64>,
-    intent: Intent,
-    draft: &mut Draft,
-) -> Result<Option<i64>, AppError> {
-    let Some(id) = id else { return Ok(None) };
-    let Some(template) = templates::store::find(ctx.db(), store.id, id).await? else {
-        return Ok(None);
+/// The form as it is kept: with its template if that is the store's, and with "Use template" in
+/// the template's words.
+pub(super) async fn draft_of(ctx: &Ctx, form: &CampaignForm, intent: Intent) -> Result<Draft, AppError> {
+    let mut draft = Draft::of(form, ctx.shop().await?, ctx.now);
+    let template = match draft.template_id {
+        Some(id) => templates::store::find(ctx.db(), ctx.store(), id).await?,
+        None => None,
     };
-    if intent == Intent::UseTemplate {
+    draft.template_id = template.as_ref().map(|template| template.id);
+    if let Some(template) = template.filter(|_| intent == Intent::UseTemplate) {
         draft.subject = template.subject;
         draft.body = template.body;
     }
-    Ok(Some(template.id))
+    Ok(draft)
 }
 
-/// When it is to go, and what is in the way of what was asked.
-async fn plan(
-    ctx: &Ctx,
-    store: &Store,
-    form: &CampaignForm,
-    draft: &Draft,
-    intent: Intent,
-) -> Result<(Due, Vec<Problem>), AppError> {
-    if !(intent.sends() || intent == Intent::Schedule) {
-        return Ok((None, Vec::new()));
-    }
-    let mut problems = checks::problems(ctx.db(), store, &ctx.actor.name, &Message::of(draft)).await?;
-    if intent.sends() {
-        return Ok((None, problems));
-    }
-    match schedule::moment(&form.date, &form.time, &form.fold, store.zone(), ctx.now) {
-        Ok(at) if problems.is_empty() => Ok((Some(at), problems)),
-        Ok(_) => Ok((None, problems)),
-        Err(more) => {
-            problems.extend(more);
-            Ok((None, problems))
-        }
-    }
-}
-
-/// Where the typed has been kept.
-struct Kept {
-    id: i64,
-    version: i64,
-    /// Somebody else changed the campaign meanwhile, so this is a draft of its own.
-    is_copy: bool,
-    /// It was scheduled and is a draft now, because what would go out was changed.
-    unscheduled: bool,
-}
-
-async fn keep(
-    ctx: &Ctx,
-    store: &Store,
-    form: &CampaignForm,
-    draft: &Draft,
-    due: Due,
-    intent: Intent,
-) -> Result<Kept, AppError> {
+/// Keeps what was typed, whatever it is: nothing of it is judged.
+pub async fn save(ctx: &Ctx, form: &CampaignForm, draft: Draft, place: Place) -> Result<Kept, AppError> {
+    let shop = ctx.shop().await?;
     let Some(id) = form.campaign_id() else {
-        return keep_new(ctx, store, form, draft, due).await;
+        return keep_new(ctx, shop, form, draft, place.due()).await;
     };
     let before = store::find(ctx.db(), ctx.store(), id)
         .await?
         .ok_or(AppError::NotFound)?;
     if !before.status.is_editable() {
         if !draft.says_the_same_as(&before) {
-            keep_apart(ctx, &before, draft).await?;
-        } else if intent.sends()
-            && let Some(words) = already_sending(ctx.db(), ctx.store(), id).await?
-        {
-            // Pressed once more: the campaign's page shows how far it is.
-            let back_to = Some(format!("/marketing/campaigns/{id}"));
-            return Err(AppError::Refused { words, back_to });
+            keep_apart(ctx, &before, &draft).await?;
         }
         return Err(AppError::Locked { campaign: id });
     }
     let version = form.version.trim().parse().unwrap_or(before.version);
     // What was scheduled stays so as long as the very same message would go out.
-    let stays = before.status == CampaignStatus::Scheduled
-        && !matches!(intent, Intent::Draft | Intent::Schedule)
-        && draft.says_the_same_as(&before);
-    let due_now = if stays { before.scheduled_at } else { due };
+    let stays =
+        before.status == CampaignStatus::Scheduled && place == Place::AsItWas && draft.says_the_same_as(&before);
+    let due_now = if stays { before.scheduled_at } else { place.due() };
     let mut tx = ctx.db().begin().await?;
-    if !writing::update(&mut tx, by(ctx), id, version, draft, due_now).await? {
+    if !writing::update(&mut tx, by(ctx), id, version, &draft, due_now).await? {
         drop(tx);
         return lost_race(ctx, id, draft).await;
     }
-    note_edit(&mut tx, ctx, store, &before, draft, due_now).await?;
+    note_edit(&mut tx, ctx, shop, &before, &draft, due_now).await?;
     tx.commit().await?;
-    let unscheduled = before.status == CampaignStatus::Scheduled && due_now.is_none() && intent != Intent::Draft;
+    let unscheduled = before.status == CampaignStatus::Scheduled && due_now.is_none() && place == Place::AsItWas;
     Ok(Kept {
         id,
         version: version + 1,
         is_copy: false,
         unscheduled,
+        draft,
     })
 }
 
 /// Somebody was faster: what was typed becomes a draft of its own, so that neither is lost.
-async fn lost_race(ctx: &Ctx, id: i64, draft: &Draft) -> Result<Kept, AppError> {
+async fn lost_race(ctx: &Ctx, id: i64, draft: Draft) -> Result<Kept, AppError> {
     let now = store::find(ctx.db(), ctx.store(), id)
         .await?
         .ok_or(AppError::NotFound)?;
@@ -222,7 +119,7 @@ async fn lost_race(ctx: &Ctx, id: i64, draft: &Draft) -> Result<Kept, AppError> 
     if is_record && draft.says_the_same_as(&now) {
         return Err(AppError::Locked { campaign: id });
     }
-    let copy = keep_apart(ctx, &now, draft).await?;
+    let copy = keep_apart(ctx, &now, &draft).await?;
     if is_record {
         return Err(AppError::Locked { campaign: id });
     }
@@ -231,6 +128,7 @@ async fn lost_race(ctx: &Ctx, id: i64, draft: &Draft) -> Result<Kept, AppError> 
         version: 1,
         is_copy: true,
         unscheduled: false,
+        draft,
     })
 }
 
@@ -254,32 +152,11 @@ async fn keep_apart(ctx: &Ctx, campaign: &Campaign, draft: &Draft) -> Result<i64
     Ok(id)
 }
 
-async fn keep_new(ctx: &Ctx, store: &Store, form: &CampaignForm, draft: &Draft, due: Due) -> Result<Kept, AppError> {
+async fn keep_new(ctx: &Ctx, shop: &Store, form: &CampaignForm, draft: Draft, due: Due) -> Result<Kept, AppError> {
     let token = Some(form.send_token.trim()).filter(|t| !t.is_empty());
-    let fresh = |id| Kept {
-        id,
-        version: 1,
-        is_copy: false,
-        unscheduled: false,
-    };
-    let mut tx = ctx.db().begin().await?;
-    if let Some(id) = writing::insert(&mut tx, by(ctx), draft, due, token).await? {
-        let words = format!("Created “{}”", title(&draft.name));
-        note(
-            &mut tx,
-            ctx,
-            "campaign.created",
-            id,
-            words,
-            None,
-            Some(facts(draft, due)),
-        )
-        .await?;
-        note_first_plan(&mut tx, ctx, store, id, draft, due).await?;
-        tx.commit().await?;
-        return Ok(fresh(id));
+    if let Some(id) = create(ctx, shop, &draft, due, token).await? {
+        return Ok(as_kept(id, 1, draft));
     }
-    drop(tx);
     // This form has been saved before. A second click says the same: it is the same campaign.
     let first = match token {
         Some(token) => writing::by_form_token(ctx.db(), ctx.store(), token).await?,
@@ -290,31 +167,39 @@ async fn keep_new(ctx: &Ctx, store: &Store, form: &CampaignForm, draft: &Draft, 
         None => None,
     };
     if let Some(first) = first.filter(|f| draft.says_the_same_as(f)) {
-        return Ok(Kept {
-            id: first.id,
-            version: first.version,
-            is_copy: false,
-            unscheduled: false,
-        });
+        return Ok(as_kept(first.id, first.version, draft));
     }
-    let mut tx = ctx.db().begin().await?;
-    let id = writing::insert(&mut tx, by(ctx), draft, due, None)
-        .await?
-        .ok_or(AppError::Conflict)?;
-    let words = format!("Created “{}”", title(&draft.name));
-    note(
-        &mut tx,
-        ctx,
-        "campaign.created",
+    let id = create(ctx, shop, &draft, due, None).await?.ok_or(AppError::Conflict)?;
+    Ok(as_kept(id, 1, draft))
+}
+
+fn as_kept(id: i64, version: i64, draft: Draft) -> Kept {
+    Kept {
         id,
-        words,
-        None,
-        Some(facts(draft, due)),
-    )
-    .await?;
-    note_first_plan(&mut tx, ctx, store, id, draft, due).await?;
+        version,
+        is_copy: false,
+        unscheduled: false,
+        draft,
+    }
+}
+
+/// A new campaign; nothing when this form has made one before.
+async fn create(
+    ctx: &Ctx,
+    shop: &Store,
+    draft: &Draft,
+    due: Due,
+    form_token: Option<&str>,
+) -> Result<Option<i64>, AppError> {
+    let mut tx = ctx.db().begin().await?;
+    let Some(id) = writing::insert(&mut tx, by(ctx), draft, due, form_token).await? else {
+        return Ok(None);
+    };
+    let (words, after) = (format!("Created “{}”", title(&draft.name)), Some(facts(draft, due)));
+    note(&mut tx, ctx, "campaign.created", id, words, None, after).await?;
+    note_first_plan(&mut tx, ctx, shop, id, draft, due).await?;
     tx.commit().await?;
-    Ok(fresh(id))
+    Ok(Some(id))
 }
 
 /// Takes a campaign off the schedule.
@@ -416,11 +301,11 @@ pub(super) fn scheduled_words(name: &str, was: Due, due: Due, zone: chrono_tz::T
 }
 
 /// A campaign that is scheduled as it is created has both lines in its history.
-async fn note_first_plan(tx: &mut Tx, ctx: &Ctx, store: &Store, id: i64, draft: &Draft, due: Due) -> sqlx::Result<()> {
+async fn note_first_plan(tx: &mut Tx, ctx: &Ctx, shop: &Store, id: i64, draft: &Draft, due: Due) -> sqlx::Result<()> {
     if due.is_none() {
         return Ok(());
     }
-    let words = scheduled_words(&draft.name, None, due, store.zone());
+    let words = scheduled_words(&draft.name, None, due, shop.zone());
     let after = Some(facts(draft, due));
     note(tx, ctx, "campaign.scheduled", id, words, None, after).await
 }
@@ -428,7 +313,7 @@ async fn note_first_plan(tx: &mut Tx, ctx: &Ctx, store: &Store, id: i64, draft: 
 async fn note_edit(
     tx: &mut Tx,
     ctx: &Ctx,
-    store: &Store,
+    shop: &Store,
     before: &Campaign,
     draft: &Draft,
     due: Due,
@@ -441,7 +326,7 @@ async fn note_edit(
     }
     let (action, words) = match (before.scheduled_at, due) {
         (old, Some(new)) if old != Some(new) => {
-            let words = scheduled_words(&draft.name, old, due, store.zone());
+            let words = scheduled_words(&draft.name, old, due, shop.zone());
             ("campaign.scheduled", words)
         }
         _ => ("campaign.edited", format!("Edited “{}”", title(&draft.name))),

@@ -101,6 +101,13 @@ impl RecipientFilter {
     }
 }
 
+/// Who is chosen, and whose recipients are left out of it: what a count is asked for.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Selection {
+    pub filter: Option<RecipientFilter>,
+    pub not_again: Option<Earlier>,
+}
+
 /// Why someone of the audience gets nothing: one reason each, the first that applies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -277,6 +284,8 @@ pub struct Count {
     pub filter_digest: String,
     /// When it was counted, in the store's time: "today, 8:41 am".
     pub counted_at: String,
+    /// Of a segment: the most it can reach, as a sentence.
+    pub bound: Option<String>,
 }
 
 #[cfg(test)]

@@ -4,15 +4,10 @@ use chrono::{DateTime, Utc};
 
 use super::{
     filter_sql::Scope,
-    model::{Count, Earlier, RecipientFilter},
+    model::{Audience, Count, Earlier, RecipientFilter},
     store,
 };
-use crate::{
-    auth::guard::Ctx,
-    error::AppError,
-    stores::{self, model::Store},
-    time,
-};
+use crate::{auth::guard::Ctx, db::Db, error::AppError, segments, stores::model::Store, time};
 
 /// The book of a store at a moment. With `not_again`, whoever one of those sends reached
 /// is left out.
@@ -28,10 +23,7 @@ pub fn scope(store: &Store, now: DateTime<Utc>, not_again: Option<Earlier>) -> S
 
 /// [`scope`] of the store whose staff is asking, now.
 pub async fn scope_of(ctx: &Ctx, not_again: Option<Earlier>) -> Result<Scope, AppError> {
-    let store = stores::store::find(ctx.db(), ctx.store())
-        .await?
-        .ok_or(AppError::NotFound)?;
-    Ok(scope(&store, ctx.now, not_again))
+    Ok(scope(ctx.shop().await?, ctx.now, not_again))
 }
 
 /// Refuses a filter of more than anybody picks.
@@ -47,8 +39,18 @@ pub async fn count(ctx: &Ctx, filter: RecipientFilter, not_again: Option<Earlier
     bounded(&filter)?;
     let scope = scope_of(ctx, not_again).await?;
     let audience = store::count(ctx.db(), &scope, &filter).await?;
+    Ok(described(ctx.db(), &scope, &filter, audience).await?)
+}
+
+/// An audience that was counted now, with the words around it.
+pub async fn described(db: &Db, scope: &Scope, filter: &RecipientFilter, audience: Audience) -> sqlx::Result<Count> {
+    let segment = match filter {
+        RecipientFilter::Segment(id) => segments::store::find(db, scope.store, *id).await?,
+        _ => None,
+    };
     Ok(Count {
         sentence: audience.sentence(),
+        bound: segment.map(|segment| audience.segment_bound(&segment.name)),
         audience,
         filter_digest: filter.digest(),
         counted_at: time::today_or_day(scope.now, scope.now, scope.zone),

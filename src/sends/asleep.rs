@@ -2,7 +2,7 @@
 //! that customers may be asleep. Nothing is moved for it, and nothing held back.
 
 use super::store::Send;
-use crate::{auth::guard::Ctx, error::AppError, stores, ui::links::encode};
+use crate::{auth::guard::Ctx, error::AppError, ui::links::encode};
 
 /// What somebody pressed, as the question keeps it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,8 +50,6 @@ pub(super) async fn asks_first(
     deed: &Deed,
     told_quiet: bool,
 ) -> Result<Option<String>, AppError> {
-    let store = stores::store::find(ctx.db(), ctx.store())
-        .await?
-        .ok_or(AppError::NotFound)?;
+    let store = ctx.shop().await?;
     Ok((store.in_quiet_hours(ctx.now) && !told_quiet).then(|| deed.question(send)))
 }

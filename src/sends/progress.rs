@@ -15,18 +15,14 @@ use crate::{
     error::AppError,
     recipients::model::grouped,
     server::AppState,
-    stores,
 };
 
 /// How far a send is, for the page that polls.
 pub async fn progress(ctx: &Ctx, send_id: i64) -> Result<Progress, AppError> {
     let send = existing(ctx.db(), ctx.store(), send_id).await?;
-    let store_row = stores::store::find(ctx.db(), ctx.store())
-        .await?
-        .ok_or(AppError::NotFound)?;
     let tally = numbers(ctx, &send).await?;
     let newest = communications::people::newest(ctx.db(), ctx.store(), send_id).await?;
-    let zone = store_row.zone();
+    let zone = ctx.shop().await?.zone();
     Ok(Progress {
         state: send.state,
         tally,

@@ -19,7 +19,7 @@ use crate::{
     dispatch::fault_points::{Point, reach},
     error::AppError,
     recipients::model::{Earlier, RecipientFilter, grouped},
-    stores::{self, model::Store},
+    stores::model::Store,
 };
 
 /// What a blank field reads instead, by the field's key.
@@ -81,9 +81,7 @@ pub struct Presser {
 impl Presser {
     /// The person behind a request.
     pub async fn of(ctx: &Ctx) -> Result<Self, AppError> {
-        let store = stores::store::find(ctx.db(), ctx.store())
-            .await?
-            .ok_or(AppError::NotFound)?;
+        let store = ctx.shop().await?.clone();
         let undo_seconds = ctx
             .state
             .settings

@@ -16,7 +16,7 @@ use loupe::{
 
 use crate::{
     both,
-    campaigns::{find, id_in},
+    campaigns::{find, id_in, pressed},
     support::{
         app::{TestApp, words},
         people,
@@ -300,7 +300,6 @@ both!(a_bulk_email_that_was_stopped_goes_to_the_rest_only, |app| {
             ("subject", "Trunk show".to_owned()),
             ("body", "Come and see.".to_owned()),
             ("recipient_type", "all".to_owned()),
-            ("intent", "send_now".to_owned()),
             ("shown_count", "6".to_owned()),
             ("send_token", token.to_owned()),
             ("of_send", of_send),
@@ -311,7 +310,7 @@ both!(a_bulk_email_that_was_stopped_goes_to_the_rest_only, |app| {
     let press = async |token, of_send, skip| {
         let fields = fields(token, of_send, skip);
         let fields: Vec<(&str, &str)> = fields.iter().map(|(name, value)| (*name, value.as_str())).collect();
-        let mut answer = app.post_form("/api/bulk-email/save", path, &fields, &cookie).await;
+        let mut answer = app.post_form("/api/bulk-email/send", path, &fields, &cookie).await;
         if answer.location().contains("/review") {
             answer = app.press(answer.location(), "/api/bulk-email/confirm", &cookie).await;
         }
@@ -351,18 +350,19 @@ both!(
         let cookie = app.sign_in_as(Role::Owner).await;
         let path = "/marketing/bulk-email";
         let save = async |token: &str, intent: &str, of_send: &str| {
+            let (action, field) = pressed("bulk-email", intent);
             let fields = [
                 ("subject", "Trunk show"),
                 ("body", "Come and see."),
                 ("recipient_type", "all"),
-                ("intent", intent),
+                field,
                 ("shown_count", "6"),
                 ("send_token", token),
                 ("of_send", of_send),
                 ("asks_skip_already", "true"),
                 ("skip_already", "true"),
             ];
-            app.post_form("/api/bulk-email/save", path, &fields, &cookie).await
+            app.post_form(&action, path, &fields, &cookie).await
         };
         save("bulk", "send_now", "").await;
         let fields = [("send_token", "bulk")];

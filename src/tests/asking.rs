@@ -146,10 +146,9 @@ both!(what_another_window_wrote_since_the_question_is_not_sent, |app| {
             ("recipient_type", "all"),
             ("shown_count", "99"),
             ("send_token", token),
-            ("intent", "send_now"),
         ];
         let path = "/marketing/bulk-email";
-        app.post_form("/api/bulk-email/save", path, &fields, &cookie).await
+        app.post_form("/api/bulk-email/send", path, &fields, &cookie).await
     };
     let answer = save("First", "one").await;
     let first = app.get(answer.location(), &cookie).await;

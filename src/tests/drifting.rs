@@ -45,10 +45,9 @@ async fn plan(app: &TestApp, campaign: i64, cookie: &str) -> (String, chrono::Da
         ("schedule_for_later", "true"),
         ("date", &date),
         ("time", "09:00"),
-        ("intent", "schedule"),
     ];
     let page = format!("/marketing/campaigns/{campaign}");
-    let answer = app.post_form("/api/campaigns/save", &page, &fields, cookie).await;
+    let answer = app.post_form("/api/campaigns/schedule", &page, &fields, cookie).await;
     assert_eq!(answer.location(), format!("{page}?ok=scheduled"), "{}", answer.text);
     let at = on_db!(app.db(), |pool| sqlx::query_scalar(
         "select scheduled_at from campaigns where id = $1"
@@ -248,7 +247,7 @@ both!(
             ("tags[]", "wedding"),
             ("shown_count", "9"),
             ("send_token", "dialog"),
-            ("intent", "send_now"),
+            ("sending", "true"),
             ("kind", "campaign"),
         ];
         app.post_form("/api/campaigns/look", "/marketing/campaigns/new", &fields, &cookie)

@@ -5,7 +5,7 @@ use loupe::{auth::model::Role, on_db, sends};
 
 use crate::{
     both,
-    campaigns::{find, form, id_in, submit},
+    campaigns::{find, form, id_in, pressed, submit},
     support::{
         app::{Answer, TestApp, borrowed, fields_of},
         people,
@@ -26,9 +26,9 @@ async fn template(app: &TestApp, name: &'static str) -> String {
 async fn bulk(app: &TestApp, cookie: &str, intent: &str, more: &[(&str, &str)]) -> Answer {
     let mut fields = form(more);
     fields.retain(|(name, _)| *name != "name");
-    fields.push(("intent", intent));
-    app.post_form("/api/bulk-email/save", "/marketing/bulk-email", &fields, cookie)
-        .await
+    let (path, field) = pressed("bulk-email", intent);
+    fields.push(field);
+    app.post_form(&path, "/marketing/bulk-email", &fields, cookie).await
 }
 
 both!(a_new_campaign_begins_with_nobody_chosen, |app| {
@@ -246,11 +246,14 @@ both!(only_owners_and_managers_write_and_send, |app| {
     let id = id_in(submit(&app, &owner, "draft", &[]).await.location()).to_string();
     let posts = [
         "/api/campaigns/save",
+        "/api/campaigns/send",
+        "/api/campaigns/schedule",
         "/api/campaigns/confirm",
         "/api/campaigns/unschedule",
         "/api/campaigns/duplicate",
         "/api/campaigns/delete",
         "/api/bulk-email/save",
+        "/api/bulk-email/send",
         "/api/bulk-email/confirm",
     ];
     let pages = [
@@ -265,7 +268,7 @@ both!(only_owners_and_managers_write_and_send, |app| {
     for role in [Role::Salesperson, Role::Workshop, Role::Accountant] {
         let cookie = app.sign_in_as(role).await;
         for path in posts {
-            let fields = [("id", id.as_str()), ("send_token", "t"), ("intent", "send_now")];
+            let fields = [("id", id.as_str()), ("send_token", "t")];
             let answer = app.post_form(path, "/marketing/campaigns", &fields, &cookie).await;
             assert_eq!(answer.status, StatusCode::FORBIDDEN, "{role:?} {path}");
         }
@@ -279,20 +282,21 @@ both!(only_owners_and_managers_write_and_send, |app| {
     for path in &pages[1..4] {
         assert_eq!(app.get(path, &theirs).await.status, StatusCode::NOT_FOUND, "{path}");
     }
-    for path in &posts[..5] {
-        let fields = [
-            ("id", id.as_str()),
-            ("send_token", "t"),
-            ("intent", "send_now"),
-            ("version", "1"),
-        ];
+    for path in &posts[..7] {
+        let fields = [("id", id.as_str()), ("send_token", "t"), ("version", "1")];
         let answer = app.post_form(path, "/marketing/campaigns", &fields, &theirs).await;
         assert_eq!(answer.status, StatusCode::NOT_FOUND, "{path}");
     }
-    let signed_out = app
-        .post_form("/api/campaigns/save", "/marketing/campaigns/new", &[("id", &id)], "")
-        .await;
-    assert_eq!(signed_out.location(), "/login?next=/marketing/campaigns/new&unsaved=1");
+    for path in ["/api/campaigns/save", "/api/campaigns/send", "/api/campaigns/schedule"] {
+        let signed_out = app
+            .post_form(path, "/marketing/campaigns/new", &[("id", &id)], "")
+            .await;
+        assert_eq!(
+            signed_out.location(),
+            "/login?next=/marketing/campaigns/new&unsaved=1",
+            "{path}"
+        );
+    }
 });
 
 both!(an_island_saves_in_place_and_is_told_what_happened, |app| {

@@ -24,7 +24,8 @@ use crate::{
 /// Looks at the form as it stands, about to press `intent`.
 async fn look(app: &TestApp, cookie: &str, intent: &str, more: &[(&str, &str)]) -> Looked {
     let mut fields = form(more);
-    fields.push(("intent", intent));
+    let sending = if intent == "send_now" { "true" } else { "" };
+    fields.push(("sending", sending));
     let kind = "application/x-www-form-urlencoded";
     let answer = app.call("/api/campaigns/look", kind, encoded(&fields), cookie).await;
     assert_eq!(answer.status, StatusCode::OK, "{}", answer.text);

@@ -96,7 +96,7 @@ both!(what_was_typed_stays_on_the_page, |app| {
         ("intent", "send_now"),
         ("send_token", "once"),
     ];
-    for path in ["/api/campaigns/save", "/sends/7/correction"] {
+    for path in ["/api/campaigns/save", "/api/campaigns/send", "/sends/7/correction"] {
         let page = app.post_form(path, "/marketing/campaigns/new", &fields, &cookie).await;
         assert_away(path, &page);
         let kept: Vec<(String, String)> = fields_of(&page.text, path);

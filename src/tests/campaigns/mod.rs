@@ -42,10 +42,22 @@ pub fn form<'a>(more: &[(&'a str, &'a str)]) -> Vec<(&'a str, &'a str)> {
 
 /// Presses a button of the builder.
 pub async fn submit(app: &TestApp, cookie: &str, intent: &str, more: &[(&str, &str)]) -> Answer {
+    let (path, field) = pressed("campaigns", intent);
     let mut fields = form(more);
-    fields.push(("intent", intent));
-    app.post_form("/api/campaigns/save", "/marketing/campaigns/new", &fields, cookie)
-        .await
+    fields.push(field);
+    app.post_form(&path, "/marketing/campaigns/new", &fields, cookie).await
+}
+
+/// Where a button of a form for writing leads, and what it adds to the form: `send_confirmed` is
+/// the button of the question.
+pub fn pressed<'a>(area: &str, button: &'a str) -> (String, (&'a str, &'a str)) {
+    let (action, field) = match button {
+        "send_now" => ("send", ("confirmed", "")),
+        "send_confirmed" => ("send", ("confirmed", "true")),
+        "schedule" => ("schedule", ("confirmed", "")),
+        intent => ("save", ("intent", intent)),
+    };
+    (format!("/api/{area}/{action}"), field)
 }
 
 /// Presses the button that takes a campaign off its time.

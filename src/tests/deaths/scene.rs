@@ -100,13 +100,13 @@ impl Scene {
                     &format!("id={id}&send_token=t&version=1&told_quiet=true"),
                 );
             }
-            Deed::Bulk => self.ask("/api/bulk-email/save", &bulk("first", "")),
+            Deed::Bulk => self.ask("/api/bulk-email/send", &bulk("first", "")),
             Deed::BulkRest => {
-                self.post("/api/bulk-email/save", &bulk("first", "")).await;
+                self.post("/api/bulk-email/send", &bulk("first", "")).await;
                 self.send = self.by_token("first").await;
                 self.until_some_have_it().await;
                 self.act("stop").await;
-                self.ask("/api/bulk-email/save", &bulk("rest", &self.send.to_string()));
+                self.ask("/api/bulk-email/send", &bulk("rest", &self.send.to_string()));
             }
             Deed::TreatAsSent => self.unanswered_and_ask("treat-as-sent", "").await,
             Deed::Repeat => {
@@ -317,7 +317,7 @@ fn bulk(token: &str, of_send: &str) -> String {
         ("subject", "Trunk show"),
         ("body", "Come and see."),
         ("recipient_type", "all"),
-        ("intent", "send_confirmed"),
+        ("confirmed", "true"),
         ("shown_count", "12"),
         ("send_token", token),
         ("of_send", of_send),

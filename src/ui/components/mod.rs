@@ -2,9 +2,11 @@
 //! compiled for the browser.
 
 mod badge;
-
-#[cfg(feature = "ssr")]
 mod banner;
+mod field_error;
+mod question;
+mod standing;
+
 #[cfg(feature = "ssr")]
 mod copy;
 #[cfg(feature = "ssr")]
@@ -22,8 +24,6 @@ mod moment;
 #[cfg(feature = "ssr")]
 mod pagination;
 #[cfg(feature = "ssr")]
-mod question;
-#[cfg(feature = "ssr")]
 mod safe_text_area;
 #[cfg(feature = "ssr")]
 mod show_password;
@@ -31,14 +31,14 @@ mod show_password;
 mod stats;
 
 pub use badge::{Badge, Mark};
-#[cfg(feature = "ssr")]
 pub use banner::{Banner, Tone};
 #[cfg(feature = "ssr")]
 pub use copy::Copy;
 #[cfg(feature = "ssr")]
 pub use empty::EmptyState;
 #[cfg(feature = "ssr")]
-pub use error_summary::{ErrorSummary, FieldError, problem_of};
+pub use error_summary::{ErrorSummary, problem_of};
+pub use field_error::FieldError;
 #[cfg(feature = "ssr")]
 pub use head::{Crumbs, PageHead};
 #[cfg(feature = "ssr")]
@@ -49,11 +49,11 @@ pub use marked::Marked;
 pub use moment::{Distance, Moment};
 #[cfg(feature = "ssr")]
 pub use pagination::{Pagination, Paging};
-#[cfg(feature = "ssr")]
 pub use question::QuestionFacts;
 #[cfg(feature = "ssr")]
 pub use safe_text_area::SafeTextArea;
 #[cfg(feature = "ssr")]
 pub use show_password::ShowPassword;
+pub use standing::StandingIcon;
 #[cfg(feature = "ssr")]
 pub use stats::{Stat, Stats};

@@ -1,5 +1,5 @@
 //! What stands between the title and the buttons of the question before a send: the same on its
-//! own page and in the dialog, where the browser fills in the words.
+//! own page and in the dialog.
 
 use leptos::prelude::*;
 
@@ -17,13 +17,13 @@ pub fn QuestionFacts(question: Question, outbox: bool) -> impl IntoView {
         .collect();
     view! {
         <dl class="facts">
-            <dt>"Subject"</dt><dd id="ask-subject">{question.subject}</dd>
-            <dt>"From"</dt><dd id="ask-from">{question.from}</dd>
-            <dt>"Goes to"</dt><dd id="ask-goes-to">{question.goes_to}</dd>
+            <dt>"Subject"</dt><dd>{question.subject}</dd>
+            <dt>"From"</dt><dd>{question.from}</dd>
+            <dt>"Goes to"</dt><dd>{question.goes_to}</dd>
         </dl>
-        <div class="banner warning" id="ask-warned" hidden=nothing>
+        <div class="banner warning" hidden=nothing>
             {Tone::Warning.icon()}
-            <ul id="ask-warnings">{warnings}</ul>
+            <ul>{warnings}</ul>
         </div>
         {outbox.then(|| view! { <p class="hint">"Nothing is mailed: messages stay in the outbox."</p> })}
     }

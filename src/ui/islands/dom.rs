@@ -1,4 +1,5 @@
-//! The form in the page: reading its fields, and making the few elements that scripts add.
+//! The page itself, for the few parts that are no islands: the toolbar, and the copy of what is
+//! typed that stays on this device.
 
 use std::time::Duration;
 
@@ -8,8 +9,6 @@ use web_sys::{
     Element, Event, EventTarget, FormData, HtmlElement, HtmlFormElement, HtmlInputElement, HtmlOptionElement,
     HtmlSelectElement, HtmlTextAreaElement, UrlSearchParams,
 };
-
-use crate::{campaigns::model::CampaignForm, recipients::model::RecipientFilter};
 
 /// The form.
 pub fn form() -> Option<HtmlFormElement> {
@@ -41,42 +40,6 @@ fn listen_boxed(target: &EventTarget, event: &str, act: Box<dyn FnMut(Event)>) {
     let closure = Closure::<dyn FnMut(Event)>::wrap(act);
     let _ = target.add_event_listener_with_callback(event, closure.as_ref().unchecked_ref());
     closure.forget();
-}
-
-/// A new element with its attributes and its text.
-pub fn make(tag: &str, attributes: &[(&str, &str)], text: &str) -> Option<Element> {
-    let element = document().create_element(tag).ok()?;
-    for (name, value) in attributes {
-        let _ = element.set_attribute(name, value);
-    }
-    if !text.is_empty() {
-        element.set_text_content(Some(text));
-    }
-    Some(element)
-}
-
-/// A new button that does something.
-pub fn button(class: &str, words: &str, mut act: impl FnMut() + 'static) -> Option<Element> {
-    let button = make("button", &[("type", "button"), ("class", class)], words)?;
-    listen(&button, "click", move |_| act());
-    Some(button)
-}
-
-/// Puts elements into another, after what is there.
-pub fn put(parent: Option<Element>, children: impl IntoIterator<Item = Option<Element>>) -> Option<Element> {
-    let parent = parent?;
-    for child in children.into_iter().flatten() {
-        let _ = parent.append_child(&child);
-    }
-    Some(parent)
-}
-
-/// Replaces what is inside an element.
-pub fn fill(id: &str, children: impl IntoIterator<Item = Option<Element>>) {
-    if let Some(element) = by_id::<Element>(id) {
-        element.set_text_content(None);
-        put(Some(element), children);
-    }
 }
 
 /// Replaces the text of an element, if it says something else: what is announced is announced
@@ -113,56 +76,6 @@ pub fn announce_change() {
         },
         Duration::ZERO,
     );
-}
-
-/// What is in a field.
-pub fn value(id: &str) -> String {
-    let Some(element) = document().get_element_by_id(id) else {
-        return String::new();
-    };
-    if let Some(input) = element.dyn_ref::<HtmlInputElement>() {
-        input.value()
-    } else if let Some(area) = element.dyn_ref::<HtmlTextAreaElement>() {
-        area.value()
-    } else {
-        element.dyn_ref().map(HtmlSelectElement::value).unwrap_or_default()
-    }
-}
-
-/// Puts a text into a field.
-pub fn set_value(id: &str, text: &str) {
-    if let Some(input) = by_id::<HtmlInputElement>(id) {
-        input.set_value(text);
-    } else if let Some(area) = by_id::<HtmlTextAreaElement>(id) {
-        area.set_value(text);
-    }
-}
-
-/// `10:02 am`, on the clock of this device.
-pub fn clock(date: &js_sys::Date) -> String {
-    let hours = date.get_hours();
-    let half = if hours < 12 { "am" } else { "pm" };
-    format!("{}:{:02} {half}", (hours + 11) % 12 + 1, date.get_minutes())
-}
-
-/// Whether a box is ticked.
-pub fn is_ticked(id: &str) -> bool {
-    by_id::<HtmlInputElement>(id).is_some_and(|i| i.checked())
-}
-
-/// Who the form is for, as it stands.
-pub fn recipients() -> Option<RecipientFilter> {
-    let data = FormData::new_with_form(&form()?).ok()?;
-    let one = |name: &str| data.get(name).as_string().unwrap_or_default();
-    let all = |name: &str| data.get_all(name).iter().filter_map(|v| v.as_string()).collect();
-    CampaignForm {
-        recipient_type: one("recipient_type"),
-        segment_id: one("segment_id"),
-        tags: all("tags[]"),
-        customer_ids: all("customer_ids[]"),
-        ..CampaignForm::default()
-    }
-    .recipients()
 }
 
 /// The form as a browser would send it.

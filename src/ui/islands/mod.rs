@@ -1,22 +1,31 @@
 //! The parts that run in the browser. Nothing heavy may be reached from here: this is all the
 //! browser downloads.
 //!
-//! Fields are never bound: an island finds them by id and reads what is in them, so that typing
-//! before it came to life is not lost and everything works without it. The form for writing has
-//! one island that wakes what the server has drawn, instead of drawing it a second time: drawn by
-//! the framework, the same parts weigh twice what a page may.
+//! Each island is one view, drawn by the server with the page and alive in the browser, and asks
+//! the typed server functions. The fields of a form are never bound: they are the server's, so that
+//! typing before this code came to life is not lost and everything works without it. The form for
+//! writing is read as a whole into one signal (`editing`), which the islands inside it follow.
+//!
+//! The toolbar, and the copy of what is typed that stays on this device, act on the page by hand:
+//! they have nothing to draw.
 
-mod audience;
-mod copy;
-mod customers;
+pub mod audience_panel;
+pub mod buttons;
+pub mod campaign_editor;
+pub mod customer_search;
+mod debounce;
+mod device;
 mod dom;
-mod keeper;
-mod looking;
-pub mod marks;
-mod pause;
-mod post;
+mod draft_autosave;
+mod editing;
+pub mod following;
+pub mod hold;
+mod local_backup;
+pub mod markdown_edit;
+mod note;
+pub mod preflight;
 pub mod progress;
-mod schedule;
+mod saving;
+pub mod schedule;
+pub mod template_picker;
 mod toolbar;
-mod wording;
-pub mod writing;

@@ -1,144 +1,108 @@
-//! The planned time said back in the store's time, times people often choose, and which of two
-//! equal ones is meant.
+//! Schedule for later: the planned time said back in the store's time, times people often choose,
+//! and which of two equal ones is meant.
 
-use std::{rc::Rc, time::Duration};
+use std::time::Duration;
 
-use leptos::task::spawn_local;
-use web_sys::{Element, HtmlElement};
+use leptos::prelude::*;
+use serde::{Deserialize, Serialize};
 
-use super::{
-    dom::{self, fill, make, put, say},
-    pause::Pause,
+use super::{debounce::debounced, device, editing::Editing};
+use crate::{
+    campaigns::{api::when_it_goes, model::WhenWords},
+    ui::components::FieldError,
 };
-use crate::campaigns::{api::when_it_goes, model::WhenWords};
 
 /// After the last change, before asking.
-const PAUSE: Duration = Duration::from_millis(250);
+const PAUSE: Duration = Duration::from_millis(100);
 
-/// As a browser counts them.
-const DAYS: [&str; 7] = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"];
-
-/// Wakes the fields of the schedule, if the form has them.
-pub fn wake(untouched: bool) {
-    let echo = Rc::new(Pause::default());
-    for id in ["date", "time"] {
-        let Some(field) = dom::by_id::<HtmlElement>(id) else {
-            return;
-        };
-        for event in ["input", "change"] {
-            let echo = echo.clone();
-            dom::listen(&field, event, move |_| changed(&echo));
-        }
-    }
-    dom::hide("quick-picks", false);
-    for pick in dom::all("#quick-picks button") {
-        let data = |name: &str| pick.get_attribute(name).unwrap_or_default();
-        let (date, time, echo) = (data("data-date"), data("data-time"), echo.clone());
-        dom::listen(&pick, "click", move |_| {
-            dom::set_value("date", &date);
-            dom::set_value("time", &time);
-            dom::announce_change();
-            changed(&echo);
-        });
-    }
-    listen_to_which(&echo);
-    let planned = dom::by_id::<Element>("your-time").and_then(|place| place.get_attribute("data-at"));
-    say_your_time(planned.as_deref().unwrap_or_default());
-    if !untouched {
-        changed(&echo);
-    }
+/// The fields of the schedule, as typed.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Typed {
+    pub date: String,
+    pub time: String,
+    pub fold: String,
 }
 
-fn listen_to_which(echo: &Rc<Pause>) {
-    for radio in dom::all("#which input") {
-        let echo = echo.clone();
-        dom::listen(&radio, "change", move |_| changed(&echo));
-    }
-}
+/// A time that is often chosen: its name, the day, and the clock.
+pub type Pick = (String, String, String);
 
-fn changed(echo: &Rc<Pause>) {
-    let asking = echo.clone();
-    echo.then(PAUSE, move || ask(&asking));
-}
-
-fn ask(echo: &Rc<Pause>) {
-    let turn = echo.turn();
-    let (date, time) = (dom::value("date"), dom::value("time"));
-    if date.is_empty() || time.is_empty() {
-        return show(echo, &WhenWords::default());
-    }
-    let fold = ["first", "second"]
-        .into_iter()
-        .find(|f| dom::is_ticked(&format!("fold-{f}")))
-        .unwrap_or_default();
-    let echo = echo.clone();
-    spawn_local(async move {
-        let answer = when_it_goes(date, time, fold.to_owned()).await;
-        if let Ok(words) = answer
-            && echo.turn() == turn
-        {
-            show(&echo, &words);
+/// What stands around the two fields, which are the server's.
+#[island]
+pub fn ScheduleFields(
+    typed: Typed,
+    when: WhenWords,
+    picks: Vec<Pick>,
+    problem: Option<String>,
+    children: Children,
+) -> impl IntoView {
+    let editing = Editing::here();
+    let awake = move || editing.is_some_and(Editing::is_awake);
+    let start = typed.clone();
+    let now = Editing::follow(editing, typed.clone(), |form| Typed {
+        date: form.date.clone(),
+        time: form.time.clone(),
+        fold: form.fold.clone(),
+    });
+    let settled = debounced(now, PAUSE);
+    let answer = LocalResource::new(move || {
+        let (typed, known) = (settled.get(), settled.with(|typed| *typed == start));
+        async move {
+            match typed {
+                _ if known => None,
+                Typed { date, time, .. } if date.is_empty() || time.is_empty() => Some(WhenWords::default()),
+                Typed { date, time, fold } => when_it_goes(date, time, fold).await.ok(),
+            }
         }
     });
-}
-
-fn show(echo: &Rc<Pause>, when: &WhenWords) {
-    say("when-words", &when.words);
-    say_your_time(when.at.as_deref().unwrap_or_default());
+    let when = Memo::new(move |_| answer.get().flatten().unwrap_or_else(|| when.clone()));
     // The same question keeps its answer and the focus.
-    let asked = dom::by_id::<Element>("which-legend").and_then(|legend| legend.text_content());
-    if asked.as_deref() == when.which.as_ref().map(|(question, ..)| question.as_str()) {
-        return;
-    }
-    fill(
-        "which",
-        [when.which.as_ref().and_then(|(question, first, second)| {
-            put(
-                make("fieldset", &[("class", "field")], ""),
-                [
-                    make("legend", &[("id", "which-legend")], question),
-                    radio("first", first),
-                    radio("second", second),
-                ],
-            )
-        })],
-    );
-    listen_to_which(echo);
-}
-
-/// The same moment on the clock of this device, where that is another one.
-fn say_your_time(at: &str) {
-    let here = js_sys::Date::new(&at.into());
-    let clock = format!(
-        "{}-{:02}-{:02} {:02}:{:02}",
-        here.get_full_year(),
-        here.get_month() + 1,
-        here.get_date(),
-        here.get_hours(),
-        here.get_minutes()
-    );
-    let same = at.is_empty() || clock == format!("{} {}", dom::value("date"), dom::value("time"));
-    let day = usize::try_from(here.get_day()).ok().and_then(|day| DAYS.get(day));
-    let words = match day.filter(|_| !same) {
-        Some(day) => format!("(your time: {day} {})", dom::clock(&here)),
-        None => String::new(),
+    let which = Memo::new(move |_| when.with(|when| when.which.clone()));
+    let words = move || when.with(|when| when.words.clone());
+    let yours = move || {
+        let at = when.with(|when| when.at.clone()).filter(|_| awake())?;
+        now.with(|typed| device::same_moment(&at, &typed.date, &typed.time))
     };
-    say("your-time", &words);
+    let pick = move |(label, date, time): Pick| {
+        let choose = move |_| {
+            if let Some(editing) = editing {
+                editing.put("date", &date);
+                editing.put("time", &time);
+                editing.read();
+            }
+        };
+        view! { <button class="pick" type="button" on:click=choose>{label}</button> }
+    };
+    let question = move || {
+        which
+            .get()
+            .map(|question| view! { <WhichOfTwo question fold=typed.fold.clone() problem=problem.clone()/> })
+    };
+    view! {
+        <div class="inline" id="quick-picks" hidden=move || !awake()>{picks.into_iter().map(pick).collect_view()}</div>
+        {children()}
+        <div>{question}</div>
+        <p class="hint"><span id="when-words">{words}</span>" "<span>{yours}</span></p>
+    }
 }
 
-fn radio(key: &str, label: &str) -> Option<Element> {
-    let input = make(
-        "input",
-        &[
-            ("type", "radio"),
-            ("id", &format!("fold-{key}")),
-            ("name", "fold"),
-            ("value", key),
-        ],
-        "",
-    );
-    put(
-        make("label", &[("class", "tick")], ""),
-        [input, make("span", &[], label)],
-    )
+/// Which of two equal clock times, where clocks go back.
+#[component]
+fn WhichOfTwo(question: (String, String, String), fold: String, problem: Option<String>) -> impl IntoView {
+    let (question, first, second) = question;
+    let radio = |key: &'static str, label: String| {
+        view! {
+            <label class="tick">
+                <input type="radio" id=format!("fold-{key}") name="fold" value=key checked=fold == key/>
+                <span>{label}</span>
+            </label>
+        }
+    };
+    view! {
+        <fieldset class="field">
+            <legend>{question}</legend>
+            <FieldError field="fold-first" words=problem/>
+            {radio("first", first)}
+            {radio("second", second)}
+        </fieldset>
+    }
 }

@@ -7,14 +7,14 @@ use web_sys::{Element, Event, HtmlDocument, HtmlElement, HtmlTextAreaElement, Ke
 
 use super::{
     dom::{self, by_id, hide},
-    marks::{self, Edit, Tool},
+    markdown_edit::{self, Edit, Tool},
 };
 
 const BAR: &str = "#toolbar > button";
 const MENU: &str = "#insert-menu button";
 
-/// Wakes the toolbar and its menu.
-pub fn wake() {
+/// Brings the toolbar and its menu to life.
+pub fn attach() {
     let (Some(bar), Some(area)) = (by_id::<Element>("toolbar"), area()) else {
         return;
     };
@@ -23,15 +23,15 @@ pub fn wake() {
     point_at(BAR, 0);
     for (button, tool) in dom::all("#toolbar > button[data-tool]").iter().zip(Tool::ALL) {
         dom::listen(button, "click", move |_| {
-            change(|text, from, to| marks::press(tool, text, from, to))
+            change(|text, from, to| markdown_edit::press(tool, text, from, to))
         });
     }
     dom::listen(&bar, "keydown", |event| walk(&event, BAR, ["ArrowLeft", "ArrowRight"]));
     dom::listen(&area, "keydown", shortcut);
-    wake_menu();
+    attach_menu();
 }
 
-fn wake_menu() {
+fn attach_menu() {
     let (Some(button), Some(menu)) = (by_id::<Element>("insert"), by_id::<Element>("insert-menu")) else {
         return;
     };
@@ -47,7 +47,7 @@ fn wake_menu() {
         dom::listen(&item, "click", move |_| {
             open_menu(false);
             let words = format!("{{{{{field}}}}}");
-            change(|text, from, to| marks::insert(text, from, to, &words));
+            change(|text, from, to| markdown_edit::insert(text, from, to, &words));
         });
     }
     dom::listen(&menu, "keydown", |event| {
@@ -116,7 +116,7 @@ fn shortcut(event: Event) {
         _ => return,
     };
     event.prevent_default();
-    change(|text, from, to| marks::press(tool, text, from, to));
+    change(|text, from, to| markdown_edit::press(tool, text, from, to));
 }
 
 /// Moves among buttons of which only one can be reached by Tab.

@@ -12,7 +12,7 @@ use crate::{
     campaigns::{
         checks::{self, Message},
         draft::{self, Draft},
-        model::{CampaignForm, CampaignStatus, Intent},
+        model::{CampaignForm, CampaignStatus},
         schedule,
         store::{self, Campaign},
     },
@@ -123,14 +123,14 @@ pub async fn edit(staff: Staff, Path(id): Path<i64>) -> Result<Response, AppErro
 
 /// What the button that was pressed could not do with the campaign as it is kept.
 async fn problems(staff: &Staff, campaign: &Campaign, form: &CampaignForm) -> sqlx::Result<Vec<Problem>> {
-    let intent = Intent::from_key(staff.param("check"));
-    if !matches!(intent, Intent::SendNow | Intent::Schedule) {
+    let pressed = staff.param("check");
+    if !matches!(pressed, "send_now" | "schedule") {
         return Ok(Vec::new());
     }
     let draft = Draft::copied_from(campaign, campaign.name.clone());
     let signer = &staff.actor.name;
     let mut problems = checks::problems(staff.db(), &staff.store, signer, &Message::of(&draft)).await?;
-    if intent == Intent::Schedule
+    if pressed == "schedule"
         && let Err(more) = schedule::moment(&form.date, &form.time, &form.fold, staff.zone(), staff.now())
     {
         problems.extend(more);

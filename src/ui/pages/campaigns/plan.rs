@@ -5,7 +5,6 @@ use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use leptos::prelude::*;
 
-use super::form::rail::icon;
 use crate::{
     campaigns::{
         checks::Message,
@@ -17,6 +16,7 @@ use crate::{
     recipients::model::{Audience, Earlier, Named, Person, RecipientFilter, SkipReason, grouped},
     server::visit::Staff,
     time,
+    ui::components::StandingIcon,
 };
 
 /// Everything the plan shows, loaded before it is drawn.
@@ -311,7 +311,7 @@ fn checks(list: &[Check]) -> AnyView {
     let items: Vec<_> = list
         .iter()
         .map(|check| {
-            view! { <li>{icon(check.standing)}<b>{check.standing.word()}</b>" "<span>{check.words.clone()}</span></li> }
+            view! { <li><StandingIcon standing=check.standing/><b>{check.standing.word()}</b>" "<span>{check.words.clone()}</span></li> }
         })
         .collect();
     view! {

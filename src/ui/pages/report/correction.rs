@@ -59,11 +59,7 @@ pub async fn show(staff: Staff, Path(send_id): Path<i64>) -> Result<Response, Ap
 pub async fn act(staff: Staff, Path(send_id): Path<i64>, Posted(typed): Posted<Typed>) -> Result<Response, AppError> {
     staff.allow(Permission::SendCampaigns)?;
     let send = find(&staff, send_id).await?;
-    let ctx = Ctx {
-        state: staff.visit.state.clone(),
-        actor: staff.actor.clone(),
-        now: staff.now(),
-    };
+    let ctx = Ctx::new(staff.visit.state.clone(), staff.actor.clone(), staff.now());
     let what = Correction {
         of: send_id,
         subject: clean_line(&typed.subject),

@@ -111,7 +111,7 @@ impl Report {
         let rows_of = (watched && self.show.is_empty() && self.page == 1).then(|| self.address.path().to_owned());
         let listed = rows_of.is_none();
         let numbers = if watched {
-            live::progress(self.send.id, &self.progress(), self.may_send, rows_of)
+            live::progress(self.send.id, self.progress(), self.may_send, rows_of)
         } else {
             let shown = if self.is_live() { &self.of_send } else { &self.tally };
             outcome::view(&self.send, shown)

@@ -5,7 +5,13 @@ use leptos::prelude::*;
 use super::{Writing, toolbar};
 use crate::{
     templates::render::Field,
-    ui::components::{FieldError, SafeTextArea},
+    ui::{
+        components::{FieldError, SafeTextArea},
+        islands::{
+            following::{Fallback, Fallbacks, SubjectLength, mentions},
+            template_picker::TemplatePicker,
+        },
+    },
 };
 
 /// One line of text.
@@ -34,28 +40,12 @@ pub fn name(writing: &Writing) -> AnyView {
 
 /// Wording to start from.
 pub fn template(writing: &Writing) -> AnyView {
-    let chosen = writing.form.template_id.clone();
-    let options: Vec<_> = writing
-        .templates
-        .iter()
-        .map(|(id, name)| {
-            let id = id.to_string();
-            let selected = id == chosen;
-            view! { <option value=id selected=selected>{name.clone()}</option> }
-        })
-        .collect();
+    let (templates, chosen) = (writing.templates.clone(), writing.form.template_id.clone());
     view! {
         <div class="field">
             <label for="template">"Template"</label>
             <p class="hint" id="template-hint">"Fills in the subject and body. You can change both."</p>
-            <div class="inline">
-                <select id="template" class="grow" name="template_id" aria-describedby="template-hint">
-                    <option value="">"No template"</option>
-                    {options}
-                </select>
-                <button class="btn" id="use-template" type="submit" name="intent" value="use_template">"Use template"</button>
-            </div>
-            <div class="inline filled-note" id="template-note" role="status"></div>
+            <TemplatePicker templates chosen/>
         </div>
     }
     .into_any()
@@ -63,10 +53,8 @@ pub fn template(writing: &Writing) -> AnyView {
 
 /// The subject, with its length.
 pub fn subject(writing: &Writing) -> AnyView {
-    let n = writing.form.subject.trim().chars().count();
-    let length = format!("{n} {}", if n == 1 { "character" } else { "characters" });
-    let hint =
-        view! { "About 50 characters shows on most phones. "<span id="subject-count">{length}</span> }.into_any();
+    let start = writing.form.subject.trim().chars().count();
+    let hint = view! { "About 50 characters shows on most phones. "<SubjectLength start/> }.into_any();
     line(
         "subject",
         "Subject",
@@ -124,48 +112,24 @@ fn help() -> AnyView {
     .into_any()
 }
 
-/// All fallbacks are in the form; those of fields the message doesn't use are hidden.
+/// What a customer reads where a field is blank.
 fn fallbacks(writing: &Writing) -> AnyView {
     let form = &writing.form;
-    let rows = [
-        (Field::FirstName, "Fallback for first", &form.fallback_first_name),
-        (Field::LastName, "Fallback for last", &form.fallback_last_name),
-        (
+    let row = |field: Field, label: &str, value: &String| Fallback {
+        key: field.key().to_owned(),
+        field: field.label().to_owned(),
+        label: label.to_owned(),
+        value: value.clone(),
+        used: mentions(&form.subject, field.key()) || mentions(&form.body, field.key()),
+    };
+    let start = vec![
+        row(Field::FirstName, "Fallback for first", &form.fallback_first_name),
+        row(Field::LastName, "Fallback for last", &form.fallback_last_name),
+        row(
             Field::NextAnniversary,
             "Fallback for anniversary",
             &form.fallback_next_anniversary,
         ),
     ];
-    let used = |field: Field| mentions(&form.subject, field) || mentions(&form.body, field);
-    let any = rows.iter().any(|(field, ..)| used(*field));
-    let rows: Vec<_> = rows
-        .into_iter()
-        .map(|(field, label, value)| {
-            let key = field.key();
-            view! {
-                <tr id=format!("fallback-row-{key}") hidden=!used(field)>
-                    <th scope="row">{field.label()}</th>
-                    <td>
-                        <input id=format!("fallback-{key}") name=format!("fallback_{key}") type="text" autocomplete="off"
-                            aria-label=label value=value.clone()/>
-                    </td>
-                </tr>
-            }
-        })
-        .collect();
-    view! {
-        <table class="table" id="fallbacks" hidden=!any>
-            <caption>"Where a customer has none"</caption>
-            <thead><tr><th scope="col">"Personal field"</th><th scope="col">"They read instead"</th></tr></thead>
-            <tbody>{rows}</tbody>
-        </table>
-    }
-    .into_any()
-}
-
-/// Whether a text has the field in braces; also while the rest of it does not compile.
-fn mentions(text: &str, field: Field) -> bool {
-    text.split("{{")
-        .skip(1)
-        .any(|rest| rest.trim_start().starts_with(field.key()))
+    view! { <Fallbacks start/> }.into_any()
 }

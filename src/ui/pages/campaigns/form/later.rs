@@ -3,7 +3,10 @@
 use leptos::prelude::*;
 
 use super::Writing;
-use crate::ui::components::FieldError;
+use crate::ui::{
+    components::FieldError,
+    islands::schedule::{ScheduleFields, Typed},
+};
 
 /// The tick and what belongs to it.
 pub fn view(writing: &Writing) -> AnyView {
@@ -24,17 +27,23 @@ pub fn view(writing: &Writing) -> AnyView {
             </div>
         }
     };
-    let picks: Vec<_> = writing
-        .picks
-        .iter()
-        .map(|(label, date, time)| {
-            view! {
-                <button class="pick" type="button" data-date=date.clone() data-time=time.clone()>
-                    {label.clone()}
-                </button>
-            }
-        })
-        .collect();
+    let typed = Typed {
+        date: form.date.clone(),
+        time: form.time.clone(),
+        fold: form.fold.clone(),
+    };
+    let fields = view! {
+        <div class="row">
+            {field("date", "Date", "date", &form.date)}
+            {field("time", "Time", "time", &form.time)}
+        </div>
+    }
+    .into_any();
+    let (when, picks, problem) = (
+        writing.when.clone(),
+        writing.picks.clone(),
+        writing.problem("fold-first"),
+    );
     let by_itself = if writing.runs {
         "Sends by itself. We count again when it does."
     } else {
@@ -47,45 +56,10 @@ pub fn view(writing: &Writing) -> AnyView {
                 "Schedule for later"
             </label>
             <div id="p-later" class="panel">
-                <div class="row">
-                    {field("date", "Date", "date", &form.date)}
-                    {field("time", "Time", "time", &form.time)}
-                </div>
-                <div class="inline" id="quick-picks" hidden>{picks}</div>
-                <div id="which">{which(writing)}</div>
-                <p class="hint">
-                    <span id="when-words">{writing.when.words.clone()}</span>" "
-                    <span id="your-time" data-at=writing.when.at.clone()></span>
-                </p>
+                <ScheduleFields typed when picks problem>{fields}</ScheduleFields>
                 <p class="hint">{by_itself}</p>
             </div>
         </div>
     }
     .into_any()
-}
-
-/// Which of two equal clock times, where clocks go back.
-fn which(writing: &Writing) -> Option<AnyView> {
-    let (question, first, second) = writing.when.which.clone()?;
-    let fold = writing.form.fold.clone();
-    let radio = |key: &'static str, label: String| {
-        let checked = fold == key;
-        view! {
-            <label class="tick">
-                <input type="radio" id=format!("fold-{key}") name="fold" value=key checked=checked/>
-                <span>{label}</span>
-            </label>
-        }
-    };
-    Some(
-        view! {
-            <fieldset class="field">
-                <legend id="which-legend">{question}</legend>
-                <FieldError field="fold-first" words=writing.problem("fold-first")/>
-                {radio("first", first)}
-                {radio("second", second)}
-            </fieldset>
-        }
-        .into_any(),
-    )
 }

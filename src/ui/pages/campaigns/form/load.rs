@@ -15,14 +15,14 @@ use crate::{
     recipients::{
         self,
         filter_sql::Scope,
-        model::{Candidate, Named, Person, RecipientFilter, SkipReason},
+        model::{Candidate, Count, Named, Person, RecipientFilter, SkipReason},
         search,
     },
     runner::heartbeat::Pulse,
     segments,
     server::visit::Staff,
     stores::model::Store,
-    templates, time,
+    templates,
 };
 
 /// A segment to choose.
@@ -52,9 +52,10 @@ pub struct Writing {
     pub searched: String,
     pub found: Vec<Candidate>,
     pub look: Look,
+    /// What the look counted, in words.
+    pub count: Option<Count>,
     pub names: Vec<(SkipReason, Vec<Named>)>,
     pub sample: Vec<Person>,
-    pub counted_at: String,
     pub when: WhenWords,
     pub picks: Vec<(String, String, String)>,
     /// Whether planned campaigns go out by themselves now.
@@ -90,6 +91,12 @@ impl Writing {
         };
         let sample = look::sample(db, store, &message, not_again, now).await?;
         let scope = recipients::rules::scope(store, now, None);
+        let count = match (&look.audience, &draft.filter) {
+            (Some(audience), Some(filter)) => {
+                Some(recipients::rules::described(db, &scope, filter, audience.clone()).await?)
+            }
+            _ => None,
+        };
         let chosen = match &draft.filter {
             Some(RecipientFilter::Manual(ids)) => search::described(db, &scope, ids).await?,
             _ => Vec::new(),
@@ -114,9 +121,9 @@ impl Writing {
             searched: searched.to_owned(),
             found,
             look,
+            count,
             names,
             sample,
-            counted_at: time::today_or_day(now, now, zone),
             when: schedule::words(&form.date, &form.time, &form.fold, zone, now),
             picks: schedule::quick_picks(zone, now),
             runs: Pulse::feel(&staff.visit.state, now).await?.is_running(),

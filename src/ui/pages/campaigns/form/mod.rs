@@ -4,21 +4,24 @@ mod fields;
 mod later;
 mod load;
 pub mod preview;
-pub(super) mod rail;
+mod rail;
 mod recipients;
 mod toolbar;
 pub mod zero;
 
-use leptos::prelude::*;
+use leptos::{prelude::*, server_fn::ServerFn};
 
 pub use load::Writing;
 
 pub use crate::campaigns::model::Kind;
 use crate::{
-    campaigns::looked::Question,
+    campaigns::{
+        api::{SaveBulkEmail, SaveCampaign},
+        model::ENTER,
+    },
     ui::{
-        components::{ErrorSummary, QuestionFacts},
-        islands::writing::WritingForm,
+        components::ErrorSummary,
+        islands::{buttons::EditorButtons, campaign_editor::CampaignEditor},
     },
 };
 
@@ -26,29 +29,29 @@ use crate::{
 pub fn view(writing: Writing) -> AnyView {
     let campaign = writing.kind == Kind::Campaign;
     let (action, key) = match writing.kind {
-        Kind::Campaign => ("/api/campaigns/save", format!("campaign-{}", id_or_new(&writing))),
-        Kind::Bulk => ("/api/bulk-email/save", "bulk".to_owned()),
+        Kind::Campaign => (SaveCampaign::url(), format!("campaign-{}", id_or_new(&writing))),
+        Kind::Bulk => (SaveBulkEmail::url(), "bulk".to_owned()),
     };
     let key = format!("{}:{key}", writing.user);
+    let (kind, uses_outbox) = (writing.kind, writing.outbox);
     let outbox = writing.outbox.then(|| {
         view! { <p class="hint below">"Nothing is mailed: messages stay in the outbox."</p> }
     });
-    let hidden = |name: &'static str, id: &'static str, value: &str| {
-        view! { <input type="hidden" name=name id=id value=value.to_owned()/> }
+    let hidden = |name: &'static str, value: &str| {
+        view! { <input type="hidden" name=name value=value.to_owned()/> }
     };
     view! {
         <ErrorSummary problems=writing.problems.clone()/>
-        <WritingForm key kind=writing.kind.key().to_owned()/>
-        <div id="keeper" role="status"></div>
-        <form class="f" id="writing" method="post" action=action novalidate aria-label=if campaign { "Campaign" } else { "Bulk email" }>
+        <CampaignEditor key kind action=action.to_owned() outbox=uses_outbox>
+            <div class="f">
             // What Enter in a field presses.
-            <button class="vh" type="submit" name="intent" value="enter" tabindex="-1" aria-hidden="true">"Save"</button>
+            <button class="vh" type="submit" name="intent" value=ENTER tabindex="-1" aria-hidden="true">"Save"</button>
             {campaign.then(|| view! {
-                {hidden("id", "campaign-id", &writing.form.id)}
-                {hidden("version", "campaign-version", &writing.form.version)}
+                {hidden("id", &writing.form.id)}
+                {hidden("version", &writing.form.version)}
             })}
-            {hidden("send_token", "send-token", &writing.form.send_token)}
-            {hidden("of_send", "of-send", &writing.form.of_send)}
+            {hidden("send_token", &writing.form.send_token)}
+            {hidden("of_send", &writing.form.of_send)}
             {campaign.then(|| fields::name(&writing))}
             {fields::template(&writing)}
             {fields::subject(&writing)}
@@ -57,24 +60,8 @@ pub fn view(writing: Writing) -> AnyView {
             {rail::view(&writing)}
             {campaign.then(|| later::view(&writing))}
             <div>{actions(&writing)}{outbox}</div>
-        </form>
-        {dialog(writing.outbox)}
-    }
-    .into_any()
-}
-
-/// The question that some sends ask first. The browser's code fills it in and opens it; without
-/// that the same is asked on a page of its own.
-fn dialog(outbox: bool) -> AnyView {
-    view! {
-        <dialog id="ask-dialog" aria-labelledby="ask">
-            <h2 id="ask" tabindex="-1"></h2>
-            <QuestionFacts question=Question::default() outbox/>
-            <div class="acts">
-                <button class="btn" id="ask-cancel" type="button">"Cancel"</button>
-                <button class="btn primary" id="ask-send" type="submit" form="writing" name="intent" value="send_confirmed"></button>
             </div>
-        </dialog>
+        </CampaignEditor>
     }
     .into_any()
 }
@@ -100,28 +87,5 @@ fn actions(writing: &Writing) -> AnyView {
         ),
         None => "Send now".to_owned(),
     };
-    let button = |class: &'static str, intent: &'static str, words: String| {
-        view! { <button class=class type="submit" name="intent" value=intent>{words}</button> }
-    };
-    match writing.kind {
-        Kind::Campaign => view! {
-            <div class="acts">
-                {button("btn primary only-scheduled", "schedule", "Schedule send".to_owned())}
-                {button("btn primary sn", "send_now", send)}
-                <button class="btn" type="submit" name="intent" value="draft" aria-keyshortcuts="Control+S Meta+S">
-                    "Save as draft"
-                </button>
-                <span class="hint keys" id="save-keys" aria-hidden="true" hidden><kbd id="save-key">"Ctrl"</kbd>" "<kbd>"S"</kbd></span>
-            </div>
-        }
-        .into_any(),
-        Kind::Bulk => view! {
-            <div class="acts">
-                {button("btn primary", "send_now", send)}
-                {button("btn quiet", "as_campaign", "Make this a campaign instead".to_owned())}
-                {writing.saved.then(|| button("btn quiet", "start_over", "Start over".to_owned()))}
-            </div>
-        }
-        .into_any(),
-    }
+    view! { <EditorButtons kind=writing.kind send saved=writing.saved/> }.into_any()
 }

@@ -4,8 +4,8 @@ use leptos::prelude::*;
 
 use super::Writing;
 use crate::{
-    recipients::model::{Candidate, grouped},
-    ui::components::FieldError,
+    recipients::model::grouped,
+    ui::{components::FieldError, islands::customer_search::CustomerSearch},
 };
 
 /// The fieldset.
@@ -57,7 +57,7 @@ fn segment_panel(writing: &Writing) -> AnyView {
             let id = segment.id.to_string();
             let selected = id == chosen;
             let words = format!("{} (up to {})", segment.name, grouped(segment.size));
-            view! { <option value=id selected=selected data-name=segment.name.clone()>{words}</option> }
+            view! { <option value=id selected=selected>{words}</option> }
         })
         .collect();
     view! {
@@ -107,62 +107,12 @@ fn tags_panel(writing: &Writing) -> AnyView {
 }
 
 fn manual_panel(writing: &Writing) -> AnyView {
-    let problem = writing.problem("cust");
-    let described = if problem.is_some() {
-        "cust-hint cust-error"
-    } else {
-        "cust-hint"
-    };
-    let invalid = problem.is_some().then_some("true");
-    let (searched, found) = (writing.searched.clone(), &writing.found);
-    let chosen: Vec<_> = writing.chosen.iter().map(|person| tick(person, true)).collect();
-    let fresh: Vec<_> = found
-        .iter()
-        .filter(|person| writing.chosen.iter().all(|c| c.id != person.id))
-        .map(|person| tick(person, false))
-        .collect();
-    let words = (!searched.is_empty()).then(|| match found.len() {
-        0 => format!("No customers match '{searched}'"),
-        1 => "1 customer found. Tick to add them.".to_owned(),
-        n => format!("{n} customers found. Tick those to add."),
-    });
+    let (chosen, found) = (writing.chosen.clone(), writing.found.clone());
+    let (searched, problem) = (writing.searched.clone(), writing.problem("cust"));
     view! {
         <div class="panel" id="p-manual">
-            <div class="combo">
-                <label for="cust" id="cust-label">"Find a customer"</label>
-                <p class="hint" id="cust-hint">"Type a name, email or phone"</p>
-                <FieldError field="cust" words=problem/>
-                <div class="inline">
-                    <input id="cust" class="grow" type="text" name="find_customer" value=searched autocomplete="off"
-                        aria-describedby=described aria-invalid=invalid/>
-                    <button class="btn" id="cust-search" type="submit" name="intent" value="find_customer">"Search"</button>
-                </div>
-                <ul id="cust-list" role="listbox" aria-label="Matching customers" hidden></ul>
-                <p class="vh" id="cust-said" role="status"></p>
-                {words.map(|words| view! { <p class="hint" id="cust-found-words">{words}</p> })}
-                <ul id="cust-found" aria-label="Customers found">{fresh}</ul>
-            </div>
-            <ul id="cust-chosen" aria-label="Chosen customers">{chosen}</ul>
+            <CustomerSearch chosen found searched problem/>
         </div>
-    }
-    .into_any()
-}
-
-fn tick(person: &Candidate, ticked: bool) -> AnyView {
-    let skip = person.skip.map(|reason| reason.label()).unwrap_or_default();
-    let hint = if skip.is_empty() {
-        person.hint.clone()
-    } else {
-        skip.to_owned()
-    };
-    let id = person.id.to_string();
-    view! {
-        <li>
-            <label class="tick" data-id=id.clone() data-name=person.name.clone() data-skip=skip>
-                <input type="checkbox" name="customer_ids[]" value=id.clone() checked=ticked/>
-                <span>{person.name.clone()}" "<span class="hint">{hint}</span></span>
-            </label>
-        </li>
     }
     .into_any()
 }

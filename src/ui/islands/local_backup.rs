@@ -5,10 +5,8 @@ use serde::{Deserialize, Serialize};
 use wasm_bindgen::JsCast;
 use web_sys::{HtmlFormElement, HtmlInputElement, HtmlSelectElement, HtmlTextAreaElement, Storage, UrlSearchParams};
 
-use super::{
-    customers::{self, Chosen},
-    dom,
-};
+use super::dom;
+use crate::recipients::model::Candidate;
 
 /// A copy older than this is forgotten, in milliseconds.
 const FORGET: f64 = 24.0 * 3600.0 * 1000.0;
@@ -17,21 +15,21 @@ const PREFIX: &str = "loupe:";
 
 /// What is kept on this device.
 #[derive(Serialize, Deserialize)]
-pub struct Copy {
+pub struct Backup {
     /// Milliseconds since 1970.
     pub at: f64,
     /// The form, as an address carries it.
     pub typed: String,
     /// Customers chosen one by one: the form has only their numbers.
-    chosen: Vec<Chosen>,
+    pub chosen: Vec<Candidate>,
 }
 
 /// Keeps the form under a name.
-pub fn keep(key: &str, form: &HtmlFormElement) {
-    let copy = Copy {
+pub fn keep(key: &str, form: &HtmlFormElement, chosen: Vec<Candidate>) {
+    let copy = Backup {
         at: js_sys::Date::now(),
         typed: dom::typed(form),
-        chosen: customers::chosen(),
+        chosen,
     };
     if let (Some(storage), Ok(json)) = (storage(), serde_json::to_string(&copy)) {
         let _ = storage.set_item(&format!("{PREFIX}{key}"), &json);
@@ -39,9 +37,9 @@ pub fn keep(key: &str, form: &HtmlFormElement) {
 }
 
 /// The copy under a name, unless it is too old.
-pub fn find(key: &str) -> Option<Copy> {
+pub fn find(key: &str) -> Option<Backup> {
     let json = storage()?.get_item(&format!("{PREFIX}{key}")).ok().flatten()?;
-    let copy: Copy = serde_json::from_str(&json).ok()?;
+    let copy: Backup = serde_json::from_str(&json).ok()?;
     (js_sys::Date::now() - copy.at <= FORGET).then_some(copy)
 }
 
@@ -56,7 +54,7 @@ fn storage() -> Option<Storage> {
     window().session_storage().ok().flatten()
 }
 
-impl Copy {
+impl Backup {
     /// Puts it back into the fields that take text, ticks and choices.
     pub fn put_back(&self, form: &HtmlFormElement) {
         let Ok(pairs) = UrlSearchParams::new_with_str(&self.typed) else {
@@ -84,7 +82,5 @@ impl Copy {
                 select.set_value(&pairs.get(&name).unwrap_or_default());
             }
         }
-        customers::choose(&self.chosen);
-        dom::announce_change();
     }
 }
