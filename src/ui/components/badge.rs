@@ -1,6 +1,6 @@
 //! A status as an icon and a word: never by colour alone.
 
-use leptos::prelude::*;
+use leptos::{either::EitherOf4, prelude::*};
 
 use crate::{campaigns::model::CampaignStatus, communications::model::MessageState};
 
@@ -75,18 +75,16 @@ impl Mark {
     }
 
     /// The icon, 12 by 12, in the colour of the text.
-    fn icon(self) -> AnyView {
+    fn icon(self) -> impl IntoView {
         match self {
-            Mark::Draft => view! {
+            Mark::Draft => EitherOf4::A(view! {
                 <circle cx="6" cy="6" r="4.5" fill="none" stroke="currentColor" stroke-width="1.5" stroke-dasharray="2 1.6"/>
-            }
-            .into_any(),
-            Mark::Sending => view! { <circle class="pulse" cx="6" cy="6" r="4" fill="currentColor"/> }.into_any(),
-            Mark::Scheduled | Mark::Overdue => view! {
+            }),
+            Mark::Sending => EitherOf4::B(view! { <circle class="pulse" cx="6" cy="6" r="4" fill="currentColor"/> }),
+            Mark::Scheduled | Mark::Overdue => EitherOf4::C(view! {
                 <circle cx="6" cy="6" r="4.6" fill="none" stroke="currentColor" stroke-width="1.4"/>
                 <path d="M6 3.4V6l1.8 1.2" fill="none" stroke="currentColor" stroke-width="1.4" stroke-linecap="round"/>
-            }
-            .into_any(),
+            }),
             other => {
                 let line = match other {
                     Mark::Sent | Mark::Accepted => "m2.5 6.4 2.3 2.3 4.7-5",
@@ -96,11 +94,10 @@ impl Mark {
                     Mark::NotSent => "m3.2 3.2 5.6 5.6M8.8 3.2 3.2 8.8",
                     _ => "M2.5 6h7",
                 };
-                view! {
+                EitherOf4::D(view! {
                     <path d=line fill="none" stroke="currentColor" stroke-width="1.7" stroke-linecap="round"
                         stroke-linejoin="round"/>
-                }
-                .into_any()
+                })
             }
         }
     }

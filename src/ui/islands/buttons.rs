@@ -1,7 +1,7 @@
 //! The buttons below the form. While something is on its way its button says so; it is never
 //! disabled.
 
-use leptos::{prelude::*, server_fn::ServerFn};
+use leptos::{either::Either, prelude::*, server_fn::ServerFn};
 
 use super::{
     device,
@@ -32,7 +32,7 @@ pub fn EditorButtons(kind: Kind, send: String, saved: bool) -> impl IntoView {
         }
     };
     match kind {
-        Kind::Campaign => view! {
+        Kind::Campaign => Either::Left(view! {
             <div class="acts">
                 <button class="btn primary only-scheduled" type="submit" formaction=ScheduleCampaign::url()
                     aria-disabled=waiting(Press::Schedule)>{words(Press::Schedule, "Schedule send", "Saving…")}</button>
@@ -46,16 +46,14 @@ pub fn EditorButtons(kind: Kind, send: String, saved: bool) -> impl IntoView {
                     <span class="hint keys" aria-hidden="true"><kbd>{device::command_key()}</kbd>" "<kbd>"S"</kbd></span>
                 })}
             </div>
-        }
-        .into_any(),
-        Kind::Bulk => view! {
+        }),
+        Kind::Bulk => Either::Right(view! {
             <div class="acts">
                 <button class="btn primary" type="submit" formaction=SendBulkEmail::url()
                     aria-disabled=waiting(Press::Send)>{words(Press::Send, &send, "Checking…")}</button>
                 {keep(Intent::AsCampaign, "Make this a campaign instead")}
                 {saved.then(|| keep(Intent::StartOver, "Start over"))}
             </div>
-        }
-        .into_any(),
+        }),
     }
 }

@@ -12,6 +12,7 @@
 pub mod audience_panel;
 pub mod buttons;
 pub mod campaign_editor;
+mod combobox;
 pub mod customer_search;
 mod debounce;
 mod device;

@@ -1,6 +1,6 @@
 //! What happened, at the top of the form: a live region.
 
-use leptos::prelude::*;
+use leptos::{either::Either, prelude::*};
 
 /// What can be done about it.
 #[derive(Clone)]
@@ -37,10 +37,10 @@ impl Note {
 pub fn Notes(note: RwSignal<Option<Note>>) -> impl IntoView {
     let act = |act: Act| match act {
         Act::Link(words, path, leave) => {
-            view! { <a class="btn sm" href=path on:click=move |_| leave.run(())>{words}</a> }.into_any()
+            Either::Left(view! { <a class="btn sm" href=path on:click=move |_| leave.run(())>{words}</a> })
         }
         Act::Button(class, words, act) => {
-            view! { <button type="button" class=class on:click=move |_| act.run(())>{words}</button> }.into_any()
+            Either::Right(view! { <button type="button" class=class on:click=move |_| act.run(())>{words}</button> })
         }
     };
     let shown = move || {

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use leptos::{html, prelude::*, server_fn::ServerFn};
+use leptos::{either::Either, html, prelude::*, server_fn::ServerFn};
 
 use super::{
     debounce::debounced,
@@ -67,8 +67,8 @@ fn Line(check: Check, tried: bool) -> impl IntoView {
     let word = if to_do { "To do" } else { check.standing.word() };
     let place = check.leads_to().map(|field| format!("#{field}"));
     let words = match place {
-        Some(place) => view! { <a href=place>{check.words}</a> }.into_any(),
-        None => check.words.into_any(),
+        Some(place) => Either::Left(view! { <a href=place>{check.words}</a> }),
+        None => Either::Right(check.words),
     };
     view! {
         <li>

@@ -1,7 +1,7 @@
 //! Wording to start from: a chosen template fills in subject and body, with a question first when
 //! something would be lost, and a way back.
 
-use leptos::prelude::*;
+use leptos::{either::EitherOf3, prelude::*};
 
 use super::editing::Editing;
 use crate::campaigns::{api::template_text, model::TemplateWording};
@@ -88,21 +88,19 @@ pub fn TemplatePicker(templates: Vec<(i64, String)>, chosen: String) -> impl Int
         };
         let dismiss = move || note.set(None);
         Some(match note_now {
-            Note::Asks(wording) => view! {
+            Note::Asks(wording) => EitherOf3::A(view! {
                 <span>"Replace what you've written?"</span>
                 {button("btn sm", "Replace", Box::new(move || fill(wording.clone())))}
                 {button("btn quiet sm", "Keep mine", Box::new(dismiss))}
-            }
-            .into_any(),
-            Note::Filled { name, before } => view! {
+            }),
+            Note::Filled { name, before } => EitherOf3::B(view! {
                 <span>{format!("Subject and body filled from '{name}'.")}</span>
                 {button("btn quiet sm", "Undo", Box::new(move || {
                     put(&before);
                     dismiss();
                 }))}
-            }
-            .into_any(),
-            Note::Failed => view! { <span>"Couldn't load the template. Try again."</span> }.into_any(),
+            }),
+            Note::Failed => EitherOf3::C(view! { <span>"Couldn't load the template. Try again."</span> }),
         })
     };
     let option = |(id, name): (i64, String)| {
