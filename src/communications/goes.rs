@@ -2,7 +2,7 @@
 //! it over all of them.
 //!
 //! A campaign of one go has the kept numbers of that. Of several nothing can be added up, because
-//! most people are in each: their rows are read, about a second for each million. Small campaigns are
+//! most people are in each: their rows are read, one to three seconds for each million. Small campaigns are
 //! counted whenever somebody looks. For large ones the numbers are kept beside the numbers of the goes
 //! they were worked out from. An ended go only ever loses whoever waits or is unconfirmed, so that
 //! its numbers are the same only while its rows are. While a go is under way, its campaign is
@@ -125,7 +125,10 @@ pub async fn total_kept_from(
         return Ok(tally);
     }
     let tally = count().await?;
-    keep(db, campaign, &of, &tally, now).await?;
+    if let Err(error) = keep(db, campaign, &of, &tally, now).await {
+        // The numbers are right; only the next one who looks waits for them as well.
+        tracing::warn!(error = %error, campaign, "the numbers of a campaign could not be kept");
+    }
     Ok(tally)
 }
 
