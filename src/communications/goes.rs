@@ -43,9 +43,12 @@ impl Go {
     }
 }
 
-/// The better of two outcomes has the higher number; 3 is whoever still waits.
-const RANK: &str = "case {m}.outcome when 'accepted' then 5 when 'unknown' then 4 when 'rejected' then 2 \
-                    when 'failed' then 2 when 'skipped' then 1 when 'cancelled' then 0 else 3 end";
+/// The better of two outcomes has the higher number; 4 is whoever still waits. Somebody whose address has
+/// it already is left out for that only if no go has a reason of their own.
+const RANK: &str = "case {m}.outcome when 'accepted' then 6 when 'unknown' then 5 when 'rejected' then 3 \
+                    when 'failed' then 3 \
+                    when 'skipped' then case {m}.skip_reason when 'already_received' then 1 else 2 end \
+                    when 'cancelled' then 0 else 4 end";
 
 fn rank(of: &str) -> String {
     RANK.replace("{m}", of)
@@ -173,13 +176,13 @@ fn counting(backend: Backend, sends: &[i64]) -> String {
 fn added(rows: &[(i64, i64)]) -> Tally {
     let of = |rank: i64| rows.iter().filter(|(r, _)| *r == rank).map(|(_, people)| people).sum();
     Tally {
-        sent: of(5),
-        unconfirmed: of(4),
-        waiting: of(3),
-        failed: of(2),
-        skipped: of(1),
+        sent: of(6),
+        unconfirmed: of(5),
+        waiting: of(4),
+        failed: of(3),
+        skipped: of(2),
+        already: of(1),
         cancelled: of(0),
-        already: 0,
     }
 }
 
