@@ -69,6 +69,8 @@ export function audience(page: Page): Locator {
 export async function counted(page: Page, words: string | RegExp): Promise<void> {
   const button = page.getByRole("button", { name: "Update count" });
   if (!withJavaScript() && (await button.isVisible())) await button.click();
+  // The number of the last choice stays until the next one is there.
+  await expect(audience(page).getByRole("status")).not.toHaveAttribute("aria-busy", "true");
   await expect(audience(page).getByRole("status")).toContainText(words);
 }
 

@@ -57,12 +57,24 @@ pub fn AudiencePanel(start: Start) -> impl IntoView {
         again: 0,
         count: start.count.clone().map(Ok),
     };
-    let asked = {
-        let start = start.selection.clone();
-        LocalResource::new(move || ask(settled.get(), again.get(), start.clone()))
-    };
-    // While the next is on its way the resource keeps the last; an older one that comes late is dropped.
-    let answer = Memo::new(move |_| asked.get().flatten().unwrap_or_else(|| first.clone()));
+    let counting = Action::new(|asked: &(Selection, u32)| ask(asked.0.clone(), asked.1));
+    let known = first.clone();
+    Effect::new(move |_| {
+        let asked = (settled.get(), again.get());
+        if asked != (known.selection.clone(), 0) {
+            counting.dispatch(asked);
+        }
+    });
+    // While the next is on its way the last one stays. One that comes late, to a question nobody
+    // asks any more, is dropped.
+    let answer = Memo::new(move |before: Option<&Answer>| {
+        let is_asked = |answer: &Answer| settled.with(|now| *now == answer.selection) && again.get() == answer.again;
+        match counting.value().get() {
+            _ if is_asked(&first) => first.clone(),
+            Some(answer) if is_asked(&answer) => answer,
+            _ => before.unwrap_or(&first).clone(),
+        }
+    });
     let count = Memo::new(move |_| {
         answer
             .with(|answer| answer.counted().cloned())
@@ -134,21 +146,21 @@ pub fn AudiencePanel(start: Start) -> impl IntoView {
     }
 }
 
-/// Asks the book, unless the page already has the answer or there is nothing to ask.
-async fn ask(selection: Selection, again: u32, start: Selection) -> Option<Answer> {
-    if selection == start && again == 0 {
-        return None;
-    }
-    let filter = selection.filter.clone()?;
-    let count = match missing(Some(&filter)) {
-        None => Some(count_recipients(filter, selection.not_again).await),
-        Some(_) => None,
+/// Asks the book, unless there is nothing to ask yet.
+async fn ask(selection: Selection, again: u32) -> Answer {
+    let filter = selection
+        .filter
+        .clone()
+        .filter(|filter| missing(Some(filter)).is_none());
+    let count = match filter {
+        Some(filter) => Some(count_recipients(filter, selection.not_again).await),
+        None => None,
     };
-    Some(Answer {
+    Answer {
         selection,
         again,
         count,
-    })
+    }
 }
 
 fn not_counted(error: &AppError) -> &'static str {

@@ -80,17 +80,18 @@ impl Combobox {
         let text = Memo::new(move |_| self.text.with(|text| text.trim().to_owned()));
         let settled = debounced(text, PAUSE);
         let first = text.get_untracked();
-        let answer = LocalResource::new(move || {
+        // Every text is asked about at once: a slow answer to the last one keeps no one waiting.
+        let finding = Action::new(|text: &String| {
+            let text = text.clone();
+            async move { (text.clone(), find_customers(text).await) }
+        });
+        Effect::new(move |_| {
             let text = settled.get();
-            let wanted = text != first && text.chars().count() >= FEWEST;
-            async move {
-                match wanted {
-                    true => Some((text.clone(), find_customers(text).await)),
-                    false => None,
-                }
+            if text != first && text.chars().count() >= FEWEST {
+                finding.dispatch(text);
             }
         });
-        Effect::new(move |_| match answer.get().flatten() {
+        Effect::new(move |_| match finding.value().get() {
             Some((asked, Ok(found))) if text.with_untracked(|text| *text == asked) => {
                 let words = match found.len() {
                     0 => nobody(&asked),
