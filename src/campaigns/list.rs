@@ -63,6 +63,7 @@ pub struct CampaignCard {
     pub customers: Option<i64>,
     /// Over all its goes; nothing while nobody has got it.
     pub outcome: Option<Outcome>,
+    pub created_at: DateTime<Utc>,
     pub updated_at: DateTime<Utc>,
     pub updated_by: String,
     pub scheduled_at: Option<DateTime<Utc>>,

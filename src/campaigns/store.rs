@@ -103,6 +103,7 @@ struct Row {
     scheduled_at: Option<DateTime<Utc>>,
     problem: Option<String>,
     updated_by: String,
+    created_at: DateTime<Utc>,
     updated_at: DateTime<Utc>,
     sent_at: Option<DateTime<Utc>>,
     send_id: Option<i64>,
@@ -111,7 +112,7 @@ struct Row {
     shown_before: Option<i64>,
 }
 
-/// One page of the list, those being sent first, then the newest activity first; and how many
+/// One page of the list, those being sent first, then those whose time has passed, then the newest activity first; and how many
 /// there are in all.
 pub async fn list(
     db: &Db,
@@ -136,14 +137,15 @@ pub async fn list(
     let rows: Vec<Row> = on_db!(db, |pool| {
         sqlx::query_as(
         "select c.id, c.name, c.subject, c.status, c.filter, c.shown_count, c.scheduled_at, c.problem, c.updated_by,
-                c.updated_at, c.sent_at, s.id as send_id, s.started_at,
+                c.created_at, c.updated_at, c.sent_at, s.id as send_id, s.started_at,
                 case when s.planned_at is not null then coalesce(a.will_send, s.shown_count) end as shown_before
            from campaigns c
            left join sends s on s.id = (select max(id) from sends where campaign_id = c.id)
            left join shown_audiences a on a.store_id = s.store_id and a.token = s.token
           where c.store_id = $1 and c.search_key like $2 escape '!' and ($3 is null or c.status = $3)
             and ($4 is null or c.sent_at >= $4) and ($5 is null or c.sent_at < $5)
-          order by case when c.status = 'sending' then 0 else 1 end, c.updated_at desc, c.id desc
+          order by case when c.status = 'sending' then 0 when c.scheduled_at < $8 then 1 else 2 end, c.updated_at desc,
+                   c.id desc
           limit $6 offset $7"
     )
     .bind(store)
@@ -153,6 +155,7 @@ pub async fn list(
     .bind(query.sent_before)
     .bind(PER_PAGE)
     .bind((query.page.max(1) - 1).saturating_mul(PER_PAGE))
+    .bind(now)
     .fetch_all(pool)
     .await
     })?;
@@ -186,6 +189,7 @@ fn card(row: Row, outcomes: &HashMap<i64, Outcome>, names: &HashMap<i64, String>
         audience: crate::recipients::words::audience_words(filter.as_ref(), names),
         customers: outcome.map(|o| o.customers).or(row.shown_count),
         outcome,
+        created_at: row.created_at,
         updated_at: row.updated_at,
         updated_by: row.updated_by,
         scheduled_at: row.scheduled_at,

@@ -170,8 +170,13 @@ pub async fn drifted(db: &Db) -> sqlx::Result<Vec<i64>> {
         "with counted as (select send_id, '' as outcome, count(*) as people from messages group by send_id
                            union all
                           select send_id, outcome, count(*) from messages where outcome is not null
-                           group by send_id, outcome),
+                           group by send_id, outcome
+                           union all
+                          select send_id, 'already', count(*) from messages where skip_reason = 'already_received'
+                           group by send_id),
               kept as (select id as send_id, '' as outcome, people from sends where people <> 0
+                        union all
+                       select id, 'already', already from sends where already <> 0
                         union all
                        select send_id, outcome, cast(sum(people) as bigint) from send_tallies
                         group by send_id, outcome having sum(people) <> 0)

@@ -65,6 +65,7 @@ const CHANGES: &[Change] = &[
     change("/api/campaigns/confirm", &[A_DRAFT], "id={campaign}&version=1&send_token=t-confirm", "campaign.send_started"),
     change("/api/campaigns/send-rest", &[TAKEN_BACK, NOT_WAITING, A_DRAFT], "id={campaign}&version=1&send_token=t-rest&skip_already=true", "campaign.send_started"),
     change("/api/campaigns/unschedule", &["update campaigns set status = 'scheduled', scheduled_at = '2026-06-01T00:00:00Z', scheduled_local = '2026-06-01T00:00:00', scheduled_zone = 'UTC' where id = {campaign}"], "id={campaign}", "campaign.unscheduled"),
+    change("/api/campaigns/schedule-again", &[A_DRAFT, "update campaigns set scheduled_local = '2026-06-01T09:00', scheduled_zone = 'UTC' where id = {campaign}"], "id={campaign}&version=1", "campaign.scheduled"),
     change("/api/campaigns/delete", &[A_DRAFT], "id={campaign}", "campaign.deleted"),
     change("/api/bulk-email/save", &[], "subject=S&body=Hello&recipient_type=all&intent=as_campaign", "campaign.created"),
     change("/api/consent/change", &[], "id={customer}&channel=email&wish=withdraw&evidence=phone", "consent.withdrawn"),

@@ -160,7 +160,7 @@ both!(
         let after = tally(app.db(), &app.store, again).await;
         assert_eq!(after.sent, before.cancelled, "only whom nothing reached");
         assert_eq!(
-            after.skipped,
+            after.already,
             before.sent + before.unconfirmed,
             "who already got it is left out"
         );

@@ -40,7 +40,7 @@ both!(a_plan_is_shown_as_a_real_recipient_gets_it_with_who_will, |app| {
         );
         assert!(read.contains("The way to unsubscribe is added for you"), "{read}");
         assert!(!page.text.contains("{{"), "no braces outside the editor: {read}");
-        let other = app.get(&format!("{path}?as={longest}"), &cookie).await;
+        let other = app.get(&format!("{path}?person={longest}"), &cookie).await;
         let read = words(&other.text);
         assert!(read.contains("As Charlotte Fairweather-Holloway will get it"), "{read}");
         let frame = other.text.split("src=\"").find(|part| part.starts_with(&path)).unwrap();

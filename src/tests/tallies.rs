@@ -147,6 +147,9 @@ both!(other_numbers_than_the_rows_are_found, |app| {
     tallies::count(&mut tx, send).await.unwrap();
     tx.commit().await.unwrap();
     assert_eq!(tallies::drifted(app.db()).await.unwrap(), Vec::<i64>::new());
+    people::change(app.db(), "update sends set already = already + 1 where id = $1", send).await;
+    assert_eq!(tallies::drifted(app.db()).await.unwrap(), [send]);
+    people::change(app.db(), "update sends set already = already - 1 where id = $1", send).await;
     people::change(
         app.db(),
         "update send_tallies set people = people + 1 where send_id = $1",

@@ -41,7 +41,7 @@ both!(a_small_send_goes_at_one_press_and_a_second_press_sends_nothing, |app| {
         &[("id", &text), ("version", "1"), ("send_token", "token-2")],
     )
     .await;
-    assert_eq!(other.status, StatusCode::CONFLICT, "{}", other.text);
+    assert_eq!(other.location(), format!("/marketing/campaigns/{id}"), "{}", other.text);
     assert_eq!(count(&app, "select count(*) from sends").await, 1);
 });
 

@@ -183,11 +183,13 @@ fn table(lines: Vec<Line>, zone: Tz) -> AnyView {
             );
             let machine = line.happened_at.to_rfc3339_opts(SecondsFormat::Secs, true);
             view! {
-                <tr>
-                    <td><time datetime=machine>{when}</time></td>
-                    <td>{line.actor}</td>
-                    <td><Marked text=line.summary/></td>
-                    <td>{details}</td>
+                <tr role="row">
+                    <td role="cell" class="left">
+                        <time datetime=machine>{when}</time>
+                    </td>
+                    <td role="cell" class="end">{line.actor}</td>
+                    <td role="cell" class="whole"><Marked text=line.summary/></td>
+                    <td role="cell" class="whole">{details}</td>
                 </tr>
             }
         })
@@ -195,15 +197,17 @@ fn table(lines: Vec<Line>, zone: Tz) -> AnyView {
     view! {
         <div class="card">
             <div class="scroll" tabindex="0" role="region" aria-label="Entries">
-                <table class="table wide">
+                <table class="table wide fold" role="table">
                     <caption class="vh">"Entries, newest first"</caption>
-                    <thead>
-                        <tr>
-                            <th scope="col">"When"</th><th scope="col">"Who"</th>
-                            <th scope="col">"What"</th><th scope="col">"Details"</th>
+                    <thead role="rowgroup">
+                        <tr role="row">
+                            <th scope="col" role="columnheader">"When"</th>
+                            <th scope="col" role="columnheader">"Who"</th>
+                            <th scope="col" role="columnheader">"What"</th>
+                            <th scope="col" role="columnheader">"Details"</th>
                         </tr>
                     </thead>
-                    <tbody>{rows}</tbody>
+                    <tbody role="rowgroup">{rows}</tbody>
                 </table>
             </div>
         </div>
@@ -219,7 +223,8 @@ fn details(line: &Line) -> Option<AnyView> {
     let rows: Vec<_> = differences
         .into_iter()
         .map(|d| {
-            view! { <div><dt>{d.what}</dt><dd><Marked text=d.before/>" → "<Marked text=d.after/></dd></div> }
+            let change = format!("{} → {}", d.before, d.after);
+            view! { <div><dt>{d.what}</dt><dd><Marked text=change/></dd></div> }
         })
         .collect();
     Some(

@@ -63,7 +63,7 @@ impl Plan {
             None => Vec::new(),
         };
         let sample = look::sample(db, store, &message, not_again, now).await?;
-        let asked = staff.param("as").parse::<i64>().ok();
+        let asked = staff.param("person").parse::<i64>().ok();
         let chosen = sample.iter().find(|person| Some(person.id) == asked);
         let reader = chosen.or(sample.first()).cloned();
         let subject = look::subject_for(store, &staff.actor.name, &message, reader.as_ref(), now);
@@ -104,8 +104,8 @@ impl Plan {
         let path = format!("/marketing/campaigns/{id}/preview");
         if self.campaign.body.trim().is_empty() {
             return view! {
-                <section class="card pad" id="letter" aria-labelledby="letter-title">
-                    <h2 id="letter-title">"The message"</h2>
+                <section class="card pad" id="plan" aria-labelledby="plan-title">
+                    <h2 id="plan-title">"The message"</h2>
                     <p class="hint">"Nothing is written yet."</p>
                 </section>
             }
@@ -117,7 +117,7 @@ impl Plan {
             .iter()
             .zip(WHY)
             .map(|(person, why)| {
-                let href = format!("/marketing/campaigns/{id}?as={}#letter", person.id);
+                let href = format!("/marketing/campaigns/{id}?person={}#plan", person.id);
                 let current = (person.id == shown).then_some("true");
                 view! { <li><a href=href aria-current=current>{format!("{why}: {}", person.name)}</a></li> }
             })
@@ -139,8 +139,8 @@ impl Plan {
         let source = format!("{path}?as={shown}");
         let text = format!("{source}&part=text");
         view! {
-            <section id="letter" aria-labelledby="letter-title">
-                <h2 id="letter-title" class="vh">"The message"</h2>
+            <section id="plan" aria-labelledby="plan-title">
+                <h2 id="plan-title" class="vh">"The message"</h2>
                 <div class="card letter tall">
                     {see_as}
                     <div class="envelope">
@@ -209,7 +209,7 @@ impl Plan {
         let bound = match (self.campaign.recipients(), &self.look.audience) {
             (Some(RecipientFilter::Segment(_)), Some(audience)) => {
                 let name = goes_to.strip_prefix("Segment: ").unwrap_or(&goes_to).to_owned();
-                Some(view! { <p class="hint">{audience.segment_bound(&name)}</p> })
+                Some(view! { <p class="hint below">{audience.segment_bound(&name)}</p> })
             }
             _ => None,
         };

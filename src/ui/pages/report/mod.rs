@@ -141,17 +141,19 @@ impl Report {
         if watched {
             return view! {
                 <div class="stack">
-                    {stalled}{numbers}{unanswered}{failed}{goes}{drift}{followed}{people}{letter}
+                    {stalled}{numbers}{unanswered}
+                    {failed.map(|failed| view! { <div class="failed-so-far">{failed}</div> })}
+                    {goes}{drift}{followed}{people}{letter}
                 </div>
             }
             .into_any();
         }
         view! {
             <div class="split">
-                <div class="stack">{stalled}{numbers}{failed}{unanswered}</div>
+                <div class="stack">{stalled}{numbers}{failed}{unanswered}{goes}{drift}{followed}</div>
                 <div class="beside">{letter}</div>
             </div>
-            <div class="stack results">{people}{goes}{drift}{followed}</div>
+            <div class="results">{people}</div>
         }
         .into_any()
     }

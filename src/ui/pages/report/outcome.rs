@@ -39,7 +39,7 @@ pub fn view(send: &Send, tally: &Tally) -> AnyView {
         .collect();
     view! {
         <section class="card outcome" aria-label="Outcome">
-            <div class="told">{sentence.map(|words| view! { <p>{words}</p> })}{bar(&parts)}</div>
+            <div class="told">{sentence.map(|words| view! { <h2>{words}</h2> })}{bar(&parts)}</div>
             <dl class="stats">{numbers}</dl>
         </section>
     }
@@ -92,7 +92,7 @@ fn parts(tally: &Tally) -> Vec<Part> {
 /// One bar of everybody, with gaps of the paper between its parts.
 fn bar(parts: &[Part]) -> AnyView {
     let all: i64 = parts.iter().map(|part| part.people).sum();
-    let share = |people: i64| format!("{:.2}%", 100.0 * ratio(people, all));
+    let share = |people: i64| percent(people, all);
     let mut before = 0;
     let mut drawn = Vec::new();
     for part in parts.iter().filter(|part| part.people > 0) {
@@ -104,8 +104,21 @@ fn bar(parts: &[Part]) -> AnyView {
     view! { <svg class="parts" aria-hidden="true">{drawn}</svg> }.into_any()
 }
 
-fn ratio(people: i64, all: i64) -> f64 {
-    #[allow(clippy::cast_precision_loss, reason = "a bar is not that wide")]
-    let of = |n: i64| n as f64;
-    of(people) / of(all.max(1))
+/// `62.50%`
+fn percent(people: i64, all: i64) -> String {
+    let of_ten_thousand = 10_000 * people / all.max(1);
+    format!("{}.{:02}%", of_ten_thousand / 100, of_ten_thousand % 100)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::percent;
+
+    #[test]
+    fn shares_are_exact_to_a_hundredth() {
+        assert_eq!(percent(5, 8), "62.50%");
+        assert_eq!(percent(1, 3000), "0.03%");
+        assert_eq!(percent(0, 0), "0.00%");
+        assert_eq!(percent(7, 7), "100.00%");
+    }
 }

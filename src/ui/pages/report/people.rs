@@ -123,7 +123,7 @@ fn narrowing(report: &Report) -> AnyView {
 
 /// `settles` is there for those who may settle what was never answered: a token.
 fn line(row: RecipientRow, zone: chrono_tz::Tz, settles: Option<&String>) -> AnyView {
-    let why = row.why();
+    let why = Some(row.why()).filter(|words| !words.is_empty());
     let settle = settles
         .filter(|_| row.state == MessageState::Unknown && row.resolution.is_none())
         .map(|token| {
