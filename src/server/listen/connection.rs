@@ -1,4 +1,4 @@
-//! One connection: what it reads and writes tells its pulse, and the pulse ends it.
+//! One connection: what it reads and writes tells its activity, and the activity ends it.
 
 use std::{
     convert::Infallible,
@@ -23,7 +23,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 
-use super::{Limits, Places, pulse::Pulse};
+use super::{Limits, Places, activity::Activity};
 
 /// What a connection is served with.
 pub(super) struct Connection {
@@ -39,16 +39,16 @@ impl Connection {
     pub(super) async fn serve(self, stream: TcpStream) {
         // Small answers must not wait for the next packet.
         let _ = stream.set_nodelay(true);
-        let pulse = Pulse::new();
+        let activity = Activity::new();
         let io = TokioIo::new(Felt {
             stream,
-            pulse: pulse.clone(),
+            activity: activity.clone(),
         });
         let (router, peer) = (self.router, self.peer);
-        let felt = pulse.clone();
+        let felt = activity.clone();
         let service = service_fn(move |request| answer(router.clone(), peer, felt.clone(), request));
         let mut connection = pin!(http1::Builder::new().serve_connection(io, service));
-        let mut gives_out = pin!(pulse.gives_out(&self.limits, || self.places.are_scarce()));
+        let mut expires = pin!(activity.expires(&self.limits, || self.places.are_scarce()));
         let mut is_leaving = false;
         loop {
             tokio::select! {
@@ -58,7 +58,7 @@ impl Connection {
                     }
                     return;
                 }
-                () = &mut gives_out => {
+                () = &mut expires => {
                     tracing::debug!("a connection that stood still was closed");
                     return;
                 }
@@ -74,21 +74,21 @@ impl Connection {
 async fn answer(
     router: Router,
     peer: SocketAddr,
-    pulse: Pulse,
+    activity: Activity,
     request: Request<Incoming>,
 ) -> Result<Response<Told>, Infallible> {
-    pulse.answering();
-    let told = pulse.clone();
-    let mut request = request.map(|body| Body::new(Awaited { body, pulse }));
+    activity.answering();
+    let told = activity.clone();
+    let mut request = request.map(|body| Body::new(Awaited { body, activity }));
     request.extensions_mut().insert(ConnectInfo(peer));
     let response = router.oneshot(request).await?;
-    Ok(response.map(|body| Told { body, pulse: told }))
+    Ok(response.map(|body| Told { body, activity: told }))
 }
 
 /// The body of a request, with what it waits for.
 struct Awaited {
     body: Incoming,
-    pulse: Pulse,
+    activity: Activity,
 }
 
 impl HttpBody for Awaited {
@@ -98,9 +98,9 @@ impl HttpBody for Awaited {
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
         let polled = Pin::new(&mut self.body).poll_frame(cx);
         match &polled {
-            Poll::Pending => self.pulse.body_awaited(),
-            Poll::Ready(Some(Ok(frame))) => self.pulse.body_came(frame.data_ref().map_or(0, Bytes::len)),
-            Poll::Ready(_) => self.pulse.body_over(),
+            Poll::Pending => self.activity.body_awaited(),
+            Poll::Ready(Some(Ok(frame))) => self.activity.body_came(frame.data_ref().map_or(0, Bytes::len)),
+            Poll::Ready(_) => self.activity.body_over(),
         }
         polled
     }
@@ -116,14 +116,14 @@ impl HttpBody for Awaited {
 
 impl Drop for Awaited {
     fn drop(&mut self) {
-        self.pulse.body_over();
+        self.activity.body_over();
     }
 }
 
 /// The body of an answer, which tells when it has been handed over.
 struct Told {
     body: Body,
-    pulse: Pulse,
+    activity: Activity,
 }
 
 impl HttpBody for Told {
@@ -145,21 +145,21 @@ impl HttpBody for Told {
 
 impl Drop for Told {
     fn drop(&mut self) {
-        self.pulse.answered();
+        self.activity.answered();
     }
 }
 
 /// The socket, with what goes in and out.
 struct Felt {
     stream: TcpStream,
-    pulse: Pulse,
+    activity: Activity,
 }
 
 impl Felt {
     fn wrote(&self, polled: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
         match &polled {
-            Poll::Pending => self.pulse.taking_awaited(),
-            Poll::Ready(Ok(bytes)) => self.pulse.taken(*bytes),
+            Poll::Pending => self.activity.taking_awaited(),
+            Poll::Ready(Ok(bytes)) => self.activity.taken(*bytes),
             Poll::Ready(Err(_)) => {}
         }
         polled
@@ -171,7 +171,7 @@ impl AsyncRead for Felt {
         let before = buf.filled().len();
         let polled = Pin::new(&mut self.stream).poll_read(cx, buf);
         if buf.filled().len() > before {
-            self.pulse.bytes_came();
+            self.activity.bytes_came();
         }
         polled
     }

@@ -1,9 +1,9 @@
 //! The accept loop of every listener. Connections that stand still are closed, and there are never
 //! so many that the database and the mail server get no descriptor any more.
 
+mod activity;
 mod capacity;
 mod connection;
-mod pulse;
 
 use std::{future::Future, io::ErrorKind, net::SocketAddr, pin::pin, sync::Arc, time::Duration};
 

@@ -136,9 +136,7 @@ impl Scope {
             Scope::Connection
         } else if status.is_some_and(is_an_addresses) {
             Scope::Recipient
-        } else if status.is_some_and(is_accounts) || matches!(code, "530" | "534" | "535" | "538") {
-            Scope::Account
-        } else if speaks_of(&ACCOUNT_WORDS) {
+        } else if status.is_some_and(is_accounts) || needs_a_login(code) || speaks_of(&ACCOUNT_WORDS) {
             Scope::Account
         } else if status.is_some_and(is_senders) || speaks_of(&SENDER_WORDS) {
             Scope::Sender
@@ -168,6 +166,10 @@ fn is_about_connection(said: &str) -> bool {
             "smtp session",
         ])
         && !has(&["concurrent", "simultaneous"])
+}
+
+fn needs_a_login(code: &str) -> bool {
+    matches!(code, "530" | "534" | "535" | "538")
 }
 
 /// 5.7.501 and above are of Exchange Online.

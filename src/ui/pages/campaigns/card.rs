@@ -27,7 +27,7 @@ pub fn view(card: CampaignCard, now: DateTime<Utc>, zone: Tz, may_send: bool) ->
     // Two drafts without a name are told apart by when they were begun.
     let name = match card.name.as_str() {
         UNTITLED => format!("{UNTITLED}, {}", time::today_or_day(card.created_at, now, zone)),
-        name => short(name),
+        _ => card.name.clone(),
     };
     let sent = card.outcome.map(|o| o.sent);
     let failed = card.outcome.map(|o| o.failed);
@@ -38,7 +38,7 @@ pub fn view(card: CampaignCard, now: DateTime<Utc>, zone: Tz, may_send: bool) ->
             <article class="card campaign" aria-labelledby=name_id.clone()>
                 <div>
                     <p class="badges"><Badge mark=card.status/>{overdue}{back}{changed}</p>
-                    <h2 id=name_id.clone()><a href=format!("/marketing/campaigns/{id}")>{name}</a></h2>
+                    <h2 id=name_id.clone()><a href=format!("/marketing/campaigns/{id}")>{short(&name)}</a></h2>
                     <p class="hint"><Marked text=short(&card.subject)/></p>
                 </div>
                 <p>{card.audience}</p>

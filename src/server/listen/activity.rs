@@ -14,7 +14,7 @@ const LEAST_PROGRESS: usize = 1024;
 
 /// Told by the connection's parts of what they do; cheap to clone.
 #[derive(Clone, Debug)]
-pub(super) struct Pulse(Arc<Mutex<Beat>>);
+pub(super) struct Activity(Arc<Mutex<Beat>>);
 
 #[derive(Debug)]
 struct Beat {
@@ -60,7 +60,7 @@ impl Wait {
     }
 }
 
-impl Pulse {
+impl Activity {
     pub(super) fn new() -> Self {
         Self(Arc::new(Mutex::new(Beat {
             phase: Phase::Idle(Instant::now()),
@@ -136,7 +136,7 @@ impl Pulse {
     }
 
     /// Returns when the connection has stood still for too long.
-    pub(super) async fn gives_out(&self, limits: &Limits, is_crowded: impl Fn() -> bool) {
+    pub(super) async fn expires(&self, limits: &Limits, is_crowded: impl Fn() -> bool) {
         // Whatever begins meanwhile lasts at least this long.
         let nap = limits.head.min(limits.progress).min(limits.idle_when_crowded);
         loop {
@@ -163,24 +163,24 @@ mod tests {
     };
 
     /// Seconds until it is given up.
-    async fn lasts(pulse: &Pulse, is_crowded: bool) -> u64 {
+    async fn lasts(activity: &Activity, is_crowded: bool) -> u64 {
         let begun = Instant::now();
-        pulse.gives_out(&LIMITS, || is_crowded).await;
+        activity.expires(&LIMITS, || is_crowded).await;
         begun.elapsed().as_secs()
     }
 
     #[tokio::test(start_paused = true)]
     async fn each_thing_has_its_own_time() {
-        assert_eq!(lasts(&Pulse::new(), false).await, 60);
-        assert_eq!(lasts(&Pulse::new(), true).await, 5, "others wait for the place");
-        let head = Pulse::new();
+        assert_eq!(lasts(&Activity::new(), false).await, 60);
+        assert_eq!(lasts(&Activity::new(), true).await, 5, "others wait for the place");
+        let head = Activity::new();
         head.bytes_came();
         assert_eq!(lasts(&head, true).await, 10);
-        let body = Pulse::new();
+        let body = Activity::new();
         body.answering();
         body.body_awaited();
         assert_eq!(lasts(&body, false).await, 30);
-        let deaf = Pulse::new();
+        let deaf = Activity::new();
         deaf.answering();
         deaf.taking_awaited();
         assert_eq!(lasts(&deaf, false).await, 30);
@@ -188,30 +188,30 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn an_answer_takes_as_long_as_it_takes() {
-        let pulse = Pulse::new();
-        pulse.bytes_came();
-        pulse.answering();
-        let waited = tokio::time::timeout(Duration::from_secs(3600), pulse.gives_out(&LIMITS, || false)).await;
+        let activity = Activity::new();
+        activity.bytes_came();
+        activity.answering();
+        let waited = tokio::time::timeout(Duration::from_secs(3600), activity.expires(&LIMITS, || false)).await;
         assert!(waited.is_err());
-        pulse.answered();
-        assert_eq!(lasts(&pulse, false).await, 60);
+        activity.answered();
+        assert_eq!(lasts(&activity, false).await, 60);
     }
 
     #[tokio::test(start_paused = true)]
     async fn slow_is_fine_and_a_drip_is_not() {
         let of = |bytes| async move {
-            let pulse = Pulse::new();
-            pulse.answering();
+            let activity = Activity::new();
+            activity.answering();
             let drips = async {
                 for _ in 0..20 {
-                    pulse.body_awaited();
+                    activity.body_awaited();
                     tokio::time::sleep(Duration::from_secs(20)).await;
-                    pulse.body_came(bytes);
+                    activity.body_came(bytes);
                 }
             };
             tokio::select! {
                 () = drips => true,
-                () = pulse.gives_out(&LIMITS, || false) => false,
+                () = activity.expires(&LIMITS, || false) => false,
             }
         };
         assert!(of(4096).await);
@@ -220,19 +220,19 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn what_is_done_between_two_parts_of_a_body_is_no_waiting() {
-        let pulse = Pulse::new();
-        pulse.answering();
+        let activity = Activity::new();
+        activity.answering();
         let work = async {
             for _ in 0..5 {
-                pulse.body_awaited();
+                activity.body_awaited();
                 tokio::time::sleep(Duration::from_secs(1)).await;
-                pulse.body_came(10);
+                activity.body_came(10);
                 tokio::time::sleep(Duration::from_secs(100)).await;
             }
         };
         tokio::select! {
             () = work => {}
-            () = pulse.gives_out(&LIMITS, || false) => panic!("it was working"),
+            () = activity.expires(&LIMITS, || false) => panic!("it was working"),
         }
     }
 }
