@@ -44,7 +44,7 @@ pub mod health;
 #[cfg(feature = "ssr")]
 pub mod outbox;
 #[cfg(feature = "ssr")]
-pub mod runner;
+pub mod scheduler;
 #[cfg(feature = "ssr")]
 pub mod segments;
 #[cfg(feature = "ssr")]

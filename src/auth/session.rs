@@ -24,7 +24,7 @@ pub const IDLE: Duration = Duration::hours(12);
 pub const ABSOLUTE: Duration = Duration::days(14);
 
 /// How long a request waits for the database to say whose it is.
-const PATIENCE: std::time::Duration = std::time::Duration::from_secs(2);
+const TIMEOUT: std::time::Duration = std::time::Duration::from_secs(2);
 
 /// `__Host-` ties the cookie to this host and to https; on loopback http browsers would refuse it.
 pub fn cookie_name(https: bool) -> &'static str {
@@ -100,7 +100,7 @@ pub async fn identify(State(state): State<AppState>, mut request: Request, next:
 
 async fn recognise(state: &AppState, token: Option<String>) -> Result<Option<Actor>, AppError> {
     let (db, now) = (&state.db, state.clock.now());
-    let asked = in_time(PATIENCE, async {
+    let asked = in_time(TIMEOUT, async {
         match &token {
             Some(token) => actor_of(db, token, now).await,
             // Whoever is about to ask it anyway learns here, and soon, that it is away.
@@ -112,7 +112,7 @@ async fn recognise(state: &AppState, token: Option<String>) -> Result<Option<Act
         Err(error) => return Err(reason(db, error).await),
     };
     if let Some(actor) = &actor {
-        let touched = in_time(PATIENCE, store::touch_session(db, actor.session_id, now));
+        let touched = in_time(TIMEOUT, store::touch_session(db, actor.session_id, now));
         if let Err(error) = touched.await {
             tracing::warn!(error = %error, "the session's last use could not be noted");
         }

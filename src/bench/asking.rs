@@ -3,6 +3,12 @@
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use tokio::task::JoinHandle;
+
+use tokio_util::sync::CancellationToken;
+
 use loupe::{
     auth::model::StoreId,
     bound,
@@ -17,9 +23,6 @@ use loupe::{
     stores::{self, model::Store},
     time::Clock,
 };
-use serde::{Deserialize, Serialize};
-use tokio::task::JoinHandle;
-use tokio_util::sync::CancellationToken;
 
 use crate::{
     Error,

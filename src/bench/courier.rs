@@ -9,13 +9,16 @@ use std::{
     time::{Duration, Instant},
 };
 
-use loupe::{communications, dispatch, sends};
 use serde::{Deserialize, Serialize};
+
 use tokio::{
     io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines, Stdin},
     process::{Child, ChildStdin, ChildStdout, Command},
 };
+
 use tokio_util::sync::CancellationToken;
+
+use loupe::{communications, dispatch, sends};
 
 use crate::{
     Error,
@@ -72,7 +75,7 @@ pub async fn run(database: &str, smtp: &str, look: bool, count: bool) -> Result<
     }
     let ended = Instant::now();
     if campaign_id.is_some() {
-        // As the runner does.
+        // As the scheduler does.
         while sends::contacts::go_on(&book.state.db).await? {}
     }
     let noting = ended.elapsed().as_secs_f64();

@@ -3,6 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, Utc};
+use sqlx::PgPool;
+
 use loupe::{
     db::{self, Db},
     stores::{
@@ -10,7 +12,6 @@ use loupe::{
         model::{NewStore, Store},
     },
 };
-use sqlx::PgPool;
 
 use crate::Error;
 

@@ -6,8 +6,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-use loupe::{dispatch, sends::store as sends};
 use tokio_util::sync::CancellationToken;
+
+use loupe::{dispatch, sends::store as sends};
 
 use crate::{
     Error,

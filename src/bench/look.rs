@@ -11,14 +11,18 @@ use axum::{
     extract::ConnectInfo,
     http::{Request, header},
 };
+use serde::{Deserialize, Serialize};
+
+use tokio::task::JoinHandle;
+
+use tokio_util::sync::CancellationToken;
+
+use tower::ServiceExt;
+
 use loupe::{
     auth::{model::Role, store as users, tokens},
     server::router::router,
 };
-use serde::{Deserialize, Serialize};
-use tokio::task::JoinHandle;
-use tokio_util::sync::CancellationToken;
-use tower::ServiceExt;
 
 use crate::{Error, book::Book, measure};
 

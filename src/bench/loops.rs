@@ -13,6 +13,8 @@ use lettre::{
     address::Envelope as LettreEnvelope,
     transport::smtp::{PoolConfig, client::AsyncSmtpConnection, extension::ClientId},
 };
+use tokio::{net::TcpStream, task::JoinSet};
+
 use loupe::channels::{
     Outcome,
     email::{
@@ -20,7 +22,6 @@ use loupe::channels::{
         smtp::{Account, Connection, Envelope, Offered},
     },
 };
-use tokio::{net::TcpStream, task::JoinSet};
 
 use crate::Error;
 

@@ -113,9 +113,9 @@ enum What {
         url: String,
         #[arg(default_value_t = 1000)]
         campaigns: usize,
-        /// Runners racing for them
+        /// Schedulers racing for them
         #[arg(default_value_t = 1)]
-        runners: usize,
+        schedulers: usize,
     },
     /// The mail server of these measurements, by itself
     Sink {
@@ -153,8 +153,8 @@ async fn main() -> Result<(), Error> {
         Some(What::Schedule {
             url,
             campaigns,
-            runners,
-        }) => schedule::run(&url, campaigns, runners).await,
+            schedulers,
+        }) => schedule::run(&url, campaigns, schedulers).await,
         Some(What::Sink {
             refuse_every,
             delay_ms,

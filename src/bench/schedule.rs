@@ -3,15 +3,16 @@
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
+use tokio_util::sync::CancellationToken;
+
 use loupe::{
     auth::model::StoreId,
     db::{self, Db},
-    on_db, on_tx, runner,
+    on_db, on_tx, scheduler,
     server::{AppState, Settings, settings::Given},
     stores::{self, model::NewStore},
     time::Clock,
 };
-use tokio_util::sync::CancellationToken;
 
 use super::{
     Error,
@@ -20,12 +21,12 @@ use super::{
 
 /// Between the last campaign written and the moment all are due.
 const AHEAD: chrono::Duration = chrono::Duration::seconds(3);
-/// How long the runners may take altogether.
-const PATIENCE: Duration = Duration::from_secs(120);
+/// How long the schedulers may take altogether.
+const WAIT_TIMEOUT: Duration = Duration::from_secs(120);
 
 /// Prints one line: the median, the 99th percentile and the worst of committed start minus
 /// planned moment, in milliseconds.
-pub async fn run(url: &str, campaigns: usize, runners: usize) -> Result<(), Error> {
+pub async fn run(url: &str, campaigns: usize, schedulers: usize) -> Result<(), Error> {
     let db = db::connect(url).await?;
     db::migrate(&db).await?;
     let given = Given {
@@ -41,10 +42,10 @@ pub async fn run(url: &str, campaigns: usize, runners: usize) -> Result<(), Erro
     let due = clock.now() + AHEAD;
     plan(&db, store, due).await?;
     let stop = CancellationToken::new();
-    let tasks: Vec<_> = (0..runners)
+    let tasks: Vec<_> = (0..schedulers)
         .map(|_| {
             let state = AppState::new(db.clone(), clock.clone(), settings.clone());
-            tokio::spawn(runner::run(state, stop.clone()))
+            tokio::spawn(scheduler::run(state, stop.clone()))
         })
         .collect();
     let late = watch(&db, store, ids, due).await?;
@@ -66,7 +67,7 @@ pub async fn run(url: &str, campaigns: usize, runners: usize) -> Result<(), Erro
     };
     let worst = late.last().copied().unwrap_or_default();
     println!(
-        "{:?} campaigns={campaigns} runners={runners} sends={sends} p50={}ms p99={}ms worst={worst}ms",
+        "{:?} campaigns={campaigns} schedulers={schedulers} sends={sends} p50={}ms p99={}ms worst={worst}ms",
         db.backend(),
         at(50),
         at(99)
@@ -141,7 +142,7 @@ async fn watch(db: &Db, store: StoreId, campaigns: usize, due: DateTime<Utc>) ->
     let begin = Instant::now();
     let mut late = Vec::with_capacity(campaigns);
     while late.len() < campaigns {
-        if begin.elapsed() > PATIENCE {
+        if begin.elapsed() > WAIT_TIMEOUT {
             return Err(format!("{} of {campaigns} began in time", late.len()).into());
         }
         let started: i64 = on_db!(db, |pool| sqlx::query_scalar(

@@ -3,8 +3,9 @@
 
 use std::{path::PathBuf, time::Duration};
 
-use loupe::db::{self, Db};
 use tokio::process::Command;
+
+use loupe::db::{self, Db};
 
 use super::Error;
 

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use super::{Error, proxy::Mode, round::Round, rows_sql, worker::Worker};
 
 /// How long a moment is waited for before it is taken as it comes.
-const PATIENCE: Duration = Duration::from_secs(10);
+const WAIT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// When somebody is killed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -94,7 +94,7 @@ impl Round<'_> {
     /// The place of a worker that is attempting something: any, when nobody is for too long.
     pub(super) async fn somebody_attempting(&mut self) -> Result<usize, Error> {
         let begin = Instant::now();
-        while begin.elapsed() < PATIENCE {
+        while begin.elapsed() < WAIT_TIMEOUT {
             let busy = rows_sql::busy_owners(&self.house.db).await?;
             let is_busy = |worker: &Worker| worker.owner().is_some_and(|owner| busy.iter().any(|b| b == owner));
             let places: Vec<usize> = (0..self.workers.len())
@@ -123,7 +123,7 @@ impl Round<'_> {
                 Some(owner) => rows_sql::attempting(&self.house.db, owner).await?,
                 None => 0,
             };
-            if attempting > 0 || begin.elapsed() > PATIENCE {
+            if attempting > 0 || begin.elapsed() > WAIT_TIMEOUT {
                 return Ok(at);
             }
             self.house.proxy.set_mode(Mode::Pass);

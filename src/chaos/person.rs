@@ -9,6 +9,8 @@ use axum::{
     http::{Request, StatusCode, header},
 };
 use chrono::TimeDelta;
+use tower::ServiceExt as _;
+
 use loupe::{
     auth::{
         model::{Role, StoreId},
@@ -18,7 +20,6 @@ use loupe::{
     on_db,
     server::{AppState, router::router},
 };
-use tower::ServiceExt as _;
 
 use super::Error;
 

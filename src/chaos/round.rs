@@ -24,7 +24,7 @@ use super::{
 };
 
 /// How long it may take to come right, once nothing is done to it any more.
-const PATIENCE: Duration = Duration::from_secs(120);
+const WAIT_TIMEOUT: Duration = Duration::from_secs(120);
 
 /// So often at most is tried what comes to nothing.
 const TRIES: usize = 3;
@@ -181,10 +181,11 @@ impl Round<'_> {
             {
                 return Ok(());
             }
-            if begin.elapsed() > PATIENCE {
+            if begin.elapsed() > WAIT_TIMEOUT {
                 let states = rows_sql::states(&self.house.db, store).await?;
-                self.totals
-                    .wrong(format!("still sending after {PATIENCE:?} without faults: {states:?}"));
+                self.totals.wrong(format!(
+                    "still sending after {WAIT_TIMEOUT:?} without faults: {states:?}"
+                ));
                 return Ok(());
             }
             tokio::time::sleep(Duration::from_millis(50)).await;

@@ -1,12 +1,13 @@
 //! What the rows say while it is going on.
 
 use chrono::{DateTime, Utc};
+use sqlx::AssertSqlSafe;
+
 use loupe::{
     auth::model::StoreId,
     db::{Db, dialect::database_now},
     on_db,
 };
-use sqlx::AssertSqlSafe;
 
 /// Messages this sender is attempting.
 pub async fn attempting(db: &Db, owner: &str) -> sqlx::Result<u64> {

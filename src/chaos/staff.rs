@@ -11,7 +11,7 @@ use loupe::{
 use super::{Error, round::Round, rows_sql};
 
 /// How long something to press for is waited for.
-const PATIENCE: Duration = Duration::from_secs(6);
+const WAIT_TIMEOUT: Duration = Duration::from_secs(6);
 
 /// What somebody presses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -94,7 +94,7 @@ impl Round<'_> {
         let token = tokens::public();
         let begin = Instant::now();
         // What is on the wire of the stopped one has to be settled first: it says so.
-        while begin.elapsed() < PATIENCE {
+        while begin.elapsed() < WAIT_TIMEOUT {
             let version = rows_sql::version(&self.house.db, campaign).await?;
             let fields = format!("id={campaign}&version={version}&send_token={token}");
             let rest = format!("{fields}&skip_already=true");
@@ -220,7 +220,7 @@ impl Round<'_> {
             if let Some(send) = sends.get(self.dice.place(sends.len())) {
                 return Ok(Some(*send));
             }
-            if begin.elapsed() > PATIENCE || !self.supply().await? {
+            if begin.elapsed() > WAIT_TIMEOUT || !self.supply().await? {
                 return Ok(None);
             }
             tokio::time::sleep(Duration::from_millis(20)).await;

@@ -18,10 +18,9 @@ use crate::{
     auth::seal,
     channels::email::{check::check_account, dns::Resolver},
     communications::tallies,
-    db,
-    db::Db,
+    db::{self, Db},
     dispatch::provider_store,
-    runner::heartbeat,
+    scheduler::heartbeat,
     server::Settings,
     time::Clock,
 };
@@ -101,7 +100,7 @@ async fn database(settings: &Settings, now: DateTime<Utc>, findings: &mut Vec<Fi
     }
     findings.push(numbers(&db).await);
     findings.push(clock(&db, now).await.unwrap_or_else(|e| bad("Clock", e.to_string())));
-    findings.push(runner(&db, settings, now).await);
+    findings.push(scheduler(&db, settings, now).await);
     findings.extend(events(&db, settings).await);
     let shops = store::shops(&db).await.unwrap_or_default();
     for Shop { slug, time_zone, .. } in &shops {
@@ -166,18 +165,18 @@ async fn tables(db: &Db) -> Finding {
 }
 
 /// Whether somebody sends what is planned. While nothing runs, that is as it should be.
-async fn runner(db: &Db, settings: &Settings, now: DateTime<Utc>) -> Finding {
+async fn scheduler(db: &Db, settings: &Settings, now: DateTime<Utc>) -> Finding {
     match heartbeat::silence(db, now).await {
         Ok(Some(silence)) if !heartbeat::is_gone(silence) => {
-            good("Runner", "running: planned campaigns go out by themselves")
+            good("Scheduler", "running: planned campaigns go out by themselves")
         }
-        Ok(_) if settings.dispatch => good("Runner", "not running now; it runs inside `loupe serve`"),
+        Ok(_) if settings.dispatch => good("Scheduler", "not running now; it runs inside `loupe serve`"),
         Ok(_) => good(
-            "Runner",
+            "Scheduler",
             "not running, and LOUPE_DISPATCH is off here: another instance has to send",
         ),
         // Its table comes with the next start.
-        Err(_) => good("Runner", "not known before the tables are up to date"),
+        Err(_) => good("Scheduler", "not known before the tables are up to date"),
     }
 }
 

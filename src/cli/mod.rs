@@ -26,7 +26,7 @@ pub use failure::Failure;
 
 use crate::{
     db::{self, Db, OnTimeline},
-    instance::{self, Guard},
+    instance::{self, SendGate},
     server::{Settings, settings::Given},
     time::Clock,
 };
@@ -150,9 +150,9 @@ async fn open(settings: &Settings) -> Result<Db, Failure> {
 
 /// The same for whoever sends: the guard hears of every connection, and a file that was put there by
 /// something else is looked at before anything is written into it.
-async fn open_guarded(settings: &Settings) -> Result<(Db, Arc<Guard>), Failure> {
+async fn open_guarded(settings: &Settings) -> Result<(Db, Arc<SendGate>), Failure> {
     use secrecy::ExposeSecret;
-    let guard = Arc::new(Guard::default());
+    let guard = Arc::new(SendGate::default());
     let told = Arc::clone(&guard);
     let told: OnTimeline = Arc::new(move |timeline| told.connected(timeline));
     let db = db::connect_telling(settings.database_url.expose_secret(), Some(told)).await?;

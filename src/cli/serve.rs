@@ -9,7 +9,7 @@ use super::{Failure, open_guarded, say, sole_owner};
 use crate::{
     auth::setup,
     db::Db,
-    demo, dispatch, health, instance, runner,
+    demo, dispatch, health, instance, scheduler,
     server::{
         AppState, Settings,
         listen::{self, Limits},
@@ -21,7 +21,7 @@ use crate::{
 
 /// How long everything gets to finish what it has begun: the sender takes its time for what is on
 /// the wire, and then still has to give back what it has leased.
-const PATIENCE: Duration = dispatch::DRAIN.saturating_add(Duration::from_secs(5));
+const SHUTDOWN_TIMEOUT: Duration = dispatch::DRAIN.saturating_add(Duration::from_secs(5));
 /// Between saying that it stops and refusing new requests: long enough for a load balancer that
 /// asks every second.
 const FAREWELL: Duration = Duration::from_secs(1);
@@ -41,7 +41,7 @@ pub(super) async fn serve(settings: Settings) -> Result<(), Failure> {
         .map_err(|e| Failure::setting("LOUPE_ADDR", format!("{} can't be listened on: {e}", settings.addr)))?;
     let at = listener.local_addr().unwrap_or(settings.addr);
     let sends = settings.dispatch;
-    let state = AppState::new(db.clone(), Clock::System, settings.listening_at(at)).guarded_by(guard);
+    let state = AppState::new(db.clone(), Clock::System, settings.listening_at(at)).gated_by(guard);
     greet(&state).await?;
 
     let stop = stop_on_signal(&state)?;
@@ -75,7 +75,7 @@ pub(super) async fn work(settings: Settings) -> Result<(), Failure> {
     }
     let _lock = sole_owner(&settings)?;
     let (db, guard) = open_guarded(&settings).await?;
-    let state = AppState::new(db.clone(), Clock::System, settings).guarded_by(guard);
+    let state = AppState::new(db.clone(), Clock::System, settings).gated_by(guard);
     let stop = stop_on_signal(&state)?;
     let mut tasks = JoinSet::new();
     watch_for_copies(&state).await?;
@@ -94,7 +94,7 @@ fn begin_background(tasks: &mut JoinSet<Result<(), Failure>>, state: &AppState, 
     });
     let (planner, stopped) = (state.clone(), stop.clone());
     tasks.spawn(async move {
-        runner::run(planner, stopped).await;
+        scheduler::run(planner, stopped).await;
         Ok(())
     });
 }
@@ -164,7 +164,7 @@ async fn until_stopped(
 
 async fn finish(mut tasks: JoinSet<Result<(), Failure>>) {
     let finished = async { while tasks.join_next().await.is_some() {} };
-    if tokio::time::timeout(PATIENCE, finished).await.is_err() {
+    if tokio::time::timeout(SHUTDOWN_TIMEOUT, finished).await.is_err() {
         tracing::warn!("something didn't finish in time and was cut off");
         tasks.abort_all();
     }

@@ -17,7 +17,7 @@ const SQLITE_READERS: u32 = 8;
 const WRITTEN_ROWS: usize = 1024;
 
 /// How long PostgreSQL may take to let us in.
-const PATIENCE: Duration = Duration::from_secs(10);
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The two databases Loupe runs on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -129,7 +129,7 @@ async fn connect_postgres(url: &str, told: Option<OnTimeline>) -> Result<Db, Con
         None => options.application_name("loupe"),
     };
     // A pool only says that it waited in vain; one connection says why.
-    let first = tokio::time::timeout(PATIENCE, PgConnection::connect_with(&options));
+    let first = tokio::time::timeout(CONNECT_TIMEOUT, PgConnection::connect_with(&options));
     first.await.map_err(|_| sqlx::Error::PoolTimedOut)??.close().await?;
     let pool = PgPoolOptions::new()
         .max_connections(20)
@@ -142,7 +142,7 @@ async fn connect_postgres(url: &str, told: Option<OnTimeline>) -> Result<Db, Con
                 wait_for_the_disk(connection).await
             })
         })
-        .acquire_timeout(PATIENCE)
+        .acquire_timeout(CONNECT_TIMEOUT)
         // Asked whether it is still there only after a rest: asking each time doubles the trips.
         .test_before_acquire(false)
         .before_acquire(|connection, about| {

@@ -9,7 +9,7 @@ use super::{Db, SqlitePools};
 use crate::error::Outage;
 
 /// How long a look at the database waits for it, at each of its two steps.
-const PATIENCE: Duration = Duration::from_secs(1);
+const TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Why the database can't be used, if that is what the error says.
 pub fn outage(error: &sqlx::Error) -> Option<Outage> {
@@ -61,7 +61,7 @@ impl Db {
     pub async fn look(&self) -> Result<(), Outage> {
         match self {
             Db::Sqlite(pools) => look_at_file(pools).await,
-            Db::Postgres(pool) => match timeout(PATIENCE, is_read_only(pool)).await {
+            Db::Postgres(pool) => match timeout(TIMEOUT, is_read_only(pool)).await {
                 Ok(Ok(false)) => Ok(()),
                 Ok(Ok(true)) => Err(Outage::ReadOnly),
                 Ok(Err(error)) => Err(outage(&error).unwrap_or(Outage::Away)),
@@ -78,7 +78,7 @@ async fn look_at_file(pools: &SqlitePools) -> Result<(), Outage> {
     let options = options
         .create_if_missing(false)
         .optimize_on_close(false, None)
-        .busy_timeout(PATIENCE);
+        .busy_timeout(TIMEOUT);
     let look = async {
         let mut connection = options.connect().await?;
         sqlx::query("begin immediate").execute(&mut connection).await?;
@@ -106,7 +106,7 @@ async fn is_read_only(pool: &PgPool) -> sqlx::Result<bool> {
 /// A pool only says that it waited in vain; one connection says why.
 async fn why(pool: &PgPool) -> Outage {
     let options = pool.connect_options();
-    let asked = timeout(PATIENCE, async {
+    let asked = timeout(TIMEOUT, async {
         let mut connection = PgConnection::connect_with(&options).await?;
         let read_only: bool = sqlx::query_scalar(READ_ONLY).fetch_one(&mut connection).await?;
         connection.close().await?;

@@ -19,7 +19,7 @@ use tokio::{
 use super::{connect::prepare_to_write, data_file::DataFile};
 
 /// A turn is waited for so long.
-const PATIENCE: Duration = Duration::from_secs(30);
+const WRITER_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// The connection that writes.
 #[derive(Clone, Debug)]
@@ -71,7 +71,7 @@ impl Writer {
 
     /// Waits for a turn; for half a minute at most.
     pub async fn turn(&self) -> sqlx::Result<Turn> {
-        let slot = timeout(PATIENCE, Arc::clone(&self.slot).lock_owned()).await;
+        let slot = timeout(WRITER_TIMEOUT, Arc::clone(&self.slot).lock_owned()).await;
         let mut slot = slot.map_err(|_| sqlx::Error::PoolTimedOut)?;
         // What would be written now would be gone.
         self.file.still_there()?;

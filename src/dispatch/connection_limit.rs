@@ -1,6 +1,6 @@
 //! How many messages the mail server takes over one connection. It is nowhere announced: it shows
 //! when a connection that has carried some is refused more, and a fresh one goes on. What has been
-//! learned spares the next connections the refusal; for all carriers of this process, and for an
+//! learned spares the next connections the refusal; for all workers of this process, and for an
 //! hour, because a server that was restarted looks the same for a moment.
 
 use std::{

@@ -11,7 +11,7 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 use sqlx::AssertSqlSafe;
 
-use super::{domains::domain, ledger::json};
+use super::{rate_limit::domain::domain, status_writer::json};
 use crate::{
     db::{
         Db, Tx,
@@ -127,7 +127,7 @@ pub async fn still_waiting(tx: &mut Tx, ids: &[i64], now: DateTime<Utc>) -> sqlx
 
 /// Whoever was put off before a first attempt is looked at again: before that nothing but a domain's
 /// limit puts anybody off.
-pub async fn call_up(tx: &mut Tx, now: DateTime<Utc>) -> sqlx::Result<u64> {
+pub async fn requeue_waiting(tx: &mut Tx, now: DateTime<Utc>) -> sqlx::Result<u64> {
     let sql = format!(
         "update messages set next_at = $1
           where id in (select id from messages

@@ -6,12 +6,14 @@ use chrono::{DateTime, TimeDelta, Utc};
 use tokio::time::{Instant, sleep_until};
 
 use super::{
-    account_store, domain_store,
-    domain_store::PutBack,
-    domains::{Candidate, Domains, Verdict, domain},
-    fault_points::{Point, reach},
-    pace::{Grant, LEAD, Moment},
-    pump::Pump,
+    account_store,
+    dispatcher::Dispatcher,
+    domain_store::{self, PutBack},
+    failpoints::{Point, hit},
+    rate_limit::{
+        account::{LEAD, SendSlot, SlotGrant},
+        domain::{Admission, Candidate, Domains, domain},
+    },
     store::{self, Leased},
 };
 use crate::{
@@ -24,39 +26,39 @@ use crate::{
 const LOOKED_AT: i64 = 256;
 
 /// What came of it.
-pub(super) enum Lease {
-    /// These go, each at its moments. Of those that were looked at, others may have been put off.
+pub(crate) enum Lease {
+    /// These go, each at its slots. Of those that were looked at, others may have been put off.
     Taken { going: Vec<Going>, looked_at: usize },
     /// The account's rate is used up for so long.
     UsedUp(Duration),
 }
 
-/// A message that goes, with its moments where there are limits.
-pub(super) struct Going {
-    pub(super) row: Leased,
-    pub(super) moment: Option<Moment>,
-    pub(super) domain: Option<(String, Moment)>,
+/// A message that goes, with its slots where there are limits.
+pub(crate) struct Going {
+    pub(crate) row: Leased,
+    pub(crate) slot: Option<SendSlot>,
+    pub(crate) domain: Option<(String, SendSlot)>,
 }
 
-impl Pump {
+impl Dispatcher {
     /// Leases up to `limit` due messages of one send.
-    pub(super) async fn lease(&mut self, send: &Send, limit: i64, now: DateTime<Utc>) -> sqlx::Result<Lease> {
-        reach(Point::BeforeLease);
+    pub(crate) async fn lease(&mut self, send: &Send, limit: i64, now: DateTime<Utc>) -> sqlx::Result<Lease> {
+        hit(Point::BeforeLease);
         let mut tx = self.state.db.begin().await?;
         let (used_until, clock) = match self.rate.or(self.domain_rate) {
             Some(_) => account_store::used_until(&mut tx, &self.account).await?,
             None => (0, 0),
         };
         let here = Instant::now();
-        let grant = self.rate.map(|rate| Grant::new(rate, used_until, clock, here));
+        let grant = self.rate.map(|rate| SlotGrant::new(rate, used_until, clock, here));
         if let Some(grant) = grant.filter(|grant| grant.most() == 0) {
             return Ok(Lease::UsedUp(grant.wait()));
         }
         let limit = grant.map_or(limit, |grant| limit.min(grant.most()));
         let (mut going, looked_at) = match self.domain_rate {
             Some(rate) => {
-                let at_hand = self.crew.as_ref().map(|crew| crew.queue().domains());
-                let domains = Domains::new(rate, clock, here, at_hand.unwrap_or_default());
+                let try_next = self.pool.as_ref().map(|pool| pool.queue().domains());
+                let domains = Domains::new(rate, clock, here, try_next.unwrap_or_default());
                 self.lease_by_domain(&mut tx, send.id, limit, domains, now).await?
             }
             None => {
@@ -64,7 +66,7 @@ impl Pump {
                 let looked_at = rows.len();
                 let without_domain = |row| Going {
                     row,
-                    moment: None,
+                    slot: None,
                     domain: None,
                 };
                 (rows.into_iter().map(without_domain).collect(), looked_at)
@@ -73,52 +75,52 @@ impl Pump {
         if let Some(grant) = grant {
             grant.take(&mut tx, &self.account, going.len()).await?;
             for (n, one) in going.iter_mut().enumerate() {
-                one.moment = Some(grant.moment(n));
+                one.slot = Some(grant.slot(n));
             }
         }
-        reach(Point::LeaseWritten);
+        hit(Point::LeaseWritten);
         tx.commit().await?;
-        reach(Point::AfterLease);
+        hit(Point::AfterLease);
         if self.domain_rate.is_none() {
-            self.moments.add(going.iter().filter_map(|one| one.moment));
+            self.slots.add(going.iter().filter_map(|one| one.slot));
         }
         Ok(Lease::Taken { going, looked_at })
     }
 
-    /// Gets moments for those who are ready and have none.
-    pub(super) async fn make_up_moments(&self) -> sqlx::Result<()> {
-        let wanted = self.moments.wanted();
+    /// Gets slots for those who are ready and have none.
+    pub(crate) async fn refill_slots(&self) -> sqlx::Result<()> {
+        let wanted = self.slots.wanted();
         if wanted == 0 {
             return Ok(());
         }
         let Some(rate) = self.rate else {
             // There is no limit any more.
             let now = Instant::now();
-            self.moments.add((0..wanted).map(|_| Moment::new(now, Duration::ZERO)));
+            self.slots.add((0..wanted).map(|_| SendSlot::new(now, Duration::ZERO)));
             return Ok(());
         };
         let mut tx = self.state.db.begin().await?;
         let (used_until, clock) = account_store::used_until(&mut tx, &self.account).await?;
-        let grant = Grant::new(rate, used_until, clock, Instant::now());
+        let grant = SlotGrant::new(rate, used_until, clock, Instant::now());
         let n = usize::try_from(grant.most()).unwrap_or_default().min(wanted);
         if n == 0 {
             return Ok(());
         }
         grant.take(&mut tx, &self.account, n).await?;
         tx.commit().await?;
-        self.moments.add((0..n).map(|n| grant.moment(n)));
+        self.slots.add((0..n).map(|n| grant.slot(n)));
         Ok(())
     }
 
-    /// Waits until a message is to be handed over, so that it is ready at this moment.
-    pub(super) async fn wait_for(&self, moment: Moment) -> sqlx::Result<()> {
-        let Some(early) = moment.at().checked_sub(LEAD) else {
+    /// Waits until a message is to be handed over, so that it is ready at this slot.
+    pub(crate) async fn wait_for_slot(&self, slot: SendSlot) -> sqlx::Result<()> {
+        let Some(early) = slot.at().checked_sub(LEAD) else {
             return Ok(());
         };
         loop {
             tokio::select! {
                 () = sleep_until(early) => return Ok(()),
-                () = self.moments.ran_short() => self.make_up_moments().await?,
+                () = self.slots.slots_wanted() => self.refill_slots().await?,
             }
         }
     }
@@ -129,7 +131,7 @@ impl Pump {
     }
 
     /// Looks past those whose domain has been sent to enough, further each time: nobody else waits
-    /// behind them. Answers who goes, in the order of their moments, and how many were looked at.
+    /// behind them. Answers who goes, in the order of their slots, and how many were looked at.
     async fn lease_by_domain(
         &mut self,
         tx: &mut Tx,
@@ -144,7 +146,7 @@ impl Pump {
             let rows = self.lease_rows(tx, send, look, now).await?;
             let found = i64::try_from(rows.len()).unwrap_or(i64::MAX);
             looked_at += found;
-            self.judge(tx, rows, (&mut going, wanted), &mut domains, now).await?;
+            self.admit(tx, rows, (&mut going, wanted), &mut domains, now).await?;
             if found < look {
                 break;
             }
@@ -153,13 +155,13 @@ impl Pump {
         if !going.is_empty() {
             domain_store::use_until(tx, &self.account, &domains.used_until()).await?;
         }
-        going.sort_by_key(|one| one.domain.as_ref().map(|(_, moment)| moment.at()));
+        going.sort_by_key(|one| one.domain.as_ref().map(|(_, slot)| slot.at()));
         Ok((going, usize::try_from(looked_at).unwrap_or_default()))
     }
 
     /// Adds those who go to the others, up to so many; puts the rest back. Whom the limit of its
     /// domain does not let go now is put off.
-    async fn judge(
+    async fn admit(
         &mut self,
         tx: &mut Tx,
         rows: Vec<Leased>,
@@ -181,16 +183,16 @@ impl Pump {
                 again: row.attempts > 0,
             };
             let wait = match going.len() < wanted {
-                true => match domains.judge(candidate, &mut self.lines) {
-                    Verdict::Goes(moment) => {
+                true => match domains.admit(candidate, &mut self.domain_queues) {
+                    Admission::Goes(slot) => {
                         going.push(Going {
                             row,
-                            moment: None,
-                            domain: Some((name, moment)),
+                            slot: None,
+                            domain: Some((name, slot)),
                         });
                         continue;
                     }
-                    Verdict::Waits(wait) => Some(wait),
+                    Admission::Waits(wait) => Some(wait),
                 },
                 false => None,
             };
@@ -207,7 +209,7 @@ impl Pump {
         Ok(())
     }
 
-    /// What is known of the domains of these rows: until when they are used up, and where their lines
+    /// What is known of the domains of these rows: until when they are used up, and where their domain_queues
     /// really end.
     async fn learn(
         &mut self,
@@ -222,10 +224,10 @@ impl Pump {
         let mut names: Vec<String> = rows.iter().map(|(name, _)| name.clone()).collect();
         names.sort_unstable();
         names.dedup();
-        let last = self.lines.last_of(first.send_id, &names);
+        let last = self.domain_queues.tails_of(first.send_id, &names);
         if !last.is_empty() {
             let waiting = domain_store::still_waiting(tx, &last, now).await?;
-            self.lines.keep_only(&last, &waiting);
+            self.domain_queues.retain(&last, &waiting);
         }
         let unknown = domains.unknown(names);
         if !unknown.is_empty() {

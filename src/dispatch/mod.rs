@@ -15,41 +15,39 @@
 //! It is not exactly-once: that does not exist over SMTP (RFC 1047). The remainder is visible.
 //!
 //! ```text
-//! pump ──lease──► ledger ◄──mark, outcome── carriers (one per connection)
+//! pump ──lease──► ledger ◄──mark, outcome── workers (one per connection)
 //!   │                │ one transaction for whatever has gathered
-//!   └── queue ───────┴──────────────────────► carriers
+//!   └── queue ───────┴──────────────────────► workers
 //! ```
 
-pub mod account;
 pub mod account_store;
-mod carrier;
+mod circuit_breaker;
 mod connection_limit;
-mod crew;
+mod dispatcher;
 pub mod domain_store;
-mod domains;
-pub mod fault_points;
-mod hand;
-mod keeper;
+pub mod effective_limits;
+pub mod failpoints;
+mod idempotent_retry;
+mod in_flight;
 pub mod late_store;
 mod lease;
-mod ledger;
-mod limits;
-mod load;
-mod moments;
+mod lease_renewal;
+mod limit_refresh;
+mod outbox_transport;
 mod outcome_rows;
 pub mod outcome_store;
-mod pace;
+mod prepared_send;
+mod provider_outage;
 pub mod provider_store;
-mod pump;
 mod put_back_store;
 mod queue;
+pub mod rate_limit;
 mod refusals;
-mod relief;
-mod repeat;
 mod retry;
+mod status_writer;
 pub mod store;
-mod tenure;
-mod trouble;
+mod worker;
+mod worker_pool;
 
 use std::time::Duration;
 
@@ -67,10 +65,10 @@ pub async fn run(state: AppState, stop: CancellationToken) {
     while !stop.is_cancelled() {
         tokio::select! {
             () = stop.cancelled() => return,
-            () = state.guard.until_active() => {}
+            () = state.send_gate.until_active() => {}
         }
-        let halt = state.guard.halting(&stop);
-        pump::run(state.clone(), halt.clone()).await;
+        let halt = state.send_gate.halting(&stop);
+        dispatcher::run(state.clone(), halt.clone()).await;
         if !halt.is_cancelled() {
             // It broke.
             return;

@@ -2,11 +2,11 @@
 
 use chrono::{DateTime, Utc};
 
-use super::{load::Job, outcome_store::Settled, retry};
+use super::{outcome_store::Settled, prepared_send::Job, retry};
 use crate::{channels::Outcome, db::dialect::moment_text};
 
 /// A message that is settled in this state.
-pub(super) fn settled(job: &Job, state: &'static str, code: Option<u16>, reply: Option<String>) -> Settled {
+pub(crate) fn settled(job: &Job, state: &'static str, code: Option<u16>, reply: Option<String>) -> Settled {
     Settled {
         id: job.row.id,
         epoch: job.row.epoch,
@@ -19,7 +19,7 @@ pub(super) fn settled(job: &Job, state: &'static str, code: Option<u16>, reply: 
 }
 
 /// The row after this outcome; waits between attempts are multiplied with `scale`.
-pub(super) fn written_down(job: &Job, outcome: Outcome, now: DateTime<Utc>, scale: f64) -> Settled {
+pub(crate) fn settlement(job: &Job, outcome: Outcome, now: DateTime<Utc>, scale: f64) -> Settled {
     match outcome {
         Outcome::Accepted { reply } => settled(job, "accepted", None, Some(reply)),
         Outcome::Rejected { code, reply } => settled(job, "rejected", Some(code), Some(reply)),

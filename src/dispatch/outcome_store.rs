@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 use sqlx::AssertSqlSafe;
 
-use super::store::{TICKET, marking};
+use super::store::{TOKEN_COLUMNS, marking};
 use crate::{
     db::{
         Backend, Bound, Db, Tx,
@@ -29,7 +29,7 @@ pub struct Settled {
     pub refund: i64,
 }
 
-pub(super) const SETTLED: [(&str, Column); 7] = [
+pub(crate) const SETTLED: [(&str, Column); 7] = [
     ("id", Column::Number),
     ("epoch", Column::Number),
     ("state", Column::Text),
@@ -39,7 +39,7 @@ pub(super) const SETTLED: [(&str, Column); 7] = [
     ("refund", Column::Number),
 ];
 
-const ACCEPTED: [(&str, Column); 3] = [TICKET[0], TICKET[1], ("reply", Column::Text)];
+const ACCEPTED: [(&str, Column); 3] = [TOKEN_COLUMNS[0], TOKEN_COLUMNS[1], ("reply", Column::Text)];
 
 /// Keeps the sends of these messages from ending while outcomes are written, so that nothing is
 /// put back into a queue that nobody reads any more.
@@ -48,7 +48,7 @@ pub async fn hold_sends(tx: &mut Tx, outcomes: &str) -> sqlx::Result<()> {
 }
 
 /// What follows a send comes before it, as it does for whoever ends what follows.
-pub(super) async fn lock_sends(tx: &mut Tx, outcomes: &str, how: &'static str) -> sqlx::Result<Vec<i64>> {
+pub(crate) async fn lock_sends(tx: &mut Tx, outcomes: &str, how: &'static str) -> sqlx::Result<Vec<i64>> {
     let sql = format!(
         "select s.id from sends s
           where s.id in (select m.send_id from messages m join {rows} as t on t.id = m.id) order by s.id desc {lock}",
@@ -113,7 +113,7 @@ pub async fn settle_and_mark(
     db: &Db,
     outcomes: &[Settled],
     settled: &str,
-    tickets: &str,
+    tokens: &str,
     now: DateTime<Utc>,
 ) -> sqlx::Result<[u64; 2]> {
     let backend = db.backend();
@@ -130,7 +130,7 @@ pub async fn settle_and_mark(
     let bound = Bound {
         one: settled,
         now,
-        other: tickets,
+        other: tokens,
     };
     match db.change_at_once(&changes, bound).await?[..] {
         [settled, .., marked] => Ok([settled, marked]),

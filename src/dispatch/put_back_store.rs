@@ -4,9 +4,9 @@ use chrono::{DateTime, Utc};
 use sqlx::AssertSqlSafe;
 
 use super::{
-    ledger::json,
     outcome_store,
-    store::{TICKET, Ticket},
+    status_writer::json,
+    store::{LeaseToken, TOKEN_COLUMNS},
 };
 use crate::{
     db::{
@@ -19,7 +19,7 @@ use crate::{
 /// Puts messages that were refused back into the queue of a send that goes on, and the attempt does
 /// not count. Only what is still as that attempt left it, and was never sent before: a refused
 /// message was not taken, a first copy without an answer may have been. Answers how many.
-pub async fn put_back(tx: &mut Tx, refused: &[Ticket], now: DateTime<Utc>) -> sqlx::Result<u64> {
+pub async fn put_back(tx: &mut Tx, refused: &[LeaseToken], now: DateTime<Utc>) -> sqlx::Result<u64> {
     let rows = json(refused)?;
     outcome_store::hold_sends(tx, &rows).await?;
     let sql = format!(
@@ -28,7 +28,7 @@ pub async fn put_back(tx: &mut Tx, refused: &[Ticket], now: DateTime<Utc>) -> sq
           where messages.id = t.id and messages.epoch = t.epoch and {state} = 'rejected'
             and messages.repeats = 0 and messages.reply_code between 500 and 599
             and (select s.state = 'sending' from sends s where s.id = messages.send_id)",
-        rows = json_rows(tx.backend(), "$1", &TICKET),
+        rows = json_rows(tx.backend(), "$1", &TOKEN_COLUMNS),
         state = not_looked_up(tx.backend(), "messages.state"),
     );
     on_tx!(tx, |conn| sqlx::query(AssertSqlSafe(sql))

@@ -1,5 +1,5 @@
-//! Leased messages on their way to the carriers: a short queue. Where there is a limit for each
-//! recipient domain, what its moment has not come for waits beside it and holds up nobody.
+//! Leased messages on their way to the workers: a short queue. Where there is a limit for each
+//! recipient domain, what its slot has not come for waits beside it and holds up nobody.
 
 use std::{
     collections::{BTreeMap, HashMap, VecDeque},
@@ -11,7 +11,7 @@ use tokio::{
     time::{Instant, sleep_until},
 };
 
-use super::{load::Job, pace::Pacers};
+use super::{prepared_send::Job, rate_limit::account::Pacers};
 
 /// See the module.
 #[derive(Debug)]
@@ -19,7 +19,7 @@ pub(crate) struct Queue {
     inside: Mutex<Inside>,
     filled: Notify,
     emptied: Notify,
-    /// What waits for its moment is not what it was.
+    /// What waits for its slot is not what it was.
     changed: Notify,
 }
 
@@ -47,7 +47,7 @@ impl Paced {
         self.jobs.insert((due, self.count), job);
     }
 
-    /// How many wait for a carrier only.
+    /// How many wait for a worker only.
     fn due(&self, now: Instant) -> usize {
         self.jobs.range(..=(now, u64::MAX)).count()
     }
@@ -57,10 +57,10 @@ impl Paced {
             && due <= now
         {
             let job = self.jobs.remove(&(due, n))?;
-            let Some((domain, moment)) = &job.domain else {
+            let Some((domain, slot)) = &job.domain else {
                 return Some(job);
             };
-            match self.pacers.go(job.moment, (domain, *moment), now) {
+            match self.pacers.go(job.slot, (domain, *slot), now) {
                 Ok(()) => return Some(job),
                 Err(later) => self.jobs.insert((later, n), job),
             };
@@ -95,7 +95,7 @@ impl Queue {
         }
     }
 
-    /// Puts a job in, or gives it back when so many wait for a carrier already.
+    /// Puts a job in, or gives it back when so many wait for a worker already.
     pub(crate) fn offer(&self, job: Job, room: usize) -> Option<Job> {
         let mut inside = self.inside();
         inside.room = room;
@@ -131,7 +131,7 @@ impl Queue {
         loop {
             // Registered before looking, so that no wake-up is lost.
             let filled = self.filled.notified();
-            if let Some(job) = self.at_hand() {
+            if let Some(job) = self.try_next() {
                 return Some(job);
             }
             if self.inside().closed {
@@ -142,7 +142,7 @@ impl Queue {
     }
 
     /// A job that is there already.
-    pub(crate) fn at_hand(&self) -> Option<Job> {
+    pub(crate) fn try_next(&self) -> Option<Job> {
         let mut inside = self.inside();
         let now = Instant::now();
         let is_paced = !inside.paced.jobs.is_empty();
@@ -162,8 +162,8 @@ impl Queue {
         Some(job)
     }
 
-    /// Wakes a carrier whenever a moment has come, until the queue is closed.
-    pub(crate) async fn tell_the_time(self: Arc<Self>) {
+    /// Wakes a worker whenever a slot has come, until the queue is closed.
+    pub(crate) async fn wake_when_due(self: Arc<Self>) {
         loop {
             let changed = self.changed.notified();
             let next = {
@@ -201,7 +201,7 @@ impl Queue {
         self.emptied.notify_one();
     }
 
-    /// Lets waiting carriers go.
+    /// Lets waiting workers go.
     pub(crate) fn close(&self) {
         let mut inside = self.inside();
         inside.closed = true;

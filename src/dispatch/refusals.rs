@@ -11,16 +11,16 @@
 use std::collections::{HashMap, HashSet, VecDeque};
 
 use super::{
-    store::Ticket,
-    trouble::{Verdict, sentence, without_addresses},
+    circuit_breaker::{Trip, sentence, without_addresses},
+    store::LeaseToken,
 };
 use crate::channels::email::smtp::Scope;
 
 /// So many people of a send in a row, of whom some have been reached before, do not hear the same by
 /// chance, though a fifth of the addresses be dead.
-pub(super) const MOST_REFUSED: u32 = 10;
+pub(crate) const MOST_REFUSED: u32 = 10;
 /// The same for a send of which nobody has been reached.
-pub(super) const MOST_REFUSED_AT_FIRST: u32 = 3;
+pub(crate) const MOST_REFUSED_AT_FIRST: u32 = 3;
 
 /// So many of those who have heard the same before are put back with the others.
 const MOST_OWED: usize = 20;
@@ -33,21 +33,21 @@ const MOST_SPARED: u32 = 6;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Tried {
     pub(crate) send: i64,
-    pub(crate) ticket: Ticket,
+    pub(crate) token: LeaseToken,
 }
 
 /// What a refusal means.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Meaning {
+pub(crate) enum Meaning {
     /// It is this person's: the provider works.
     Own,
     /// It is nobody's own.
-    Everybodys(Verdict),
+    Everybodys(Trip),
 }
 
 /// See the module.
 #[derive(Debug, Default)]
-pub(super) struct Refusals {
+pub(crate) struct Refusals {
     /// By send: who heard the same, one after the other.
     streaks: HashMap<i64, Streak>,
     /// Sends of which somebody was reached.
@@ -65,7 +65,7 @@ struct Streak {
     times: u32,
     /// The last who heard it, those before the row too: of what is under way at the same time, one
     /// answer overtakes another.
-    people: VecDeque<Ticket>,
+    people: VecDeque<LeaseToken>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -89,7 +89,7 @@ impl Spared {
 
 impl Refusals {
     /// A message was taken.
-    pub(super) fn accepted(&mut self, tried: Tried) {
+    pub(crate) fn accepted(&mut self, tried: Tried) {
         if let Some(streak) = self.streaks.get_mut(&tried.send) {
             streak.times = 0;
         }
@@ -97,7 +97,7 @@ impl Refusals {
         if self.spared.is_empty() {
             return;
         }
-        self.spared.remove(&tried.ticket.id);
+        self.spared.remove(&tried.token.id);
         for spared in self.spared.values_mut() {
             spared.is_proven |= spared.is_past && (spared.of_account || spared.send == tried.send);
         }
@@ -105,25 +105,21 @@ impl Refusals {
 
     /// A message was refused for good. After trouble, an answer about one recipient ends a streak:
     /// it shows that the server looks at recipients again.
-    pub(super) fn refused(&mut self, tried: Tried, reply: &str, after_trouble: bool) -> Meaning {
-        if self
-            .spared
-            .get(&tried.ticket.id)
-            .is_some_and(Spared::has_had_its_chance)
-        {
-            self.spared.remove(&tried.ticket.id);
+    pub(crate) fn refused(&mut self, tried: Tried, reply: &str, after_trouble: bool) -> Meaning {
+        if self.spared.get(&tried.token.id).is_some_and(Spared::has_had_its_chance) {
+            self.spared.remove(&tried.token.id);
             return Meaning::Own;
         }
         match Scope::of(reply) {
             Scope::Account | Scope::Connection => {
                 self.is_not_the_only_one(tried);
                 self.spare(tried, true);
-                Meaning::Everybodys(Verdict::Pause(words("the mail server stops our account", reply)))
+                Meaning::Everybodys(Trip::Pause(words("the mail server stops our account", reply)))
             }
             Scope::Sender => {
                 self.spare(tried, false);
                 let words = words("the mail server does not take our sender address", reply);
-                Meaning::Everybodys(Verdict::PauseSend {
+                Meaning::Everybodys(Trip::PauseSend {
                     send: tried.send,
                     words,
                 })
@@ -150,21 +146,21 @@ impl Refusals {
         }
         streak.times += 1;
         if streak.times < most {
-            streak.people.push_back(tried.ticket);
+            streak.people.push_back(tried.token);
             if streak.people.len() > MOST_OWED {
                 streak.people.pop_front();
             }
             return Meaning::Own;
         }
         let people = std::mem::take(&mut streak.people);
-        for ticket in people {
-            let tried = Tried { ticket, ..tried };
+        for token in people {
+            let tried = Tried { token, ..tried };
             self.spare(tried, false);
             self.owed.push(tried);
         }
         self.spare(tried, false);
         let words = words("the mail server refuses everybody", reply);
-        Meaning::Everybodys(Verdict::PauseSend {
+        Meaning::Everybodys(Trip::PauseSend {
             send: tried.send,
             words,
         })
@@ -180,7 +176,7 @@ impl Refusals {
     /// Whoever was spared because of the account has company.
     fn is_not_the_only_one(&mut self, tried: Tried) {
         for (message, spared) in &mut self.spared {
-            if spared.of_account && *message != tried.ticket.id {
+            if spared.of_account && *message != tried.token.id {
                 spared.times = 1;
                 spared.is_proven = false;
             }
@@ -188,7 +184,7 @@ impl Refusals {
     }
 
     fn spare(&mut self, tried: Tried, of_account: bool) {
-        let spared = self.spared.entry(tried.ticket.id).or_insert(Spared {
+        let spared = self.spared.entry(tried.token.id).or_insert(Spared {
             send: tried.send,
             times: 0,
             of_account,
@@ -202,12 +198,8 @@ impl Refusals {
 
     /// The same for what was begun before the last trouble was dealt with: it opens no new trouble.
     /// Whether it is nobody's own.
-    pub(super) fn is_everybodys(&mut self, tried: Tried, reply: &str) -> bool {
-        if self
-            .spared
-            .get(&tried.ticket.id)
-            .is_some_and(Spared::has_had_its_chance)
-        {
+    pub(crate) fn is_everybodys(&mut self, tried: Tried, reply: &str) -> bool {
+        if self.spared.get(&tried.token.id).is_some_and(Spared::has_had_its_chance) {
             return false;
         }
         let of_account = match Scope::of(reply) {
@@ -229,7 +221,7 @@ impl Refusals {
 
     /// The sends have been told. The same answer again would be the same trouble; another is an answer
     /// like any.
-    pub(super) fn dealt_with(&mut self) {
+    pub(crate) fn reset(&mut self) {
         for spared in self.spared.values_mut() {
             spared.is_past = true;
         }
@@ -244,23 +236,23 @@ impl Refusals {
     }
 
     /// Whether one more person who hears the same makes it everybody's.
-    pub(super) fn is_at_the_brink(&self, send: i64) -> bool {
+    pub(crate) fn is_at_the_brink(&self, send: i64) -> bool {
         let most = self.most(send);
         self.streaks.get(&send).is_some_and(|streak| streak.times >= most - 1)
     }
 
     /// Those who are to be put back.
-    pub(super) fn owed(&self) -> &[Tried] {
+    pub(crate) fn owed(&self) -> &[Tried] {
         &self.owed
     }
 
     /// They have been put back.
-    pub(super) fn put_back(&mut self, these: &[Ticket]) {
-        self.owed.retain(|tried| !these.contains(&tried.ticket));
+    pub(crate) fn put_back(&mut self, these: &[LeaseToken]) {
+        self.owed.retain(|tried| !these.contains(&tried.token));
     }
 
     /// A send has ended.
-    pub(super) fn forget(&mut self, send: i64) {
+    pub(crate) fn forget(&mut self, send: i64) {
         self.streaks.remove(&send);
         self.reached.remove(&send);
         self.spared.retain(|_, spared| spared.send != send);
@@ -290,7 +282,7 @@ mod tests {
     fn message(id: i64) -> Tried {
         Tried {
             send: SEND,
-            ticket: Ticket { id, epoch: 1 },
+            token: LeaseToken { id, epoch: 1 },
         }
     }
 
@@ -299,14 +291,14 @@ mod tests {
     }
 
     fn is_send_paused(meaning: &Meaning) -> bool {
-        matches!(meaning, Meaning::Everybodys(Verdict::PauseSend { send: SEND, .. }))
+        matches!(meaning, Meaning::Everybodys(Trip::PauseSend { send: SEND, .. }))
     }
 
     #[test]
     fn an_account_is_blamed_at_once_until_a_message_has_had_its_chance() {
         let mut refusals = Refusals::default();
         let quota = "550 5.4.5 Daily user sending quota exceeded";
-        let Meaning::Everybodys(Verdict::Pause(words)) = refusals.refused(message(1), quota, false) else {
+        let Meaning::Everybodys(Trip::Pause(words)) = refusals.refused(message(1), quota, false) else {
             panic!("it is the account's")
         };
         assert_eq!(
@@ -325,12 +317,12 @@ mod tests {
         // It was under way at the same time, and says nothing.
         refusals.accepted(other);
         assert!(refusals.is_everybodys(message(1), quota));
-        refusals.dealt_with();
+        refusals.reset();
         refusals.accepted(other);
         for _ in 3..MOST_SPARED {
             let again = refusals.refused(message(1), quota, false);
             assert!(matches!(again, Meaning::Everybodys(_)));
-            refusals.dealt_with();
+            refusals.reset();
         }
         assert_eq!(refusals.refused(message(1), quota, false), Meaning::Own);
         assert!(
@@ -347,7 +339,7 @@ mod tests {
             for id in [1, 2] {
                 let meaning = refusals.refused(message(id), quota, false);
                 assert!(matches!(meaning, Meaning::Everybodys(_)), "{id}, {n}");
-                refusals.dealt_with();
+                refusals.reset();
             }
             refusals.accepted(message(100 + n));
         }
@@ -362,9 +354,9 @@ mod tests {
         }
         assert!(refusals.is_at_the_brink(SEND) && refusals.owed().is_empty());
         assert!(is_send_paused(&refusals.refused(message(first), &relay(first), false)));
-        let owed: Vec<i64> = refusals.owed().iter().map(|tried| tried.ticket.id).collect();
+        let owed: Vec<i64> = refusals.owed().iter().map(|tried| tried.token.id).collect();
         assert_eq!(owed, (1..first).collect::<Vec<_>>(), "the last is not written down");
-        refusals.put_back(&[message(1).ticket]);
+        refusals.put_back(&[message(1).token]);
         assert_eq!(refusals.owed().len(), owed.len() - 1);
         refusals.forget(SEND);
         assert!(refusals.owed().is_empty());
@@ -388,13 +380,13 @@ mod tests {
             assert_eq!(refusals.refused(message(id), &relay(id), false), Meaning::Own);
         }
         assert!(is_send_paused(&refusals.refused(message(100), &relay(100), false)));
-        let owed: Vec<i64> = refusals.owed().iter().map(|tried| tried.ticket.id).collect();
+        let owed: Vec<i64> = refusals.owed().iter().map(|tried| tried.token.id).collect();
         assert_eq!(owed, (1..2 * most - 1).collect::<Vec<_>>());
 
         // The one that goes first hears the same; then somebody gets through, and they are believed.
-        refusals.dealt_with();
+        refusals.reset();
         assert!(is_send_paused(&refusals.refused(message(5), &relay(5), true)));
-        refusals.dealt_with();
+        refusals.reset();
         refusals.accepted(message(200));
         for id in 1..=most {
             assert_eq!(refusals.refused(message(id), &relay(id), false), Meaning::Own);

@@ -39,7 +39,7 @@ pub struct Leased {
 
 /// A mail account whose provider is known.
 #[derive(Clone, Copy, Debug)]
-pub struct Through<'a> {
+pub struct ProviderAccount<'a> {
     pub account: &'a str,
     /// Each message carries a key, and the provider takes a message with the same key only once.
     pub takes_once: bool,
@@ -59,7 +59,7 @@ pub async fn lease(
     tx: &mut Tx,
     send: i64,
     (owner, seconds): (&str, i64),
-    through: Option<Through<'_>>,
+    through: Option<ProviderAccount<'_>>,
     limit: i64,
     now: DateTime<Utc>,
 ) -> sqlx::Result<Vec<Leased>> {
@@ -100,12 +100,12 @@ pub async fn lease(
 
 /// Which lease of which message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
-pub struct Ticket {
+pub struct LeaseToken {
     pub id: i64,
     pub epoch: i64,
 }
 
-pub(super) const TICKET: [(&str, Column); 2] = [("id", Column::Number), ("epoch", Column::Number)];
+pub(crate) const TOKEN_COLUMNS: [(&str, Column); 2] = [("id", Column::Number), ("epoch", Column::Number)];
 
 /// Whether nothing has been heard of a customer `c`, or of the address of their message, since the audience
 /// was frozen that forbids mail. The marks of the address are on the customer, unless they have another one
@@ -130,10 +130,10 @@ fn suppressed(message: &str, how: &str) -> String {
 
 /// Marks messages as being attempted: those whose lease still holds, whose send still goes on,
 /// and whose customer still wants mail. Answers how many may go out.
-pub async fn mark_attempting(tx: &mut Tx, tickets: &str, now: DateTime<Utc>) -> sqlx::Result<u64> {
+pub async fn mark_attempting(tx: &mut Tx, tokens: &str, now: DateTime<Utc>) -> sqlx::Result<u64> {
     let sql = marking(tx.backend(), "$1", "$2");
     on_tx!(tx, |conn| sqlx::query(AssertSqlSafe(sql))
-        .bind(tickets)
+        .bind(tokens)
         .bind(now)
         .execute(&mut *conn)
         .await
@@ -142,8 +142,8 @@ pub async fn mark_attempting(tx: &mut Tx, tickets: &str, now: DateTime<Utc>) -> 
 
 // Values rather than `exists`: PostgreSQL would make those into joins, and find the few messages by
 // going through all of the send.
-pub(super) fn marking(backend: Backend, tickets: &str, now: &str) -> String {
-    let rows = json_rows(backend, tickets, &TICKET);
+pub(crate) fn marking(backend: Backend, tokens: &str, now: &str) -> String {
+    let rows = json_rows(backend, tokens, &TOKEN_COLUMNS);
     format!(
         "update messages set state = 'attempting', attempts = attempts + 1, attempted_at = {now}
            from {rows} as t
@@ -156,7 +156,7 @@ pub(super) fn marking(backend: Backend, tickets: &str, now: &str) -> String {
 }
 
 /// Whether a message that was marked a while ago may still go out.
-pub async fn still_goes(db: &Db, ticket: Ticket) -> sqlx::Result<bool> {
+pub async fn still_deliverable(db: &Db, token: LeaseToken) -> sqlx::Result<bool> {
     let sql = format!(
         "select exists (select 1 from messages m join sends s on s.id = m.send_id join customers c on c.id = m.customer_id
                          where m.id = $1 and m.epoch = $2 and m.state = 'attempting'
@@ -164,22 +164,22 @@ pub async fn still_goes(db: &Db, ticket: Ticket) -> sqlx::Result<bool> {
         wants_mail("m")
     );
     on_db!(db, |pool| sqlx::query_scalar(AssertSqlSafe(sql))
-        .bind(ticket.id)
-        .bind(ticket.epoch)
+        .bind(token.id)
+        .bind(token.epoch)
         .fetch_one(pool)
         .await)
 }
 
 /// Which of these are marked.
-pub async fn attempting(tx: &mut Tx, tickets: &str) -> sqlx::Result<Vec<i64>> {
+pub async fn attempting(tx: &mut Tx, tokens: &str) -> sqlx::Result<Vec<i64>> {
     let sql = format!(
         "select m.id from {rows} as t join messages m on m.id = t.id
           where m.epoch = t.epoch and {state} = 'attempting'",
-        rows = json_rows(tx.backend(), "$1", &TICKET),
+        rows = json_rows(tx.backend(), "$1", &TOKEN_COLUMNS),
         state = not_looked_up(tx.backend(), "m.state"),
     );
     on_tx!(tx, |conn| sqlx::query_scalar(AssertSqlSafe(sql))
-        .bind(tickets)
+        .bind(tokens)
         .fetch_all(&mut *conn)
         .await)
 }
@@ -188,8 +188,8 @@ pub async fn attempting(tx: &mut Tx, tickets: &str) -> sqlx::Result<Vec<i64>> {
 /// to a send that was stopped is cancelled, what belongs to one that was paused is queued again. What
 /// may have gone out before is neither skipped nor cancelled: it is unknown again.
 /// Lost leases are somebody else's now.
-pub async fn settle_unmarked(tx: &mut Tx, tickets: &str, now: DateTime<Utc>) -> sqlx::Result<usize> {
-    let rows = json_rows(tx.backend(), "$1", &TICKET);
+pub async fn settle_unmarked(tx: &mut Tx, tokens: &str, now: DateTime<Utc>) -> sqlx::Result<usize> {
+    let rows = json_rows(tx.backend(), "$1", &TOKEN_COLUMNS);
     let wants_mail = wants_mail("messages");
     let leave = format!(
         "update messages set state = 'unknown', settled_at = $2, lease_owner = null, lease_until = null, next_at = null
@@ -230,7 +230,7 @@ pub async fn settle_unmarked(tx: &mut Tx, tickets: &str, now: DateTime<Utc>) -> 
     let mut sends: Vec<i64> = Vec::new();
     for sql in [leave, skip, cancel, put_back] {
         sends.extend::<Vec<i64>>(on_tx!(tx, |conn| sqlx::query_scalar(AssertSqlSafe(sql))
-            .bind(tickets)
+            .bind(tokens)
             .bind(now)
             .fetch_all(&mut *conn)
             .await)?);
@@ -241,9 +241,9 @@ pub async fn settle_unmarked(tx: &mut Tx, tickets: &str, now: DateTime<Utc>) -> 
     Ok(sends.len())
 }
 
-/// Keeps this owner's leases of these messages from expiring. What the ledger is writing at this
+/// Keeps this owner's leases of these messages from expiring. What the status writer is writing at this
 /// moment is left for the next time: waiting for it here ends in a deadlock.
-pub async fn renew(tx: &mut Tx, owner: &str, tickets: &str, seconds: i64) -> sqlx::Result<u64> {
+pub async fn renew(tx: &mut Tx, owner: &str, tokens: &str, seconds: i64) -> sqlx::Result<u64> {
     let sql = format!(
         "update messages set lease_until = {until}
           where id in (select m.id from messages m
@@ -251,11 +251,11 @@ pub async fn renew(tx: &mut Tx, owner: &str, tickets: &str, seconds: i64) -> sql
                           and m.lease_owner = $2 and m.lease_until is not null
                         order by m.id {skip})",
         until = database_now_plus(tx.backend(), seconds),
-        rows = json_rows(tx.backend(), "$1", &TICKET),
+        rows = json_rows(tx.backend(), "$1", &TOKEN_COLUMNS),
         skip = skip_locked(tx.backend()),
     );
     on_tx!(tx, |conn| sqlx::query(AssertSqlSafe(sql))
-        .bind(tickets)
+        .bind(tokens)
         .bind(owner)
         .execute(&mut *conn)
         .await
@@ -287,10 +287,10 @@ pub async fn any_expired(db: &Db) -> sqlx::Result<bool> {
 /// Takes over from a sender that fell silent: what was only leased is queued again, what was
 /// being attempted is unknown and stays so until somebody or something tells. Answers how many
 /// of each.
-pub async fn recover(tx: &mut Tx, whose: Whose, now: DateTime<Utc>) -> sqlx::Result<(u64, u64)> {
+pub async fn recover(tx: &mut Tx, whose: ReapScope, now: DateTime<Utc>) -> sqlx::Result<(u64, u64)> {
     let expired = match (whose, tx.backend()) {
         // The lock file says that no other process has this database open.
-        (Whose::EverybodyElses, Backend::Sqlite) => "lease_until is not null".to_owned(),
+        (ReapScope::AllOthers, Backend::Sqlite) => "lease_until is not null".to_owned(),
         (_, backend) => format!("lease_until < {}", database_now(backend)),
     };
     let queued = format!(
@@ -316,11 +316,11 @@ pub async fn recover(tx: &mut Tx, whose: Whose, now: DateTime<Utc>) -> sqlx::Res
 
 /// Whose leases are taken over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Whose {
+pub enum ReapScope {
     /// Those that have expired.
     Expired,
     /// At start on SQLite: a former process of ours, which is gone.
-    EverybodyElses,
+    AllOthers,
 }
 
 /// Whether a send has messages without an outcome, and when the next of them is due.

@@ -10,7 +10,7 @@ use tokio::time::Instant;
 
 use super::store::{self, Counts};
 use crate::{
-    runner::heartbeat::{self, Pulse},
+    scheduler::heartbeat::{self, SchedulerStatus},
     server::AppState,
 };
 
@@ -47,8 +47,8 @@ impl Meter {
             due,
             due_seconds: due_since.map_or(0.0, |at| seconds(now - at)),
             silence: heartbeat::silence(&state.db, now).await?.map(seconds),
-            running: Pulse::feel(state, now).await?.is_running(),
-            passive: state.guard.is_passive(),
+            running: SchedulerStatus::load(state, now).await?.is_running(),
+            passive: state.send_gate.is_passive(),
             oldest_seconds: counts.oldest_due.map_or(0.0, |at| seconds(now - at)),
         };
         let text = text(&counts, &rest);
@@ -136,14 +136,14 @@ fn text(counts: &Counts, rest: &Rest) -> String {
     family(
         "loupe_runner_lag_seconds",
         "gauge",
-        "How long the longest due campaign has been waiting for the runner.",
+        "How long the longest due campaign has been waiting for the scheduler.",
         &one(rest.due_seconds),
     );
     if let Some(silence) = rest.silence {
         family(
             "loupe_runner_silence_seconds",
             "gauge",
-            "Time since the last sign of life of any runner.",
+            "Time since the last sign of life of any scheduler.",
             &one(silence),
         );
     }

@@ -1,7 +1,7 @@
 //! Whether it is well: for load balancers, service managers and graphs.
 //!
 //! `/livez` says that the process answers; `/readyz` that it can work: 503 from the moment it is
-//! asked to stop, or while the database, its tables, the runner or the disk are not fit.
+//! asked to stop, or while the database, its tables, the scheduler or the disk are not fit.
 //! `/metrics` has its own address and is off by default. None of them ever holds an address of a
 //! person or a word of a message.
 

@@ -5,10 +5,10 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::store;
-use crate::{db, error::Outage, runner::heartbeat, server::AppState};
+use crate::{db, error::Outage, scheduler::heartbeat, server::AppState};
 
 /// How long the database may take to answer.
-const PATIENCE: Duration = Duration::from_secs(3);
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(3);
 /// Bytes below which the database will soon fail to write.
 const LEAST_SPACE: u64 = 50 * 1024 * 1024;
 
@@ -19,7 +19,7 @@ pub struct Ready {
     stopping: bool,
     database: &'static str,
     migrations: &'static str,
-    runner: &'static str,
+    scheduler: &'static str,
     disk: &'static str,
 }
 
@@ -29,26 +29,31 @@ impl Ready {
     /// Looks at everything. Never fails, and never takes long.
     pub async fn look(state: &AppState) -> Self {
         let stopping = state.leaving.is_cancelled();
-        if state.guard.is_replaced() {
+        if state.send_gate.is_replaced() {
             return Self {
                 ready: false,
                 stopping,
                 database: "its file was replaced: stop Loupe and use `loupe restore`",
                 migrations: "unknown",
-                runner: "unknown",
+                scheduler: "unknown",
                 disk: "unknown",
             };
         }
         let (database, migrations) = tables(state).await;
-        let runner = if database == OK { runner(state).await } else { "unknown" };
+        let scheduler = if database == OK {
+            scheduler(state).await
+        } else {
+            "unknown"
+        };
         let disk = disk(state).await;
-        let good = [database, migrations, disk].iter().all(|part| *part == OK) && matches!(runner, OK | "off" | "copy");
+        let good =
+            [database, migrations, disk].iter().all(|part| *part == OK) && matches!(scheduler, OK | "off" | "copy");
         Self {
             ready: good && !stopping,
             stopping,
             database,
             migrations,
-            runner,
+            scheduler,
             disk,
         }
     }
@@ -59,13 +64,13 @@ impl Ready {
 }
 
 async fn tables(state: &AppState) -> (&'static str, &'static str) {
-    match tokio::time::timeout(PATIENCE, state.db.look()).await {
+    match tokio::time::timeout(ANSWER_TIMEOUT, state.db.look()).await {
         Ok(Ok(())) => {}
         Ok(Err(why)) => return (word(why), "unknown"),
         Err(_) => return ("doesn't answer", "unknown"),
     }
     let newest = db::newest_migration(state.db.backend());
-    match tokio::time::timeout(PATIENCE, store::newest_applied(&state.db)).await {
+    match tokio::time::timeout(ANSWER_TIMEOUT, store::newest_applied(&state.db)).await {
         Ok(Ok(Some(applied))) if applied == newest => (OK, OK),
         Ok(Ok(_)) => (OK, "not up to date"),
         Ok(Err(_)) => ("can't be read", "unknown"),
@@ -83,15 +88,15 @@ fn word(why: Outage) -> &'static str {
 }
 
 /// Only where this process is to send: pages alone are ready without.
-async fn runner(state: &AppState) -> &'static str {
+async fn scheduler(state: &AppState) -> &'static str {
     if !state.settings.dispatch {
         return "off";
     }
-    if state.guard.is_passive() {
+    if state.send_gate.is_passive() {
         // The page on which an owner confirms must be reached.
         return "copy";
     }
-    let silence = tokio::time::timeout(PATIENCE, heartbeat::silence(&state.db, state.clock.now())).await;
+    let silence = tokio::time::timeout(ANSWER_TIMEOUT, heartbeat::silence(&state.db, state.clock.now())).await;
     match silence {
         Ok(Ok(Some(silence))) if !heartbeat::is_gone(silence) => OK,
         Ok(Ok(_)) => "silent",

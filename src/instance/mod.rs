@@ -10,19 +10,19 @@
 pub mod api;
 
 #[cfg(feature = "ssr")]
-mod copies;
+mod clone_detection;
 #[cfg(feature = "ssr")]
-mod guard;
+mod fingerprint;
 #[cfg(feature = "ssr")]
-mod home;
+mod send_gate;
 #[cfg(feature = "ssr")]
 mod store;
 
 #[cfg(feature = "ssr")]
-pub use copies::{confirm, damage, mark_restored, settle, watch};
+pub use clone_detection::{confirm, damage, mark_restored, settle, watch};
 #[cfg(feature = "ssr")]
-pub use guard::{Guard, Why};
+pub use fingerprint::{LifeNote, note_life};
 #[cfg(feature = "ssr")]
-pub use home::{LifeNote, note_life};
+pub use send_gate::{SendGate, Why};
 #[cfg(feature = "ssr")]
 pub use store::id;

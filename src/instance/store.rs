@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use sqlx::PgPool;
 
-use super::home::Server;
+use super::fingerprint::Server;
 use crate::{
     auth::tokens,
     db::{Db, Tx},

@@ -13,7 +13,7 @@ use crate::{
         dialect::{json_ids, row_lock},
         in_tx,
     },
-    dispatch::fault_points::{Point, reach},
+    dispatch::failpoints::{Point, hit},
     on_db, on_tx,
 };
 
@@ -49,7 +49,7 @@ pub async fn go_on(db: &Db) -> sqlx::Result<bool> {
     .await)?;
     let mut is_more = false;
     for send in sends {
-        reach(Point::BeforeContacts);
+        hit(Point::BeforeContacts);
         let (tx, rest) = in_tx(db, async |mut tx| {
             let Some(after) = take(&mut tx, send).await? else {
                 return Ok((tx, None));
@@ -58,9 +58,9 @@ pub async fn go_on(db: &Db) -> sqlx::Result<bool> {
             Ok((tx, rest))
         })
         .await?;
-        reach(Point::ContactsWritten);
+        hit(Point::ContactsWritten);
         tx.commit().await?;
-        reach(Point::AfterContacts);
+        hit(Point::AfterContacts);
         is_more |= rest.is_some();
     }
     Ok(is_more)

@@ -12,7 +12,7 @@ use super::{
 use crate::{
     auth::guard::Ctx,
     db::Db,
-    dispatch::fault_points::{Point, reach},
+    dispatch::failpoints::{Point, hit},
     error::AppError,
     recipients::{
         self,
@@ -80,7 +80,7 @@ pub async fn send(ctx: &Ctx, what: &Correction) -> Result<Started, AppError> {
         shown_count: what.shown_count,
         planned: None,
     };
-    reach(Point::BeforeCorrection);
+    hit(Point::BeforeCorrection);
     let mut tx = ctx.db().begin().await?;
     tries::refuse_another_correction(&mut tx, ctx.db(), ctx.store(), first.id).await?;
     match freeze(&mut tx, ctx.db(), &presser, &frozen, None).await? {
@@ -88,9 +88,9 @@ pub async fn send(ctx: &Ctx, what: &Correction) -> Result<Started, AppError> {
             let people = grouped(audience.will_send);
             let summary = format!("Sent a correction of “{}” to {people} customers", first.label);
             log(&mut tx, &first, &ctx.actor.name, "send.corrected", summary, ctx.now).await?;
-            reach(Point::CorrectionWritten);
+            hit(Point::CorrectionWritten);
             tx.commit().await?;
-            reach(Point::AfterCorrection);
+            hit(Point::AfterCorrection);
             ctx.state.wake.notify_one();
             Ok(Started::Sending { send_id })
         }

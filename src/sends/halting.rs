@@ -10,7 +10,7 @@ use super::{
 use crate::{
     auth::guard::Ctx,
     db::in_tx,
-    dispatch::fault_points::{Point, reach},
+    dispatch::failpoints::{Point, hit},
     error::AppError,
 };
 
@@ -19,7 +19,7 @@ use crate::{
 /// shows what came of it.
 pub async fn stop(ctx: &Ctx, send_id: i64) -> Result<String, AppError> {
     let send = sending(ctx, send_id).await?;
-    reach(Point::BeforeStop);
+    hit(Point::BeforeStop);
     let words = format!("{} stopped it.", ctx.actor.first_name());
     let (tx, stopped) = in_tx(ctx.db(), async |mut tx| {
         let stopped = ending::revert_by(&mut tx, &send, &ctx.actor.name, &words, ctx.now).await?;
@@ -29,16 +29,16 @@ pub async fn stop(ctx: &Ctx, send_id: i64) -> Result<String, AppError> {
     if !stopped {
         return Err(not_sending(&send));
     }
-    reach(Point::StopWritten);
+    hit(Point::StopWritten);
     tx.commit().await?;
-    reach(Point::AfterStop);
+    hit(Point::AfterStop);
     Ok(send.page())
 }
 
 /// Lets nothing more out until somebody resumes it.
 pub async fn pause(ctx: &Ctx, send_id: i64) -> Result<(), AppError> {
     let send = sending(ctx, send_id).await?;
-    reach(Point::BeforePause);
+    hit(Point::BeforePause);
     let mut tx = ctx.db().begin().await?;
     let words = format!("{} paused it.", ctx.actor.first_name());
     if !store::pause(&mut tx, send.id, Some(&ctx.actor.name), &words, None, ctx.now).await? {
@@ -46,9 +46,9 @@ pub async fn pause(ctx: &Ctx, send_id: i64) -> Result<(), AppError> {
     }
     let summary = format!("Paused “{}”", send.label);
     log(&mut tx, &send, &ctx.actor.name, "send.paused", summary, ctx.now).await?;
-    reach(Point::PauseWritten);
+    hit(Point::PauseWritten);
     tx.commit().await?;
-    reach(Point::AfterPause);
+    hit(Point::AfterPause);
     Ok(())
 }
 
@@ -61,16 +61,16 @@ pub async fn resume(ctx: &Ctx, send_id: i64, told_quiet: bool) -> Result<String,
     {
         return Ok(question);
     }
-    reach(Point::BeforeResume);
+    hit(Point::BeforeResume);
     let mut tx = ctx.db().begin().await?;
     if store::resume(&mut tx, ctx.store(), send.id).await? {
         store::restart(&mut tx, send.id, ctx.now).await?;
         let summary = format!("Resumed “{}”", send.label);
         log(&mut tx, &send, &ctx.actor.name, "send.resumed", summary, ctx.now).await?;
-        reach(Point::ResumeWritten);
+        hit(Point::ResumeWritten);
     }
     tx.commit().await?;
-    reach(Point::AfterResume);
+    hit(Point::AfterResume);
     ctx.state.wake.notify_one();
     Ok(send.page())
 }

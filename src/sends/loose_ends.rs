@@ -7,7 +7,7 @@
 use super::{ending, unanswered};
 use crate::{
     db::{Db, Tx},
-    dispatch::fault_points::{Point, reach},
+    dispatch::failpoints::{Point, hit},
     on_db, on_tx,
 };
 
@@ -33,17 +33,17 @@ pub(super) async fn note(tx: &mut Tx, send: i64) -> sqlx::Result<()> {
 pub async fn tie_up(db: &Db) -> sqlx::Result<u64> {
     let mut tied = 0;
     for send in answered(db).await? {
-        reach(Point::BeforeTieUp);
+        hit(Point::BeforeTieUp);
         let mut tx = db.begin().await?;
         if take(&mut tx, send).await? {
             ending::count_anew(&mut tx, send).await?;
             // What comes back from the wire is cancelled: these people have no second copy.
             unanswered::reopen(&mut tx, send).await?;
             tied += 1;
-            reach(Point::TieUpWritten);
+            hit(Point::TieUpWritten);
         }
         tx.commit().await?;
-        reach(Point::AfterTieUp);
+        hit(Point::AfterTieUp);
     }
     Ok(tied)
 }

@@ -1,4 +1,4 @@
-//! A campaign that goes out by itself: what the runner does when it is due.
+//! A campaign that goes out by itself: what the scheduler does when it is due.
 
 use chrono::{DateTime, Utc};
 
@@ -14,7 +14,7 @@ use super::{
 use crate::{
     audit,
     db::{Db, Tx},
-    dispatch::fault_points::{Point, reach},
+    dispatch::failpoints::{Point, hit},
     error::AppError,
     recipients::model::{Earlier, grouped},
 };
@@ -34,7 +34,7 @@ pub async fn start_planned(
 ) -> Result<Option<Started>, AppError> {
     let (store, now) = (&presser.store, presser.now);
     let shown = shown::number(db, store.id, &what.token).await?.or(what.shown_count);
-    reach(Point::BeforeFire);
+    hit(Point::BeforeFire);
     let mut tx = db.begin().await?;
     let Some(campaign) = campaign_store::claim_due(&mut tx, store.id, what.campaign_id, planned.at, now).await? else {
         return Ok(None);
@@ -42,7 +42,7 @@ pub async fn start_planned(
     let Some(frozen) = Frozen::of_campaign(&campaign, what, Some(planned))? else {
         return Err(AppError::invalid("rt-all", "Nobody has been chosen to get it"));
     };
-    reach(Point::FireClaimed);
+    hit(Point::FireClaimed);
     let not_again = what.skip_already.then_some(Earlier::Campaign(campaign.id));
     match freeze(&mut tx, db, presser, &frozen, not_again).await? {
         Freezing::Written { send_id, audience } => {
@@ -70,9 +70,9 @@ pub async fn start_planned(
                 );
                 note(&mut tx, presser, "campaign.drifted", campaign.id, summary, None).await?;
             }
-            reach(Point::FireWritten);
+            hit(Point::FireWritten);
             tx.commit().await?;
-            reach(Point::AfterFire);
+            hit(Point::AfterFire);
             Ok(Some(Started::Sending { send_id }))
         }
         Freezing::TokenUsed => {
@@ -81,7 +81,7 @@ pub async fn start_planned(
         }
         Freezing::Nobody => {
             drop(tx);
-            reach(Point::BeforeFireNobody);
+            hit(Point::BeforeFireNobody);
             let mut tx = db.begin().await?;
             if !campaign_store::campaign_without_recipients(&mut tx, store.id, campaign.id, Some(planned.at), now)
                 .await?
@@ -102,9 +102,9 @@ pub async fn start_planned(
                 Some(after),
             )
             .await?;
-            reach(Point::FireNobodyWritten);
+            hit(Point::FireNobodyWritten);
             tx.commit().await?;
-            reach(Point::AfterFireNobody);
+            hit(Point::AfterFireNobody);
             Ok(Some(Started::NoRecipients))
         }
     }

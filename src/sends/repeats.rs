@@ -10,7 +10,7 @@ use super::tries;
 use crate::{
     communications::became,
     db::{Tx, dialect::database_now},
-    dispatch::store::{Through, wants_mail},
+    dispatch::store::{ProviderAccount, wants_mail},
     on_tx,
 };
 
@@ -21,7 +21,7 @@ const MOST: i64 = 3;
 pub const WAIT: TimeDelta = TimeDelta::minutes(1);
 
 /// Queues what was never answered once more, of a send that goes on. Answers how many.
-pub async fn queue(tx: &mut Tx, send: i64, through: Through<'_>, at: DateTime<Utc>) -> sqlx::Result<u64> {
+pub async fn queue(tx: &mut Tx, send: i64, through: ProviderAccount<'_>, at: DateTime<Utc>) -> sqlx::Result<u64> {
     if !through.takes_once {
         return Ok(0);
     }
@@ -48,7 +48,12 @@ pub async fn queue(tx: &mut Tx, send: i64, through: Through<'_>, at: DateTime<Ut
 
 /// Gives up what nobody who sends through this account may take any more: its key is too old, or
 /// another account's.
-pub async fn give_up(tx: &mut Tx, send: i64, through: Option<Through<'_>>, now: DateTime<Utc>) -> sqlx::Result<u64> {
+pub async fn give_up(
+    tx: &mut Tx,
+    send: i64,
+    through: Option<ProviderAccount<'_>>,
+    now: DateTime<Utc>,
+) -> sqlx::Result<u64> {
     let sql = format!(
         "update messages set state = 'unknown', settled_at = $2, next_at = null
           where send_id = $1 and repeats > 0 and state = 'queued'

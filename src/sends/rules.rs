@@ -16,7 +16,7 @@ use crate::{
     auth::{guard::Ctx, model::StoreId},
     communications,
     db::{Db, Tx},
-    dispatch::fault_points::{Point, reach},
+    dispatch::failpoints::{Point, hit},
     error::AppError,
     recipients::model::{Earlier, RecipientFilter, grouped},
     stores::model::Store,
@@ -116,7 +116,7 @@ pub async fn start_campaign_as(db: &Db, presser: &Presser, what: &StartCampaign)
     if let Some(before) = store::by_token(db, store.id, &what.token).await? {
         return Ok(Started::AlreadyDone { send_id: before.id });
     }
-    reach(Point::BeforeClaim);
+    hit(Point::BeforeClaim);
     let mut tx = db.begin().await?;
     let claimed =
         campaign_store::claim_campaign(&mut tx, store.id, what.campaign_id, what.version, &presser.name, now).await?;
@@ -128,7 +128,7 @@ pub async fn start_campaign_as(db: &Db, presser: &Presser, what: &StartCampaign)
         return Err(AppError::invalid("rt-all", "Choose who this is for"));
     };
     let not_again = what.skip_already.then_some(Earlier::Campaign(campaign.id));
-    reach(Point::ClaimWritten);
+    hit(Point::ClaimWritten);
     match freeze(&mut tx, db, presser, &frozen, not_again).await? {
         Freezing::Written { send_id, audience } => {
             let people = words::people(audience.will_send);
@@ -142,9 +142,9 @@ pub async fn start_campaign_as(db: &Db, presser: &Presser, what: &StartCampaign)
                 send_id,
             )
             .await?;
-            reach(Point::FreezeWritten);
+            hit(Point::FreezeWritten);
             tx.commit().await?;
-            reach(Point::AfterFreeze);
+            hit(Point::AfterFreeze);
             Ok(Started::Sending { send_id })
         }
         Freezing::TokenUsed => {
@@ -153,7 +153,7 @@ pub async fn start_campaign_as(db: &Db, presser: &Presser, what: &StartCampaign)
         }
         Freezing::Nobody => {
             drop(tx);
-            reach(Point::BeforeNobody);
+            hit(Point::BeforeNobody);
             let mut tx = db.begin().await?;
             campaign_store::campaign_without_recipients(&mut tx, store.id, campaign.id, None, now).await?;
             let summary = format!("“{}” had nobody to go to and is a draft", campaign.name);
@@ -166,9 +166,9 @@ pub async fn start_campaign_as(db: &Db, presser: &Presser, what: &StartCampaign)
                 0,
             )
             .await?;
-            reach(Point::NobodyWritten);
+            hit(Point::NobodyWritten);
             tx.commit().await?;
-            reach(Point::AfterNobody);
+            hit(Point::AfterNobody);
             Ok(Started::NoRecipients)
         }
     }
@@ -196,7 +196,7 @@ pub async fn start_bulk_as(db: &Db, presser: &Presser, what: &StartBulk) -> Resu
             .map(|send| send.of_send.unwrap_or(send.id)),
         None => None,
     };
-    reach(Point::BeforeBulk);
+    hit(Point::BeforeBulk);
     let mut tx = db.begin().await?;
     if let Some(first) = of_send {
         tries::refuse_another(&mut tx, db, store.id, first).await?;
@@ -223,9 +223,9 @@ pub async fn start_bulk_as(db: &Db, presser: &Presser, what: &StartBulk) -> Resu
                 words::people(audience.will_send)
             );
             note(&mut tx, presser, "bulk.send_started", None, summary, send_id).await?;
-            reach(Point::BulkWritten);
+            hit(Point::BulkWritten);
             tx.commit().await?;
-            reach(Point::AfterBulk);
+            hit(Point::AfterBulk);
             Ok(Started::Sending { send_id })
         }
         Freezing::TokenUsed => {

@@ -21,7 +21,7 @@ use crate::{
     },
     dispatch::{
         self,
-        fault_points::{Point, reach},
+        failpoints::{Point, hit},
     },
     error::AppError,
     on_db,
@@ -35,7 +35,7 @@ const STILL: Duration = Duration::minutes(2);
 pub async fn is_stalled(state: &AppState, send: &Send, now: DateTime<Utc>) -> sqlx::Result<bool> {
     let since = now - STILL;
     let held = !send.state.is_open() || send.paused_at.is_some() || send.hold_until > since;
-    if held || state.guard.is_passive() {
+    if held || state.send_gate.is_passive() {
         return Ok(false);
     }
     let signs = signs(&state.db, send.id, since).await?;
@@ -94,15 +94,15 @@ pub async fn go_on(ctx: &Ctx, send_id: i64, told_quiet: bool) -> Result<String, 
     if let Some(question) = asks_first(ctx, &send, &Deed::GoOn, told_quiet).await? {
         return Ok(question);
     }
-    reach(Point::BeforeGoOn);
+    hit(Point::BeforeGoOn);
     let mut tx = ctx.db().begin().await?;
     // From now on it has two minutes again.
     store::restart(&mut tx, send.id, ctx.now).await?;
     let summary = format!("Resumed “{}”, which had stopped by itself", send.label);
     ending::log(&mut tx, &send, &ctx.actor.name, "send.resumed", summary, ctx.now).await?;
-    reach(Point::GoOnWritten);
+    hit(Point::GoOnWritten);
     tx.commit().await?;
-    reach(Point::AfterGoOn);
+    hit(Point::AfterGoOn);
     ctx.state.wake.notify_one();
     Ok(send.page())
 }
@@ -111,11 +111,11 @@ pub async fn go_on(ctx: &Ctx, send_id: i64, told_quiet: bool) -> Result<String, 
 /// that it ends as what it is, with what went out recorded.
 pub async fn end(ctx: &Ctx, send_id: i64) -> Result<String, AppError> {
     let send = stalled(ctx, send_id).await?;
-    reach(Point::BeforeEndStalled);
+    hit(Point::BeforeEndStalled);
     let (tx, ended) = in_tx(ctx.db(), async |mut tx| {
         // Whoever fell silent in the middle of a message may have sent it.
-        dispatch::store::recover(&mut tx, dispatch::store::Whose::Expired, ctx.now).await?;
-        reach(Point::StalledRecovered);
+        dispatch::store::recover(&mut tx, dispatch::store::ReapScope::Expired, ctx.now).await?;
+        hit(Point::StalledRecovered);
         if send.state == SendState::Holding {
             store::change_state(&mut tx, send.id, SendState::Holding, SendState::Sending, None, None).await?;
         }
@@ -132,9 +132,9 @@ pub async fn end(ctx: &Ctx, send_id: i64) -> Result<String, AppError> {
     if !ended {
         return Err(moves_again(&send));
     }
-    reach(Point::EndStalledWritten);
+    hit(Point::EndStalledWritten);
     tx.commit().await?;
-    reach(Point::AfterEndStalled);
+    hit(Point::AfterEndStalled);
     Ok(send.page())
 }
 

@@ -15,7 +15,7 @@ use crate::{
     customers::names,
     db::{Db, Tx},
     dispatch::{
-        fault_points::{Point, reach},
+        failpoints::{Point, hit},
         provider_store::Kept,
     },
     on_db, on_tx,
@@ -34,7 +34,7 @@ pub async fn hear(state: &AppState, kept: &Kept, proved: &Proved) -> sqlx::Resul
         return Ok(false);
     }
     let now = state.clock.now();
-    reach(Point::BeforeTold);
+    hit(Point::BeforeTold);
     let mut tx = state.db.begin().await?;
     // Also of an event that says nothing new: its token must not carry another one later.
     if let Some(token) = &proved.token
@@ -47,11 +47,11 @@ pub async fn hear(state: &AppState, kept: &Kept, proved: &Proved) -> sqlx::Resul
         None => false,
     };
     if is_news {
-        reach(Point::ToldWritten);
+        hit(Point::ToldWritten);
     }
     tx.commit().await?;
     if is_news {
-        reach(Point::AfterTold);
+        hit(Point::AfterTold);
         // It may have been the last that a send waited for.
         state.wake.notify_one();
     }

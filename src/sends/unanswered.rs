@@ -16,7 +16,7 @@ use crate::{
     auth::guard::Ctx,
     communications::became,
     db::{Db, Tx},
-    dispatch::fault_points::{Point, reach},
+    dispatch::failpoints::{Point, hit},
     error::AppError,
     on_db, on_tx,
     recipients::model::{RecipientFilter, grouped},
@@ -29,7 +29,7 @@ pub const SETTLES_ITSELF_AFTER: Duration = Duration::hours(72);
 /// Counts the unanswered messages of a send, or one of them, as sent. Answers the page of the send.
 pub async fn treat_as_sent(ctx: &Ctx, send_id: i64, message: Option<i64>) -> Result<String, AppError> {
     let send = existing(ctx.db(), ctx.store(), send_id).await?;
-    reach(Point::BeforeTreatAsSent);
+    hit(Point::BeforeTreatAsSent);
     let mut tx = ctx.db().begin().await?;
     let words = format!("Treated as sent by {}.", ctx.actor.name);
     let people = resolve_as_sent(&mut tx, &send, message, None, &words).await?;
@@ -44,10 +44,10 @@ pub async fn treat_as_sent(ctx: &Ctx, send_id: i64, message: Option<i64>) -> Res
             ctx.now,
         )
         .await?;
-        reach(Point::TreatAsSentWritten);
+        hit(Point::TreatAsSentWritten);
     }
     tx.commit().await?;
-    reach(Point::AfterTreatAsSent);
+    hit(Point::AfterTreatAsSent);
     Ok(send.page())
 }
 
@@ -73,11 +73,11 @@ pub async fn send_again(
         return Ok(question);
     }
     let presser = Presser::of(ctx).await?;
-    reach(Point::BeforeAgain);
+    hit(Point::BeforeAgain);
     let mut tx = ctx.db().begin().await?;
     tries::hold(&mut tx, first.id).await?;
     let people = take_for_another_try(&mut tx, &first, message).await?;
-    reach(Point::FirstCopiesTaken);
+    hit(Point::FirstCopiesTaken);
     if people.is_empty() {
         return Err(refused(
             &first,
@@ -102,9 +102,9 @@ pub async fn send_again(
             reopen(&mut tx, send_id).await?;
             let summary = format!("Sent “{}” again to {}", first.label, unconfirmed(audience.will_send));
             log(&mut tx, &first, &ctx.actor.name, "send.sent_again", summary, ctx.now).await?;
-            reach(Point::AgainWritten);
+            hit(Point::AgainWritten);
             tx.commit().await?;
-            reach(Point::AfterAgain);
+            hit(Point::AfterAgain);
             ctx.state.wake.notify_one();
             Ok(existing(ctx.db(), ctx.store(), send_id).await?.page())
         }
@@ -147,7 +147,7 @@ pub async fn settle_old(db: &Db, now: DateTime<Utc>) -> sqlx::Result<i64> {
     let before = now - SETTLES_ITSELF_AFTER;
     let mut settled = 0;
     for send in with_old_ones(db, before).await? {
-        reach(Point::BeforeSettleOld);
+        hit(Point::BeforeSettleOld);
         let mut tx = db.begin().await?;
         let words = "Treated as sent after 72 hours without an answer.";
         let people = resolve_as_sent(&mut tx, &send, None, Some(before), words).await?;
@@ -158,10 +158,10 @@ pub async fn settle_old(db: &Db, now: DateTime<Utc>) -> sqlx::Result<i64> {
                 send.label
             );
             log(&mut tx, &send, "Loupe", "send.treated_as_sent", summary, now).await?;
-            reach(Point::SettleOldWritten);
+            hit(Point::SettleOldWritten);
         }
         tx.commit().await?;
-        reach(Point::AfterSettleOld);
+        hit(Point::AfterSettleOld);
         settled += people;
     }
     Ok(settled)

@@ -9,7 +9,7 @@ use super::{
 use crate::{
     auth::guard::Ctx,
     db::in_tx,
-    dispatch::fault_points::{Point, reach},
+    dispatch::failpoints::{Point, hit},
     error::AppError,
 };
 
@@ -25,7 +25,7 @@ pub enum Undone {
 /// Takes a send back while nothing has gone out: its campaign is a draft again.
 pub async fn undo(ctx: &Ctx, send_id: i64) -> Result<Undone, AppError> {
     let send = existing(ctx.db(), ctx.store(), send_id).await?;
-    reach(Point::BeforeUndo);
+    hit(Point::BeforeUndo);
     let (holding, cancelled) = (SendState::Holding, SendState::Cancelled);
     let (mut tx, in_time) = in_tx(ctx.db(), async |mut tx| {
         let in_time = store::change_state(&mut tx, send.id, holding, cancelled, Some(ctx.now), None).await?;
@@ -43,24 +43,24 @@ pub async fn undo(ctx: &Ctx, send_id: i64) -> Result<Undone, AppError> {
     }
     let summary = format!("Took back “{}” before anything went out", send.label);
     ending::log(&mut tx, &send, &ctx.actor.name, "send.undone", summary, ctx.now).await?;
-    reach(Point::UndoWritten);
+    hit(Point::UndoWritten);
     tx.commit().await?;
-    reach(Point::AfterUndo);
+    hit(Point::AfterUndo);
     Ok(Undone::InTime)
 }
 
 /// Ends the time to undo now.
 pub async fn send_immediately(ctx: &Ctx, send_id: i64) -> Result<(), AppError> {
     let send = existing(ctx.db(), ctx.store(), send_id).await?;
-    reach(Point::BeforeHurry);
+    hit(Point::BeforeHurry);
     let mut tx = ctx.db().begin().await?;
     if store::end_hold(&mut tx, ctx.store(), send_id, ctx.now).await? {
         let summary = format!("Sent “{}” without waiting for the time to undo", send.label);
         ending::log(&mut tx, &send, &ctx.actor.name, "send.hurried", summary, ctx.now).await?;
-        reach(Point::HurryWritten);
+        hit(Point::HurryWritten);
     }
     tx.commit().await?;
-    reach(Point::AfterHurry);
+    hit(Point::AfterHurry);
     ctx.state.wake.notify_one();
     Ok(())
 }

@@ -16,7 +16,7 @@ const TO_DO: &str = "Whoever runs Loupe stops it, puts the backup back with “l
 
 /// The layer around everything that needs the database.
 pub async fn refuse(State(state): State<AppState>, request: Request, next: Next) -> Response {
-    if !state.guard.is_replaced() {
+    if !state.send_gate.is_replaced() {
         return next.run(request).await;
     }
     let head = [(header::CACHE_CONTROL, "no-store")];

@@ -7,7 +7,7 @@ use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use super::{Settings, assets::Assets};
-use crate::{db::Db, instance::Guard, time::Clock};
+use crate::{db::Db, instance::SendGate, time::Clock};
 
 /// Shared by all requests; cheap to clone.
 #[derive(Clone, Debug)]
@@ -18,10 +18,10 @@ pub struct AppState {
     pub assets: Arc<Assets>,
     /// Wakes the dispatcher when there is something new to send.
     pub wake: Arc<Notify>,
-    /// Wakes the runner when something was planned.
+    /// Wakes the scheduler when something was planned.
     pub planned: Arc<Notify>,
     /// Whether this database may send.
-    pub guard: Arc<Guard>,
+    pub send_gate: Arc<SendGate>,
     /// Cancelled when the program is asked to stop: nothing new is begun from then on.
     pub leaving: CancellationToken,
 }
@@ -36,15 +36,15 @@ impl AppState {
             assets,
             wake: Arc::new(Notify::new()),
             planned: Arc::new(Notify::new()),
-            guard: Arc::new(Guard::default()),
+            send_gate: Arc::new(SendGate::default()),
             leaving: CancellationToken::new(),
         }
     }
 
     /// With a guard that has watched the database from its first connection on.
     #[must_use]
-    pub fn guarded_by(self, guard: Arc<Guard>) -> Self {
-        Self { guard, ..self }
+    pub fn gated_by(self, send_gate: Arc<SendGate>) -> Self {
+        Self { send_gate, ..self }
     }
 
     /// What the framework wants to know to point pages at their browser code.

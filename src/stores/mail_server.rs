@@ -15,8 +15,8 @@ use crate::{
     channels::email::smtp::Account,
     db::Db,
     dispatch::{
-        account::FASTEST,
         account_store::{self, Limits},
+        effective_limits::FASTEST,
     },
     error::AppError,
     server::Settings,

@@ -4,6 +4,8 @@ use std::path::Path;
 
 use axum::http::StatusCode;
 use chrono::Duration;
+use tokio_util::sync::CancellationToken;
+
 use loupe::{
     auth::model::Role,
     backup::{self, Manifest, Problem},
@@ -13,7 +15,6 @@ use loupe::{
     sends::model::SendState,
     server::{AppState, router::router},
 };
-use tokio_util::sync::CancellationToken;
 
 use crate::{
     both,
@@ -40,11 +41,11 @@ async fn back_up(app: &TestApp, name: &str) -> std::path::PathBuf {
     file
 }
 
-/// Dispatcher and runner of one process.
+/// Dispatcher and scheduler of one process.
 struct Sending {
     stop: CancellationToken,
     dispatch: tokio::task::JoinHandle<()>,
-    runner: Running,
+    scheduler: Running,
 }
 
 impl Sending {
@@ -52,7 +53,7 @@ impl Sending {
         let stop = CancellationToken::new();
         Self {
             dispatch: tokio::spawn(dispatch::run(state.clone(), stop.clone())),
-            runner: Running::start(state),
+            scheduler: Running::start(state),
             stop,
         }
     }
@@ -60,7 +61,7 @@ impl Sending {
     async fn stop(self) {
         self.stop.cancel();
         self.dispatch.await.unwrap();
-        self.runner.stop().await;
+        self.scheduler.stop().await;
     }
 }
 
@@ -130,7 +131,7 @@ async fn a_copy_of_the_file_sends_nothing_until_an_owner_confirms() {
         .post_form("/api/instance/confirm", "/marketing/campaigns", &[], &manager)
         .await;
     assert_eq!(refused.status, StatusCode::FORBIDDEN);
-    assert!(app.state.guard.is_passive());
+    assert!(app.state.send_gate.is_passive());
 
     let answer = app
         .post_form("/api/instance/confirm", "/marketing/campaigns", &[], &owner)
@@ -214,8 +215,8 @@ both!(a_record_of_another_place_makes_it_passive_on_every_instance, |app| {
     let owner = app.sign_in_as(Role::Owner).await;
     app.post_form("/api/instance/confirm", "/marketing/campaigns", &[], &owner)
         .await;
-    assert!(!app.state.guard.is_passive());
-    tokio::time::timeout(std::time::Duration::from_secs(5), second.guard.until_active())
+    assert!(!app.state.send_gate.is_passive());
+    tokio::time::timeout(std::time::Duration::from_secs(5), second.send_gate.until_active())
         .await
         .expect("the other instance hears of it");
     watching.abort();

@@ -1,6 +1,10 @@
 //! A provider in trouble: the breaker stops the bleeding, says why, and lets the rest go later.
 
 use chrono::TimeDelta;
+use tokio::task::JoinHandle;
+
+use tokio_util::sync::CancellationToken;
+
 use loupe::{
     auth::model::Role,
     channels::email::smtp::Account,
@@ -10,8 +14,6 @@ use loupe::{
     sends::{model::SendState, store::Send},
     server::settings::Given,
 };
-use tokio::task::JoinHandle;
-use tokio_util::sync::CancellationToken;
 
 use crate::support::{
     app::TestApp,
@@ -197,7 +199,7 @@ async fn a_person_may_try_again_on_postgres() {
     a_person_may_try_again(Backend::Postgres).await;
 }
 
-/// Fired by the runner, an hour of trouble: a draft again, with what went out recorded, and the
+/// Fired by the scheduler, an hour of trouble: a draft again, with what went out recorded, and the
 /// owner is told.
 async fn an_hour_of_trouble_gives_a_planned_campaign_back(backend: Backend) {
     let rules = vec![

@@ -1,6 +1,8 @@
 //! Trouble that is one store's, one sender's or one instance's alone is nobody else's.
 
 use chrono::TimeDelta;
+use tokio_util::sync::CancellationToken;
+
 use loupe::{
     channels::email::smtp::Account,
     db::{self, Backend},
@@ -11,7 +13,6 @@ use loupe::{
     stores::model::Store,
     time::Clock,
 };
-use tokio_util::sync::CancellationToken;
 
 use crate::support::{
     app::TestApp,

@@ -4,6 +4,8 @@
 
 use std::collections::BTreeSet;
 
+use sqlx::AssertSqlSafe;
+
 use loupe::{
     audit,
     auth::{model::Role, password, setup},
@@ -11,7 +13,6 @@ use loupe::{
     instance, on_db, on_tx,
     server::settings::Given,
 };
-use sqlx::AssertSqlSafe;
 
 use crate::{
     both,

@@ -361,7 +361,7 @@ fn the_doctor_says_what_to_mend() {
         err(&output)
     );
     assert!(out(&output).contains("mend  Mail"), "{}", out(&output));
-    for part in ["Numbers", "Clock", "Disk", "Runner", "Site", "Address"] {
+    for part in ["Numbers", "Clock", "Disk", "Scheduler", "Site", "Address"] {
         assert!(out(&output).contains(part), "{part}: {}", out(&output));
     }
     assert!(!out(&output).contains("secret"));

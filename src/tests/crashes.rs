@@ -1,5 +1,5 @@
 //! The process dies before, in and after each step of a message's way
-//! ([`dispatch::fault_points`]), and another takes over: nothing twice, nobody lost. Real
+//! ([`dispatch::failpoints`]), and another takes over: nothing twice, nobody lost. Real
 //! processes: they abort. What is done to a send meanwhile: [`crate::deaths`].
 
 use std::{
@@ -10,8 +10,7 @@ use std::{
 };
 
 use loupe::{
-    db::Backend, dispatch::fault_points::Point, recipients::model::RecipientFilter, server::settings::Given,
-    time::Clock,
+    db::Backend, dispatch::failpoints::Point, recipients::model::RecipientFilter, server::settings::Given, time::Clock,
 };
 
 use crate::{
@@ -116,7 +115,7 @@ impl House {
             .stdout(self.errors())
             .stderr(self.errors());
         if let Some(point) = point {
-            command.env("LOUPE_FAULT_POINT", point);
+            command.env("LOUPE_FAILPOINT", point);
         }
         command
     }
@@ -289,7 +288,7 @@ async fn a_poisoned_row(backend: Backend, provider: Provider) {
     assert_eq!(why, "The message could not be built.");
     let said = std::fs::read_to_string(app.folder.path().join("errors.log")).unwrap();
     assert!(
-        said.contains("src/dispatch/fault_points.rs:") && !said.contains("ordered"),
+        said.contains("src/dispatch/failpoints.rs:") && !said.contains("ordered"),
         "the log tells where it broke and not its words, which may quote a message: {said}"
     );
     if let Provider::MailServer = provider {

@@ -59,7 +59,7 @@ async fn plan(app: &TestApp, campaign: i64, cookie: &str) -> (String, chrono::Da
     (page, at)
 }
 
-/// Fires it as the runner does, and lets it go out.
+/// Fires it as the scheduler does, and lets it go out.
 async fn fire(app: &TestApp, campaign: i64, at: chrono::DateTime<chrono::Utc>) -> i64 {
     app.clock.set(at);
     let what = StartCampaign {

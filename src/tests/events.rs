@@ -2,11 +2,12 @@
 //! once.
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
+use serde_json::json;
+
 use loupe::{
     auth::model::Role, channels::email::events::Provider, communications::model::Tally, db::Backend, on_db, on_tx,
     server::settings::Given,
 };
-use serde_json::json;
 
 use crate::{
     after_sending::{partly_unanswered, unresolved_ids},

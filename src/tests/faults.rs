@@ -3,6 +3,8 @@
 use std::{collections::HashSet, time::Duration};
 
 use chrono::TimeDelta;
+use tokio_util::sync::CancellationToken;
+
 use loupe::{
     db::{Backend, Db},
     dispatch, on_db, on_tx,
@@ -10,7 +12,6 @@ use loupe::{
     sends::model::SendState,
     server::settings::Given,
 };
-use tokio_util::sync::CancellationToken;
 
 use crate::{
     oracle::{self, Arrived},

@@ -7,7 +7,7 @@ use loupe::{
     auth::model::Role,
     channels::email::events::Provider,
     db::Db,
-    dispatch::store::{self as ledger, Through},
+    dispatch::store::{self as ledger, ProviderAccount},
     instance, on_db,
     recipients::model::RecipientFilter,
 };
@@ -52,7 +52,7 @@ async fn put_back(app: &TestApp) {
     let owner = app.sign_in_as(Role::Owner).await;
     app.post_form("/api/instance/confirm", "/marketing/campaigns", &[], &owner)
         .await;
-    assert!(!app.state.guard.is_passive());
+    assert!(!app.state.send_gate.is_passive());
 }
 
 async fn send_to_all(app: &TestApp, name: &str) -> i64 {
@@ -195,7 +195,7 @@ both!(a_message_keeps_its_id_over_all_its_attempts, |app| {
     .await;
     // Leased in the former life, and never attempted.
     change("update messages set installation = 'former' where id = $1", fresh).await;
-    let through = Through {
+    let through = ProviderAccount {
         account: "theirs",
         takes_once: true,
     };

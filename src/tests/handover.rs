@@ -4,6 +4,8 @@
 use std::time::Duration;
 
 use chrono::TimeDelta;
+use tokio_util::sync::CancellationToken;
+
 use loupe::{
     db::{self, Backend, Db},
     dispatch::{self, late_store, outcome_store, store as ledger},
@@ -17,7 +19,6 @@ use loupe::{
     server::{AppState, settings::Given},
     time::Clock,
 };
-use tokio_util::sync::CancellationToken;
 
 use crate::{
     faults::{all_is_well, app_with_sink},
@@ -85,7 +86,7 @@ pub async fn leave_behind(app: &TestApp, send: i64, leased: i64, marked: usize) 
 fn tickets(rows: &[ledger::Leased]) -> String {
     let all: Vec<_> = rows
         .iter()
-        .map(|row| ledger::Ticket {
+        .map(|row| ledger::LeaseToken {
             id: row.id,
             epoch: row.epoch,
         })
@@ -358,7 +359,7 @@ async fn what_is_on_the_wire_stays_ours_while_we_stop(backend: Backend) {
     stop.cancel();
     while !task.is_finished() {
         let mut tx = app.db().begin().await.unwrap();
-        let (_, unknown) = ledger::recover(&mut tx, ledger::Whose::Expired, app.now())
+        let (_, unknown) = ledger::recover(&mut tx, ledger::ReapScope::Expired, app.now())
             .await
             .unwrap();
         tx.commit().await.unwrap();

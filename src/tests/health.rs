@@ -5,8 +5,9 @@ use axum::{
     http::{Request, StatusCode},
 };
 use chrono::Duration;
-use loupe::{health, recipients::model::RecipientFilter, server::settings::Given};
 use tower::ServiceExt;
+
+use loupe::{health, recipients::model::RecipientFilter, server::settings::Given};
 
 use crate::{
     both,
@@ -38,7 +39,7 @@ both!(it_is_ready_while_the_runner_shows_life_and_not_after, |app| {
     assert_eq!(app.get("/livez", "").await.text, "ok");
     let (status, body) = ready(&app).await;
     assert_eq!(
-        (status, &body["runner"]),
+        (status, &body["scheduler"]),
         (StatusCode::SERVICE_UNAVAILABLE, &"silent".into())
     );
     let running = Running::start(&app.state);
@@ -82,7 +83,7 @@ async fn pages_alone_need_no_runner() {
     };
     let app = TestApp::with(loupe::db::Backend::Sqlite, given).await;
     let (status, body) = ready(&app).await;
-    assert_eq!((status, &body["runner"]), (StatusCode::OK, &"off".into()));
+    assert_eq!((status, &body["scheduler"]), (StatusCode::OK, &"off".into()));
 }
 
 async fn metrics(app: &TestApp) -> String {

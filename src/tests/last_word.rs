@@ -3,11 +3,12 @@
 
 use std::time::{Duration, Instant};
 
+use tokio_util::sync::CancellationToken;
+
 use loupe::{
     auth::model::Role, db::Backend, dispatch, on_db, recipients::model::RecipientFilter, sends::model::SendState,
     server::settings::Given,
 };
-use tokio_util::sync::CancellationToken;
 
 use crate::support::{
     app::TestApp,

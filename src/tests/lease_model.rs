@@ -7,6 +7,14 @@
 
 use std::collections::HashMap;
 
+use proptest::{
+    collection::vec,
+    prelude::*,
+    sample::Index,
+    strategy::ValueTree,
+    test_runner::{Config, TestCaseError, TestRunner},
+};
+
 use loupe::{
     channels::email::events::{Event, OurId, Proved, Provider, Told},
     db::{Backend, Tx, dialect::database_now_plus},
@@ -14,18 +22,11 @@ use loupe::{
         late_store,
         outcome_store::{self, Settled},
         provider_store::Kept,
-        store::{self as ledger, Leased, Through, Ticket, Whose},
+        store::{self as ledger, LeaseToken, Leased, ProviderAccount, ReapScope},
     },
     on_db, on_tx,
     recipients::model::RecipientFilter,
     sends::{self, ending, model::SendState, repeats, told},
-};
-use proptest::{
-    collection::vec,
-    prelude::*,
-    sample::Index,
-    strategy::ValueTree,
-    test_runner::{Config, TestCaseError, TestRunner},
 };
 
 use crate::support::{
@@ -77,7 +78,7 @@ enum Step {
 }
 
 /// The mail account of a provider that takes a message with the same key only once.
-const ONCE: Through<'_> = Through {
+const ONCE: ProviderAccount<'_> = ProviderAccount {
     account: "shop@mail.example.com:465",
     takes_once: true,
 };
@@ -131,14 +132,14 @@ struct Row {
 struct Model<'a> {
     app: &'a TestApp,
     send: i64,
-    through: Option<Through<'static>>,
+    through: Option<ProviderAccount<'static>>,
     senders: [Sender; SENDERS],
     /// Copies the mail server has, by message.
     copies: HashMap<i64, u32>,
     opted_out: Vec<i64>,
     before: Vec<Row>,
     /// The one message that its own sender gives back in this step, with the epoch.
-    given_back: Option<Ticket>,
+    given_back: Option<LeaseToken>,
 }
 
 fn owner(sender: usize) -> String {
@@ -146,9 +147,9 @@ fn owner(sender: usize) -> String {
 }
 
 fn json(rows: &[Leased]) -> String {
-    let tickets: Vec<Ticket> = rows
+    let tickets: Vec<LeaseToken> = rows
         .iter()
-        .map(|row| Ticket {
+        .map(|row| LeaseToken {
             id: row.id,
             epoch: row.epoch,
         })
@@ -267,7 +268,7 @@ impl Model<'_> {
                 return;
             }
             Step::Recover => {
-                ledger::recover(&mut tx, Whose::Expired, now).await.unwrap();
+                ledger::recover(&mut tx, ReapScope::Expired, now).await.unwrap();
             }
             Step::OptOut(at) => {
                 let customer = self.before[at.index(self.before.len())].customer_id;
@@ -325,7 +326,7 @@ impl Model<'_> {
             .unwrap();
     }
 
-    /// As the ledger does it.
+    /// As the status writer does it.
     async fn settle(&mut self, tx: &mut Tx, row: &Leased, answer: Answer) {
         let now = self.app.now();
         let (state, refund) = match answer {
@@ -336,7 +337,7 @@ impl Model<'_> {
             Answer::NotSent => ("queued", 1),
         };
         if state == "queued" {
-            self.given_back = Some(Ticket {
+            self.given_back = Some(LeaseToken {
                 id: row.id,
                 epoch: row.epoch,
             });
@@ -459,7 +460,7 @@ fn index() -> Index {
     any::<Index>().new_tree(&mut runner).unwrap().current()
 }
 
-async fn play(app: &TestApp, through: Option<Through<'static>>, steps: Vec<Step>) -> Result<(), TestCaseError> {
+async fn play(app: &TestApp, through: Option<ProviderAccount<'static>>, steps: Vec<Step>) -> Result<(), TestCaseError> {
     let mut tx = app.db().begin().await.unwrap();
     on_tx!(&mut tx, |conn| sqlx::query(
         "update customers set email_consent = 'granted'"
@@ -497,7 +498,7 @@ async fn play(app: &TestApp, through: Option<Through<'static>>, steps: Vec<Step>
     model.come_right().await
 }
 
-fn in_any_order(backend: Backend, through: Option<Through<'static>>) {
+fn in_any_order(backend: Backend, through: Option<ProviderAccount<'static>>) {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()

@@ -3,6 +3,8 @@
 
 use std::time::{Duration, Instant};
 
+use tokio_util::sync::CancellationToken;
+
 use loupe::{
     auth::model::Role,
     db::{self, Backend},
@@ -10,7 +12,6 @@ use loupe::{
     recipients::model::RecipientFilter,
     server::{AppState, settings::Given},
 };
-use tokio_util::sync::CancellationToken;
 
 use crate::{
     both,

@@ -10,14 +10,16 @@ use axum::{
     body::{Body, to_bytes},
     routing::{get, post},
 };
-use loupe::server::listen::{self, Limits};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
     task::JoinHandle,
     time::{sleep, timeout},
 };
+
 use tokio_util::sync::CancellationToken;
+
+use loupe::server::listen::{self, Limits};
 
 const LIMITS: Limits = Limits {
     head: Duration::from_millis(400),

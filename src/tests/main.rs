@@ -69,7 +69,7 @@ mod repeats;
 mod replaced_file;
 mod rest;
 mod results;
-mod runner;
+mod scheduler;
 mod schedules;
 mod second_copies;
 mod security;

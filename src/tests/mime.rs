@@ -3,12 +3,14 @@
 use std::collections::BTreeMap;
 
 use chrono::DateTime;
+use mail_parser::{MessageParser, MimeHeaders};
+
+use proptest::prelude::*;
+
 use loupe::{
     channels::email::{Addressee, EmailAddress, MimeProblem, Prepared, Sender, write_id},
     templates::render::{Person, Source, compile},
 };
-use mail_parser::{MessageParser, MimeHeaders};
-use proptest::prelude::*;
 
 const OUT: &str = "https://loupe.example.com/u/abc=1";
 

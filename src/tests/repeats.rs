@@ -5,10 +5,14 @@
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, TimeDelta, Utc};
+use tokio::task::JoinHandle;
+
+use tokio_util::sync::CancellationToken;
+
 use loupe::{
     auth::model::Role,
     channels::email::events::Provider,
-    dispatch::{self, store::Through},
+    dispatch::{self, store::ProviderAccount},
     on_db, on_tx,
     recipients::model::RecipientFilter,
     sends::{
@@ -17,8 +21,6 @@ use loupe::{
         store::{self, Send},
     },
 };
-use tokio::task::JoinHandle;
-use tokio_util::sync::CancellationToken;
 
 use crate::{
     both,
@@ -288,7 +290,7 @@ both!(only_what_the_provider_would_not_send_twice_goes_back, |app| {
     let campaign = draft(app.db(), &app.store, "Autumn", &RecipientFilter::All).await;
     let send = begun(press(&app.state, &app.store, campaign).await);
     midway(app.db(), send, 3).await;
-    let through = Through {
+    let through = ProviderAccount {
         account: "shop@mail.example.com:465",
         takes_once: true,
     };
@@ -311,11 +313,11 @@ both!(only_what_the_provider_would_not_send_twice_goes_back, |app| {
     };
     let nothing = "update messages set settled_at = $2 where send_id = $1";
     assert_eq!(goes_back(nothing, tomorrow, through).await, 3);
-    let another = Through {
+    let another = ProviderAccount {
         account: "shop@elsewhere.example.com:465",
         ..through
     };
-    let no_keys = Through {
+    let no_keys = ProviderAccount {
         takes_once: false,
         ..through
     };

@@ -45,7 +45,7 @@ fn put_over(app: &TestApp, file: &Path) -> PathBuf {
 
 async fn is_noticed(app: &TestApp) {
     for _ in 0..1000 {
-        if app.state.guard.is_replaced() {
+        if app.state.send_gate.is_replaced() {
             return;
         }
         tokio::time::sleep(Duration::from_millis(10)).await;
@@ -122,7 +122,7 @@ async fn a_database_that_is_taken_away_is_noticed_by_whoever_writes() {
     let watching = tokio::spawn(instance::watch(app.state.clone()));
     is_noticed(&app).await;
     watching.await.unwrap();
-    assert_eq!(app.state.guard.why(), Some(Why::Replaced));
+    assert_eq!(app.state.send_gate.why(), Some(Why::Replaced));
 }
 
 // A restart in the same place is no reason to look at every page of the file; another file is.

@@ -6,7 +6,7 @@ use loupe::{
     campaigns::schedule,
     on_tx,
     recipients::model::RecipientFilter,
-    runner::zones,
+    scheduler::zones,
     time::{self, Resolved},
 };
 

@@ -2,11 +2,12 @@
 
 use std::{sync::Arc, time::Duration};
 
+use tokio_rustls::rustls::{self, pki_types::PrivateKeyDer};
+
 use loupe::channels::email::{
     check::check_account,
     smtp::{Account, ConnectProblem, Tls},
 };
-use tokio_rustls::rustls::{self, pki_types::PrivateKeyDer};
 
 use super::{
     smtp::{account, scripted, start, three, word},

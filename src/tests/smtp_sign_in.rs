@@ -1,13 +1,14 @@
 //! Signing in where the server and its offers do not agree, and with an access token.
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use loupe::channels::email::{
-    check::check_account,
-    smtp::{Account, ConnectProblem},
-};
 use tokio::{
     io::{AsyncBufReadExt, AsyncWriteExt, BufReader},
     task::JoinHandle,
+};
+
+use loupe::channels::email::{
+    check::check_account,
+    smtp::{Account, ConnectProblem},
 };
 
 use super::{smtp::start, support::sink::Settings};

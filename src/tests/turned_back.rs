@@ -7,6 +7,8 @@ use std::{
 };
 
 use chrono::TimeDelta;
+use tokio_util::sync::CancellationToken;
+
 use loupe::{
     auth::model::Role,
     db::{self, Backend},
@@ -15,7 +17,6 @@ use loupe::{
     on_db,
     recipients::model::RecipientFilter,
 };
-use tokio_util::sync::CancellationToken;
 
 use crate::{
     both,
@@ -64,7 +65,7 @@ async fn confirm(app: &TestApp) {
     assert!(page.contains("Nothing is sent until an owner confirms"), "{page}");
     app.post_form("/api/instance/confirm", "/marketing/campaigns", &[], &cookie)
         .await;
-    assert!(!app.state.guard.is_passive());
+    assert!(!app.state.send_gate.is_passive());
 }
 
 both!(
@@ -80,7 +81,7 @@ both!(
         let task = tokio::spawn(dispatch::run(app.state.clone(), stop.clone()));
         holds("it begins", async || in_state(&app, "'attempting'").await == 2).await;
         make_it_another(&app).await;
-        let guard = &app.state.guard;
+        let guard = &app.state.send_gate;
         guard.connected("00000001");
         assert!(!guard.is_passive(), "the first connection says where it is");
         guard.connected("00000001");
@@ -124,18 +125,18 @@ both!(another_place_is_noticed_while_it_runs, |app| {
     let known = home(&app).await;
     let watching = tokio::spawn(instance::watch(app.state.clone()));
     make_it_another(&app).await;
-    holds("it is noticed", async || app.state.guard.is_passive()).await;
-    assert_eq!(app.state.guard.why(), Some(Why::Elsewhere));
+    holds("it is noticed", async || app.state.send_gate.is_passive()).await;
+    assert_eq!(app.state.send_gate.why(), Some(Why::Elsewhere));
     // As an owner confirms it on another instance.
     write_home(&app, &known).await;
-    holds("it goes on", async || !app.state.guard.is_passive()).await;
+    holds("it goes on", async || !app.state.send_gate.is_passive()).await;
     watching.abort();
 });
 
-/// What the runners of this database say, and how many they are.
+/// What the schedulers of this database say, and how many they are.
 async fn beats(app: &TestApp, state: &'static str) -> i64 {
     on_db!(app.db(), |pool| sqlx::query_scalar(
-        "select count(*) from runner_heartbeats where state = $1 and beat_at = $2"
+        "select count(*) from scheduler_heartbeats where state = $1 and beat_at = $2"
     )
     .bind(state)
     .bind(app.now())
@@ -152,17 +153,17 @@ both!(an_earlier_state_that_is_put_back_under_it_is_noticed, |app| {
         app.clock.set(app.now() + TimeDelta::seconds(seconds));
         let said = if seconds > 0 { "running" } else { "clock" };
         holds(said, async || beats(&app, said).await == 1).await;
-        assert!(!app.state.guard.is_passive(), "nothing has happened");
+        assert!(!app.state.send_gate.is_passive(), "nothing has happened");
     }
     app.clock.set(app.now() + TimeDelta::minutes(5));
     holds("it lives on", async || beats(&app, "running").await == 1).await;
 
     // What it wrote since is gone.
-    let back = "update runner_heartbeats set beat_at = started_at where $1 = 1";
+    let back = "update scheduler_heartbeats set beat_at = started_at where $1 = 1";
     people::change(app.db(), back, 1).await;
     app.clock.set(app.now() + TimeDelta::minutes(1));
-    holds("it is noticed", async || app.state.guard.is_passive()).await;
-    assert_eq!(app.state.guard.why(), Some(Why::Older));
+    holds("it is noticed", async || app.state.send_gate.is_passive()).await;
+    assert_eq!(app.state.send_gate.why(), Some(Why::Older));
     holds("it says so", async || beats(&app, "copy").await == 1).await;
     let restarted = another_process(&app.state, app.clock.clone());
     assert_eq!(
@@ -175,9 +176,9 @@ both!(an_earlier_state_that_is_put_back_under_it_is_noticed, |app| {
     assert_eq!(instance::settle(&restarted).await.unwrap(), None);
 
     // It is as if it had never been there.
-    people::change(app.db(), "delete from runner_heartbeats where $1 = 1", 1).await;
+    people::change(app.db(), "delete from scheduler_heartbeats where $1 = 1", 1).await;
     app.clock.set(app.now() + TimeDelta::minutes(1));
-    holds("it is noticed again", async || app.state.guard.is_passive()).await;
+    holds("it is noticed again", async || app.state.send_gate.is_passive()).await;
     running.stop().await;
 });
 

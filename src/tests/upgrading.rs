@@ -1,6 +1,8 @@
 //! What an older program left in the database is carried on by this one.
 
 use chrono::Duration;
+use sqlx::migrate::Migrator;
+
 use loupe::{
     auth::model::StoreId,
     db::{self, Backend, Db},
@@ -9,7 +11,6 @@ use loupe::{
     stores::{self, model::Store},
     time::Clock,
 };
-use sqlx::migrate::Migrator;
 
 use crate::support::{
     app::{START, state_on},
@@ -20,7 +21,7 @@ use crate::support::{
 
 static SQLITE: Migrator = sqlx::migrate!("./migrations/sqlite");
 static POSTGRES: Migrator = sqlx::migrate!("./migrations/postgres");
-/// The newest migration of a program without the runner: what was planned waited for a person.
+/// The newest migration of a program without the scheduler: what was planned waited for a person.
 const BEFORE_THE_RUNNER: i64 = 5;
 
 async fn migrate_to(db: &Db, version: i64) {

@@ -3,11 +3,12 @@
 
 use std::{future::ready, time::Duration};
 
+use tokio::time::timeout;
+
 use loupe::{
     db::{Backend, Db, Tx},
     on_db, on_tx,
 };
-use tokio::time::timeout;
 
 use crate::{both, support::app::TestApp};
 

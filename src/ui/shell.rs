@@ -9,7 +9,7 @@ use super::{
 use crate::{
     auth::model::Permission,
     instance::Why,
-    runner::heartbeat::Pulse,
+    scheduler::heartbeat::SchedulerStatus,
     server::{
         assets::Icons,
         visit::{Staff, Visit},
@@ -74,17 +74,19 @@ pub struct Frame {
 /// What the frame says of the program itself: facts of this moment.
 #[derive(Clone, Copy, Debug)]
 pub struct SystemLine {
-    pulse: Pulse,
+    scheduler_status: SchedulerStatus,
     /// Why nothing is sent until an owner confirms.
     copy: Option<Why>,
 }
 
 impl SystemLine {
-    /// Asks the runner's heartbeat. Whoever can't be asked is not running.
+    /// Asks the scheduler's heartbeat. Whoever can't be asked is not running.
     pub async fn of(visit: &Visit) -> Self {
         Self {
-            pulse: Pulse::feel(&visit.state, visit.now).await.unwrap_or(Pulse::Paused),
-            copy: visit.state.guard.why(),
+            scheduler_status: SchedulerStatus::load(&visit.state, visit.now)
+                .await
+                .unwrap_or(SchedulerStatus::Paused),
+            copy: visit.state.send_gate.why(),
         }
     }
 }
@@ -138,7 +140,7 @@ pub fn html(frame: Frame, body: impl FnOnce() -> Option<AnyView> + Send + 'stati
                 {main}
                 <footer class="foot">
                     <p>{frame.store_time.clone()}</p>
-                    {frame.system.map(|s| view! { <p>{s.pulse.words()}</p> })}
+                    {frame.system.map(|s| view! { <p>{s.scheduler_status.words()}</p> })}
                 </footer>
             </div>
         }

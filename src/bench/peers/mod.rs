@@ -17,6 +17,8 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use serde::Serialize;
 
+use programs::Program;
+
 use crate::{
     Error,
     book::{self, Book},
@@ -25,7 +27,6 @@ use crate::{
     servers::{Kind, Server},
     table::{Section, Table, Target},
 };
-use programs::Program;
 
 #[derive(Args, Clone, Debug)]
 pub struct Plan {

@@ -21,7 +21,7 @@ use crate::{
 };
 
 /// After which it is not waited for any longer.
-const PATIENCE: Duration = Duration::from_secs(300);
+const WAIT_TIMEOUT: Duration = Duration::from_secs(300);
 
 /// What is to be started.
 #[derive(Debug)]
@@ -43,7 +43,7 @@ impl Program {
 
     /// Sends to the whole book once. Answers how many rows it has marked as sent, and what that took.
     pub async fn send(&self, database: &str, server: SocketAddr) -> Result<(i64, Cost), Error> {
-        match timeout(PATIENCE, self.heard(database, server)).await {
+        match timeout(WAIT_TIMEOUT, self.heard(database, server)).await {
             Ok(Ok(done)) => Ok(done),
             Ok(Err(error)) => Err(self.with_complaints(&error.to_string()).into()),
             Err(_) => Err(self.with_complaints("it takes too long").into()),

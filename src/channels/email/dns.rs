@@ -13,7 +13,7 @@ use tokio::{
 };
 
 /// A question is asked twice, each time waiting this long.
-const PATIENCE: Duration = Duration::from_millis(1500);
+const ANSWER_TIMEOUT: Duration = Duration::from_millis(1500);
 /// The largest answer asked for in one packet: what fits everywhere without being cut up.
 const PACKET: u16 = 1232;
 const TXT: u16 = 16;
@@ -73,11 +73,11 @@ impl Resolver {
         getrandom::fill(&mut id).map_err(|_| NoAnswer::Failed)?;
         let question = question(id, name).ok_or(NoAnswer::Failed)?;
         for _ in 0..2 {
-            let Ok(Ok(answer)) = timeout(PATIENCE, self.by_packet(&question)).await else {
+            let Ok(Ok(answer)) = timeout(ANSWER_TIMEOUT, self.by_packet(&question)).await else {
                 continue;
             };
             let answer = if is_cut_off(&answer) {
-                let whole = timeout(PATIENCE, self.by_stream(&question)).await;
+                let whole = timeout(ANSWER_TIMEOUT, self.by_stream(&question)).await;
                 whole.ok().and_then(Result::ok).ok_or(NoAnswer::Failed)?
             } else {
                 answer

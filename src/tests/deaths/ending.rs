@@ -106,7 +106,7 @@ impl Scene {
             }
             Deed::Confirm => {
                 assert_eq!(campaign, "draft", "{name}");
-                assert!(!app.state.guard.is_passive(), "{name}");
+                assert!(!app.state.send_gate.is_passive(), "{name}");
                 assert_eq!(
                     instance::settle(&app.state).await.unwrap(),
                     None,

@@ -3,12 +3,13 @@
 use std::time::{Duration, Instant};
 
 use chrono::TimeDelta;
+use tokio_util::sync::CancellationToken;
+
 use loupe::{
     dispatch::{self, store as leases},
     on_db, on_tx,
     sends::{self, store::Send},
 };
-use tokio_util::sync::CancellationToken;
 
 use super::scene::{CAMPAIGNS, SOME, Scene, slow};
 use crate::support::{
@@ -124,7 +125,7 @@ impl Scene {
         .await;
     }
 
-    /// A runner works until there is nothing left for it.
+    /// A scheduler works until there is nothing left for it.
     pub(super) async fn runner_settles(&self) {
         let running = planning::Running::start(&self.house.app.state);
         self.until(
@@ -176,7 +177,7 @@ impl Scene {
         .await
         .map(|_| ()))
         .unwrap();
-        let whose = leases::Whose::Expired;
+        let whose = leases::ReapScope::Expired;
         let (_, unknown) = leases::recover(&mut tx, whose, app.now()).await.unwrap();
         assert!(unknown > 0, "{}", self.name);
         tx.commit().await.unwrap();

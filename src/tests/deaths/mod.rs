@@ -1,5 +1,5 @@
 //! The process dies at every place before, in and after everything that is done with a send
-//! ([`dispatch::fault_points`]): by a person, by the runner, by the dispatcher. Then it is started
+//! ([`dispatch::failpoints`]): by a person, by the scheduler, by the dispatcher. Then it is started
 //! again, the person presses once more, and it must all come right: one copy at most, nobody
 //! missing, every number the number of its rows, nothing stuck. Real processes: they abort.
 
@@ -10,7 +10,7 @@ mod scene;
 use std::panic::AssertUnwindSafe;
 
 use futures::{FutureExt as _, StreamExt as _};
-use loupe::{db::Backend, dispatch::fault_points::Point};
+use loupe::{db::Backend, dispatch::failpoints::Point};
 
 use crate::{crashes, deaths::scene::Scene};
 

@@ -84,7 +84,9 @@ both!(those_who_were_called_up_leave_no_gap, "", |app, sink| {
     // As another program does when it begins.
     let mut tx = app.db().begin().await.unwrap();
     account_store::used_until(&mut tx, &account(&app)).await.unwrap();
-    let called = domain_store::call_up(&mut tx, Clock::System.now()).await.unwrap();
+    let called = domain_store::requeue_waiting(&mut tx, Clock::System.now())
+        .await
+        .unwrap();
     tx.commit().await.unwrap();
     assert!(called > 500, "{called}");
     let before = times(&sink, "@slow.test").len();

@@ -2,6 +2,10 @@
 
 use std::time::{Duration, Instant};
 
+use tokio::task::JoinHandle;
+
+use tokio_util::sync::CancellationToken;
+
 use loupe::{
     auth::model::Role,
     db::{self, Db},
@@ -11,8 +15,6 @@ use loupe::{
     server::AppState,
     time::Clock,
 };
-use tokio::task::JoinHandle;
-use tokio_util::sync::CancellationToken;
 
 use crate::support::{
     app::TestApp,

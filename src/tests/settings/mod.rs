@@ -8,6 +8,8 @@ use axum::{
     http::{Request, StatusCode, header},
 };
 use chrono::Duration;
+use sqlx::AssertSqlSafe;
+
 use loupe::{
     audit::store::{self as log, Wanted},
     auth::model::{Role, StoreId},
@@ -18,7 +20,6 @@ use loupe::{
     },
     stores,
 };
-use sqlx::AssertSqlSafe;
 
 use crate::{
     both,

@@ -9,6 +9,8 @@ use axum::{
     http::{HeaderMap, Request, StatusCode, header},
 };
 use chrono::{DateTime, Duration, Utc};
+use tower::ServiceExt;
+
 use loupe::{
     auth::{
         model::{Role, StoreId},
@@ -22,7 +24,6 @@ use loupe::{
     },
     time::Clock,
 };
-use tower::ServiceExt;
 
 use super::sink::{self, Rule, Sink};
 

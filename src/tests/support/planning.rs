@@ -1,20 +1,22 @@
-//! Planned campaigns, and runners to fire them.
+//! Planned campaigns, and schedulers to fire them.
 
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
+use tokio::task::JoinHandle;
+
+use tokio_util::sync::CancellationToken;
+
 use loupe::{
     db::Db,
     on_db, on_tx,
     recipients::model::RecipientFilter,
-    runner,
+    scheduler,
     sends::store::{self as sends, Send},
     server::AppState,
     stores::model::Store,
     time::Clock,
 };
-use tokio::task::JoinHandle;
-use tokio_util::sync::CancellationToken;
 
 /// A campaign planned by Priya for a moment.
 pub async fn planned(db: &Db, store: &Store, name: &str, filter: &RecipientFilter, at: DateTime<Utc>) -> i64 {
@@ -40,7 +42,7 @@ pub async fn plan(db: &Db, campaign: i64, at: DateTime<Utc>) {
     tx.commit().await.expect("a commit");
 }
 
-/// A running runner.
+/// A running scheduler.
 pub struct Running {
     stop: CancellationToken,
     task: JoinHandle<()>,
@@ -49,13 +51,13 @@ pub struct Running {
 impl Running {
     pub fn start(state: &AppState) -> Self {
         let stop = CancellationToken::new();
-        let task = tokio::spawn(runner::run(state.clone(), stop.clone()));
+        let task = tokio::spawn(scheduler::run(state.clone(), stop.clone()));
         Self { stop, task }
     }
 
     pub async fn stop(self) {
         self.stop.cancel();
-        self.task.await.expect("the runner stops");
+        self.task.await.expect("the scheduler stops");
     }
 }
 
@@ -79,7 +81,7 @@ pub async fn row(db: &Db, campaign: i64) -> Row {
     .expect("a campaign")
 }
 
-/// Runs a runner until a campaign is neither on schedule nor anything else than wanted.
+/// Runs a scheduler until a campaign is neither on schedule nor anything else than wanted.
 pub async fn run_until(state: &AppState, campaign: i64, wanted: impl Fn(&Row) -> bool) -> Row {
     let running = Running::start(state);
     let row = wait_for(&state.db, campaign, wanted).await;

@@ -3,14 +3,16 @@
 use axum::{body::Body, http::Request};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use hmac::{Hmac, KeyInit, Mac};
+use serde_json::{Value, json};
+
+use sha2::Sha256;
+
 use loupe::{
     auth::{model::Role, tokens},
     channels::email::events::Provider,
     dispatch::provider_store::{self, Kept},
     on_db,
 };
-use serde_json::{Value, json};
-use sha2::Sha256;
 
 use super::app::TestApp;
 

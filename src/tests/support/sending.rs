@@ -2,6 +2,8 @@
 
 use std::time::{Duration, Instant};
 
+use tokio_util::sync::CancellationToken;
+
 use loupe::{
     communications::{self, model::Tally},
     db::Db,
@@ -15,7 +17,6 @@ use loupe::{
     server::AppState,
     stores::model::Store,
 };
-use tokio_util::sync::CancellationToken;
 
 /// A draft with a subject and a body that use a name.
 pub async fn draft(db: &Db, store: &Store, name: &str, filter: &RecipientFilter) -> i64 {

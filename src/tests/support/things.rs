@@ -1,7 +1,8 @@
 //! A store with one thing of every kind in it.
 
-use loupe::{auth::model::StoreId, communications::tallies};
 use sqlx::AssertSqlSafe;
+
+use loupe::{auth::model::StoreId, communications::tallies};
 
 use super::app::TestApp;
 

@@ -1,11 +1,12 @@
 //! What customers said before addresses were remembered.
 
+use sqlx::migrate::Migrator;
+
 use loupe::{
     auth::model::StoreId,
     db::{self, Backend, Db},
     on_tx,
 };
-use sqlx::migrate::Migrator;
 
 use crate::support::{db as databases, people};
 

@@ -92,9 +92,9 @@ pub enum When {
     Nth(u64),
     /// Those after so many.
     Beyond(u64),
-    /// Whose recipient contains this.
+    /// ReapScope recipient contains this.
     To(String),
-    /// Whose sender contains this.
+    /// ReapScope sender contains this.
     From(String),
 }
 

@@ -16,7 +16,7 @@ use crate::{
     },
     error::AppError,
     recipients,
-    runner::{heartbeat::Pulse, late_words},
+    scheduler::{heartbeat::SchedulerStatus, late_words},
     sends::store::Send,
     server::visit::Staff,
     time,
@@ -53,7 +53,9 @@ pub async fn show(staff: Staff, Path(id): Path<i64>) -> Result<Response, AppErro
         None
     };
     let runs = campaign.status == CampaignStatus::Scheduled
-        && Pulse::feel(&staff.visit.state, staff.now()).await?.is_running();
+        && SchedulerStatus::load(&staff.visit.state, staff.now())
+            .await?
+            .is_running();
     let told = notes::Told {
         ok: staff.param("ok").to_owned(),
         problem: campaign.problem.clone(),

@@ -14,7 +14,7 @@ use crate::{
     db::search::wanted,
     error::AppError,
     recipients::model::grouped,
-    runner::heartbeat::Pulse,
+    scheduler::heartbeat::SchedulerStatus,
     server::visit::Staff,
     time,
     ui::{
@@ -68,7 +68,7 @@ pub async fn show(staff: Staff) -> Result<Response, AppError> {
         now.with_timezone(&zone).format("%Z")
     );
     let deleted = staff.param("ok") == "deleted";
-    let paused = !Pulse::feel(&staff.visit.state, now).await?.is_running();
+    let paused = !SchedulerStatus::load(&staff.visit.state, now).await?.is_running();
     let filtered = query.is_filtered();
     let page = Page::new("Campaigns", Nav::Campaigns, move || {
         let new = may_send

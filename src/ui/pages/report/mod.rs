@@ -23,6 +23,12 @@ use chrono_tz::Tz;
 use leptos::prelude::*;
 
 pub use crate::sends::words::people as customers;
+use address::Address;
+
+use goes::Go;
+
+use letter::Letter;
+
 use crate::{
     communications::{model::Tally, people::RecipientRow, store::FailureGroup},
     recipients::model::grouped,
@@ -35,9 +41,6 @@ use crate::{
     time,
     ui::components::{Banner, Tone},
 };
-use address::Address;
-use goes::Go;
-use letter::Letter;
 
 /// Everything that a page of results shows.
 #[derive(Debug)]

@@ -1,5 +1,5 @@
 //! Places before and after each step of a send where a test can let the process die, as a power
-//! cut would: `LOUPE_FAULT_POINT=AfterMark:5` aborts the fifth time that place is reached,
+//! cut would: `LOUPE_FAILPOINT=AfterMark:5` aborts the fifth time that place is reached,
 //! `AfterMark:5:panic` only breaks the task that reaches it. Only in builds with debug assertions;
 //! elsewhere it is nothing at all.
 
@@ -61,7 +61,7 @@ points! {
     BeforeSettleOld SettleOldWritten AfterSettleOld
     BeforeAgain FirstCopiesTaken AgainWritten AfterAgain
     BeforeCorrection CorrectionWritten AfterCorrection
-    // The runner.
+    // The scheduler.
     BeforeFire FireClaimed FireWritten AfterFire
     BeforeFireNobody FireNobodyWritten AfterFireNobody
     BeforeMissed MissedWritten AfterMissed
@@ -79,11 +79,11 @@ impl Point {
 /// Where a test's process may die.
 #[cfg(not(debug_assertions))]
 #[inline(always)]
-pub(crate) fn reach(_: Point) {}
+pub(crate) fn hit(_: Point) {}
 
 /// Where a test's process may die.
 #[cfg(debug_assertions)]
-pub(crate) fn reach(point: Point) {
+pub(crate) fn hit(point: Point) {
     use std::sync::{
         OnceLock,
         atomic::{AtomicI64, Ordering::Relaxed},
@@ -91,7 +91,7 @@ pub(crate) fn reach(point: Point) {
     static ASKED: OnceLock<Option<(String, AtomicI64, bool)>> = OnceLock::new();
     #[expect(clippy::disallowed_methods, reason = "no setting: it is not for people")]
     let asked = ASKED.get_or_init(|| {
-        let asked = std::env::var("LOUPE_FAULT_POINT").ok()?;
+        let asked = std::env::var("LOUPE_FAILPOINT").ok()?;
         let (name, times) = asked.split_once(':').unwrap_or((&asked, "1"));
         let (times, panics) = times
             .split_once(':')

@@ -9,14 +9,14 @@ pub const FASTEST: i64 = 100_000;
 
 /// What holds for an account now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Holds {
+pub struct EffectiveLimits {
     pub rate: Option<i64>,
     /// To one recipient domain.
     pub domain_rate: Option<i64>,
     pub connections: usize,
 }
 
-impl Holds {
+impl EffectiveLimits {
     /// What was set, within what the URL allows.
     pub fn of(limits: Limits, account: &Account) -> Self {
         let fastest = account.rate.map(i64::from);
@@ -48,7 +48,7 @@ mod tests {
             domain_rate: None,
             connections,
         };
-        let holds = Holds::of(limits, &account);
+        let holds = EffectiveLimits::of(limits, &account);
         Some((holds.rate, holds.connections))
     }
 

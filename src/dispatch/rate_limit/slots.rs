@@ -1,6 +1,6 @@
-//! The moments this program may send at, where the mail account has a rate. They belong to no message:
+//! The slots this program may send at, where the mail account has a rate. They belong to no message:
 //! whichever is ready first takes the next one. One that has passed by is gone, and whoever is left
-//! without gets another from the account's row. So nothing ever goes out at a moment that was not
+//! without gets another from the account's row. So nothing ever goes out at a slot that was not
 //! this program's, however late it was marked, and all programs together keep to the rate.
 
 use std::{
@@ -17,57 +17,57 @@ use tokio::{
     time::{Instant, timeout},
 };
 
-use super::pace::Moment;
+use super::account::SendSlot;
 
-/// A message that is ready waits so long for a moment.
-const PATIENCE: Duration = Duration::from_secs(5);
+/// A message that is ready waits so long for a slot.
+const SLOT_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Whoever got none asks again: others may have had them all.
-const ASKS_AGAIN: Duration = Duration::from_millis(100);
+const ASK_INTERVAL: Duration = Duration::from_millis(100);
 
 /// See the module.
 #[derive(Debug, Default)]
-pub(crate) struct Moments {
+pub(crate) struct SlotPool {
     inside: Mutex<Inside>,
     /// How many wait for one that nobody has.
     wanting: AtomicUsize,
     came: Notify,
-    ran_short: Notify,
+    slots_wanted: Notify,
 }
 
 #[derive(Debug, Default)]
 struct Inside {
-    free: VecDeque<Moment>,
+    free: VecDeque<SendSlot>,
     closed: bool,
 }
 
-/// Somebody who waits for a moment.
-struct Wanting<'a>(&'a AtomicUsize);
+/// Somebody who waits for a slot.
+struct SlotWaiter<'a>(&'a AtomicUsize);
 
-impl Moments {
-    /// Adds moments, later than all there are.
-    pub(crate) fn add(&self, moments: impl IntoIterator<Item = Moment>) {
-        self.inside().free.extend(moments);
+impl SlotPool {
+    /// Adds slots, later than all there are.
+    pub(crate) fn add(&self, slots: impl IntoIterator<Item = SendSlot>) {
+        self.inside().free.extend(slots);
         self.came.notify_waiters();
     }
 
-    /// Waits for a moment to go, and takes it. False: there was none for seconds, or there will be none.
+    /// Waits for a slot to go, and takes it. False: there was none for seconds, or there will be none.
     pub(crate) async fn next(&self) -> bool {
-        match timeout(PATIENCE, self.take()).await {
-            Ok(Some(moment)) => moment.come().await,
+        match timeout(SLOT_TIMEOUT, self.take()).await {
+            Ok(Some(slot)) => slot.come().await,
             Ok(None) | Err(_) => return false,
         }
         true
     }
 
-    /// How many wait for a moment that nobody has.
+    /// How many wait for a slot that nobody has.
     pub(crate) fn wanted(&self) -> usize {
         self.wanting.load(Ordering::Relaxed)
     }
 
-    /// Waits until somebody wants a moment that nobody has.
-    pub(crate) async fn ran_short(&self) {
-        self.ran_short.notified().await;
+    /// Waits until somebody wants a slot that nobody has.
+    pub(crate) async fn slots_wanted(&self) {
+        self.slots_wanted.notified().await;
     }
 
     /// Nobody goes any more.
@@ -76,10 +76,10 @@ impl Moments {
         self.came.notify_waiters();
     }
 
-    async fn take(&self) -> Option<Moment> {
+    async fn take(&self) -> Option<SendSlot> {
         let mut wanting = None;
         loop {
-            // Registered before looking, so that no moment is missed.
+            // Registered before looking, so that no slot is missed.
             let came = self.came.notified();
             tokio::pin!(came);
             came.as_mut().enable();
@@ -88,13 +88,13 @@ impl Moments {
                 if inside.closed {
                     return None;
                 }
-                if let Some(moment) = inside.first(Instant::now()) {
-                    return Some(moment);
+                if let Some(slot) = inside.first(Instant::now()) {
+                    return Some(slot);
                 }
             }
-            wanting.get_or_insert_with(|| Wanting::new(&self.wanting));
-            self.ran_short.notify_one();
-            let _ = timeout(ASKS_AGAIN, came).await;
+            wanting.get_or_insert_with(|| SlotWaiter::new(&self.wanting));
+            self.slots_wanted.notify_one();
+            let _ = timeout(ASK_INTERVAL, came).await;
         }
     }
 
@@ -104,24 +104,24 @@ impl Moments {
 }
 
 impl Inside {
-    fn first(&mut self, now: Instant) -> Option<Moment> {
+    fn first(&mut self, now: Instant) -> Option<SendSlot> {
         loop {
-            let moment = self.free.pop_front()?;
-            if !moment.has_passed(now) {
-                return Some(moment);
+            let slot = self.free.pop_front()?;
+            if !slot.has_passed(now) {
+                return Some(slot);
             }
         }
     }
 }
 
-impl<'a> Wanting<'a> {
+impl<'a> SlotWaiter<'a> {
     fn new(count: &'a AtomicUsize) -> Self {
         count.fetch_add(1, Ordering::Relaxed);
         Self(count)
     }
 }
 
-impl Drop for Wanting<'_> {
+impl Drop for SlotWaiter<'_> {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Ordering::Relaxed);
     }
@@ -135,63 +135,63 @@ mod tests {
 
     const GAP: Duration = Duration::from_millis(10);
 
-    fn some(from: Instant, n: u32) -> impl Iterator<Item = Moment> {
-        (0..n).map(move |i| Moment::new(from + GAP * i, GAP))
+    fn some(from: Instant, n: u32) -> impl Iterator<Item = SendSlot> {
+        (0..n).map(move |i| SendSlot::new(from + GAP * i, GAP))
     }
 
     #[tokio::test(start_paused = true)]
     async fn whoever_is_ready_goes_at_the_next_moment() {
-        let (moments, begin) = (Moments::default(), Instant::now());
-        moments.add(some(begin, 3));
+        let (slots, begin) = (SlotPool::default(), Instant::now());
+        slots.add(some(begin, 3));
         for n in 0..3 {
-            assert!(moments.next().await);
+            assert!(slots.next().await);
             assert_eq!(begin.elapsed(), GAP * n);
         }
-        assert_eq!(moments.wanted(), 0);
+        assert_eq!(slots.wanted(), 0);
     }
 
     #[tokio::test(start_paused = true)]
     async fn what_has_passed_is_not_made_up_for() {
-        let (moments, begin) = (Moments::default(), Instant::now());
-        moments.add(some(begin, 10));
+        let (slots, begin) = (SlotPool::default(), Instant::now());
+        slots.add(some(begin, 10));
         // Held up for half of them: what follows is no closer than ever.
         tokio::time::sleep(GAP * 5 + GAP * 3 / 5).await;
         for n in 6..10 {
-            assert!(moments.next().await);
+            assert!(slots.next().await);
             assert_eq!(begin.elapsed(), GAP * n);
         }
     }
 
     #[tokio::test(start_paused = true)]
     async fn whoever_has_none_asks_and_waits() {
-        let moments = Arc::new(Moments::default());
+        let slots = Arc::new(SlotPool::default());
         let waiting = [0, 1].map(|_| {
-            let moments = Arc::clone(&moments);
-            tokio::spawn(async move { moments.next().await })
+            let slots = Arc::clone(&slots);
+            tokio::spawn(async move { slots.next().await })
         });
-        moments.ran_short().await;
+        slots.slots_wanted().await;
         tokio::task::yield_now().await;
-        assert_eq!(moments.wanted(), 2);
-        moments.add(some(Instant::now(), 2));
+        assert_eq!(slots.wanted(), 2);
+        slots.add(some(Instant::now(), 2));
         for one in waiting {
             assert!(matches!(one.await, Ok(true)));
         }
-        assert_eq!(moments.wanted(), 0);
+        assert_eq!(slots.wanted(), 0);
     }
 
     #[tokio::test(start_paused = true)]
     async fn nobody_waits_for_ever() {
-        let moments = Arc::new(Moments::default());
+        let slots = Arc::new(SlotPool::default());
         let begin = Instant::now();
-        assert!(!moments.next().await);
-        assert_eq!((begin.elapsed(), moments.wanted()), (PATIENCE, 0));
+        assert!(!slots.next().await);
+        assert_eq!((begin.elapsed(), slots.wanted()), (SLOT_TIMEOUT, 0));
         let last = tokio::spawn({
-            let moments = Arc::clone(&moments);
-            async move { moments.next().await }
+            let slots = Arc::clone(&slots);
+            async move { slots.next().await }
         });
-        moments.ran_short().await;
-        moments.close();
+        slots.slots_wanted().await;
+        slots.close();
         assert!(matches!(last.await, Ok(false)));
-        assert_eq!(begin.elapsed(), PATIENCE);
+        assert_eq!(begin.elapsed(), SLOT_TIMEOUT);
     }
 }

@@ -8,7 +8,7 @@ const HARMLESS: Duration = Duration::seconds(2);
 /// The latest moment seen. What was seen once has happened: firing again before it would fire
 /// things twice in the eyes of people.
 #[derive(Debug, Default)]
-pub(super) struct ClockWatch {
+pub(crate) struct ClockWatch {
     latest: Option<DateTime<Utc>>,
     told: bool,
 }
@@ -16,7 +16,7 @@ pub(super) struct ClockWatch {
 impl ClockWatch {
     /// How far the clock is behind what it has shown before; nothing when it runs forward, or has
     /// caught up.
-    pub(super) fn behind(&mut self, now: DateTime<Utc>) -> Option<Duration> {
+    pub(crate) fn behind(&mut self, now: DateTime<Utc>) -> Option<Duration> {
         let latest = *self.latest.get_or_insert(now);
         let gap = latest - now;
         if gap > HARMLESS || (self.told && gap > Duration::zero()) {

@@ -1,4 +1,4 @@
-//! The pump: finds what is due, leases it in batches, hands it to the carriers, ends sends whose
+//! The dispatcher: finds what is due, leases it in batches, hands it to the workers, ends sends whose
 //! people all have an outcome, and takes over from senders that fell silent.
 
 use std::{sync::Arc, time::Duration};
@@ -8,26 +8,23 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     DRAIN,
-    carrier::Carriers,
+    circuit_breaker::CircuitBreaker,
     connection_limit::ConnectionLimit,
-    crew::Crew,
     domain_store,
-    domains::Lines,
-    fault_points::{Point, reach},
-    hand::Hand,
-    keeper,
+    failpoints::{Point, hit},
+    in_flight::InFlight,
     lease::{Going, Lease},
-    ledger::{self, Ledger},
-    load::{Job, Loaded, Shelf},
-    moments::Moments,
-    pace::LEAD,
+    lease_renewal::RENEWAL_CHECK_INTERVAL,
+    outbox_transport,
+    prepared_send::{Job, PreparedCache, PreparedSend},
     queue::Queue,
-    store::{self, Ticket, Whose},
-    tenure::LOOK,
-    trouble::Trouble,
+    rate_limit::{account::LEAD, domain::DomainQueues, slots::SlotPool},
+    status_writer::{self, StatusWriter},
+    store::{self, LeaseToken, ReapScope},
+    worker::Worker,
+    worker_pool::WorkerPool,
 };
 use crate::{
-    auth::tokens,
     channels::email::{events::Provider, smtp::Account},
     db::{Backend, in_time},
     error::AppError,
@@ -42,16 +39,16 @@ const BATCH: i64 = 256;
 const SMALLEST_SHARE: i64 = 16;
 /// Sends that get a turn at a time; the next turn begins with the one after.
 const SENDS: i64 = 64;
-/// Leased messages waiting for a carrier, at most.
+/// Leased messages waiting for a worker, at most.
 const QUEUE: usize = 256;
 /// Between two turns of which the first found nothing to do and the next may.
-const BREATH: Duration = Duration::from_millis(10);
+const YIELD_INTERVAL: Duration = Duration::from_millis(10);
 /// Longest sleep with nothing to do.
-pub(super) const TICK: Duration = Duration::from_secs(1);
+pub(crate) const TICK_INTERVAL: Duration = Duration::from_secs(1);
 /// Longest sleep while somebody waits for a domain's limit: what goes is leased further ahead.
-const LINE: Duration = Duration::from_millis(100);
+const DOMAIN_QUEUE_INTERVAL: Duration = Duration::from_millis(100);
 /// The database is given so long for one step. The longest is giving up a send to a million.
-const PATIENCE_WITH_DATABASE: Duration = Duration::from_secs(600);
+const DATABASE_TIMEOUT: Duration = Duration::from_secs(600);
 
 /// What came of a send's turn.
 enum Work {
@@ -69,31 +66,31 @@ enum Taken {
     No(Work),
 }
 
-pub(super) struct Pump {
-    pub(super) state: AppState,
+pub(crate) struct Dispatcher {
+    pub(crate) state: AppState,
     /// This run of this process: leases carry it.
-    pub(super) owner: String,
-    shelf: Shelf,
-    pub(super) hand: Hand,
-    pub(super) trouble: Arc<Trouble>,
+    pub(crate) owner: String,
+    prepared: PreparedCache,
+    pub(crate) in_flight: InFlight,
+    pub(crate) breaker: Arc<CircuitBreaker>,
     settled: Arc<Notify>,
     /// None: the outbox is the provider.
-    pub(super) crew: Option<Crew>,
+    pub(crate) pool: Option<WorkerPool>,
     /// Names the mail account in the database.
-    pub(super) account: String,
+    pub(crate) account: String,
     /// Whose it is, where that is known.
-    pub(super) provider: Option<Provider>,
+    pub(crate) provider: Option<Provider>,
     /// Messages a second, over all instances.
-    pub(super) rate: Option<i64>,
+    pub(crate) rate: Option<i64>,
     /// Messages a second to one domain, over all instances.
-    pub(super) domain_rate: Option<i64>,
+    pub(crate) domain_rate: Option<i64>,
     /// Who waits for a domain's limit.
-    pub(super) lines: Lines,
+    pub(crate) domain_queues: DomainQueues,
     /// When the account's limits were last asked for.
-    pub(super) asked: Option<Instant>,
+    pub(crate) asked: Option<Instant>,
     /// When it may send, where there is a rate.
-    pub(super) moments: Arc<Moments>,
-    pub(super) renewed: Instant,
+    pub(crate) slots: Arc<SlotPool>,
+    pub(crate) renewed: Instant,
     /// The send that had the last turn.
     last: i64,
 }
@@ -101,98 +98,103 @@ pub(super) struct Pump {
 /// See [`super::run`].
 pub(crate) async fn run(state: AppState, stop: CancellationToken) {
     let settled = Arc::new(Notify::new());
-    let trouble = Arc::new(Trouble::default());
-    let (ledger, ledger_task) = ledger::open(state.db.clone(), state.clock.clone(), Arc::clone(&settled));
-    let moments = Arc::new(Moments::default());
-    let crew = crew(&state, ledger, &trouble, &moments);
-    let mut pump = Pump {
-        owner: tokens::public(),
-        shelf: Shelf::default(),
-        hand: Hand::default(),
-        trouble,
+    let breaker = Arc::new(CircuitBreaker::default());
+    let (status_writer, writer_task) = status_writer::open(state.db.clone(), state.clock.clone(), Arc::clone(&settled));
+    let slots = Arc::new(SlotPool::default());
+    let pool = pool(&state, status_writer, &breaker, &slots);
+    let mut dispatcher = Dispatcher {
+        owner: crate::auth::tokens::public(),
+        prepared: PreparedCache::default(),
+        in_flight: InFlight::default(),
+        breaker,
         settled,
-        crew,
+        pool,
         account: state.settings.smtp.as_ref().map(Account::key).unwrap_or_default(),
         provider: None,
         rate: None,
         domain_rate: None,
-        lines: Lines::default(),
+        domain_queues: DomainQueues::default(),
         asked: None,
-        moments,
+        slots,
         renewed: Instant::now(),
         last: 0,
         state,
     };
-    tracing::info!(owner = %pump.owner, "the dispatcher begins");
-    pump.begin(&stop).await;
+    tracing::info!(owner = %dispatcher.owner, "the dispatcher begins");
+    dispatcher.begin(&stop).await;
     while !stop.is_cancelled() {
-        // Without carriers nobody writes to it.
-        if pump.crew.is_some() && ledger_task.is_finished() {
-            tracing::error!("the ledger broke: nothing can be sent");
+        // Without workers nobody writes to it.
+        if dispatcher.pool.is_some() && writer_task.is_finished() {
+            tracing::error!("the status writer broke: nothing can be sent");
             break;
         }
-        let wait = match pump.turn(&stop).await {
+        let wait = match dispatcher.tick(&stop).await {
             Ok(wait) => wait,
             Err(error) => {
                 tracing::error!(error = %error, "the dispatcher could not go on; trying again");
-                TICK
+                TICK_INTERVAL
             }
         };
         if !wait.is_zero() {
             tokio::select! {
                 () = stop.cancelled() => {}
-                () = pump.state.wake.notified() => {}
-                () = pump.settled.notified() => {}
-                () = pump.moments.ran_short() => {}
-                () = tokio::time::sleep(wait.min(TICK)) => {}
+                () = dispatcher.state.wake.notified() => {}
+                () = dispatcher.settled.notified() => {}
+                () = dispatcher.slots.slots_wanted() => {}
+                () = tokio::time::sleep(wait.min(TICK_INTERVAL)) => {}
             }
         }
     }
-    pump.moments.close();
-    let crew = pump.crew.take();
+    dispatcher.slots.close();
+    let pool = dispatcher.pool.take();
     let drained = async {
-        if let Some(crew) = crew {
-            crew.finish().await;
+        if let Some(pool) = pool {
+            pool.finish().await;
         }
-        let _ = ledger_task.await;
+        let _ = writer_task.await;
     };
     tokio::select! {
         () = drained => {}
-        () = pump.keep_renewing() => {}
+        () = dispatcher.keep_renewing() => {}
         () = tokio::time::sleep(DRAIN) => {
             tracing::warn!("messages were still on the wire at the end; they will show as unconfirmed");
         }
     }
-    if let Err(error) = pump.put_back_refused().await {
+    if let Err(error) = dispatcher.put_back_refused().await {
         tracing::warn!(error = %error, "refusals that were everybody's could not be taken back");
     }
-    pump.release().await;
+    dispatcher.release().await;
 }
 
-/// The carriers, none at work yet. Without a mail server there are none.
-fn crew(state: &AppState, ledger: Ledger, trouble: &Arc<Trouble>, moments: &Arc<Moments>) -> Option<Crew> {
+/// The workers, none at work yet. Without a mail server there are none.
+fn pool(
+    state: &AppState,
+    status_writer: StatusWriter,
+    breaker: &Arc<CircuitBreaker>,
+    slots: &Arc<SlotPool>,
+) -> Option<WorkerPool> {
     let account = state.settings.smtp.clone()?;
     let jobs = Arc::new(Queue::new());
-    tokio::spawn(Arc::clone(&jobs).tell_the_time());
-    Some(Crew::new(Carriers {
+    tokio::spawn(Arc::clone(&jobs).wake_when_due());
+    Some(WorkerPool::new(Worker {
         account,
         base_url: state.settings.base_url.clone(),
         clock: state.clock.clone(),
-        ledger,
-        trouble: Arc::clone(trouble),
+        status_writer,
+        breaker: Arc::clone(breaker),
         limit: Arc::new(ConnectionLimit::default()),
         retry_scale: state.settings.retry_scale,
         jobs,
-        moments: Arc::clone(moments),
+        slots: Arc::clone(slots),
     }))
 }
 
-impl Pump {
+impl Dispatcher {
     /// At start: the installation's id for Message-IDs, and whatever a former process left.
     async fn begin(&mut self, stop: &CancellationToken) {
         let whose = match self.state.db.backend() {
-            Backend::Sqlite => Whose::EverybodyElses,
-            Backend::Postgres => Whose::Expired,
+            Backend::Sqlite => ReapScope::AllOthers,
+            Backend::Postgres => ReapScope::Expired,
         };
         while !stop.is_cancelled() {
             let done: Result<(), AppError> = async {
@@ -205,42 +207,42 @@ impl Pump {
                 Ok(()) => return,
                 Err(error) => tracing::error!(error = %error, "the dispatcher could not start; trying again"),
             }
-            tokio::time::sleep(TICK).await;
+            tokio::time::sleep(TICK_INTERVAL).await;
         }
     }
 
     /// One turn for some of what is open, going round. Answers how long there is nothing to do.
-    async fn turn(&mut self, stop: &CancellationToken) -> Result<Duration, AppError> {
-        in_time(PATIENCE_WITH_DATABASE, self.look_after_leases()).await?;
-        in_time(PATIENCE_WITH_DATABASE, self.make_up_moments()).await?;
-        in_time(PATIENCE_WITH_DATABASE, self.put_back_refused()).await?;
-        if let Some(verdict) = self.trouble.verdict() {
-            return in_time(PATIENCE_WITH_DATABASE, self.deal_with(&verdict)).await;
+    async fn tick(&mut self, stop: &CancellationToken) -> Result<Duration, AppError> {
+        in_time(DATABASE_TIMEOUT, self.maintain_leases()).await?;
+        in_time(DATABASE_TIMEOUT, self.refill_slots()).await?;
+        in_time(DATABASE_TIMEOUT, self.put_back_refused()).await?;
+        if let Some(trip) = self.breaker.trip() {
+            return in_time(DATABASE_TIMEOUT, self.handle_trip(&trip)).await;
         }
-        let open = in_time(PATIENCE_WITH_DATABASE, self.open_now()).await?;
-        self.shelf.keep_only(&open);
+        let open = in_time(DATABASE_TIMEOUT, self.open_now()).await?;
+        self.prepared.retain(&open);
         let sends = i64::try_from(open.len()).unwrap_or(SENDS);
         let share = (BATCH / sends.max(1)).max(SMALLEST_SHARE);
         let (mut leased, mut first) = (false, None);
         for send in &open {
-            if stop.is_cancelled() || self.trouble.has_verdict() {
+            if stop.is_cancelled() || self.breaker.is_open() {
                 break;
             }
             if send.state == SendState::Holding && !self.end_hold(send).await? {
                 continue;
             }
-            let is_paused = send.paused_at.is_some() && !self.trouble.works_for(send.id);
+            let is_paused = send.paused_at.is_some() && !self.breaker.works_for(send.id);
             if send.paused_at.is_some() && !is_paused {
-                self.trouble_is_over(send).await?;
+                self.resume_after_outage(send).await?;
             }
             // In doubt one goes ahead, and only its answer lets the others follow.
-            let limit = match (self.trouble.is_suspect(), is_paused) {
-                (true, _) if self.hand.is_empty() => 1,
-                (false, true) if !self.hand.has_any_of(send.id) => 1,
+            let limit = match (self.breaker.is_half_open(), is_paused) {
+                (true, _) if self.in_flight.is_empty() => 1,
+                (false, true) if !self.in_flight.has_any_of(send.id) => 1,
                 (false, false) => share,
                 _ => continue,
             };
-            match self.work_on(send, limit, stop).await? {
+            match self.lease_or_finish(send, limit, stop).await? {
                 Work::Leased => {
                     leased = true;
                     first.get_or_insert(send.id);
@@ -260,47 +262,47 @@ impl Pump {
             return Ok(Duration::ZERO);
         }
         if sends == SENDS {
-            return Ok(BREATH);
+            return Ok(YIELD_INTERVAL);
         }
         let next = sends::store::next_hold(&self.state.db, self.state.clock.now()).await?;
         let until = next.and_then(|at| (at - self.state.clock.now()).to_std().ok());
-        let wait = until.unwrap_or(TICK).max(BREATH);
-        Ok(match self.lines.are_open(Instant::now()) {
-            true => wait.min(LINE),
+        let wait = until.unwrap_or(TICK_INTERVAL).max(YIELD_INTERVAL);
+        Ok(match self.domain_queues.are_open(Instant::now()) {
+            true => wait.min(DOMAIN_QUEUE_INTERVAL),
             false => wait,
         })
     }
 
-    async fn look_after_leases(&mut self) -> sqlx::Result<()> {
+    async fn maintain_leases(&mut self) -> sqlx::Result<()> {
         // First: after a stall, what is still ours must not be taken for somebody else's.
         self.renew_when_due().await?;
         if store::any_expired(&self.state.db).await? {
-            self.recover(Whose::Expired).await?;
+            self.recover(ReapScope::Expired).await?;
         }
         Ok(())
     }
 
     async fn open_now(&mut self) -> sqlx::Result<Vec<Send>> {
-        self.follow_limits().await?;
+        self.refresh_limits().await?;
         sends::store::open_now(&self.state.db, self.state.clock.now(), self.last, SENDS).await
     }
 
     /// The time to undo is over.
     async fn end_hold(&self, send: &Send) -> sqlx::Result<bool> {
-        reach(Point::BeforeHoldEnds);
+        hit(Point::BeforeHoldEnds);
         let mut tx = self.state.db.begin().await?;
         let begun =
             sends::store::change_state(&mut tx, send.id, SendState::Holding, SendState::Sending, None, None).await?;
         tx.commit().await?;
-        reach(Point::AfterHoldEnds);
+        hit(Point::AfterHoldEnds);
         Ok(begun)
     }
 
     /// Leases a batch of one send, or ends it when nobody is left.
-    async fn work_on(&mut self, send: &Send, limit: i64, stop: &CancellationToken) -> Result<Work, AppError> {
-        match in_time(PATIENCE_WITH_DATABASE, self.take(send, limit)).await? {
+    async fn lease_or_finish(&mut self, send: &Send, limit: i64, stop: &CancellationToken) -> Result<Work, AppError> {
+        match in_time(DATABASE_TIMEOUT, self.take(send, limit)).await? {
             Taken::Jobs(jobs) => {
-                self.hand_over(jobs, stop).await?;
+                self.enqueue(jobs, stop).await?;
                 Ok(Work::Leased)
             }
             Taken::No(work) => Ok(work),
@@ -308,15 +310,15 @@ impl Pump {
     }
 
     async fn take(&mut self, send: &Send, limit: i64) -> Result<Taken, AppError> {
-        let load = match self.shelf.get(send.id) {
-            Some(load) => load,
+        let prepared = match self.prepared.get(send.id) {
+            Some(prepared) => prepared,
             None => {
                 let store = stores::store::find(&self.state.db, send.store_id).await?;
                 let prepared = store
                     .ok_or(AppError::NotFound)
-                    .and_then(|store| self.shelf.add(send, &store));
+                    .and_then(|store| self.prepared.add(send, &store));
                 match prepared {
-                    Ok(load) => load,
+                    Ok(prepared) => prepared,
                     Err(error) => {
                         tracing::error!(send.id = send.id, error = %error, "a send cannot be prepared");
                         self.end(send, Some("The message could not be prepared.")).await?;
@@ -345,30 +347,32 @@ impl Pump {
             let work = if looked_at == 0 { Work::Nothing } else { Work::PutOff };
             return Ok(Taken::No(work));
         }
-        Ok(Taken::Jobs(going.into_iter().map(|one| self.job(one, &load)).collect()))
+        Ok(Taken::Jobs(
+            going.into_iter().map(|one| self.job(one, &prepared)).collect(),
+        ))
     }
 
-    fn job(&self, going: Going, load: &Arc<Loaded>) -> Job {
-        let Going { row, moment, domain } = going;
+    fn job(&self, going: Going, prepared: &Arc<PreparedSend>) -> Job {
+        let Going { row, slot, domain } = going;
         Job {
-            hold: self.hand.take(
-                Ticket {
+            in_flight: self.in_flight.take(
+                LeaseToken {
                     id: row.id,
                     epoch: row.epoch,
                 },
                 row.send_id,
             ),
             row,
-            load: Arc::clone(load),
+            prepared: Arc::clone(prepared),
             provider: self.provider,
-            moment,
+            slot,
             domain,
         }
     }
 
-    async fn hand_over(&mut self, jobs: Vec<Job>, stop: &CancellationToken) -> Result<(), AppError> {
-        let Some((queue, connections)) = self.crew.as_ref().map(|crew| (crew.queue(), crew.len())) else {
-            keeper::keep(
+    async fn enqueue(&mut self, jobs: Vec<Job>, stop: &CancellationToken) -> Result<(), AppError> {
+        let Some((queue, connections)) = self.pool.as_ref().map(|pool| (pool.queue(), pool.len())) else {
+            outbox_transport::deliver(
                 &self.state.db,
                 &self.state.settings.base_url,
                 &jobs,
@@ -378,32 +382,32 @@ impl Pump {
             return Ok(());
         };
         for job in jobs {
-            if self.trouble.has_verdict() || stop.is_cancelled() {
+            if self.breaker.is_open() || stop.is_cancelled() {
                 return Ok(());
             }
-            let room = match job.moment {
+            let room = match job.slot {
                 // What waits there may still be stopped, or turn out to be somebody who said no; it only
                 // has to last until the next ones are leased.
-                Some(moment) => connections.max(moment.within(LEAD)),
+                Some(slot) => connections.max(slot.within(LEAD)),
                 None => QUEUE,
             };
-            // Else the queue does: others must not wait for a domain's moment.
-            if let Some(moment) = job.moment.filter(|_| job.domain.is_none()) {
-                self.wait_for(moment).await?;
+            // Else the queue does: others must not wait for a domain's slot.
+            if let Some(slot) = job.slot.filter(|_| job.domain.is_none()) {
+                self.wait_for_slot(slot).await?;
             }
             let mut back = queue.offer(job, room);
             while let Some(job) = back {
-                // The carriers are busy or the provider is down: the leases must not run out
+                // The workers are busy or the provider is down: the leases must not run out
                 // meanwhile, and giving up must still be possible.
                 tokio::select! {
                     () = queue.emptied() => {}
-                    () = self.moments.ran_short() => self.make_up_moments().await?,
-                    () = tokio::time::sleep(LOOK) => {}
+                    () = self.slots.slots_wanted() => self.refill_slots().await?,
+                    () = tokio::time::sleep(RENEWAL_CHECK_INTERVAL) => {}
                 }
                 if stop.is_cancelled() {
                     return Ok(());
                 }
-                if self.trouble.has_verdict() {
+                if self.breaker.is_open() {
                     queue.clear();
                     return Ok(());
                 }
@@ -414,7 +418,7 @@ impl Pump {
         Ok(())
     }
 
-    pub(super) async fn end(&self, send: &Send, problem: Option<&str>) -> sqlx::Result<()> {
+    pub(crate) async fn end(&self, send: &Send, problem: Option<&str>) -> sqlx::Result<()> {
         let now = self.state.clock.now();
         if problem.is_none() && self.queue_repeats(send.id, now).await? {
             return Ok(());
@@ -427,22 +431,22 @@ impl Pump {
                 Point::AfterGivingBack,
             ],
         };
-        reach(before);
+        hit(before);
         let mut tx = self.state.db.begin().await?;
         let ended = match problem {
             None => ending::finish(&mut tx, send, now).await?,
             Some(words) => ending::revert(&mut tx, send, words, now).await?,
         };
         if ended {
-            reach(written);
+            hit(written);
         }
         if self.domain_rate.is_some() {
             domain_store::forget(&mut tx, &self.account, true).await?;
         }
         tx.commit().await?;
-        self.trouble.forget(send.id);
+        self.breaker.forget(send.id);
         if ended {
-            reach(after);
+            hit(after);
             tracing::info!(send.id = send.id, given_up = problem.is_some(), "send ended");
         }
         Ok(())

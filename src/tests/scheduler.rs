@@ -5,7 +5,7 @@ use loupe::{
     auth::model::Role,
     db::Backend,
     recipients::model::RecipientFilter,
-    runner::heartbeat::Pulse,
+    scheduler::heartbeat::SchedulerStatus,
     sends::{model::SendState, rules::Started},
     server::settings::Given,
     time::Clock,
@@ -72,13 +72,13 @@ async fn four_runners_fire_fifty_campaigns_once_each(backend: Backend) {
         let name = format!("Campaign {n}");
         campaigns.push(planned(app.db(), &app.store, &name, &RecipientFilter::All, app.now()).await);
     }
-    let runners: Vec<_> = (0..4)
+    let schedulers: Vec<_> = (0..4)
         .map(|_| Running::start(&another_process(&app.state, app.clock.clone())))
         .collect();
     for campaign in &campaigns {
         wait_for(app.db(), *campaign, |r| r.status == "sending").await;
     }
-    for running in runners {
+    for running in schedulers {
         running.stop().await;
     }
     for campaign in &campaigns {
@@ -292,7 +292,7 @@ both!(a_clock_put_back_fires_nothing_until_it_has_caught_up, |app| {
     people::crowd(app.db(), app.store.id, 2, &[], app.now()).await;
     let now = app.now();
     let running = Running::start(&app.state);
-    wait_for_pulse(&app, Pulse::Running).await;
+    wait_for_pulse(&app, SchedulerStatus::Running).await;
     app.clock.set(now - Duration::minutes(30));
     tokio::time::sleep(std::time::Duration::from_millis(1200)).await;
     let campaign = planned(
@@ -305,16 +305,16 @@ both!(a_clock_put_back_fires_nothing_until_it_has_caught_up, |app| {
     .await;
     tokio::time::sleep(std::time::Duration::from_millis(2200)).await;
     assert_eq!(row(app.db(), campaign).await.status, "scheduled", "frozen");
-    wait_for_pulse(&app, Pulse::Paused).await;
+    wait_for_pulse(&app, SchedulerStatus::Paused).await;
     app.clock.set(now);
     wait_for(app.db(), campaign, |r| r.status == "sending").await;
-    wait_for_pulse(&app, Pulse::Running).await;
+    wait_for_pulse(&app, SchedulerStatus::Running).await;
     running.stop().await;
 });
 
-async fn wait_for_pulse(app: &TestApp, wanted: Pulse) {
+async fn wait_for_pulse(app: &TestApp, wanted: SchedulerStatus) {
     for _ in 0..500 {
-        if Pulse::feel(&app.state, app.now()).await.unwrap() == wanted {
+        if SchedulerStatus::load(&app.state, app.now()).await.unwrap() == wanted {
             return;
         }
         tokio::time::sleep(std::time::Duration::from_millis(20)).await;
@@ -329,7 +329,7 @@ both!(every_page_says_whether_planned_sends_run, |app| {
     let path = format!("/marketing/campaigns/{campaign}");
     const BANNER: &str = "Scheduled sends are paused. Campaigns stay scheduled until someone clicks Send now.";
     let running = Running::start(&app.state);
-    wait_for_pulse(&app, Pulse::Running).await;
+    wait_for_pulse(&app, SchedulerStatus::Running).await;
     let list = app.get("/marketing/campaigns", &cookie).await.text;
     assert!(list.contains("Scheduled sends: running") && !list.contains(BANNER));
     assert!(app.get(&path, &cookie).await.text.contains("Sends by itself"));
@@ -353,7 +353,7 @@ both!(a_heartbeat_older_than_two_minutes_is_none, |app| {
     let mut tx = app.db().begin().await.unwrap();
     let at = app.now();
     loupe::on_tx!(&mut tx, |conn| sqlx::query(
-        "insert into runner_heartbeats (instance, state, started_at, beat_at) values ('gone', 'running', $1, $1)"
+        "insert into scheduler_heartbeats (instance, state, started_at, beat_at) values ('gone', 'running', $1, $1)"
     )
     .bind(at)
     .execute(&mut *conn)
@@ -361,17 +361,17 @@ both!(a_heartbeat_older_than_two_minutes_is_none, |app| {
     .map(|_| ()))
     .unwrap();
     tx.commit().await.unwrap();
-    let feel = |seconds| Pulse::feel(&app.state, at + Duration::seconds(seconds));
-    assert_eq!(feel(120).await.unwrap(), Pulse::Running);
-    assert_eq!(feel(121).await.unwrap(), Pulse::Paused);
+    let feel = |seconds| SchedulerStatus::load(&app.state, at + Duration::seconds(seconds));
+    assert_eq!(feel(120).await.unwrap(), SchedulerStatus::Running);
+    assert_eq!(feel(121).await.unwrap(), SchedulerStatus::Paused);
 });
 
 both!(an_idle_runner_writes_twice_a_minute, |app| {
     let running = Running::start(&app.state);
-    wait_for_pulse(&app, Pulse::Running).await;
+    wait_for_pulse(&app, SchedulerStatus::Running).await;
     let beat = || async {
         let at: chrono::DateTime<chrono::Utc> = loupe::on_db!(app.db(), |pool| sqlx::query_scalar(
-            "select max(beat_at) from runner_heartbeats"
+            "select max(beat_at) from scheduler_heartbeats"
         )
         .fetch_one(pool)
         .await)

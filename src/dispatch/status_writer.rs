@@ -11,11 +11,11 @@ use tokio::{
 };
 
 use super::{
-    fault_points::{Point, reach},
-    hand::Hold,
+    failpoints::{Point, hit},
+    in_flight::InFlightGuard,
     late_store,
     outcome_store::{self, Settled},
-    store::{self, Ticket},
+    store::{self, LeaseToken},
 };
 use crate::{
     db::{Db, in_time},
@@ -29,17 +29,17 @@ const MOST: usize = 1024;
 const FIRST_WAIT: Duration = Duration::from_millis(50);
 const LONGEST_WAIT: Duration = Duration::from_secs(5);
 /// The database is given so long for one transaction.
-const PATIENCE: Duration = Duration::from_secs(60);
+const TRANSACTION_TIMEOUT: Duration = Duration::from_secs(60);
 
 #[derive(Debug)]
 enum Request {
-    Mark(Ticket, oneshot::Sender<Option<Instant>>),
-    Settle(Settled, Arc<Hold>),
+    Mark(LeaseToken, oneshot::Sender<Option<Instant>>),
+    Settle(Settled, Arc<InFlightGuard>),
 }
 
-/// How the carriers talk to the ledger. Cheap to clone.
+/// How the workers talk to the status writer. Cheap to clone.
 #[derive(Clone, Debug)]
-pub(crate) struct Ledger {
+pub(crate) struct StatusWriter {
     requests: mpsc::Sender<Request>,
     db: Db,
 }
@@ -60,26 +60,26 @@ impl Mark {
     /// Waits until it is durable; answers since when. None: the message is not ours to send any
     /// more.
     pub(crate) async fn written(self) -> Option<Instant> {
-        // Without an answer the ledger is closed, or it could not write.
+        // Without an answer the status writer is closed, or it could not write.
         self.0.await.unwrap_or(None)
     }
 }
 
-impl Ledger {
+impl StatusWriter {
     /// Asks for a message to be marked as being attempted. It is written after whatever was asked
     /// for before, or together with it.
-    pub(crate) async fn mark(&self, ticket: Ticket) -> Mark {
+    pub(crate) async fn mark(&self, token: LeaseToken) -> Mark {
         let (answer, marked) = oneshot::channel();
-        if self.requests.send(Request::Mark(ticket, answer)).await.is_err() {
-            tracing::error!("a mark was asked for after the ledger was closed");
+        if self.requests.send(Request::Mark(token, answer)).await.is_err() {
+            tracing::error!("a mark was asked for after the status writer was closed");
         }
         Mark(marked)
     }
 
-    /// Whether a marked message may still go out, as [`Ledger::mark`] judged it at its time. Not when
+    /// Whether a marked message may still go out, as [`StatusWriter::mark`] judged it at its time. Not when
     /// the database does not say.
-    pub(crate) async fn still_goes(&self, ticket: Ticket) -> bool {
-        let asked = in_time(PATIENCE, store::still_goes(&self.db, ticket)).await;
+    pub(crate) async fn still_deliverable(&self, token: LeaseToken) -> bool {
+        let asked = in_time(TRANSACTION_TIMEOUT, store::still_deliverable(&self.db, token)).await;
         asked.unwrap_or_else(|error| {
             tracing::warn!(error = %error, "whether a message still goes out could not be asked");
             false
@@ -88,47 +88,47 @@ impl Ledger {
 
     /// Notes an outcome. It is written with the next transaction; until then its message stays in
     /// hand.
-    pub(crate) async fn settle(&self, outcome: Settled, hold: Arc<Hold>) {
-        if self.requests.send(Request::Settle(outcome, hold)).await.is_err() {
-            tracing::error!("an outcome came after the ledger was closed");
+    pub(crate) async fn settle(&self, outcome: Settled, in_flight: Arc<InFlightGuard>) {
+        if self.requests.send(Request::Settle(outcome, in_flight)).await.is_err() {
+            tracing::error!("an outcome came after the status writer was closed");
         }
     }
 }
 
-/// Starts the ledger; it ends when every handle is gone and all is written. `settled` is told
+/// Starts the status writer; it ends when every handle is gone and all is written. `settled` is told
 /// after every transaction that held outcomes.
-pub(crate) fn open(db: Db, clock: Clock, settled: Arc<Notify>) -> (Ledger, tokio::task::JoinHandle<()>) {
+pub(crate) fn open(db: Db, clock: Clock, settled: Arc<Notify>) -> (StatusWriter, tokio::task::JoinHandle<()>) {
     let (requests, inbox) = mpsc::channel(4 * MOST);
-    let task = tokio::spawn(keep(db.clone(), clock, inbox, settled));
-    (Ledger { requests, db }, task)
+    let task = tokio::spawn(run(db.clone(), clock, inbox, settled));
+    (StatusWriter { requests, db }, task)
 }
 
-async fn keep(db: Db, clock: Clock, mut inbox: mpsc::Receiver<Request>, settled: Arc<Notify>) {
+async fn run(db: Db, clock: Clock, mut inbox: mpsc::Receiver<Request>, settled: Arc<Notify>) {
     let mut batch = Vec::with_capacity(MOST);
     let mut let_go = 0;
     while inbox.recv_many(&mut batch, MOST).await > 0 {
-        gather(&mut inbox, &mut batch, let_go).await;
+        collect_batch(&mut inbox, &mut batch, let_go).await;
         let mut marks = Vec::new();
         let mut outcomes = Vec::new();
-        let mut holds = Vec::new();
+        let mut guards = Vec::new();
         for request in batch.drain(..) {
             match request {
-                // A carrier that broke meanwhile does not send.
+                // A worker that broke meanwhile does not send.
                 Request::Mark(_, answer) if answer.is_closed() => {}
-                Request::Mark(ticket, answer) => marks.push((ticket, answer)),
-                Request::Settle(outcome, hold) => {
+                Request::Mark(token, answer) => marks.push((token, answer)),
+                Request::Settle(outcome, in_flight) => {
                     outcomes.push(outcome);
-                    holds.push(hold);
+                    guards.push(in_flight);
                 }
             }
         }
-        let tickets: Vec<Ticket> = marks.iter().map(|(ticket, _)| *ticket).collect();
-        let (marked, missed) = write_until_written(&db, &clock, &tickets, &outcomes).await;
+        let tokens: Vec<LeaseToken> = marks.iter().map(|(token, _)| *token).collect();
+        let (marked, missed) = write_until_written(&db, &clock, &tokens, &outcomes).await;
         let now = Instant::now();
         let_go = marks.len();
-        for (ticket, answer) in marks {
-            // A carrier that has gone away does not send; its mark becomes unknown in time.
-            let _ = answer.send(marked.contains(&ticket.id).then_some(now));
+        for (token, answer) in marks {
+            // A worker that has gone away does not send; its mark becomes unknown in time.
+            let _ = answer.send(marked.contains(&token.id).then_some(now));
         }
         if !missed.is_empty() {
             write_late_until_written(&db, &clock, &missed).await;
@@ -143,7 +143,7 @@ async fn keep(db: Db, clock: Clock, mut inbox: mpsc::Receiver<Request>, settled:
 /// waiting for a mail server does so first: one flush of the disk then serves them all, where the
 /// first to ask would have had one for itself. When as many have asked already, the disk has waited
 /// long enough.
-async fn gather(inbox: &mut mpsc::Receiver<Request>, batch: &mut Vec<Request>, let_go: usize) {
+async fn collect_batch(inbox: &mut mpsc::Receiver<Request>, batch: &mut Vec<Request>, let_go: usize) {
     let is_mark = |request: &Request| matches!(request, Request::Mark(..));
     let mut marks = batch.iter().filter(|request| is_mark(request)).count();
     while marks < let_go.max(1) {
@@ -168,17 +168,17 @@ async fn gather(inbox: &mut mpsc::Receiver<Request>, batch: &mut Vec<Request>, l
 async fn write_until_written(
     db: &Db,
     clock: &Clock,
-    tickets: &[Ticket],
+    tokens: &[LeaseToken],
     outcomes: &[Settled],
 ) -> (HashSet<i64>, Vec<Settled>) {
     let mut wait = FIRST_WAIT;
-    let mut tickets = tickets;
+    let mut tokens = tokens;
     loop {
-        match in_time(PATIENCE, write(db, clock, tickets, outcomes)).await {
+        match in_time(TRANSACTION_TIMEOUT, write(db, clock, tokens, outcomes)).await {
             Ok(written) => return written,
             Err(error) => {
-                tracing::warn!(error = %error, outcomes = outcomes.len(), "the ledger could not be written; trying again");
-                tickets = &[];
+                tracing::warn!(error = %error, outcomes = outcomes.len(), "the status writer could not be written; trying again");
+                tokens = &[];
                 if outcomes.is_empty() {
                     return (HashSet::new(), Vec::new());
                 }
@@ -192,19 +192,19 @@ async fn write_until_written(
 async fn write(
     db: &Db,
     clock: &Clock,
-    tickets: &[Ticket],
+    tokens: &[LeaseToken],
     outcomes: &[Settled],
 ) -> sqlx::Result<(HashSet<i64>, Vec<Settled>)> {
-    if tickets.is_empty() && outcomes.is_empty() {
+    if tokens.is_empty() && outcomes.is_empty() {
         return Ok((HashSet::new(), Vec::new()));
     }
-    if !tickets.is_empty() {
-        reach(Point::BeforeMark);
+    if !tokens.is_empty() {
+        hit(Point::BeforeMark);
     }
     if !outcomes.is_empty() {
-        reach(Point::BeforeOutcome);
+        hit(Point::BeforeOutcome);
     }
-    let (settled, asked) = (json(outcomes)?, json(tickets)?);
+    let (settled, asked) = (json(outcomes)?, json(tokens)?);
     let now = clock.now();
     // The rule: nothing has to be tried again.
     let [settled_now, marked_now] = if outcomes.iter().all(|o| o.state != "queued") {
@@ -216,27 +216,27 @@ async fn write(
         if outcomes.iter().any(|o| o.state == "rejected") {
             outcome_store::remember_bounces(&mut tx, &settled, now).await?;
         }
-        reach(Point::OutcomeWritten);
+        hit(Point::OutcomeWritten);
         let marked_now = store::mark_attempting(&mut tx, &asked, now).await?;
         if marked_now > 0 {
-            reach(Point::MarkWritten);
+            hit(Point::MarkWritten);
         }
         tx.commit().await?;
         [settled_now, marked_now]
     };
     if marked_now > 0 {
-        reach(Point::AfterMark);
+        hit(Point::AfterMark);
     }
     if !outcomes.is_empty() {
-        reach(Point::AfterOutcome);
+        hit(Point::AfterOutcome);
     }
     let missed = match settled_now < count(outcomes) {
         true => missed(db, &settled, outcomes).await?,
         false => Vec::new(),
     };
-    let marked = match marked_now < count(tickets) {
+    let marked = match marked_now < count(tokens) {
         true => marked(db, &asked, now).await?,
-        false => tickets.iter().map(|ticket| ticket.id).collect(),
+        false => tokens.iter().map(|token| token.id).collect(),
     };
     Ok((marked, missed))
 }
@@ -249,13 +249,13 @@ async fn missed(db: &Db, settled: &str, outcomes: &[Settled]) -> sqlx::Result<Ve
 
 /// Which marks were written, when some were not; says of the others why they do not go out.
 async fn marked(db: &Db, asked: &str, now: DateTime<Utc>) -> sqlx::Result<HashSet<i64>> {
-    reach(Point::BeforeUnmarked);
+    hit(Point::BeforeUnmarked);
     let mut tx = db.begin().await?;
     let marked = store::attempting(&mut tx, asked).await?;
     store::settle_unmarked(&mut tx, asked, now).await?;
-    reach(Point::UnmarkedWritten);
+    hit(Point::UnmarkedWritten);
     tx.commit().await?;
-    reach(Point::AfterUnmarked);
+    hit(Point::AfterUnmarked);
     Ok(marked.into_iter().collect())
 }
 
@@ -268,14 +268,14 @@ fn count<T>(rows: &[T]) -> u64 {
 async fn write_late_until_written(db: &Db, clock: &Clock, missed: &[Settled]) {
     let mut wait = FIRST_WAIT;
     loop {
-        let written = in_time(PATIENCE, async {
+        let written = in_time(TRANSACTION_TIMEOUT, async {
             let rows = json(missed)?;
-            reach(Point::BeforeLate);
+            hit(Point::BeforeLate);
             let mut tx = db.begin().await?;
             let written = late_store::settle_late(&mut tx, &rows, clock.now()).await?;
-            reach(Point::LateWritten);
+            hit(Point::LateWritten);
             tx.commit().await?;
-            reach(Point::AfterLate);
+            hit(Point::AfterLate);
             Ok::<_, sqlx::Error>(written)
         })
         .await;

@@ -1,4 +1,4 @@
-//! The sign of life: written by every runner, read by every page. A runner that does not find its
+//! The sign of life: written by every scheduler, read by every page. A scheduler that does not find its
 //! own last one knows that the database went back to an earlier state.
 
 use chrono::{DateTime, Duration, Utc};
@@ -13,12 +13,12 @@ use crate::{
 
 /// How often it is written: twice a minute.
 const EVERY: Duration = Duration::seconds(30);
-/// Silent for longer, a runner counts as gone.
+/// Silent for longer, a scheduler counts as gone.
 const STALE: Duration = Duration::minutes(2);
-/// After so long a gone runner is forgotten.
+/// After so long a gone scheduler is forgotten.
 const FORGOTTEN: Duration = Duration::days(1);
 
-/// What a runner is doing.
+/// What a scheduler is doing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, sqlx::Type)]
 #[sqlx(type_name = "text", rename_all = "snake_case")]
 #[serde(rename_all = "snake_case")]
@@ -32,56 +32,56 @@ pub enum State {
 
 /// Whether planned sends go out by themselves now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Pulse {
+pub enum SchedulerStatus {
     Running,
     Paused,
 }
 
-impl Pulse {
-    /// Asks the database for a recent sign of life of any runner.
-    pub async fn feel(state: &AppState, now: DateTime<Utc>) -> sqlx::Result<Self> {
-        if state.guard.is_passive() {
-            return Ok(Pulse::Paused);
+impl SchedulerStatus {
+    /// Asks the database for a recent sign of life of any scheduler.
+    pub async fn load(state: &AppState, now: DateTime<Utc>) -> sqlx::Result<Self> {
+        if state.send_gate.is_passive() {
+            return Ok(SchedulerStatus::Paused);
         }
         let alive = store::alive(&state.db, now - STALE, now + STALE).await?;
         Ok(if alive.contains(&State::Running) {
-            Pulse::Running
+            SchedulerStatus::Running
         } else {
-            Pulse::Paused
+            SchedulerStatus::Paused
         })
     }
 
     pub fn is_running(self) -> bool {
-        self == Pulse::Running
+        self == SchedulerStatus::Running
     }
 
     /// The line at the foot of every page.
     pub fn words(self) -> &'static str {
         match self {
-            Pulse::Running => "Scheduled sends: running",
-            Pulse::Paused => "Scheduled sends: paused",
+            SchedulerStatus::Running => "Scheduled sends: running",
+            SchedulerStatus::Paused => "Scheduled sends: paused",
         }
     }
 }
 
-/// How long ago any runner last showed life; nothing when none ever did.
+/// How long ago any scheduler last showed life; nothing when none ever did.
 pub async fn silence(db: &Db, now: DateTime<Utc>) -> sqlx::Result<Option<Duration>> {
-    Ok(store::newest_beat(db).await?.map(|at| (now - at).abs()))
+    Ok(store::newest_heartbeat(db).await?.map(|at| (now - at).abs()))
 }
 
-/// Whether a runner silent for so long counts as gone.
+/// Whether a scheduler silent for so long counts as gone.
 pub fn is_gone(silence: Duration) -> bool {
     silence > STALE
 }
 
-/// How many campaigns are due and wait for a runner, and since when the longest does.
+/// How many campaigns are due and wait for a scheduler, and since when the longest does.
 pub async fn waiting(db: &Db, now: DateTime<Utc>) -> sqlx::Result<(i64, Option<DateTime<Utc>>)> {
     store::waiting(db, now).await
 }
 
-/// One runner's own heart.
+/// One scheduler's own heart.
 #[derive(Debug)]
-pub(super) struct Heart {
+pub(crate) struct Heartbeat {
     name: String,
     started_at: DateTime<Utc>,
     last: Option<(State, DateTime<Utc>)>,
@@ -96,8 +96,8 @@ enum Written {
     WentBack,
 }
 
-impl Heart {
-    pub(super) fn new(name: String, started_at: DateTime<Utc>) -> Self {
+impl Heartbeat {
+    pub(crate) fn new(name: String, started_at: DateTime<Utc>) -> Self {
         Self {
             name,
             started_at,
@@ -108,8 +108,8 @@ impl Heart {
 
     /// Writes a sign of life when one is due, or when it says something new. A failure is only
     /// logged: the next turn tries again.
-    pub(super) async fn say(&mut self, state: &AppState, what: State) {
-        if state.guard.is_replaced() {
+    pub(crate) async fn say(&mut self, state: &AppState, what: State) {
+        if state.send_gate.is_replaced() {
             return;
         }
         let now = state.clock.now();
@@ -121,12 +121,12 @@ impl Heart {
             Ok(Written::Done) => (self.last, self.least) = (Some((what, now)), Some(now)),
             Ok(Written::WentBack) => {
                 (self.last, self.least) = (None, None);
-                state.guard.doubt(Why::Older);
+                state.send_gate.close(Why::Older);
             }
             Err(error) => {
                 // It may be there all the same.
                 self.least = self.least.map(|least| least.min(now));
-                tracing::warn!(error = %error, "the runner's sign of life could not be written");
+                tracing::warn!(error = %error, "the scheduler's sign of life could not be written");
             }
         }
     }
@@ -137,7 +137,7 @@ impl Heart {
         let (Some((_, last)), Some(least)) = (self.last, self.least) else {
             return Ok(false);
         };
-        Ok(match store::last_beat(tx, &self.name).await? {
+        Ok(match store::last_heartbeat(tx, &self.name).await? {
             // Databases keep no shorter times.
             Some(found) => found.timestamp_micros() < least.timestamp_micros(),
             None => (now - last).abs() < FORGOTTEN,
@@ -155,7 +155,7 @@ impl Heart {
         if self.last.is_none() {
             store::forget(&mut tx, "", now - FORGOTTEN).await?;
         }
-        store::beat(&mut tx, &self.name, what, self.started_at, now).await?;
+        store::record_heartbeat(&mut tx, &self.name, what, self.started_at, now).await?;
         let note = match what {
             // A copy must not overwrite what tells it apart.
             State::Copy => None,
@@ -168,8 +168,8 @@ impl Heart {
         Ok(Written::Done)
     }
 
-    /// The last thing a runner does: pages need not wait two minutes to say that it is gone.
-    pub(super) async fn stop(&self, db: &Db) {
+    /// The last thing a scheduler does: pages need not wait two minutes to say that it is gone.
+    pub(crate) async fn stop(&self, db: &Db) {
         let gone: sqlx::Result<()> = async {
             let mut tx = db.begin().await?;
             store::forget(&mut tx, &self.name, DateTime::UNIX_EPOCH).await?;
@@ -177,7 +177,7 @@ impl Heart {
         }
         .await;
         if let Err(error) = gone {
-            tracing::warn!(error = %error, "the runner could not sign off");
+            tracing::warn!(error = %error, "the scheduler could not sign off");
         }
     }
 }

@@ -2,9 +2,9 @@
 //! wait.
 //!
 //! Only what goes uses the domain's rate up, so a send that is stopped leaves nothing behind that
-//! others would wait for. What does not go gets a place in its send's own line, only so that it is
+//! others would wait for. What does not go gets a place in its send's own domain_queue, only so that it is
 //! not looked at again and again: when its turn comes it is judged afresh, never let through for
-//! having waited. So neither a late program nor two lines for one domain exceed the limit.
+//! having waited. So neither a late program nor two domain_queues for one domain exceed the limit.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -13,7 +13,7 @@ use std::{
 
 use tokio::time::Instant;
 
-use super::pace::{AHEAD, Moment, gap, micros, reach_ahead};
+use super::account::{AHEAD, SendSlot, gap, micros, reach_ahead};
 use crate::channels::email::EmailAddress;
 
 /// Whoever has been tried before is put off no longer than this: a row does not tell such a wait from
@@ -22,8 +22,8 @@ const AGAIN: Duration = Duration::from_secs(60);
 
 /// What becomes of one row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Verdict {
-    Goes(Moment),
+pub(crate) enum Admission {
+    Goes(SendSlot),
     Waits(Duration),
 }
 
@@ -39,41 +39,43 @@ pub(crate) struct Candidate<'a> {
 
 /// Those of one send who wait for one domain; whoever has been tried before waits apart.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-struct Line {
+struct DomainQueue {
     send: i64,
     domain: String,
     again: bool,
 }
 
 #[derive(Clone, Copy, Debug)]
-struct End {
+struct Tail {
     at: Instant,
-    /// The last message in it. Once that waits no more, there is no such line.
+    /// The last message in it. Once that waits no more, there is no such domain_queue.
     last: i64,
 }
 
-/// The lines of this program: where each ends.
+/// The domain_queues of this program: where each ends.
 #[derive(Debug, Default)]
-pub(crate) struct Lines {
-    ends: HashMap<Line, End>,
+pub(crate) struct DomainQueues {
+    tails: HashMap<DomainQueue, Tail>,
 }
 
-impl Lines {
-    /// Whether anybody waits in line.
+impl DomainQueues {
+    /// Whether anybody waits in domain_queue.
     pub(crate) fn are_open(&self, now: Instant) -> bool {
-        self.ends.values().any(|end| end.at > now)
+        self.tails.values().any(|tail| tail.at > now)
     }
 
-    /// The last of each line.
+    /// The last of each domain_queue.
     pub(crate) fn last(&self) -> Vec<i64> {
-        self.ends.values().map(|end| end.last).collect()
+        self.tails.values().map(|tail| tail.last).collect()
     }
 
-    /// The last of the lines of a send for these domains.
-    pub(crate) fn last_of(&self, send: i64, domains: &[String]) -> Vec<i64> {
+    /// The last of the domain_queues of a send for these domains.
+    pub(crate) fn tails_of(&self, send: i64, domains: &[String]) -> Vec<i64> {
         let of = |domain: &String, again| {
             let domain = domain.clone();
-            self.ends.get(&Line { send, domain, again }).map(|end| end.last)
+            self.tails
+                .get(&DomainQueue { send, domain, again })
+                .map(|tail| tail.last)
         };
         domains
             .iter()
@@ -82,34 +84,34 @@ impl Lines {
             .collect()
     }
 
-    /// Forgets those of these lines of which the last does not wait any more: it has had its turn, its
+    /// Forgets those of these domain_queues of which the last does not wait any more: it has had its turn, its
     /// send has ended, or somebody has called all of them up.
-    pub(crate) fn keep_only(&mut self, asked: &[i64], waiting: &HashSet<i64>) {
+    pub(crate) fn retain(&mut self, asked: &[i64], waiting: &HashSet<i64>) {
         if waiting.len() < asked.len() {
             let gone: HashSet<_> = asked.iter().filter(|id| !waiting.contains(id)).collect();
-            self.ends.retain(|_, end| !gone.contains(&end.last));
+            self.tails.retain(|_, tail| !gone.contains(&tail.last));
         }
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        self.ends.is_empty()
+        self.tails.is_empty()
     }
 
     pub(crate) fn clear(&mut self) {
-        self.ends.clear();
+        self.tails.clear();
     }
 
-    /// A place at the end of a line, `from` at the earliest.
+    /// A place at the end of a domain_queue, `from` at the earliest.
     fn place(&mut self, row: Candidate<'_>, from: Instant, gap: Duration) -> Instant {
-        let line = Line {
+        let domain_queue = DomainQueue {
             send: row.send,
             domain: row.domain.to_owned(),
             again: row.again,
         };
         let last = row.message;
-        let end = self.ends.entry(line).or_insert(End { at: from, last });
-        let place = from.max(end.at);
-        *end = End { at: place + gap, last };
+        let tail = self.tails.entry(domain_queue).or_insert(Tail { at: from, last });
+        let place = from.max(tail.at);
+        *tail = Tail { at: place + gap, last };
         place
     }
 }
@@ -160,22 +162,22 @@ impl Domains {
     }
 
     /// Judges a row.
-    pub(crate) fn judge(&mut self, row: Candidate<'_>, lines: &mut Lines) -> Verdict {
+    pub(crate) fn admit(&mut self, row: Candidate<'_>, domain_queues: &mut DomainQueues) -> Admission {
         let free = self.free.entry(row.domain.to_owned()).or_default();
         let at_hand = self.at_hand.entry(row.domain.to_owned()).or_default();
         let most = usize::try_from(AHEAD / self.gap).unwrap_or(0) + 1;
         if *free < AHEAD && *at_hand < most {
-            let moment = Moment::new(self.at + micros(*free), micros(self.gap));
+            let slot = SendSlot::new(self.at + micros(*free), micros(self.gap));
             *free += self.gap;
             *at_hand += 1;
             self.used.insert(row.domain.to_owned());
-            return Verdict::Goes(moment);
+            return Admission::Goes(slot);
         }
         let from = self.at + micros((*free).max(AHEAD));
-        let place = lines.place(row, from, micros(self.gap));
-        // A little early: it is leased ahead of its moment.
+        let place = domain_queues.place(row, from, micros(self.gap));
+        // A little early: it is leased ahead of its slot.
         let wait = place - self.at - micros(AHEAD / 2);
-        Verdict::Waits(if row.again { wait.min(AGAIN) } else { wait })
+        Admission::Waits(if row.again { wait.min(AGAIN) } else { wait })
     }
 
     /// Until when the domains that were used are used up now.
@@ -223,49 +225,49 @@ mod tests {
     }
 
     /// Judges so many rows of a send, numbered from 1.
-    fn judged(domains: &mut Domains, lines: &mut Lines, send: i64, rows: i64) -> Vec<Verdict> {
+    fn judged(domains: &mut Domains, domain_queues: &mut DomainQueues, send: i64, rows: i64) -> Vec<Admission> {
         (1..=rows)
-            .map(|message| domains.judge(row(message, send, "a.test"), lines))
+            .map(|message| domains.admit(row(message, send, "a.test"), domain_queues))
             .collect()
     }
 
-    fn going(verdicts: &[Verdict]) -> usize {
-        verdicts.iter().filter(|v| matches!(v, Verdict::Goes(_))).count()
+    fn going(admissions: &[Admission]) -> usize {
+        admissions.iter().filter(|v| matches!(v, Admission::Goes(_))).count()
     }
 
-    fn waits(ms: u64) -> Verdict {
-        Verdict::Waits(Duration::from_millis(ms))
+    fn waits(ms: u64) -> Admission {
+        Admission::Waits(Duration::from_millis(ms))
     }
 
     #[test]
     fn what_exceeds_the_limit_waits_in_line() {
-        let (mut domains, mut lines) = (domains(0), Lines::default());
+        let (mut domains, mut domain_queues) = (domains(0), DomainQueues::default());
         let goes = |ms| {
-            Verdict::Goes(Moment::new(
+            Admission::Goes(SendSlot::new(
                 domains.at + Duration::from_millis(ms),
                 Duration::from_millis(100),
             ))
         };
         let expected = [goes(0), goes(100), goes(200), waits(175), waits(275), waits(375)];
-        assert_eq!(judged(&mut domains, &mut lines, 1, 6), expected);
+        assert_eq!(judged(&mut domains, &mut domain_queues, 1, 6), expected);
         assert_eq!(
             domains.used_until(),
             [("a.test", NOW + 300_000)],
             "only what goes uses it up"
         );
-        assert!(lines.are_open(domains.at));
+        assert!(domain_queues.are_open(domains.at));
     }
 
     #[test]
     fn each_domain_has_its_own_rate() {
-        let (mut domains, mut lines) = (domains(NOW + 300_000), Lines::default());
+        let (mut domains, mut domain_queues) = (domains(NOW + 300_000), DomainQueues::default());
         assert!(matches!(
-            domains.judge(row(1, 1, "a.test"), &mut lines),
-            Verdict::Waits(_)
+            domains.admit(row(1, 1, "a.test"), &mut domain_queues),
+            Admission::Waits(_)
         ));
         assert!(matches!(
-            domains.judge(row(2, 1, "b.test"), &mut lines),
-            Verdict::Goes(_)
+            domains.admit(row(2, 1, "b.test"), &mut domain_queues),
+            Admission::Goes(_)
         ));
         assert_eq!(
             domains.used_until(),
@@ -276,50 +278,63 @@ mod tests {
 
     #[test]
     fn those_who_come_late_all_at_once_are_judged_afresh() {
-        let mut lines = Lines::default();
-        assert_eq!(going(&judged(&mut domains(0), &mut lines, 1, 1000)), 3);
-        assert_eq!(going(&judged(&mut domains(0), &mut lines, 1, 1000)), 3);
-        assert_eq!(going(&judged(&mut domains(NOW + 100_000), &mut lines, 1, 1000)), 2);
+        let mut domain_queues = DomainQueues::default();
+        assert_eq!(going(&judged(&mut domains(0), &mut domain_queues, 1, 1000)), 3);
+        assert_eq!(going(&judged(&mut domains(0), &mut domain_queues, 1, 1000)), 3);
+        assert_eq!(
+            going(&judged(&mut domains(NOW + 100_000), &mut domain_queues, 1, 1000)),
+            2
+        );
     }
 
     #[test]
     fn a_line_holds_up_only_its_own_send() {
-        let mut lines = Lines::default();
-        judged(&mut domains(0), &mut lines, 1, 1000);
-        assert_eq!(going(&judged(&mut domains(0), &mut lines, 2, 1)), 1);
+        let mut domain_queues = DomainQueues::default();
+        judged(&mut domains(0), &mut domain_queues, 1, 1000);
+        assert_eq!(going(&judged(&mut domains(0), &mut domain_queues, 2, 1)), 1);
     }
 
     #[test]
     fn a_line_is_as_long_as_its_last_waits() {
-        let mut lines = Lines::default();
-        judged(&mut domains(0), &mut lines, 1, 1000);
+        let mut domain_queues = DomainQueues::default();
+        judged(&mut domains(0), &mut domain_queues, 1, 1000);
         let names = ["a.test".to_owned(), "b.test".to_owned()];
-        let last = lines.last_of(1, &names);
-        assert_eq!((last.as_slice(), lines.last_of(2, &names)), ([1000].as_slice(), vec![]));
-        lines.keep_only(&last, &HashSet::from([1000]));
-        let behind = judged(&mut domains(0), &mut lines, 1, 4)[3];
+        let last = domain_queues.tails_of(1, &names);
+        assert_eq!(
+            (last.as_slice(), domain_queues.tails_of(2, &names)),
+            ([1000].as_slice(), vec![])
+        );
+        domain_queues.retain(&last, &HashSet::from([1000]));
+        let behind = judged(&mut domains(0), &mut domain_queues, 1, 4)[3];
         assert!(
-            matches!(behind, Verdict::Waits(wait) if wait > Duration::from_secs(99)),
+            matches!(behind, Admission::Waits(wait) if wait > Duration::from_secs(99)),
             "{behind:?}"
         );
         // Somebody has called them up: whoever is put off now is not put behind nobody.
-        lines.keep_only(&lines.last(), &HashSet::new());
-        assert!(lines.is_empty());
-        assert_eq!(judged(&mut domains(0), &mut lines, 1, 4)[3], waits(175));
+        domain_queues.retain(&domain_queues.last(), &HashSet::new());
+        assert!(domain_queues.is_empty());
+        assert_eq!(judged(&mut domains(0), &mut domain_queues, 1, 4)[3], waits(175));
     }
 
     #[test]
     fn whoever_was_tried_before_is_put_off_a_minute_at_most() {
-        let (mut domains, mut lines) = (domains(0), Lines::default());
-        judged(&mut domains, &mut lines, 1, 10_000);
+        let (mut domains, mut domain_queues) = (domains(0), DomainQueues::default());
+        judged(&mut domains, &mut domain_queues, 1, 10_000);
         let again = |message| Candidate {
             again: true,
             ..row(message, 1, "a.test")
         };
-        assert_eq!(domains.judge(again(20_000), &mut lines), waits(175), "a line apart");
+        assert_eq!(
+            domains.admit(again(20_000), &mut domain_queues),
+            waits(175),
+            "a line apart"
+        );
         for message in 20_001..21_000 {
-            let verdict = domains.judge(again(message), &mut lines);
-            assert!(matches!(verdict, Verdict::Waits(wait) if wait <= AGAIN), "{verdict:?}");
+            let admission = domains.admit(again(message), &mut domain_queues);
+            assert!(
+                matches!(admission, Admission::Waits(wait) if wait <= AGAIN),
+                "{admission:?}"
+            );
         }
     }
 
@@ -327,14 +342,14 @@ mod tests {
     fn a_server_that_takes_nothing_lets_nothing_pile_up() {
         let mut domains = domains(0);
         domains.at_hand.insert("a.test".to_owned(), 3);
-        let verdict = domains.judge(row(1, 1, "a.test"), &mut Lines::default());
-        assert_eq!(verdict, waits(125));
+        let admission = domains.admit(row(1, 1, "a.test"), &mut DomainQueues::default());
+        assert_eq!(admission, waits(125));
     }
 
     #[test]
     fn a_clock_that_was_put_back_holds_nobody_up() {
-        let (mut domains, mut lines) = (domains(NOW + 3_600_000_000), Lines::default());
-        assert_eq!(going(&judged(&mut domains, &mut lines, 1, 1)), 1);
+        let (mut domains, mut domain_queues) = (domains(NOW + 3_600_000_000), DomainQueues::default());
+        assert_eq!(going(&judged(&mut domains, &mut domain_queues, 1, 1)), 1);
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! A carrier: one task, one connection, one message after another, each marked before its
+//! A worker: one task, one connection, one message after another, each marked before its
 //! content leaves.
 //!
 //! With pipelining, one round trip carries a message's content and the next one's envelope. The
@@ -15,15 +15,15 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::{
+    circuit_breaker::{CircuitBreaker, Generation},
     connection_limit::{ConnectionLimit, Met},
-    fault_points::{Point, reach},
-    ledger::{Ledger, Mark},
-    load::{Built, Job},
-    moments::Moments,
-    outcome_rows::{settled, written_down},
+    failpoints::{Point, hit},
+    outcome_rows::{settled, settlement},
+    prepared_send::{BuiltMessage, Job},
     queue::Queue,
+    rate_limit::slots::SlotPool,
     retry,
-    trouble::{Round, Trouble},
+    status_writer::{Mark, StatusWriter},
 };
 use crate::{
     channels::{
@@ -43,34 +43,34 @@ const FRUITLESS: Duration = Duration::from_millis(100);
 /// A mark is believed for so long.
 const FRESH: Duration = Duration::from_secs(1);
 
-/// Before a broken carrier is replaced: it may break again.
+/// Before a broken worker is replaced: it may break again.
 const REPLACEMENT: Duration = Duration::from_secs(1);
 
-/// What all carriers share.
+/// What all workers share.
 #[derive(Clone, Debug)]
-pub(crate) struct Carriers {
+pub(crate) struct Worker {
     pub(crate) account: Account,
     pub(crate) base_url: String,
     pub(crate) clock: Clock,
-    pub(crate) ledger: Ledger,
-    pub(crate) trouble: Arc<Trouble>,
+    pub(crate) status_writer: StatusWriter,
+    pub(crate) breaker: Arc<CircuitBreaker>,
     pub(crate) limit: Arc<ConnectionLimit>,
     /// What waits between attempts are multiplied with.
     pub(crate) retry_scale: f64,
     pub(crate) jobs: Arc<Queue>,
-    pub(crate) moments: Arc<Moments>,
+    pub(crate) slots: Arc<SlotPool>,
 }
 
 /// A message on this connection: offered, and to be marked before it is sent.
-struct Current {
+struct InTransit {
     job: Job,
-    built: Built,
-    round: Round,
+    built: BuiltMessage,
+    generation: Generation,
 }
 
 /// The message that goes first over a connection.
 struct First {
-    current: Current,
+    current: InTransit,
     /// Set when the connection before met its end at this message.
     moved: Option<Moved>,
 }
@@ -101,24 +101,24 @@ enum Ready {
     Moves(Moved),
 }
 
-impl Carriers {
-    /// Carries until the queue is closed and empty, or it is to retire. A carrier that breaks is
+impl Worker {
+    /// Carries until the queue is closed and empty, or it is to retire. A worker that breaks is
     /// replaced; what it had in hand is taken over like that of any sender that fell silent, when
     /// its lease has run out.
-    pub(crate) async fn keep_carrying(self, retire: CancellationToken) {
-        while let Err(error) = tokio::spawn(self.clone().carry(retire.clone())).await {
-            tracing::error!(error = %error, "a carrier broke; another takes its place");
+    pub(crate) async fn run_supervised(self, retire: CancellationToken) {
+        while let Err(error) = tokio::spawn(self.clone().run(retire.clone())).await {
+            tracing::error!(error = %error, "a worker broke; another takes its place");
             tokio::time::sleep(REPLACEMENT).await;
         }
     }
 
-    async fn carry(self, retire: CancellationToken) {
+    async fn run(self, retire: CancellationToken) {
         let mut connection: Option<Connection> = None;
         let mut moves: Option<First> = None;
         let mut fruitless = 0;
         loop {
             let first = match moves.take() {
-                Some(first) if retire.is_cancelled() || self.trouble.has_verdict() => {
+                Some(first) if retire.is_cancelled() || self.breaker.is_open() => {
                     self.give_back(&first.current, "the connection was at its end").await;
                     continue;
                 }
@@ -130,8 +130,8 @@ impl Carriers {
                         next = self.next_job(&mut connection) => next,
                     };
                     let Some(job) = next else { break };
-                    if self.trouble.has_verdict() {
-                        // The pump is about to give its lease back.
+                    if self.breaker.is_open() {
+                        // The dispatcher is about to give its lease back.
                         continue;
                     }
                     let Some(current) = self.build(job).await else { continue };
@@ -139,14 +139,14 @@ impl Carriers {
                 }
             };
             let fresh = connection.is_none();
-            let round = first.current.round;
+            let generation = first.current.generation;
             let Some(open) = self.open(&mut connection, &first.current).await else {
                 continue;
             };
-            let run = self.carry_run(open, first, &retire).await;
+            let run = self.deliver_while_open(open, first, &retire).await;
             // Servers close idle connections; one that closes new ones is in trouble.
             if fresh && !run.answered {
-                self.trouble.cut_off(round);
+                self.breaker.cut_off(generation);
             }
             moves = run.moves;
             let is_at_its_end = moves.is_some() || self.limit.is_reached(open.taken(), Instant::now());
@@ -179,13 +179,13 @@ impl Carriers {
         self.jobs.next().await
     }
 
-    async fn build(&self, job: Job) -> Option<Current> {
-        let round = self.trouble.round();
+    async fn build(&self, job: Job) -> Option<InTransit> {
+        let generation = self.breaker.generation();
         match job.build(&self.base_url, self.clock.now()) {
-            Ok(built) => Some(Current { job, built, round }),
+            Ok(built) => Some(InTransit { job, built, generation }),
             Err(why) => {
-                self.ledger
-                    .settle(settled(&job, "failed", None, Some(why)), Arc::clone(&job.hold))
+                self.status_writer
+                    .settle(settled(&job, "failed", None, Some(why)), Arc::clone(&job.in_flight))
                     .await;
                 None
             }
@@ -193,15 +193,15 @@ impl Carriers {
     }
 
     /// The open connection, or none: then the job has been given back.
-    async fn open<'c>(&self, slot: &'c mut Option<Connection>, first: &Current) -> Option<&'c mut Connection> {
+    async fn open<'c>(&self, slot: &'c mut Option<Connection>, first: &InTransit) -> Option<&'c mut Connection> {
         if slot.is_none() {
             match Connection::open(&self.account).await {
                 Ok(connection) => *slot = Some(connection),
                 Err(problem) => {
                     tracing::warn!(problem = %problem, "no connection to the mail server");
-                    self.trouble.failed(first.round, &problem);
+                    self.breaker.failed(first.generation, &problem);
                     self.give_back(first, &problem.to_string()).await;
-                    tokio::time::sleep(self.trouble.wait()).await;
+                    tokio::time::sleep(self.breaker.wait()).await;
                     return None;
                 }
             }
@@ -210,13 +210,13 @@ impl Carriers {
     }
 
     /// Carries messages over one connection for as long as there are any and it stays open.
-    async fn carry_run(&self, connection: &mut Connection, first: First, retire: &CancellationToken) -> Run {
+    async fn deliver_while_open(&self, connection: &mut Connection, first: First, retire: &CancellationToken) -> Run {
         let mut run = Run::default();
-        reach(Point::BeforeOffer);
+        hit(Point::BeforeOffer);
         let First { current, mut moved } = first;
         let mark = match moved {
             Some(Moved { marked, .. }) => Mark::written_before(marked),
-            None => self.ledger.mark(current.job.ticket()).await,
+            None => self.status_writer.mark(current.job.token()).await,
         };
         let mut ahead = Some((current, mark));
         while let Some((first, mark)) = ahead.take() {
@@ -232,7 +232,7 @@ impl Carriers {
                 Ok(Offered::Ready) => marked.is_none(),
                 Err(_) => false,
             };
-            reach(Point::AfterOffer);
+            hit(Point::AfterOffer);
             match self.is_ready(connection, &first, offered, marked).await {
                 Ready::Goes => {}
                 Ready::Noted => continue,
@@ -242,23 +242,23 @@ impl Carriers {
                 self.limit.learn(moved.met, Instant::now());
             }
             let mut current = first;
-            ahead = self.next_at_hand(connection, retire).await;
+            ahead = self.try_next(connection, retire).await;
             loop {
-                reach(Point::BeforeContent);
+                hit(Point::BeforeContent);
                 let next_envelope = ahead.as_ref().map(|(next, _)| envelope(next));
                 let sent = connection.send(&current.built.bytes, next_envelope.as_ref()).await;
-                reach(Point::AfterContent);
+                hit(Point::AfterContent);
                 if let Err(lost) = sent {
-                    self.note(&current, lost.into()).await;
+                    self.report(&current, lost.into()).await;
                     break;
                 }
                 let delivered = connection.settle().await;
-                reach(Point::AfterAnswer);
+                hit(Point::AfterAnswer);
                 run.answered |= !matches!(delivered.outcome, Outcome::NotSent { .. } | Outcome::Unknown { .. });
                 let outcome = self.unless_at_its_end(connection, delivered.outcome);
-                self.note(&current, outcome).await;
+                self.report(&current, outcome).await;
                 let Some((next, mark)) = ahead.take() else { break };
-                ahead = self.next_at_hand(connection, retire).await;
+                ahead = self.try_next(connection, retire).await;
                 let offered = delivered.next.unwrap_or(Err(Lost::NotSent {
                     why: "the connection was lost".to_owned(),
                 }));
@@ -274,7 +274,7 @@ impl Carriers {
 
     /// Ends a run whose connection takes no more, at this message. The one behind it goes back to the
     /// queue.
-    async fn move_on(&self, run: Run, current: Current, moved: Moved, behind: Option<(Current, Mark)>) -> Run {
+    async fn move_on(&self, run: Run, current: InTransit, moved: Moved, behind: Option<(InTransit, Mark)>) -> Run {
         if let Some((behind, _)) = behind {
             self.give_back(&behind, "the connection was at its end").await;
         }
@@ -287,13 +287,13 @@ impl Carriers {
 
     /// The message after the one on the connection, if there is one at hand and the connection will
     /// take it, and its mark.
-    async fn next_at_hand(&self, connection: &Connection, retire: &CancellationToken) -> Option<(Current, Mark)> {
+    async fn try_next(&self, connection: &Connection, retire: &CancellationToken) -> Option<(InTransit, Mark)> {
         let with_this_one = connection.taken() + 1;
-        if retire.is_cancelled() || self.trouble.has_verdict() || self.limit.is_reached(with_this_one, Instant::now()) {
+        if retire.is_cancelled() || self.breaker.is_open() || self.limit.is_reached(with_this_one, Instant::now()) {
             return None;
         }
-        let next = self.build(self.jobs.at_hand()?).await?;
-        let mark = self.ledger.mark(next.job.ticket()).await;
+        let next = self.build(self.jobs.try_next()?).await?;
+        let mark = self.status_writer.mark(next.job.token()).await;
         Some((next, mark))
     }
 
@@ -301,7 +301,7 @@ impl Carriers {
     async fn is_ready(
         &self,
         connection: &mut Connection,
-        current: &Current,
+        current: &InTransit,
         offered: Result<Offered, Lost>,
         marked: Option<Instant>,
     ) -> Ready {
@@ -310,9 +310,9 @@ impl Carriers {
                 // Somebody else's by now, or the mark could not be written; or it would be lost on a
                 // server in trouble.
                 let goes = marked.is_some()
-                    && self.may_go_now(&current.job).await
-                    && self.still_goes(current, marked).await
-                    && !self.trouble.has_verdict();
+                    && self.wait_for_slot(&current.job).await
+                    && self.still_deliverable(current, marked).await
+                    && !self.breaker.is_open();
                 if goes {
                     return Ready::Goes;
                 }
@@ -328,20 +328,21 @@ impl Carriers {
                 }
                 self.refused(current, at, &reply).await;
             }
-            Err(lost) => self.note(current, lost.into()).await,
+            Err(lost) => self.report(current, lost.into()).await,
         }
         Ready::Noted
     }
 
     /// Notes a refusal. To `MAIL` it is about our address, unless it says that it is the account.
-    async fn refused(&self, current: &Current, at: Step, reply: &Reply) {
+    async fn refused(&self, current: &InTransit, at: Step, reply: &Reply) {
         let is_sender =
             at == Step::Mail && reply.is_permanent() && !matches!(reply.scope(), Scope::Account | Scope::Connection);
         if !is_sender {
-            return self.note(current, reply.refusal()).await;
+            return self.report(current, reply.refusal()).await;
         }
-        let from = &current.job.load.send.from_email;
-        self.trouble.sender_refused(current.round, from, &reply.to_string());
+        let from = &current.job.prepared.send.from_email;
+        self.breaker
+            .sender_refused(current.generation, from, &reply.to_string());
         self.give_back(current, &reply.to_string()).await;
     }
 
@@ -363,41 +364,44 @@ impl Carriers {
         }
     }
 
-    /// Waits for a moment of the account. With a limit for each domain the queue has done that.
-    async fn may_go_now(&self, job: &Job) -> bool {
-        match (job.moment, &job.domain) {
-            (Some(_), None) => self.moments.next().await,
+    /// Waits for a slot of the account. With a limit for each domain the queue has done that.
+    async fn wait_for_slot(&self, job: &Job) -> bool {
+        match (job.slot, &job.domain) {
+            (Some(_), None) => self.slots.next().await,
             _ => true,
         }
     }
 
     /// Whether a mark holds. One that is a little old was written while another message waited for
     /// its answer: somebody may have opted out since, or stopped the send.
-    async fn still_goes(&self, current: &Current, marked: Option<Instant>) -> bool {
+    async fn still_deliverable(&self, current: &InTransit, marked: Option<Instant>) -> bool {
         match marked {
             None => false,
             Some(at) if at.elapsed() < FRESH => true,
-            Some(_) => self.ledger.still_goes(current.job.ticket()).await,
+            Some(_) => self.status_writer.still_deliverable(current.job.token()).await,
         }
     }
 
-    async fn give_back(&self, current: &Current, why: &str) {
-        self.note(current, Outcome::NotSent { why: why.to_owned() }).await;
+    async fn give_back(&self, current: &InTransit, why: &str) {
+        self.report(current, Outcome::NotSent { why: why.to_owned() }).await;
     }
 
-    async fn note(&self, current: &Current, outcome: Outcome) {
+    async fn report(&self, current: &InTransit, outcome: Outcome) {
         let job = &current.job;
-        let outcome = self.trouble.saw(current.round, job.tried(), outcome);
+        let outcome = self.breaker.saw(current.generation, job.tried(), outcome);
         let now = self.clock.now();
-        self.ledger
-            .settle(written_down(job, outcome, now, self.retry_scale), Arc::clone(&job.hold))
+        self.status_writer
+            .settle(
+                settlement(job, outcome, now, self.retry_scale),
+                Arc::clone(&job.in_flight),
+            )
             .await;
     }
 }
 
-fn envelope(current: &Current) -> Envelope<'_> {
+fn envelope(current: &InTransit) -> Envelope<'_> {
     Envelope {
-        from: &current.job.load.from,
+        from: &current.job.prepared.from,
         to: &current.built.to,
     }
 }

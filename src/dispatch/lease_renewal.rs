@@ -6,60 +6,60 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::{
-    fault_points::{Point, reach},
-    ledger::json,
-    pump::Pump,
-    store::{self, Whose},
+    dispatcher::Dispatcher,
+    failpoints::{Point, hit},
+    status_writer::json,
+    store::{self, ReapScope},
 };
 
 /// Between two looks at whether it is time to renew.
-pub(super) const LOOK: Duration = Duration::from_millis(250);
+pub(crate) const RENEWAL_CHECK_INTERVAL: Duration = Duration::from_millis(250);
 
-impl Pump {
-    pub(super) async fn renew_when_due(&mut self) -> sqlx::Result<()> {
+impl Dispatcher {
+    pub(crate) async fn renew_when_due(&mut self) -> sqlx::Result<()> {
         let lease = u64::try_from(self.state.settings.lease_seconds).unwrap_or(30);
         if self.renewed.elapsed() < Duration::from_secs(lease) / 3 {
             return Ok(());
         }
         self.renewed = Instant::now();
         let mut tx = self.state.db.begin().await?;
-        let held = json(&self.hand.tickets())?;
+        let held = json(&self.in_flight.tokens())?;
         store::renew(&mut tx, &self.owner, &held, self.state.settings.lease_seconds).await?;
         tx.commit().await
     }
 
     /// Whoever falls silent over what is on the wire is taken for dead, and that for unknown.
-    pub(super) async fn keep_renewing(&mut self) {
+    pub(crate) async fn keep_renewing(&mut self) {
         loop {
-            tokio::time::sleep(LOOK).await;
+            tokio::time::sleep(RENEWAL_CHECK_INTERVAL).await;
             if let Err(error) = self.renew_when_due().await {
                 tracing::warn!(error = %error, "leases could not be renewed; trying again");
             }
         }
     }
 
-    pub(super) async fn recover(&self, whose: Whose) -> sqlx::Result<()> {
-        reach(Point::BeforeRecovery);
+    pub(crate) async fn recover(&self, whose: ReapScope) -> sqlx::Result<()> {
+        hit(Point::BeforeRecovery);
         let mut tx = self.state.db.begin().await?;
         let (queued, unknown) = store::recover(&mut tx, whose, self.state.clock.now()).await?;
         if queued + unknown == 0 {
             return tx.commit().await;
         }
-        reach(Point::RecoveryWritten);
+        hit(Point::RecoveryWritten);
         tx.commit().await?;
-        reach(Point::AfterRecovery);
+        hit(Point::AfterRecovery);
         tracing::warn!(queued, unknown, "took over from a sender that fell silent");
         Ok(())
     }
 
-    pub(super) async fn release(&self) {
+    pub(crate) async fn release(&self) {
         let released: sqlx::Result<u64> = async {
-            reach(Point::BeforeRelease);
+            hit(Point::BeforeRelease);
             let mut tx = self.state.db.begin().await?;
             let released = store::release(&mut tx, &self.owner).await?;
-            reach(Point::ReleaseWritten);
+            hit(Point::ReleaseWritten);
             tx.commit().await?;
-            reach(Point::AfterRelease);
+            hit(Point::AfterRelease);
             Ok(released)
         }
         .await;

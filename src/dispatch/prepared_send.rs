@@ -11,11 +11,11 @@ use chrono_tz::Tz;
 use tokio::time::Instant;
 
 use super::{
-    fault_points::{Point, reach},
-    hand::Hold,
-    pace::Moment,
+    failpoints::{Point, hit},
+    in_flight::InFlightGuard,
+    rate_limit::account::SendSlot,
     refusals::Tried,
-    store::{Leased, Ticket},
+    store::{LeaseToken, Leased},
 };
 use crate::{
     channels::email::{Addressee, EmailAddress, Prepared, Sender, events::Provider, write_id},
@@ -33,16 +33,16 @@ const MOST_LOADED: usize = 256;
 
 /// A send that is being worked on.
 #[derive(Debug)]
-pub(crate) struct Loaded {
+pub(crate) struct PreparedSend {
     pub(crate) send: Send,
     pub(crate) prepared: Prepared,
     pub(crate) from: EmailAddress,
     zone: Tz,
 }
 
-impl Loaded {
+impl PreparedSend {
     fn of(send: &Send, store: &Store) -> Result<Self, AppError> {
-        reach(Point::Preparing);
+        hit(Point::Preparing);
         let address = |text: &str| {
             EmailAddress::parse(text).map_err(|problem| AppError::internal(&format!("send {}: {problem}", send.id)))
         };
@@ -67,24 +67,24 @@ impl Loaded {
     }
 }
 
-/// One message on its way to a carrier.
+/// One message on its way to a worker.
 #[derive(Debug)]
 pub(crate) struct Job {
     pub(crate) row: Leased,
-    pub(crate) load: Arc<Loaded>,
+    pub(crate) prepared: Arc<PreparedSend>,
     /// Whose mail server takes it, where that is known: as its lease says.
     pub(crate) provider: Option<Provider>,
     /// Keeps the lease alive.
-    pub(crate) hold: Arc<Hold>,
-    /// The moment that was taken for it, where the account has a rate.
-    pub(crate) moment: Option<Moment>,
+    pub(crate) in_flight: Arc<InFlightGuard>,
+    /// The slot that was taken for it, where the account has a rate.
+    pub(crate) slot: Option<SendSlot>,
     /// And where each domain has one: its own domain's.
-    pub(crate) domain: Option<(String, Moment)>,
+    pub(crate) domain: Option<(String, SendSlot)>,
 }
 
 /// A message ready for the wire.
 #[derive(Debug)]
-pub(crate) struct Built {
+pub(crate) struct BuiltMessage {
     pub(crate) to: EmailAddress,
     pub(crate) bytes: Vec<u8>,
 }
@@ -93,14 +93,11 @@ impl Job {
     /// When it may go, where its domain has a rate.
     pub(crate) fn due(&self) -> Option<Instant> {
         let (_, of_domain) = self.domain.as_ref()?;
-        Some(
-            self.moment
-                .map_or(of_domain.at(), |moment| moment.at().max(of_domain.at())),
-        )
+        Some(self.slot.map_or(of_domain.at(), |slot| slot.at().max(of_domain.at())))
     }
 
-    pub(crate) fn ticket(&self) -> Ticket {
-        Ticket {
+    pub(crate) fn token(&self) -> LeaseToken {
+        LeaseToken {
             id: self.row.id,
             epoch: self.row.epoch,
         }
@@ -109,28 +106,28 @@ impl Job {
     pub(crate) fn tried(&self) -> Tried {
         Tried {
             send: self.row.send_id,
-            ticket: self.ticket(),
+            token: self.token(),
         }
     }
 
     /// The exact bytes of this person's message, or why there are none. A poisoned row fails
     /// alone, even if it breaks what builds it: tried again, it would break that again, for ever.
-    pub(crate) fn build(&self, base_url: &str, now: DateTime<Utc>) -> Result<Built, String> {
+    pub(crate) fn build(&self, base_url: &str, now: DateTime<Utc>) -> Result<BuiltMessage, String> {
         catch_unwind(AssertUnwindSafe(|| self.build_or_break(base_url, now))).unwrap_or_else(|_| {
             tracing::error!(message.id = self.row.id, "building a message broke");
             Err("The message could not be built.".to_owned())
         })
     }
 
-    fn build_or_break(&self, base_url: &str, now: DateTime<Utc>) -> Result<Built, String> {
-        reach(Point::Building);
+    fn build_or_break(&self, base_url: &str, now: DateTime<Utc>) -> Result<BuiltMessage, String> {
+        hit(Point::Building);
         let row = &self.row;
         let address = row.address.as_deref().unwrap_or_default();
         let to = EmailAddress::parse(address).map_err(|problem| problem.to_string())?;
         let url = unsubscribe_url(base_url, &row.unsubscribe_token);
         let anniversary = anniversary_words(
-            &self.load.send,
-            self.load.zone,
+            &self.prepared.send,
+            self.prepared.zone,
             row.anniversary_month,
             row.anniversary_day,
         );
@@ -141,7 +138,7 @@ impl Job {
             address: &to,
             // What is taken only once must be the same on every attempt.
             date: match self.provider {
-                Some(provider) if provider.takes_once() => self.load.send.started_at,
+                Some(provider) if provider.takes_once() => self.prepared.send.started_at,
                 _ => now,
             },
             person: Person {
@@ -155,22 +152,22 @@ impl Job {
         if let Some(field) = self.provider.and_then(Provider::id_field) {
             write_id(field, row.id, &row.installation, &mut bytes);
         }
-        self.load
+        self.prepared
             .prepared
             .write(&addressee, &mut bytes)
             .map_err(|problem| problem.to_string())?;
-        Ok(Built { to, bytes })
+        Ok(BuiltMessage { to, bytes })
     }
 
     /// The subject as this person sees it.
     pub(crate) fn subject(&self) -> String {
         let anniversary = anniversary_words(
-            &self.load.send,
-            self.load.zone,
+            &self.prepared.send,
+            self.prepared.zone,
             self.row.anniversary_month,
             self.row.anniversary_day,
         );
-        self.load.prepared.compiled().subject_for(&Person {
+        self.prepared.prepared.compiled().subject_for(&Person {
             first_name: &self.row.first_name,
             last_name: &self.row.last_name,
             next_anniversary: &anniversary,
@@ -181,30 +178,30 @@ impl Job {
 
 /// The sends in work, compiled.
 #[derive(Debug, Default)]
-pub(crate) struct Shelf {
-    loads: HashMap<i64, Arc<Loaded>>,
+pub(crate) struct PreparedCache {
+    sends: HashMap<i64, Arc<PreparedSend>>,
 }
 
-impl Shelf {
+impl PreparedCache {
     /// The compiled send, if it is here.
-    pub(crate) fn get(&self, send: i64) -> Option<Arc<Loaded>> {
-        self.loads.get(&send).map(Arc::clone)
+    pub(crate) fn get(&self, send: i64) -> Option<Arc<PreparedSend>> {
+        self.sends.get(&send).map(Arc::clone)
     }
 
     /// Compiles a send. A failure is the message's own: no database is asked, and what breaks
     /// would break again.
-    pub(crate) fn add(&mut self, send: &Send, store: &Store) -> Result<Arc<Loaded>, AppError> {
-        let loaded = catch_unwind(AssertUnwindSafe(|| Loaded::of(send, store)))
+    pub(crate) fn add(&mut self, send: &Send, store: &Store) -> Result<Arc<PreparedSend>, AppError> {
+        let loaded = catch_unwind(AssertUnwindSafe(|| PreparedSend::of(send, store)))
             .unwrap_or_else(|_| Err(AppError::internal(&format!("preparing send {} broke", send.id))))?;
-        let load = Arc::new(loaded);
-        self.loads.insert(send.id, Arc::clone(&load));
-        Ok(load)
+        let prepared = Arc::new(loaded);
+        self.sends.insert(send.id, Arc::clone(&prepared));
+        Ok(prepared)
     }
 
     /// Makes room: forgets whatever is not worked on now.
-    pub(crate) fn keep_only(&mut self, open: &[Send]) {
-        if self.loads.len() > MOST_LOADED {
-            self.loads.retain(|id, _| open.iter().any(|send| send.id == *id));
+    pub(crate) fn retain(&mut self, open: &[Send]) {
+        if self.sends.len() > MOST_LOADED {
+            self.sends.retain(|id, _| open.iter().any(|send| send.id == *id));
         }
     }
 }

@@ -1,14 +1,13 @@
-//! What the pump does about a provider in trouble: sends wait, are tried again, and are given back
+//! What the dispatcher does about a provider in trouble: sends wait, are tried again, and are given back
 //! in the end.
 
 use std::time::Duration;
 
 use super::{
-    fault_points::{Point, reach},
-    outcome_store,
-    pump::Pump,
-    put_back_store, retry, store,
-    trouble::Verdict,
+    circuit_breaker::Trip,
+    dispatcher::Dispatcher,
+    failpoints::{Point, hit},
+    outcome_store, put_back_store, retry, store,
 };
 use crate::{
     error::AppError,
@@ -21,50 +20,50 @@ const LONGEST_PAUSE: chrono::Duration = chrono::Duration::minutes(5);
 /// A mail server that takes messages has taken one since.
 const JUST_NOW: chrono::Duration = chrono::Duration::minutes(1);
 /// Trouble that lasts longer gives the campaign back.
-const PATIENCE_WITH_PROVIDER: chrono::Duration = chrono::Duration::minutes(60);
+const OUTAGE_TIMEOUT: chrono::Duration = chrono::Duration::minutes(60);
 
-impl Pump {
+impl Dispatcher {
     /// The provider does not work: what nobody has begun goes back to the queue, and every send is
     /// paused or, when only a person can mend it, given back.
-    pub(super) async fn deal_with(&self, verdict: &Verdict) -> Result<Duration, AppError> {
-        if let Some(crew) = &self.crew {
-            crew.queue().clear();
+    pub(crate) async fn handle_trip(&self, trip: &Trip) -> Result<Duration, AppError> {
+        if let Some(pool) = &self.pool {
+            pool.queue().clear();
         }
-        reach(Point::BeforeTrouble);
+        hit(Point::BeforeTrouble);
         let mut tx = self.state.db.begin().await?;
         store::release(&mut tx, &self.owner).await?;
-        reach(Point::TroubleReleased);
+        hit(Point::TroubleReleased);
         tx.commit().await?;
-        reach(Point::AfterTroubleReleased);
+        hit(Point::AfterTroubleReleased);
         for send in sends::store::sending(&self.state.db).await? {
-            match verdict {
-                Verdict::Pause(words) => self.pause(&send, words).await?,
-                Verdict::PauseSend { send: id, words } if send.id == *id => self.pause(&send, words).await?,
+            match trip {
+                Trip::Pause(words) => self.pause(&send, words).await?,
+                Trip::PauseSend { send: id, words } if send.id == *id => self.pause(&send, words).await?,
                 // Then it is this instance alone that has no login.
-                Verdict::GiveUp(words) if self.still_goes_out(&send).await? => self.pause(&send, words).await?,
-                Verdict::GiveUp(words) => self.end(&send, Some(words)).await?,
-                Verdict::GiveUpSender { from, words } if send.from_email == *from => {
+                Trip::GiveUp(words) if self.still_goes_out(&send).await? => self.pause(&send, words).await?,
+                Trip::GiveUp(words) => self.end(&send, Some(words)).await?,
+                Trip::GiveUpSender { from, words } if send.from_email == *from => {
                     self.end(&send, Some(words)).await?;
                 }
-                Verdict::PauseSend { .. } | Verdict::GiveUpSender { .. } => {}
+                Trip::PauseSend { .. } | Trip::GiveUpSender { .. } => {}
             }
         }
-        self.trouble.dealt_with();
+        self.breaker.reset();
         Ok(Duration::ZERO)
     }
 
     /// Puts back those who were refused before it was known that everybody is. Whose refusal is still
     /// being written down comes next time.
-    pub(super) async fn put_back_refused(&self) -> sqlx::Result<()> {
-        let owed = self.trouble.owed();
-        let written: Vec<_> = owed.into_iter().filter(|ticket| !self.hand.has(*ticket)).collect();
+    pub(crate) async fn put_back_refused(&self) -> sqlx::Result<()> {
+        let owed = self.breaker.owed();
+        let written: Vec<_> = owed.into_iter().filter(|token| !self.in_flight.has(*token)).collect();
         if written.is_empty() {
             return Ok(());
         }
         let mut tx = self.state.db.begin().await?;
         let back = put_back_store::put_back(&mut tx, &written, self.state.clock.now()).await?;
         tx.commit().await?;
-        self.trouble.put_back(&written);
+        self.breaker.put_back(&written);
         tracing::info!(messages = back, "refusals that were everybody's are taken back");
         Ok(())
     }
@@ -83,35 +82,35 @@ impl Pump {
             return Ok(());
         }
         let since = send.paused_at.map_or(chrono::Duration::zero(), |at| now - at);
-        if since >= PATIENCE_WITH_PROVIDER {
+        if since >= OUTAGE_TIMEOUT {
             let words = format!("{words} It stayed so for 60 minutes.");
             return self.end(send, Some(&words)).await;
         }
         // The last try is made when the hour is over.
-        let left = (PATIENCE_WITH_PROVIDER - since).max(FIRST_PAUSE);
+        let left = (OUTAGE_TIMEOUT - since).max(FIRST_PAUSE);
         let wait = since.clamp(FIRST_PAUSE, LONGEST_PAUSE).min(left);
         let wait = wait.to_std().unwrap_or_default();
         let wait = retry::jittered(wait).mul_f64(self.state.settings.retry_scale);
-        reach(Point::BeforeTroublePause);
+        hit(Point::BeforeTroublePause);
         let mut tx = self.state.db.begin().await?;
         if sends::store::pause(&mut tx, send.id, None, words, Some(now + wait), now).await? && send.paused_at.is_none()
         {
             ending::log_pause(&mut tx, send, words, now).await?;
         }
-        reach(Point::TroublePauseWritten);
+        hit(Point::TroublePauseWritten);
         tx.commit().await?;
-        reach(Point::AfterTroublePause);
+        hit(Point::AfterTroublePause);
         tracing::warn!(send.id = send.id, wait = wait.as_secs(), "paused: {words}");
         Ok(())
     }
 
-    pub(super) async fn trouble_is_over(&self, send: &Send) -> sqlx::Result<()> {
-        reach(Point::BeforeTroubleEnds);
+    pub(crate) async fn resume_after_outage(&self, send: &Send) -> sqlx::Result<()> {
+        hit(Point::BeforeTroubleEnds);
         let mut tx = self.state.db.begin().await?;
         sends::store::resume_from_trouble(&mut tx, send.id).await?;
-        reach(Point::TroubleEndWritten);
+        hit(Point::TroubleEndWritten);
         tx.commit().await?;
-        reach(Point::AfterTroubleEnds);
+        hit(Point::AfterTroubleEnds);
         Ok(())
     }
 }

@@ -1,8 +1,8 @@
-//! The runner: sends by itself what was planned, when it is due.
+//! The scheduler: sends by itself what was planned, when it is due.
 //!
 //! What it promises:
 //!
-//! * A campaign is fired once, however many runners look at it: the claim is one guarded
+//! * A campaign is fired once, however many schedulers look at it: the claim is one guarded
 //!   statement that finds it still `scheduled` for that very moment.
 //! * It looks every second and sleeps no longer than until the next one is due.
 //! * What it could not send in time is never sent silently later than the store allows: it stays
@@ -13,9 +13,9 @@
 //! It only starts sends. Everything after that is [`crate::dispatch`].
 
 mod clock_watch;
-mod fire;
 pub mod heartbeat;
 mod late;
+pub mod start_due;
 mod store;
 pub mod zones;
 
@@ -26,6 +26,12 @@ use futures::StreamExt;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use clock_watch::ClockWatch;
+
+use start_due::DueResult;
+
+use heartbeat::Heartbeat;
+
 use crate::{
     auth::tokens,
     customers::{self, import::upload},
@@ -34,21 +40,18 @@ use crate::{
     sends::{contacts, loose_ends, shown, told, unanswered},
     server::AppState,
 };
-use clock_watch::ClockWatch;
-use fire::Fired;
-use heartbeat::Heart;
 pub use late::{Lateness, words as late_words};
 
 /// Longest sleep with nothing to do.
-const TICK: Duration = Duration::from_secs(1);
+const TICK_INTERVAL: Duration = Duration::from_secs(1);
 /// Campaigns looked at in one go.
 const BATCH: i64 = 256;
 /// Campaigns started at the same time.
 const AT_ONCE: usize = 8;
 /// One turn is given so long: a database that does not answer must not be waited for without end.
-const PATIENCE: Duration = Duration::from_secs(600);
+const DATABASE_TIMEOUT: Duration = Duration::from_secs(600);
 /// Between two looks at what time settles.
-const TIDY: Duration = Duration::from_secs(600);
+const CLEANUP_INTERVAL: Duration = Duration::from_secs(600);
 /// Between two looks at what was on the wire when its send ended.
 const TIE_UP: Duration = Duration::from_secs(10);
 /// Sets of tags removed in one look: on SQLite nothing else is written meanwhile.
@@ -62,12 +65,12 @@ pub async fn hold_all_due(tx: &mut Tx, words: &str, now: DateTime<Utc>) -> sqlx:
     store::hold_all_due(tx, words, now).await
 }
 
-struct Runner {
+struct Scheduler {
     state: AppState,
-    heart: Heart,
+    heartbeat: Heartbeat,
     clock: ClockWatch,
-    fire: fire::Since,
-    /// Where to begin in the list, so that several runners do not all reach for the same one.
+    start_due: start_due::Since,
+    /// Where to begin in the list, so that several schedulers do not all reach for the same one.
     offset: usize,
     /// When old business is looked at next.
     tidy_at: Instant,
@@ -83,10 +86,10 @@ pub async fn run(state: AppState, stop: CancellationToken) {
     let started_at = state.clock.now();
     let name = tokens::public();
     let offset = name.bytes().map(usize::from).sum();
-    let mut runner = Runner {
-        heart: Heart::new(name, started_at),
+    let mut scheduler = Scheduler {
+        heartbeat: Heartbeat::new(name, started_at),
         clock: ClockWatch::default(),
-        fire: fire::Since {
+        start_due: start_due::Since {
             started_at,
             active_at: started_at,
         },
@@ -96,42 +99,42 @@ pub async fn run(state: AppState, stop: CancellationToken) {
         tie_up_at: Instant::now(),
         state,
     };
-    runner.go_active(&stop).await;
+    scheduler.go_active(&stop).await;
     while !stop.is_cancelled() {
-        if runner.state.guard.is_passive() {
-            runner.go_active(&stop).await;
+        if scheduler.state.send_gate.is_passive() {
+            scheduler.go_active(&stop).await;
             continue;
         }
-        let wait = match in_time(PATIENCE, runner.turn()).await {
+        let wait = match in_time(DATABASE_TIMEOUT, scheduler.tick()).await {
             Ok(wait) => wait,
             Err(error) => {
-                tracing::error!(error = %error, "the runner could not go on; trying again");
-                TICK
+                tracing::error!(error = %error, "the scheduler could not go on; trying again");
+                TICK_INTERVAL
             }
         };
         tokio::select! {
             () = stop.cancelled() => {}
-            () = runner.state.planned.notified() => {}
+            () = scheduler.state.planned.notified() => {}
             () = tokio::time::sleep(wait) => {}
         }
     }
-    runner.heart.stop(&runner.state.db).await;
+    scheduler.heartbeat.stop(&scheduler.state.db).await;
 }
 
-impl Runner {
+impl Scheduler {
     /// Waits while this is an unconfirmed copy, then looks after what a newer program or a gone
-    /// runner left.
+    /// scheduler left.
     async fn go_active(&mut self, stop: &CancellationToken) {
-        let guard = Arc::clone(&self.state.guard);
-        while guard.is_passive() && !stop.is_cancelled() {
-            self.heart.say(&self.state, heartbeat::State::Copy).await;
+        let send_gate = Arc::clone(&self.state.send_gate);
+        while send_gate.is_passive() && !stop.is_cancelled() {
+            self.heartbeat.say(&self.state, heartbeat::State::Copy).await;
             tokio::select! {
                 () = stop.cancelled() => return,
-                () = guard.until_active() => {}
-                () = tokio::time::sleep(TICK) => {}
+                () = send_gate.until_active() => {}
+                () = tokio::time::sleep(TICK_INTERVAL) => {}
             }
         }
-        self.fire.active_at = self.state.clock.now();
+        self.start_due.active_at = self.state.clock.now();
         while !stop.is_cancelled() {
             match zones::recompute(&self.state.db, self.state.clock.now()).await {
                 Ok(0) => return,
@@ -139,21 +142,21 @@ impl Runner {
                     tracing::info!(moved, "planned times follow the new rules of their time zones");
                     return;
                 }
-                Err(error) => tracing::error!(error = %error, "the runner could not start; trying again"),
+                Err(error) => tracing::error!(error = %error, "the scheduler could not start; trying again"),
             }
-            tokio::time::sleep(TICK).await;
+            tokio::time::sleep(TICK_INTERVAL).await;
         }
     }
 
     /// Fires everything that is due. Answers how long there is nothing to do.
-    async fn turn(&mut self) -> Result<Duration, AppError> {
+    async fn tick(&mut self) -> Result<Duration, AppError> {
         let now = self.state.clock.now();
         if let Some(behind) = self.clock.behind(now) {
-            self.heart.say(&self.state, heartbeat::State::Clock).await;
-            return Ok(behind.to_std().unwrap_or(TICK).min(TICK));
+            self.heartbeat.say(&self.state, heartbeat::State::Clock).await;
+            return Ok(behind.to_std().unwrap_or(TICK_INTERVAL).min(TICK_INTERVAL));
         }
-        self.heart.say(&self.state, heartbeat::State::Running).await;
-        if self.state.guard.is_passive() {
+        self.heartbeat.say(&self.state, heartbeat::State::Running).await;
+        if self.state.send_gate.is_passive() {
             return Ok(Duration::ZERO);
         }
         self.tie_up().await;
@@ -165,7 +168,7 @@ impl Runner {
         if !due.is_empty() {
             let begin = self.offset % due.len();
             due.rotate_left(begin);
-            self.fire_all(due).await;
+            self.start_all_due(due).await;
             if full {
                 return Ok(Duration::ZERO);
             }
@@ -203,7 +206,7 @@ impl Runner {
         if self.tidy_at > Instant::now() {
             return;
         }
-        self.tidy_at = Instant::now() + TIDY;
+        self.tidy_at = Instant::now() + CLEANUP_INTERVAL;
         match unanswered::settle_old(&self.state.db, now).await {
             Ok(0) => {}
             Ok(settled) => tracing::info!(settled, "treated as sent what was never answered"),
@@ -223,19 +226,19 @@ impl Runner {
         }
     }
 
-    async fn fire_all(&mut self, due: Vec<store::Due>) {
-        let (state, since) = (&self.state, self.fire);
-        let outcomes: Vec<(i64, Fired)> = futures::stream::iter(due)
-            .map(|d| async move { (d.id, fire::fire(state, &d, since).await) })
+    async fn start_all_due(&mut self, due: Vec<store::Due>) {
+        let (state, since) = (&self.state, self.start_due);
+        let outcomes: Vec<(i64, DueResult)> = futures::stream::iter(due)
+            .map(|d| async move { (d.id, start_due::start_due(state, &d, since).await) })
             .buffer_unordered(AT_ONCE)
             .collect()
             .await;
         for (id, outcome) in outcomes {
             match outcome {
-                Fired::Settled => {
+                DueResult::Settled => {
                     self.later.remove(&id);
                 }
-                Fired::Failed(error) => self.put_off(id, &error).await,
+                DueResult::Failed(error) => self.put_off(id, &error).await,
             }
         }
     }
@@ -244,17 +247,17 @@ impl Runner {
     async fn put_off(&mut self, id: i64, error: &AppError) {
         let tries = self.later.get(&id).map_or(0, |(tries, _)| *tries) + 1;
         tracing::warn!(campaign.id = id, tries, error = %error, "a due campaign could not be started");
-        if tries >= TRIES && fire::hold_back(&self.state, id, &error.to_string()).await.is_ok() {
+        if tries >= TRIES && start_due::hold_back(&self.state, id, &error.to_string()).await.is_ok() {
             self.later.remove(&id);
             return;
         }
-        let pause = TICK * 2u32.pow(tries.min(6));
+        let pause = TICK_INTERVAL * 2u32.pow(tries.min(6));
         self.later.insert(id, (tries, Instant::now() + pause));
     }
 
     async fn until_next(&self) -> Result<Duration, AppError> {
         let next: Option<DateTime<Utc>> = store::next_due(&self.state.db, self.state.clock.now()).await?;
         let wait = next.and_then(|at| (at - self.state.clock.now()).to_std().ok());
-        Ok(wait.unwrap_or(TICK).min(TICK))
+        Ok(wait.unwrap_or(TICK_INTERVAL).min(TICK_INTERVAL))
     }
 }

@@ -5,8 +5,8 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 
 use super::{
-    guard::Why,
-    home::{self, Home, note_life},
+    fingerprint::{self, Fingerprint, note_life},
+    send_gate::Why,
     store,
 };
 use crate::{
@@ -15,19 +15,19 @@ use crate::{
     backup,
     db::{Db, Tx},
     dispatch::{
-        fault_points::{Point, reach},
+        failpoints::{Point, hit},
         store as leases,
     },
     error::AppError,
-    runner,
+    scheduler,
     sends::{self, ending, model::SendState},
     server::AppState,
 };
 
 /// How often a passive process asks whether somebody confirmed on another one.
-const ASK_AGAIN: Duration = Duration::from_secs(1);
+const DOUBT_INTERVAL: Duration = Duration::from_secs(1);
 /// How often one that sends asks whether it still may.
-const LOOK_AGAIN: Duration = Duration::from_secs(10);
+const CHECK_INTERVAL: Duration = Duration::from_secs(10);
 
 /// What was being sent when a backup was made, in the words of its campaign.
 const GIVEN_BACK: &str = "It was being sent when this copy of the database was made. Some of it may have gone out.";
@@ -39,14 +39,14 @@ const MAY_HAVE_GONE: &str = "This is a copy of the database: it may have gone ou
 pub async fn settle(state: &AppState) -> sqlx::Result<Option<Why>> {
     let why = look(&state.db, state.clock.now()).await?;
     match why {
-        Some(why) => state.guard.doubt(why),
-        None => state.guard.set(None),
+        Some(why) => state.send_gate.close(why),
+        None => state.send_gate.set(None),
     }
     Ok(why)
 }
 
 async fn look(db: &Db, now: DateTime<Utc>) -> sqlx::Result<Option<Why>> {
-    let here = Home::of(db).await?;
+    let here = Fingerprint::of(db).await?;
     let here = json(&here)?;
     let known = store::get(db, store::HOME).await?;
     if known.is_none() && store::get(db, store::RESTORED).await?.is_none() {
@@ -70,7 +70,7 @@ async fn look(db: &Db, now: DateTime<Utc>) -> sqlx::Result<Option<Why>> {
 /// Why this may not be the database that sent last.
 async fn doubts(db: &Db) -> sqlx::Result<Option<Why>> {
     match is_elsewhere(db).await? {
-        None if home::is_older(db).await? => Ok(Some(Why::Older)),
+        None if fingerprint::is_older(db).await? => Ok(Some(Why::Older)),
         why => Ok(why),
     }
 }
@@ -83,13 +83,13 @@ async fn is_elsewhere(db: &Db) -> sqlx::Result<Option<Why>> {
     }
     // What can't be read was written by another program: ask.
     let known = store::get(db, store::HOME).await?;
-    let known: Option<Home> = known.and_then(|text| serde_json::from_str(&text).ok());
-    let here = Home::of(db).await?;
+    let known: Option<Fingerprint> = known.and_then(|text| serde_json::from_str(&text).ok());
+    let here = Fingerprint::of(db).await?;
     let is_same = known.is_some_and(|known| known.is_same_place(&here));
     Ok((!is_same).then_some(Why::Elsewhere))
 }
 
-fn json(home: &Home) -> sqlx::Result<String> {
+fn json(home: &Fingerprint) -> sqlx::Result<String> {
     serde_json::to_string(home).map_err(|e| sqlx::Error::Encode(Box::new(e)))
 }
 
@@ -98,7 +98,7 @@ fn json(home: &Home) -> sqlx::Result<String> {
 pub async fn watch(state: AppState) {
     tokio::select! {
         () = state.db.until_replaced() => {
-            state.guard.end();
+            state.send_gate.end();
             state.db.give_up(state.clock.now()).await;
         }
         () = keep_looking(&state) => {}
@@ -107,15 +107,15 @@ pub async fn watch(state: AppState) {
 
 async fn keep_looking(state: &AppState) {
     loop {
-        let was_passive = state.guard.is_passive();
-        tokio::time::sleep(if was_passive { ASK_AGAIN } else { LOOK_AGAIN }).await;
+        let was_passive = state.send_gate.is_passive();
+        tokio::time::sleep(if was_passive { DOUBT_INTERVAL } else { CHECK_INTERVAL }).await;
         if was_passive {
             // Somebody has confirmed meanwhile, here or on another instance.
             if let Ok(None) = doubts(&state.db).await {
-                state.guard.set(None);
+                state.send_gate.set(None);
             }
         } else if let Ok(Some(why)) = is_elsewhere(&state.db).await {
-            state.guard.doubt(why);
+            state.send_gate.close(why);
         }
     }
 }
@@ -147,17 +147,17 @@ pub async fn mark_restored(tx: &mut Tx, now: DateTime<Utc>) -> sqlx::Result<()> 
 /// it was copied from. Pressing it twice is harmless.
 pub async fn confirm(ctx: &Ctx) -> Result<(), AppError> {
     let (state, db, now) = (&ctx.state, ctx.db(), ctx.now);
-    if !state.guard.is_passive() || doubts(db).await?.is_none() {
-        state.guard.set(None);
+    if !state.send_gate.is_passive() || doubts(db).await?.is_none() {
+        state.send_gate.set(None);
         return Ok(());
     }
-    let why = state.guard.why();
-    let here = Home::of(db).await?;
+    let why = state.send_gate.why();
+    let here = Fingerprint::of(db).await?;
     let open = store::open_sends(db).await?;
-    reach(Point::BeforeConfirm);
+    hit(Point::BeforeConfirm);
     let mut tx = db.begin().await?;
     // Whoever held a lease in the former life is gone.
-    leases::recover(&mut tx, leases::Whose::EverybodyElses, now).await?;
+    leases::recover(&mut tx, leases::ReapScope::AllOthers, now).await?;
     for (store_id, id) in &open {
         let Some(send) = sends::store::find(db, *store_id, *id).await? else {
             continue;
@@ -165,8 +165,8 @@ pub async fn confirm(ctx: &Ctx) -> Result<(), AppError> {
         sends::store::change_state(&mut tx, send.id, SendState::Holding, SendState::Sending, None, None).await?;
         ending::revert(&mut tx, &send, GIVEN_BACK, now).await?;
     }
-    reach(Point::ConfirmGivenBack);
-    let held = runner::hold_all_due(&mut tx, MAY_HAVE_GONE, now).await?;
+    hit(Point::ConfirmGivenBack);
+    let held = scheduler::hold_all_due(&mut tx, MAY_HAVE_GONE, now).await?;
     store::put(&mut tx, store::HOME, &json(&here)?).await?;
     store::remove(&mut tx, store::RESTORED).await?;
     // The other life goes on counting rows from the same number.
@@ -182,13 +182,13 @@ pub async fn confirm(ctx: &Ctx) -> Result<(), AppError> {
         after: Some(serde_json::json!({ "given_back": open.len(), "held": held })),
     };
     audit::record(&mut tx, ctx.store(), entry, now).await?;
-    reach(Point::ConfirmWritten);
+    hit(Point::ConfirmWritten);
     tx.commit().await?;
-    reach(Point::AfterConfirm);
+    hit(Point::AfterConfirm);
     note.keep(db).await;
-    reach(Point::AfterNote);
+    hit(Point::AfterNote);
     tracing::info!(given_back = open.len(), held, "an owner confirmed this database");
-    state.guard.set(None);
+    state.send_gate.set(None);
     state.wake.notify_one();
     state.planned.notify_one();
     Ok(())

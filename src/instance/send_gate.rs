@@ -35,7 +35,7 @@ impl Why {
 
 /// Shared by everything in the process that sends.
 #[derive(Debug, Default)]
-pub struct Guard {
+pub struct SendGate {
     passive: AtomicBool,
     known: Mutex<Known>,
     opened: Notify,
@@ -50,7 +50,7 @@ struct Known {
     halts: Vec<CancellationToken>,
 }
 
-impl Guard {
+impl SendGate {
     /// Whether nothing may be sent until an owner has confirmed.
     pub fn is_passive(&self) -> bool {
         self.passive.load(Ordering::Acquire)
@@ -99,12 +99,12 @@ impl Guard {
     pub fn connected(&self, timeline: &str) {
         let before = self.known().timeline.replace(timeline.to_owned());
         if before.is_some_and(|before| before != timeline) {
-            self.doubt(Why::Elsewhere);
+            self.close(Why::Elsewhere);
         }
     }
 
     /// Lets nothing more be sent until an owner has confirmed.
-    pub fn doubt(&self, why: Why) {
+    pub fn close(&self, why: Why) {
         tracing::warn!(why = ?why, "nothing is sent until an owner confirms on the page");
         self.set(Some(why));
     }

@@ -11,7 +11,7 @@ use crate::db::{Db, Tx};
 /// A place, as it is remembered in the database.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "on", rename_all = "snake_case")]
-pub(super) enum Home {
+pub(super) enum Fingerprint {
     Sqlite(Disk),
     Postgres(Server),
 }
@@ -44,21 +44,21 @@ pub(super) struct Server {
     pub timeline: Option<String>,
 }
 
-impl Home {
+impl Fingerprint {
     /// Where the open database lives.
     pub(super) async fn of(db: &Db) -> sqlx::Result<Self> {
         match db {
-            Db::Sqlite(_) => Ok(Home::Sqlite(Disk::of(&store::data_file(db).await?))),
-            Db::Postgres(pool) => Ok(Home::Postgres(store::server(pool).await?)),
+            Db::Sqlite(_) => Ok(Fingerprint::Sqlite(Disk::of(&store::data_file(db).await?))),
+            Db::Postgres(pool) => Ok(Fingerprint::Postgres(store::server(pool).await?)),
         }
     }
 
     /// Whether two records mean the same place. What one of them does not tell is no difference:
     /// records of former versions tell less.
-    pub(super) fn is_same_place(&self, other: &Home) -> bool {
+    pub(super) fn is_same_place(&self, other: &Fingerprint) -> bool {
         match (self, other) {
-            (Home::Sqlite(one), Home::Sqlite(other)) => one.is_same(other),
-            (Home::Postgres(one), Home::Postgres(other)) => one.is_same(other),
+            (Fingerprint::Sqlite(one), Fingerprint::Sqlite(other)) => one.is_same(other),
+            (Fingerprint::Postgres(one), Fingerprint::Postgres(other)) => one.is_same(other),
             _ => false,
         }
     }
@@ -195,8 +195,8 @@ mod tests {
         assert_eq!((read(&note), read(&former)), ("two".to_owned(), "one".to_owned()));
     }
 
-    fn file(path: &str, machine: &str, file: u64, born: i64) -> Home {
-        Home::Sqlite(Disk {
+    fn file(path: &str, machine: &str, file: u64, born: i64) -> Fingerprint {
+        Fingerprint::Sqlite(Disk {
             path: path.to_owned(),
             machine: machine.to_owned(),
             file: Some(file),
@@ -241,7 +241,7 @@ mod tests {
         let is_same = |change: fn(&mut Server)| {
             let mut other = home.clone();
             change(&mut other);
-            Home::Postgres(home.clone()).is_same_place(&Home::Postgres(other))
+            Fingerprint::Postgres(home.clone()).is_same_place(&Fingerprint::Postgres(other))
         };
         assert!(is_same(|_| ()));
         assert!(is_same(|s| s.folder = None), "it may not be asked any more");

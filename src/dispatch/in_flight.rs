@@ -7,39 +7,42 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use super::store::Ticket;
+use super::store::LeaseToken;
 
 /// See the module. Cheap to clone.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Hand {
-    held: Arc<Mutex<HashMap<Ticket, Held>>>,
+pub(crate) struct InFlight {
+    held: Arc<Mutex<HashMap<LeaseToken, InFlightEntry>>>,
 }
 
 #[derive(Debug)]
-struct Held {
+struct InFlightEntry {
     send: i64,
     times: usize,
 }
 
 /// A message in hand, for as long as this lives.
 #[derive(Debug)]
-pub(crate) struct Hold {
-    hand: Hand,
-    ticket: Ticket,
+pub(crate) struct InFlightGuard {
+    in_flight: InFlight,
+    token: LeaseToken,
 }
 
-impl Hand {
+impl InFlight {
     /// Takes a message of a send in hand.
-    pub(crate) fn take(&self, ticket: Ticket, send: i64) -> Arc<Hold> {
-        self.lock().entry(ticket).or_insert(Held { send, times: 0 }).times += 1;
-        Arc::new(Hold {
-            hand: self.clone(),
-            ticket,
+    pub(crate) fn take(&self, token: LeaseToken, send: i64) -> Arc<InFlightGuard> {
+        self.lock()
+            .entry(token)
+            .or_insert(InFlightEntry { send, times: 0 })
+            .times += 1;
+        Arc::new(InFlightGuard {
+            in_flight: self.clone(),
+            token,
         })
     }
 
     /// Everything in hand now.
-    pub(crate) fn tickets(&self) -> Vec<Ticket> {
+    pub(crate) fn tokens(&self) -> Vec<LeaseToken> {
         self.lock().keys().copied().collect()
     }
 
@@ -49,8 +52,8 @@ impl Hand {
     }
 
     /// Whether this lease of a message is in hand.
-    pub(crate) fn has(&self, ticket: Ticket) -> bool {
-        self.lock().contains_key(&ticket)
+    pub(crate) fn has(&self, token: LeaseToken) -> bool {
+        self.lock().contains_key(&token)
     }
 
     /// Whether something of this send is in hand.
@@ -58,18 +61,18 @@ impl Hand {
         self.lock().values().any(|held| held.send == send)
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<Ticket, Held>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<LeaseToken, InFlightEntry>> {
         self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Drop for Hold {
+impl Drop for InFlightGuard {
     fn drop(&mut self) {
-        let mut held = self.hand.lock();
-        if let Some(one) = held.get_mut(&self.ticket) {
+        let mut held = self.in_flight.lock();
+        if let Some(one) = held.get_mut(&self.token) {
             one.times -= 1;
             if one.times == 0 {
-                held.remove(&self.ticket);
+                held.remove(&self.token);
             }
         }
     }
@@ -81,13 +84,13 @@ mod tests {
 
     #[test]
     fn what_is_dropped_is_not_in_hand_any_more() {
-        let hand = Hand::default();
-        let [one, other] = [1, 2].map(|id| hand.take(Ticket { id, epoch: 1 }, 7));
-        assert!(hand.has_any_of(7) && !hand.has_any_of(8));
+        let in_flight = InFlight::default();
+        let [one, other] = [1, 2].map(|id| in_flight.take(LeaseToken { id, epoch: 1 }, 7));
+        assert!(in_flight.has_any_of(7) && !in_flight.has_any_of(8));
         let again = Arc::clone(&one);
         drop((one, other));
-        assert_eq!(hand.tickets(), [Ticket { id: 1, epoch: 1 }]);
+        assert_eq!(in_flight.tokens(), [LeaseToken { id: 1, epoch: 1 }]);
         drop(again);
-        assert!(hand.tickets().is_empty() && hand.is_empty());
+        assert!(in_flight.tokens().is_empty() && in_flight.is_empty());
     }
 }

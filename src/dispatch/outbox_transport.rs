@@ -4,9 +4,9 @@
 use chrono::{DateTime, Utc};
 
 use super::{
-    ledger::json,
-    load::Job,
     outcome_store::{self, Settled},
+    prepared_send::Job,
+    status_writer::json,
     store,
 };
 use crate::{
@@ -15,9 +15,9 @@ use crate::{
 };
 
 /// Keeps a batch of messages, at most once each.
-pub(crate) async fn keep(db: &Db, base_url: &str, jobs: &[Job], now: DateTime<Utc>) -> sqlx::Result<()> {
-    let tickets: Vec<_> = jobs.iter().map(Job::ticket).collect();
-    let rows = json(&tickets)?;
+pub(crate) async fn deliver(db: &Db, base_url: &str, jobs: &[Job], now: DateTime<Utc>) -> sqlx::Result<()> {
+    let tokens: Vec<_> = jobs.iter().map(Job::token).collect();
+    let rows = json(&tokens)?;
     let mut tx = db.begin().await?;
     store::mark_attempting(&mut tx, &rows, now).await?;
     let marked = store::attempting(&mut tx, &rows).await?;

@@ -9,7 +9,7 @@ use super::{
 use crate::{
     audit,
     auth::model::StoreId,
-    dispatch::fault_points::{Point, reach},
+    dispatch::failpoints::{Point, hit},
     error::AppError,
     sends::{
         planned::{start_planned, token},
@@ -20,9 +20,9 @@ use crate::{
     stores, time,
 };
 
-/// Since when this runner could have fired anything.
+/// Since when this scheduler could have fired anything.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Since {
+pub(crate) struct Since {
     pub started_at: DateTime<Utc>,
     pub active_at: DateTime<Utc>,
 }
@@ -42,20 +42,20 @@ impl Since {
 
 /// What came of a campaign that was due.
 #[derive(Debug)]
-pub(super) enum Fired {
+pub(crate) enum DueResult {
     /// Started, held, given back, or somebody was faster: nothing more to do.
     Settled,
     Failed(AppError),
 }
 
-pub(super) async fn fire(state: &AppState, due: &Due, since: Since) -> Fired {
-    match try_fire(state, due, since).await {
-        Ok(()) => Fired::Settled,
-        Err(error) => Fired::Failed(error),
+pub(crate) async fn start_due(state: &AppState, due: &Due, since: Since) -> DueResult {
+    match try_start_due(state, due, since).await {
+        Ok(()) => DueResult::Settled,
+        Err(error) => DueResult::Failed(error),
     }
 }
 
-async fn try_fire(state: &AppState, due: &Due, since: Since) -> Result<(), AppError> {
+async fn try_start_due(state: &AppState, due: &Due, since: Since) -> Result<(), AppError> {
     let Some(store) = stores::store::find(&state.db, due.store_id).await? else {
         return Ok(());
     };
@@ -141,7 +141,7 @@ fn with_stop(mut words: String) -> String {
 }
 
 /// Leaves a campaign to a person after failures of our own.
-pub(super) async fn hold_back(state: &AppState, campaign: i64, words: &str) -> Result<(), AppError> {
+pub(crate) async fn hold_back(state: &AppState, campaign: i64, words: &str) -> Result<(), AppError> {
     let Some(due) = store::one_due(&state.db, campaign).await? else {
         return Ok(());
     };
@@ -151,7 +151,7 @@ pub(super) async fn hold_back(state: &AppState, campaign: i64, words: &str) -> R
 
 async fn hold(state: &AppState, due: &Due, hold: Hold, words: &str, summary: String) -> Result<(), AppError> {
     let now = state.clock.now();
-    reach(Point::BeforeMissed);
+    hit(Point::BeforeMissed);
     let mut tx = state.db.begin().await?;
     if !store::hold(&mut tx, due, hold, words).await? {
         return Ok(());
@@ -167,9 +167,9 @@ async fn hold(state: &AppState, due: &Due, hold: Hold, words: &str, summary: Str
     };
     let store: StoreId = due.store_id;
     audit::record(&mut tx, store, entry, now).await?;
-    reach(Point::MissedWritten);
+    hit(Point::MissedWritten);
     tx.commit().await?;
-    reach(Point::AfterMissed);
+    hit(Point::AfterMissed);
     tracing::warn!(campaign.id = due.id, hold = ?hold, "a planned campaign waits for a person");
     Ok(())
 }

@@ -12,7 +12,7 @@ use crate::{
 
 /// A campaign whose time has come.
 #[derive(Clone, Debug, sqlx::FromRow)]
-pub(super) struct Due {
+pub(crate) struct Due {
     pub id: i64,
     pub store_id: StoreId,
     pub name: String,
@@ -27,7 +27,7 @@ pub(super) struct Due {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, sqlx::Type)]
 #[sqlx(type_name = "text", rename_all = "snake_case")]
 #[serde(rename_all = "snake_case")]
-pub(super) enum Hold {
+pub(crate) enum Hold {
     /// Later than the store lets it go by itself.
     Missed,
     /// Its message or its audience is not fit to go.
@@ -35,7 +35,7 @@ pub(super) enum Hold {
 }
 
 /// Campaigns of every store that are due and not held, the longest waiting first.
-pub(super) async fn due(db: &Db, now: DateTime<Utc>, limit: i64) -> sqlx::Result<Vec<Due>> {
+pub(crate) async fn due(db: &Db, now: DateTime<Utc>, limit: i64) -> sqlx::Result<Vec<Due>> {
     on_db!(db, |pool| sqlx::query_as(
         "select id, store_id, name, scheduled_at, updated_by, skip_already, shown_count from campaigns
           where status = 'scheduled' and hold is null and scheduled_at <= $1
@@ -48,7 +48,7 @@ pub(super) async fn due(db: &Db, now: DateTime<Utc>, limit: i64) -> sqlx::Result
 }
 
 /// One campaign that is planned and not held.
-pub(super) async fn one_due(db: &Db, campaign: i64) -> sqlx::Result<Option<Due>> {
+pub(crate) async fn one_due(db: &Db, campaign: i64) -> sqlx::Result<Option<Due>> {
     on_db!(db, |pool| sqlx::query_as(
         "select id, store_id, name, scheduled_at, updated_by, skip_already, shown_count from campaigns
           where id = $1 and status = 'scheduled' and hold is null and scheduled_at is not null"
@@ -59,7 +59,7 @@ pub(super) async fn one_due(db: &Db, campaign: i64) -> sqlx::Result<Option<Due>>
 }
 
 /// When the next campaign is due that is not yet.
-pub(super) async fn next_due(db: &Db, now: DateTime<Utc>) -> sqlx::Result<Option<DateTime<Utc>>> {
+pub(crate) async fn next_due(db: &Db, now: DateTime<Utc>) -> sqlx::Result<Option<DateTime<Utc>>> {
     on_db!(db, |pool| sqlx::query_scalar(
         "select min(scheduled_at) from campaigns where status = 'scheduled' and hold is null and scheduled_at > $1"
     )
@@ -69,7 +69,7 @@ pub(super) async fn next_due(db: &Db, now: DateTime<Utc>) -> sqlx::Result<Option
 }
 
 /// Holds a campaign back; false when it is not due for that moment any more.
-pub(super) async fn hold(tx: &mut Tx, due: &Due, hold: Hold, words: &str) -> sqlx::Result<bool> {
+pub(crate) async fn hold(tx: &mut Tx, due: &Due, hold: Hold, words: &str) -> sqlx::Result<bool> {
     let changed = on_tx!(tx, |conn| sqlx::query(
         "update campaigns set hold = $4, problem = $5
           where store_id = $1 and id = $2 and status = 'scheduled' and scheduled_at = $3 and hold is null"
@@ -86,7 +86,7 @@ pub(super) async fn hold(tx: &mut Tx, due: &Due, hold: Hold, words: &str) -> sql
 }
 
 /// Holds back everything that is due already, on every store.
-pub(super) async fn hold_all_due(tx: &mut Tx, words: &str, now: DateTime<Utc>) -> sqlx::Result<u64> {
+pub(crate) async fn hold_all_due(tx: &mut Tx, words: &str, now: DateTime<Utc>) -> sqlx::Result<u64> {
     on_tx!(tx, |conn| sqlx::query(
         "update campaigns set hold = $3, problem = $2
           where status = 'scheduled' and hold is null and scheduled_at <= $1"
@@ -101,7 +101,7 @@ pub(super) async fn hold_all_due(tx: &mut Tx, words: &str, now: DateTime<Utc>) -
 
 /// A planned campaign with the clock time somebody chose.
 #[derive(Clone, Debug, sqlx::FromRow)]
-pub(super) struct PlannedRow {
+pub(crate) struct PlannedRow {
     pub id: i64,
     pub store_id: StoreId,
     pub name: String,
@@ -111,7 +111,7 @@ pub(super) struct PlannedRow {
 }
 
 /// Everything planned with a clock time, of every store, after an id.
-pub(super) async fn planned(db: &Db, after: i64, limit: i64) -> sqlx::Result<Vec<PlannedRow>> {
+pub(crate) async fn planned(db: &Db, after: i64, limit: i64) -> sqlx::Result<Vec<PlannedRow>> {
     on_db!(db, |pool| sqlx::query_as(
         "select id, store_id, name, scheduled_local, scheduled_zone, scheduled_at from campaigns
           where status = 'scheduled' and hold is null and scheduled_local is not null and scheduled_zone is not null
@@ -125,7 +125,7 @@ pub(super) async fn planned(db: &Db, after: i64, limit: i64) -> sqlx::Result<Vec
 }
 
 /// Moves a planned campaign to another moment; false when it was changed meanwhile.
-pub(super) async fn move_to(tx: &mut Tx, row: &PlannedRow, at: DateTime<Utc>) -> sqlx::Result<bool> {
+pub(crate) async fn move_to(tx: &mut Tx, row: &PlannedRow, at: DateTime<Utc>) -> sqlx::Result<bool> {
     let changed = on_tx!(tx, |conn| sqlx::query(
         "update campaigns set scheduled_at = $4, version = version + 1
           where store_id = $1 and id = $2 and status = 'scheduled' and scheduled_at = $3 and hold is null"
@@ -140,8 +140,8 @@ pub(super) async fn move_to(tx: &mut Tx, row: &PlannedRow, at: DateTime<Utc>) ->
     Ok(changed == 1)
 }
 
-/// Writes down that a runner is alive.
-pub(super) async fn beat(
+/// Writes down that a scheduler is alive.
+pub(crate) async fn record_heartbeat(
     tx: &mut Tx,
     instance: &str,
     state: State,
@@ -149,7 +149,7 @@ pub(super) async fn beat(
     now: DateTime<Utc>,
 ) -> sqlx::Result<()> {
     on_tx!(tx, |conn| sqlx::query(
-        "insert into runner_heartbeats (instance, state, started_at, beat_at) values ($1, $2, $3, $4)
+        "insert into scheduler_heartbeats (instance, state, started_at, beat_at) values ($1, $2, $3, $4)
          on conflict (instance) do update set state = excluded.state, beat_at = excluded.beat_at"
     )
     .bind(instance)
@@ -161,20 +161,20 @@ pub(super) async fn beat(
     .map(|_| ()))
 }
 
-/// A runner's own last sign of life.
-pub(super) async fn last_beat(tx: &mut Tx, instance: &str) -> sqlx::Result<Option<DateTime<Utc>>> {
+/// A scheduler's own last sign of life.
+pub(crate) async fn last_heartbeat(tx: &mut Tx, instance: &str) -> sqlx::Result<Option<DateTime<Utc>>> {
     on_tx!(tx, |conn| sqlx::query_scalar(
-        "select beat_at from runner_heartbeats where instance = $1"
+        "select beat_at from scheduler_heartbeats where instance = $1"
     )
     .bind(instance)
     .fetch_optional(&mut *conn)
     .await)
 }
 
-/// Forgets a runner that stops, and those that fell silent before a moment.
-pub(super) async fn forget(tx: &mut Tx, instance: &str, silent_since: DateTime<Utc>) -> sqlx::Result<()> {
+/// Forgets a scheduler that stops, and those that fell silent before a moment.
+pub(crate) async fn forget(tx: &mut Tx, instance: &str, silent_since: DateTime<Utc>) -> sqlx::Result<()> {
     on_tx!(tx, |conn| sqlx::query(
-        "delete from runner_heartbeats where instance = $1 or beat_at < $2"
+        "delete from scheduler_heartbeats where instance = $1 or beat_at < $2"
     )
     .bind(instance)
     .bind(silent_since)
@@ -183,10 +183,10 @@ pub(super) async fn forget(tx: &mut Tx, instance: &str, silent_since: DateTime<U
     .map(|_| ()))
 }
 
-/// What the runners that showed life between two moments were doing.
-pub(super) async fn alive(db: &Db, from: DateTime<Utc>, to: DateTime<Utc>) -> sqlx::Result<Vec<State>> {
+/// What the schedulers that showed life between two moments were doing.
+pub(crate) async fn alive(db: &Db, from: DateTime<Utc>, to: DateTime<Utc>) -> sqlx::Result<Vec<State>> {
     on_db!(db, |pool| sqlx::query_scalar(
-        "select state from runner_heartbeats where beat_at >= $1 and beat_at <= $2 limit 100"
+        "select state from scheduler_heartbeats where beat_at >= $1 and beat_at <= $2 limit 100"
     )
     .bind(from)
     .bind(to)
@@ -194,17 +194,17 @@ pub(super) async fn alive(db: &Db, from: DateTime<Utc>, to: DateTime<Utc>) -> sq
     .await)
 }
 
-/// The newest sign of life of any runner.
-pub(super) async fn newest_beat(db: &Db) -> sqlx::Result<Option<DateTime<Utc>>> {
+/// The newest sign of life of any scheduler.
+pub(crate) async fn newest_heartbeat(db: &Db) -> sqlx::Result<Option<DateTime<Utc>>> {
     on_db!(db, |pool| sqlx::query_scalar(
-        "select max(beat_at) from runner_heartbeats"
+        "select max(beat_at) from scheduler_heartbeats"
     )
     .fetch_one(pool)
     .await)
 }
 
 /// How many campaigns are due and not held, and since when the longest waits.
-pub(super) async fn waiting(db: &Db, now: DateTime<Utc>) -> sqlx::Result<(i64, Option<DateTime<Utc>>)> {
+pub(crate) async fn waiting(db: &Db, now: DateTime<Utc>) -> sqlx::Result<(i64, Option<DateTime<Utc>>)> {
     on_db!(db, |pool| sqlx::query_as(
         "select count(*), min(scheduled_at) from campaigns
           where status = 'scheduled' and hold is null and scheduled_at <= $1"

@@ -1,18 +1,18 @@
-//! What the pump does about unanswered messages where the provider takes each of them only once.
+//! What the dispatcher does about unanswered messages where the provider takes each of them only once.
 
 use chrono::{DateTime, Utc};
 
 use super::{
-    fault_points::{Point, reach},
-    pump::Pump,
-    store::Through,
+    dispatcher::Dispatcher,
+    failpoints::{Point, hit},
+    store::ProviderAccount,
 };
 use crate::sends::repeats;
 
-impl Pump {
+impl Dispatcher {
     /// The mail account, where its provider is known.
-    pub(super) fn through(&self) -> Option<Through<'_>> {
-        self.provider.map(|provider| Through {
+    pub(crate) fn through(&self) -> Option<ProviderAccount<'_>> {
+        self.provider.map(|provider| ProviderAccount {
             account: &self.account,
             takes_once: provider.takes_once(),
         })
@@ -20,21 +20,21 @@ impl Pump {
 
     /// Before a send ends: those of its messages that were never answered have another try. True when
     /// there are any.
-    pub(super) async fn queue_repeats(&self, send: i64, now: DateTime<Utc>) -> sqlx::Result<bool> {
+    pub(crate) async fn queue_repeats(&self, send: i64, now: DateTime<Utc>) -> sqlx::Result<bool> {
         let Some(through) = self.through().filter(|through| through.takes_once) else {
             return Ok(false);
         };
         let wait = repeats::WAIT.to_std().unwrap_or_default();
         let at = now + wait.mul_f64(self.state.settings.retry_scale);
-        reach(Point::BeforeRepeat);
+        hit(Point::BeforeRepeat);
         let mut tx = self.state.db.begin().await?;
         let queued = repeats::queue(&mut tx, send, through, at).await?;
         if queued > 0 {
-            reach(Point::RepeatWritten);
+            hit(Point::RepeatWritten);
         }
         tx.commit().await?;
         if queued > 0 {
-            reach(Point::AfterRepeat);
+            hit(Point::AfterRepeat);
             tracing::info!(
                 send.id = send,
                 queued,
@@ -45,16 +45,16 @@ impl Pump {
     }
 
     /// Somebody is due and was not leased: it may be one whose key is of no use here.
-    pub(super) async fn give_up_repeats(&self, send: i64, now: DateTime<Utc>) -> sqlx::Result<()> {
-        reach(Point::BeforeRepeatEnds);
+    pub(crate) async fn give_up_repeats(&self, send: i64, now: DateTime<Utc>) -> sqlx::Result<()> {
+        hit(Point::BeforeRepeatEnds);
         let mut tx = self.state.db.begin().await?;
         let given_up = repeats::give_up(&mut tx, send, self.through(), now).await?;
         if given_up > 0 {
-            reach(Point::RepeatEndWritten);
+            hit(Point::RepeatEndWritten);
         }
         tx.commit().await?;
         if given_up > 0 {
-            reach(Point::AfterRepeatEnds);
+            hit(Point::AfterRepeatEnds);
         }
         Ok(())
     }
