@@ -66,7 +66,7 @@ create table sends (
     started_by      text not null,
     started_at      timestamptz not null,
     -- For what went out by itself: when it was planned for, how many seconds late it was, and why.
-    planned_at      timestamptz,
+    scheduled_at      timestamptz,
     late_by         bigint,
     late_why        text,
     finished_at     timestamptz,

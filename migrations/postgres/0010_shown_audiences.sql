@@ -1,7 +1,7 @@
 -- Who would have got a message when somebody was shown how many that is: when it was scheduled, or
 -- when the question before a send was asked. What changed until it went out is told from it.
 
-create table shown_audiences (
+create table audience_snapshots (
     store_id  bigint not null references stores (id),
     -- The token under which it is sent.
     token     text not null,
@@ -13,4 +13,4 @@ create table shown_audiences (
     shown_at  timestamptz not null,
     primary key (store_id, token)
 );
-create index shown_audiences_old on shown_audiences (shown_at);
+create index audience_snapshots_old on audience_snapshots (shown_at);

@@ -57,11 +57,11 @@ create trigger messages_outcomes after update on messages
 drop index messages_state;
 drop index messages_due;
 drop index messages_leases;
-drop index messages_unresolved;
+drop index messages_unconfirmed;
 create index messages_due on messages (send_id, next_at, id) where next_at is not null;
 create index messages_leases on messages (lease_until, send_id) where lease_until is not null;
 create index messages_outcome on messages (send_id, outcome, id);
-create index messages_unresolved on messages (settled_at) where outcome = 'unknown' and resolution is null;
+create index messages_unconfirmed on messages (settled_at) where outcome = 'unconfirmed' and resolution is null;
 
 -- Room for a message's next version beside the last one.
 alter table messages set (fillfactor = 50);

@@ -12,5 +12,5 @@ create unique index provider_accounts_hook on provider_accounts (hook_token) whe
 -- queue because of it.
 alter table messages add column account text;
 alter table messages add column key_until timestamptz;
-alter table messages add column repeats bigint not null default 0;
-create index messages_repeats on messages (send_id) where repeats > 0;
+alter table messages add column idempotent_retries bigint not null default 0;
+create index messages_idempotent_retries on messages (send_id) where idempotent_retries > 0;

@@ -66,7 +66,7 @@ create table sends (
     started_by      text not null,
     started_at      text not null,
     -- For what went out by itself: when it was planned for, how many seconds late it was, and why.
-    planned_at      text,
+    scheduled_at      text,
     late_by         integer,
     late_why        text,
     finished_at     text,

@@ -9,7 +9,7 @@ use loupe::{
     recipients::model::RecipientFilter,
     sends::{
         message_view,
-        rules::{Presser, StartCampaign, Started, start_campaign_as},
+        rules::{Initiator, StartCampaign, Started, start_campaign_as},
         store as sends,
     },
     server::{AppState, Settings, settings::Given},
@@ -79,7 +79,7 @@ impl Book {
         .await
         })?;
         tx.commit().await?;
-        let presser = Presser {
+        let initiator = Initiator {
             store: self.store.clone(),
             name: "Bench".to_owned(),
             now,
@@ -92,7 +92,7 @@ impl Book {
             skip_already: false,
             shown_count: None,
         };
-        match start_campaign_as(&self.state.db, &presser, &what).await? {
+        match start_campaign_as(&self.state.db, &initiator, &what).await? {
             Started::Sending { send_id } => Ok(Begun { campaign_id, send_id }),
             other => Err(format!("{other:?}").into()),
         }
@@ -166,7 +166,7 @@ impl Book {
 }
 
 /// The message of a send, ready but for each person's own words.
-pub fn prepared(send: &sends::Send, from: &EmailAddress) -> Result<Prepared, Error> {
+pub fn prepared(send: &sends::SendRecord, from: &EmailAddress) -> Result<Prepared, Error> {
     let sender = Sender {
         name: &send.from_name,
         address: from,

@@ -222,7 +222,7 @@ async fn expanded(asker: &Asker, people: u64) -> Result<f64, Error> {
         shown_count: None,
         started_by: "Bench",
         started_at: now,
-        planned: None,
+        scheduled: None,
     };
     let started = Instant::now();
     let mut tx = db.begin().await?;

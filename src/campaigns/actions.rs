@@ -14,7 +14,7 @@ use crate::{
     auth::guard::Ctx,
     error::AppError,
     recipients::{self, model::Earlier},
-    sends::{self, planned, rules::already_sending, shown},
+    sends::{self, audience_snapshot, rules::already_sending, scheduled},
     time,
     ui::links::encode,
 };
@@ -112,7 +112,7 @@ pub async fn schedule(ctx: &Ctx, form: &CampaignForm) -> Result<Saved, AppError>
         return Err(kept_at(problems, format!("{}?check=schedule", edit_page(kept.id))));
     };
     remember_plan(ctx, &kept.draft, kept.id, at).await?;
-    ctx.state.planned.notify_one();
+    ctx.state.schedule_changed.notify_one();
     saved(ctx, &kept, format!("/marketing/campaigns/{}?ok=scheduled", kept.id)).await
 }
 
@@ -121,7 +121,7 @@ pub(super) async fn remember_plan(ctx: &Ctx, draft: &Draft, id: i64, at: DateTim
     if let Some(filter) = &draft.filter {
         let not_again = draft.skip_already.then_some(Earlier::Campaign(id));
         let scope = recipients::rules::scope(ctx.shop().await?, ctx.now, not_again);
-        shown::remember(ctx.db(), &scope, filter, &planned::token(id, at)).await?;
+        audience_snapshot::keep(ctx.db(), &scope, filter, &scheduled::token(id, at)).await?;
     }
     Ok(())
 }

@@ -99,7 +99,7 @@ pub async fn look_at(
 }
 
 /// Sends a campaign after its review, or from its page. `reached` is what was said there of those
-/// who already got it, `told_quiet` whether it was said that customers may be asleep.
+/// who already got it, `quiet_hours_confirmed` whether it was said that customers may be asleep.
 #[server(prefix = "/api", endpoint = "campaigns/confirm", input = PostUrl)]
 pub async fn confirm_campaign(
     id: i64,
@@ -107,7 +107,7 @@ pub async fn confirm_campaign(
     #[server(default)] version: i64,
     #[server(default)] shown_count: Option<i64>,
     #[server(default)] reached: String,
-    #[server(default)] told_quiet: String,
+    #[server(default)] quiet_hours_confirmed: String,
 ) -> Result<(), AppError> {
     let ctx = guard::require(Permission::SendCampaigns)?;
     let response = respond::here()?;
@@ -115,7 +115,7 @@ pub async fn confirm_campaign(
         version,
         count: shown_count,
         reached: Reached::from_key(&reached),
-        told_quiet: told_quiet == "true",
+        quiet_hours_confirmed: quiet_hours_confirmed == "true",
     };
     response.redirect(&pressing::confirm(&ctx, id, &send_token, seen).await?);
     Ok(())
@@ -237,10 +237,10 @@ pub async fn confirm_bulk(
     send_token: String,
     #[server(default)] seal: String,
     #[server(default)] shown_count: Option<i64>,
-    #[server(default)] told_quiet: String,
+    #[server(default)] quiet_hours_confirmed: String,
 ) -> Result<(), AppError> {
     let ctx = guard::require(Permission::SendCampaigns)?;
     let response = respond::here()?;
-    response.redirect(&bulk::confirm(&ctx, &send_token, &seal, shown_count, told_quiet == "true").await?);
+    response.redirect(&bulk::confirm(&ctx, &send_token, &seal, shown_count, quiet_hours_confirmed == "true").await?);
     Ok(())
 }

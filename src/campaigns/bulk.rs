@@ -121,7 +121,7 @@ pub async fn confirm(
     token: &str,
     sealed: &str,
     shown: Option<i64>,
-    told_quiet: bool,
+    quiet_hours_confirmed: bool,
 ) -> Result<String, AppError> {
     if let Some(before) = sends::store::by_token(ctx.db(), ctx.store(), token).await? {
         return Ok(receipt(before.id, "already"));
@@ -133,7 +133,7 @@ pub async fn confirm(
     if seal(&form, &Draft::of(&form, store, ctx.now)) != sealed {
         return Ok(changed(review(token)));
     }
-    if store.in_quiet_hours(ctx.now) && !told_quiet {
+    if store.in_quiet_hours(ctx.now) && !quiet_hours_confirmed {
         return Ok(review(token));
     }
     token.clone_into(&mut form.send_token);

@@ -12,9 +12,9 @@ use crate::{
     auth::guard::Ctx,
     error::AppError,
     sends::{
-        self, planned,
+        self, audience_snapshot,
         rules::{StartCampaign, Started, start_campaign},
-        shown,
+        scheduled,
     },
     ui::links::encode,
 };
@@ -29,7 +29,7 @@ pub struct Seen {
     /// What was said of those who already got it; as the campaign keeps it when nothing was.
     pub reached: Option<Reached>,
     /// Whether they were told that customers may be asleep.
-    pub told_quiet: bool,
+    pub quiet_hours_confirmed: bool,
 }
 
 /// Whether the question that some sends ask first has been answered.
@@ -81,7 +81,7 @@ pub async fn confirm(ctx: &Ctx, id: i64, token: &str, seen: Seen) -> Result<Stri
         if campaign.version != seen.version {
             return Ok(changed(review(id, token, seen.reached)));
         }
-        if store.in_quiet_hours(ctx.now) && !seen.told_quiet {
+        if store.in_quiet_hours(ctx.now) && !seen.quiet_hours_confirmed {
             return Ok(review(id, token, seen.reached));
         }
     }
@@ -104,7 +104,7 @@ async fn find(ctx: &Ctx, id: i64) -> Result<Campaign, AppError> {
 async fn send(ctx: &Ctx, campaign: &Campaign, token: &str, seen: Seen) -> Result<String, AppError> {
     let id = campaign.id;
     if let Some(at) = campaign.scheduled_at {
-        shown::carry_over(ctx.db(), ctx.store(), &planned::token(id, at), token).await?;
+        audience_snapshot::carry_over(ctx.db(), ctx.store(), &scheduled::token(id, at), token).await?;
     }
     let what = StartCampaign {
         campaign_id: id,

@@ -14,7 +14,7 @@ use crate::{
     db::Db,
     error::AppError,
     recipients::{self, model::grouped},
-    sends::shown,
+    sends::audience_snapshot,
     stores::model::Store,
 };
 
@@ -107,7 +107,7 @@ pub async fn look_at_form(ctx: &Ctx, form: &CampaignForm, kind: Kind, purpose: P
         && let Some(filter) = message.filter
     {
         let scope = recipients::rules::scope(store, ctx.now, not_again);
-        shown::remember(ctx.db(), &scope, filter, &form.send_token).await?;
+        audience_snapshot::keep(ctx.db(), &scope, filter, &form.send_token).await?;
     }
     Ok(Looked {
         checks: look.checks,

@@ -40,6 +40,6 @@ pub async fn schedule_again(ctx: &Ctx, id: i64, version: i64) -> Result<String, 
     note(&mut tx, ctx, "campaign.scheduled", id, words, None, after).await?;
     tx.commit().await?;
     remember_plan(ctx, &draft, id, at).await?;
-    ctx.state.planned.notify_one();
+    ctx.state.schedule_changed.notify_one();
     Ok(format!("/marketing/campaigns/{id}?ok=scheduled"))
 }

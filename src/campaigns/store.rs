@@ -138,10 +138,10 @@ pub async fn list(
         sqlx::query_as(
         "select c.id, c.name, c.subject, c.status, c.filter, c.shown_count, c.scheduled_at, c.problem, c.updated_by,
                 c.created_at, c.updated_at, c.sent_at, s.id as send_id, s.started_at,
-                case when s.planned_at is not null then coalesce(a.will_send, s.shown_count) end as shown_before
+                case when s.scheduled_at is not null then coalesce(a.will_send, s.shown_count) end as shown_before
            from campaigns c
            left join sends s on s.id = (select max(id) from sends where campaign_id = c.id)
-           left join shown_audiences a on a.store_id = s.store_id and a.token = s.token
+           left join audience_snapshots a on a.store_id = s.store_id and a.token = s.token
           where c.store_id = $1 and c.search_key like $2 escape '!' and ($3 is null or c.status = $3)
             and ($4 is null or c.sent_at >= $4) and ($5 is null or c.sent_at < $5)
           order by case when c.status = 'sending' then 0 when c.scheduled_at < $8 then 1 else 2 end, c.updated_at desc,

@@ -190,7 +190,7 @@ pub async fn already_got(db: &Db, store: StoreId, earlier: Earlier) -> sqlx::Res
     on_db!(db, |pool| {
         sqlx::query_scalar(
         "select count(distinct m.customer_id) from messages m join sends s on s.id = m.send_id
-          where s.store_id = $1 and (s.campaign_id = $2 or s.id = $3 or s.of_send = $3) and m.state in ('accepted', 'unknown', 'attempting')"
+          where s.store_id = $1 and (s.campaign_id = $2 or s.id = $3 or s.of_send = $3) and m.state in ('accepted', 'unconfirmed', 'attempting')"
     )
     .bind(store)
     .bind(campaign)

@@ -23,7 +23,7 @@ pub enum Outcome {
     Rejected { code: u16, reply: String },
     /// Its content went out and no answer came. It may have been delivered: never sent again
     /// by itself.
-    Unknown { why: String },
+    Unconfirmed { why: String },
     /// Nothing of it went out: it may be tried again without a second copy.
     NotSent { why: String },
 }

@@ -11,7 +11,7 @@ use loupe::{
     db::{self, Db},
     error::AppError,
     recipients::model::RecipientFilter,
-    sends::rules::{Presser, StartCampaign, Started, start_campaign_as},
+    sends::rules::{Initiator, StartCampaign, Started, start_campaign_as},
     server::{AppState, Settings, settings::Given},
     stores::{
         self,
@@ -200,7 +200,7 @@ pub struct Size {
 
 /// Presses Send now on one campaign.
 pub async fn press(db: &Db, store: &Store, campaign: i64) -> Result<Started, AppError> {
-    let presser = Presser {
+    let initiator = Initiator {
         store: store.clone(),
         name: "Priya Nair".to_owned(),
         now: Clock::System.now(),
@@ -213,7 +213,7 @@ pub async fn press(db: &Db, store: &Store, campaign: i64) -> Result<Started, App
         skip_already: true,
         shown_count: None,
     };
-    start_campaign_as(db, &presser, &what).await
+    start_campaign_as(db, &initiator, &what).await
 }
 
 /// The program under test stands beside this one.

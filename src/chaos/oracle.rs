@@ -175,7 +175,7 @@ fn compare_copies(rows: &[Row], arrived: &[Arrived], verdict: &mut Verdict) {
                         .push(format!("message {} is accepted but never arrived", row.id));
                 }
             }
-            "unknown" => {
+            "unconfirmed" => {
                 if row.reply.is_some() {
                     verdict.unknown_unanswered += 1;
                 } else {
@@ -187,7 +187,7 @@ fn compare_copies(rows: &[Row], arrived: &[Arrived], verdict: &mut Verdict) {
             "cancelled" => verdict.cancelled += 1,
             open => verdict.wrong.push(format!("message {} is still {open}", row.id)),
         }
-        if n > 0 && !matches!(row.state.as_str(), "accepted" | "unknown") {
+        if n > 0 && !matches!(row.state.as_str(), "accepted" | "unconfirmed") {
             verdict
                 .wrong
                 .push(format!("message {} is {} and arrived", row.id, row.state));
@@ -296,7 +296,7 @@ async fn compare_counts(db: &Db, store: StoreId, rows: &[Row], verdict: &mut Ver
         let counted = (
             of(&["accepted"]),
             of(&["rejected", "failed"]),
-            of(&["unknown"]),
+            of(&["unconfirmed"]),
             of(&["skipped"]),
             of(&["cancelled"]),
             of(&["queued", "leased", "attempting"]),
@@ -335,7 +335,7 @@ async fn compare_counts(db: &Db, store: StoreId, rows: &[Row], verdict: &mut Ver
 
 /// The best that came of a campaign for each person, over all its goes.
 fn best_of_each(rows: &[Row]) -> BTreeMap<(i64, i64), &str> {
-    const BEST_FIRST: [&str; 6] = ["accepted", "unknown", "rejected", "failed", "skipped", "cancelled"];
+    const BEST_FIRST: [&str; 6] = ["accepted", "unconfirmed", "rejected", "failed", "skipped", "cancelled"];
     let place = |state: &str| BEST_FIRST.iter().position(|other| *other == state);
     let mut best: BTreeMap<(i64, i64), &str> = BTreeMap::new();
     for row in rows {
@@ -352,7 +352,7 @@ fn best_of_each(rows: &[Row]) -> BTreeMap<(i64, i64), &str> {
 async fn compare_contacts(db: &Db, store: StoreId, verdict: &mut Verdict) -> sqlx::Result<()> {
     let forgotten: Vec<i64> = on_db!(db, |pool| sqlx::query_scalar(
         "select m.id from messages m join sends s on s.id = m.send_id join customers c on c.id = m.customer_id
-          where m.store_id = $1 and m.state = 'accepted' and s.contacts_after is null and not s.loose_ends
+          where m.store_id = $1 and m.state = 'accepted' and s.contacts_after is null and not s.needs_reconcile
             and (c.last_contacted_at is null or c.last_contacted_at < m.settled_at)"
     )
     .bind(store)

@@ -158,7 +158,7 @@ pub async fn version(db: &Db, campaign: i64) -> sqlx::Result<i64> {
 pub async fn unanswered(db: &Db, store: StoreId) -> sqlx::Result<Vec<i64>> {
     on_db!(db, |pool| sqlx::query_scalar(
         "select distinct send_id from messages
-          where store_id = $1 and state = 'unknown' and resolution is null order by send_id"
+          where store_id = $1 and state = 'unconfirmed' and resolution is null order by send_id"
     )
     .bind(store)
     .fetch_all(pool)

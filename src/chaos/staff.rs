@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use loupe::{
     auth::tokens,
-    sends::{self, model::SendState, store::Send},
+    sends::{self, model::SendState, store::SendRecord},
 };
 
 use super::{Error, round::Round, rows_sql};
@@ -70,7 +70,7 @@ impl Round<'_> {
     }
 
     /// Stops what is being sent at this moment. Nothing when it ended by itself meanwhile.
-    async fn stop_one(&mut self) -> Result<Option<Send>, Error> {
+    async fn stop_one(&mut self) -> Result<Option<SendRecord>, Error> {
         let Some(send) = self.one_sending().await? else {
             return Ok(None);
         };
@@ -100,7 +100,7 @@ impl Round<'_> {
             let rest = format!("{fields}&skip_already=true");
             let answer = self.house.person.press("/api/campaigns/send-rest", &rest).await?;
             if answer.location.contains("/review") {
-                let told = format!("{fields}&reached=left_out&told_quiet=true");
+                let told = format!("{fields}&reached=left_out&quiet_hours_confirmed=true");
                 self.house.person.press("/api/campaigns/confirm", &told).await?;
             }
             if sends::store::by_token(&self.house.db, self.house.store.id, &token)
@@ -122,7 +122,8 @@ impl Round<'_> {
         self.press_twice("pause", send.id, "").await?;
         let is_paused = self.look_at(send.id).await?.paused_by.is_some();
         self.pause(20, 1500).await;
-        self.press_twice("resume", send.id, "&told_quiet=true").await?;
+        self.press_twice("resume", send.id, "&quiet_hours_confirmed=true")
+            .await?;
         let after = self.look_at(send.id).await?;
         if is_paused && after.paused_by.is_none() {
             self.totals.did(Press::PauseAndResume.name());
@@ -139,7 +140,8 @@ impl Round<'_> {
         };
         let (token, db) = (tokens::public(), &self.house.db);
         let version = rows_sql::version(db, campaign).await?;
-        let fields = format!("id={campaign}&version={version}&send_token={token}&reached=left_out&told_quiet=true");
+        let fields =
+            format!("id={campaign}&version={version}&send_token={token}&reached=left_out&quiet_hours_confirmed=true");
         self.house.person.press("/api/campaigns/confirm", &fields).await?;
         let Some(send) = sends::store::by_token(db, self.house.store.id, &token).await? else {
             return Ok(());
@@ -168,8 +170,12 @@ impl Round<'_> {
             return Ok(());
         };
         let token = tokens::public();
-        self.press_twice("again", first, &format!("&told_quiet=true&send_token={token}"))
-            .await?;
+        self.press_twice(
+            "again",
+            first,
+            &format!("&quiet_hours_confirmed=true&send_token={token}"),
+        )
+        .await?;
         let again = sends::store::by_token(&self.house.db, self.house.store.id, &token).await?;
         let Some(again) = again else { return Ok(()) };
         self.totals.did(Press::Again.name());
@@ -198,13 +204,13 @@ impl Round<'_> {
         Ok(())
     }
 
-    async fn look_at(&self, send: i64) -> Result<Send, Error> {
+    async fn look_at(&self, send: i64) -> Result<SendRecord, Error> {
         let found = sends::store::find(&self.house.db, self.house.store.id, send).await?;
         found.ok_or_else(|| format!("send {send} is gone").into())
     }
 
     /// A send of a campaign that goes out at this moment.
-    async fn one_sending(&mut self) -> Result<Option<Send>, Error> {
+    async fn one_sending(&mut self) -> Result<Option<SendRecord>, Error> {
         self.somebody_attempting().await?;
         let mut sending = sends::store::sending(&self.house.db).await?;
         sending.retain(|send| send.campaign_id.is_some());

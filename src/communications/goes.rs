@@ -45,7 +45,7 @@ impl Go {
 
 /// The better of two outcomes has the higher number; 4 is whoever still waits. Somebody whose address has
 /// it already is left out for that only if no go has a reason of their own.
-const RANK: &str = "case {m}.outcome when 'accepted' then 6 when 'unknown' then 5 when 'rejected' then 3 \
+const RANK: &str = "case {m}.outcome when 'accepted' then 6 when 'unconfirmed' then 5 when 'rejected' then 3 \
                     when 'failed' then 3 \
                     when 'skipped' then case {m}.skip_reason when 'already_received' then 1 else 2 end \
                     when 'cancelled' then 0 else 4 end";

@@ -20,6 +20,6 @@ pub mod tallies;
 mod waiting;
 
 #[cfg(feature = "ssr")]
-pub(crate) use settled::became;
+pub(crate) use settled::outcome_is;
 #[cfg(feature = "ssr")]
-pub(crate) use waiting::{anyone_goes, anyone_waits};
+pub(crate) use waiting::{has_in_flight, has_pending};

@@ -21,7 +21,7 @@ pub enum MessageState {
     /// It could not be built, or every retry was used up.
     Failed,
     /// The content went out and no answer came. Never sent again by itself.
-    Unknown,
+    Unconfirmed,
     /// Left out, with a reason.
     Skipped,
     /// Undone or stopped before it went out.
@@ -37,7 +37,7 @@ impl MessageState {
             MessageState::Accepted => "accepted",
             MessageState::Rejected => "rejected",
             MessageState::Failed => "failed",
-            MessageState::Unknown => "unknown",
+            MessageState::Unconfirmed => "unconfirmed",
             MessageState::Skipped => "skipped",
             MessageState::Cancelled => "cancelled",
         }
@@ -49,7 +49,7 @@ impl MessageState {
             MessageState::Queued | MessageState::Leased | MessageState::Attempting => "Waiting",
             MessageState::Accepted => "Sent",
             MessageState::Rejected | MessageState::Failed => "Failed",
-            MessageState::Unknown => "Unconfirmed",
+            MessageState::Unconfirmed => "Unconfirmed",
             MessageState::Skipped => "Skipped",
             MessageState::Cancelled => "Not sent",
         }

@@ -24,7 +24,7 @@ use crate::{
 /// Newest outcomes that the live table shows.
 const NEWEST: i64 = 20;
 
-const SETTLED: &[&str] = &["accepted", "rejected", "failed", "unknown"];
+const SETTLED: &[&str] = &["accepted", "rejected", "failed", "unconfirmed"];
 
 /// One person of a send.
 #[derive(Clone, Debug, sqlx::FromRow)]
@@ -100,7 +100,7 @@ fn stretches(show: &str, tally: &Tally) -> Vec<Stretch> {
     match show {
         "sent" => vec![stretch(Who::Settled(&["accepted"]), tally.sent)],
         "failed" => vec![stretch(Who::Settled(&["rejected", "failed"]), tally.failed)],
-        "unconfirmed" => vec![stretch(Who::Settled(&["unknown"]), tally.unconfirmed)],
+        "unconfirmed" => vec![stretch(Who::Settled(&["unconfirmed"]), tally.unconfirmed)],
         "waiting" => vec![stretch(Who::Waiting, tally.waiting)],
         "skipped" => vec![stretch(Who::Skipped, tally.skipped)],
         "already" => vec![stretch(Who::Already, tally.already)],

@@ -16,7 +16,7 @@ pub struct Reader {
 }
 
 /// The best outcomes first: who got it is who reads it.
-const OUTCOMES: [&str; 4] = ["accepted", "unknown", "rejected", "failed"];
+const OUTCOMES: [&str; 4] = ["accepted", "unconfirmed", "rejected", "failed"];
 
 /// The reader with this message; one who was left out reads nothing.
 pub async fn of_message(db: &Db, store: StoreId, sends: &[i64], message: i64) -> sqlx::Result<Option<Reader>> {

@@ -2,10 +2,10 @@
 
 /// What became of a message, as a condition that the index of outcomes answers: it holds the settled
 /// ones alone, and SQLite takes it for a statement that says so too.
-macro_rules! became {
+macro_rules! outcome_is {
     ($outcome:literal) => {
         concat!("outcome = '", $outcome, "' and settled_at is not null")
     };
 }
 
-pub(crate) use became;
+pub(crate) use outcome_is;

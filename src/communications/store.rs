@@ -6,9 +6,9 @@ use chrono::{DateTime, Utc};
 use sqlx::AssertSqlSafe;
 
 use super::{
-    became,
     goes::is_best,
     model::{MessageState, Resolution},
+    outcome_is,
 };
 use crate::{
     auth::model::StoreId,
@@ -34,8 +34,10 @@ pub(super) fn why(
             .map(|r| r.label().to_owned())
             .unwrap_or_default(),
         MessageState::Accepted if resolution.is_none() => String::new(),
-        MessageState::Unknown if resolution.is_some() => "It was sent again. This one may have arrived too.".to_owned(),
-        MessageState::Unknown => {
+        MessageState::Unconfirmed if resolution.is_some() => {
+            "It was sent again. This one may have arrived too.".to_owned()
+        }
+        MessageState::Unconfirmed => {
             "The connection was lost before the mail server answered. It may have arrived.".to_owned()
         }
         _ => reply.unwrap_or_default().to_owned(),
@@ -43,11 +45,11 @@ pub(super) fn why(
 }
 
 /// How many of a send were never answered, and nobody has settled it.
-pub async fn unresolved(db: &Db, store: StoreId, send: i64) -> sqlx::Result<i64> {
+pub async fn unconfirmed(db: &Db, store: StoreId, send: i64) -> sqlx::Result<i64> {
     on_db!(db, |pool| {
         sqlx::query_scalar(concat!(
             "select count(*) from messages where store_id = $1 and send_id = $2 and resolution is null and ",
-            became!("unknown"),
+            outcome_is!("unconfirmed"),
         ))
         .bind(store)
         .bind(send)
@@ -87,7 +89,7 @@ pub async fn failures(db: &Db, store: StoreId, sends: &[i64]) -> sqlx::Result<Ve
 pub async fn skipped(db: &Db, store: StoreId, send: i64) -> sqlx::Result<Vec<(SkipReason, i64)>> {
     let rows: Vec<(String, i64)> = on_db!(db, |pool| sqlx::query_as(concat!(
         "select skip_reason, count(*) from messages where store_id = $1 and send_id = $2 and ",
-        became!("skipped"),
+        outcome_is!("skipped"),
         " group by skip_reason",
     ))
     .bind(store)

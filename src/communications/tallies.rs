@@ -99,7 +99,7 @@ fn added(counts: impl IntoIterator<Item = Count>) -> Tally {
             MessageState::Queued | MessageState::Leased | MessageState::Attempting => continue,
             MessageState::Accepted => &mut tally.sent,
             MessageState::Rejected | MessageState::Failed => &mut tally.failed,
-            MessageState::Unknown => &mut tally.unconfirmed,
+            MessageState::Unconfirmed => &mut tally.unconfirmed,
             MessageState::Skipped => &mut tally.skipped,
             MessageState::Cancelled => &mut tally.cancelled,
         };

@@ -2,13 +2,13 @@
 
 /// Whether anybody of a send waits for a turn, or has one: a condition on the send that the text
 /// names. Each half looks into an index of those alone.
-macro_rules! anyone_waits {
+macro_rules! has_pending {
     ($send:literal) => {
         concat!(
             "(exists (select 1 from messages w where w.send_id = ",
             $send,
             " and w.next_at is not null) or ",
-            $crate::communications::anyone_goes!($send),
+            $crate::communications::has_in_flight!($send),
             ")"
         )
     };
@@ -16,7 +16,7 @@ macro_rules! anyone_waits {
 
 /// Whether anybody of a send has a turn, or had one when its sender fell silent. These are few, of
 /// all sends together; the sign keeps SQLite from going through all of the send for them.
-macro_rules! anyone_goes {
+macro_rules! has_in_flight {
     ($send:literal) => {
         concat!(
             "exists (select 1 from messages w where +w.send_id = ",
@@ -26,4 +26,4 @@ macro_rules! anyone_goes {
     };
 }
 
-pub(crate) use {anyone_goes, anyone_waits};
+pub(crate) use {has_in_flight, has_pending};

@@ -220,7 +220,7 @@ impl Counters {
                 self.refusals.accepted(tried);
                 self.answered();
             }
-            Outcome::Unknown { why } => {
+            Outcome::Unconfirmed { why } => {
                 self.unanswered += 1;
                 let many = self.unanswered >= MOST_UNANSWERED;
                 self.trip_if(many, || {
@@ -317,7 +317,7 @@ mod tests {
     }
 
     fn unknown() -> Outcome {
-        Outcome::Unknown {
+        Outcome::Unconfirmed {
             why: "the connection was lost".to_owned(),
         }
     }

@@ -28,7 +28,7 @@ use crate::{
     channels::email::{events::Provider, smtp::Account},
     db::{Backend, in_time},
     error::AppError,
-    sends::{self, ending, model::SendState, store::Send},
+    sends::{self, ending, model::SendState, store::SendRecord},
     server::AppState,
     stores,
 };
@@ -282,13 +282,13 @@ impl Dispatcher {
         Ok(())
     }
 
-    async fn open_now(&mut self) -> sqlx::Result<Vec<Send>> {
+    async fn open_now(&mut self) -> sqlx::Result<Vec<SendRecord>> {
         self.refresh_limits().await?;
         sends::store::open_now(&self.state.db, self.state.clock.now(), self.last, SENDS).await
     }
 
     /// The time to undo is over.
-    async fn end_hold(&self, send: &Send) -> sqlx::Result<bool> {
+    async fn end_hold(&self, send: &SendRecord) -> sqlx::Result<bool> {
         hit(Point::BeforeHoldEnds);
         let mut tx = self.state.db.begin().await?;
         let begun =
@@ -299,7 +299,12 @@ impl Dispatcher {
     }
 
     /// Leases a batch of one send, or ends it when nobody is left.
-    async fn lease_or_finish(&mut self, send: &Send, limit: i64, stop: &CancellationToken) -> Result<Work, AppError> {
+    async fn lease_or_finish(
+        &mut self,
+        send: &SendRecord,
+        limit: i64,
+        stop: &CancellationToken,
+    ) -> Result<Work, AppError> {
         match in_time(DATABASE_TIMEOUT, self.take(send, limit)).await? {
             Taken::Jobs(jobs) => {
                 self.enqueue(jobs, stop).await?;
@@ -309,7 +314,7 @@ impl Dispatcher {
         }
     }
 
-    async fn take(&mut self, send: &Send, limit: i64) -> Result<Taken, AppError> {
+    async fn take(&mut self, send: &SendRecord, limit: i64) -> Result<Taken, AppError> {
         let prepared = match self.prepared.get(send.id) {
             Some(prepared) => prepared,
             None => {
@@ -342,7 +347,7 @@ impl Dispatcher {
         };
         if going.is_empty() {
             if looked_at == 0 {
-                self.give_up_repeats(send.id, now).await?;
+                self.give_up_idempotent_retries(send.id, now).await?;
             }
             let work = if looked_at == 0 { Work::Nothing } else { Work::PutOff };
             return Ok(Taken::No(work));
@@ -418,9 +423,9 @@ impl Dispatcher {
         Ok(())
     }
 
-    pub(crate) async fn end(&self, send: &Send, problem: Option<&str>) -> sqlx::Result<()> {
+    pub(crate) async fn end(&self, send: &SendRecord, problem: Option<&str>) -> sqlx::Result<()> {
         let now = self.state.clock.now();
-        if problem.is_none() && self.queue_repeats(send.id, now).await? {
+        if problem.is_none() && self.queue_idempotent_retries(send.id, now).await? {
             return Ok(());
         }
         let [before, written, after] = match problem {

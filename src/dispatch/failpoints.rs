@@ -40,9 +40,9 @@ points! {
     BeforeRecovery RecoveryWritten AfterRecovery
     BeforeRelease ReleaseWritten AfterRelease
     // Trouble with the provider.
-    BeforeTrouble TroubleReleased AfterTroubleReleased
-    BeforeTroublePause TroublePauseWritten AfterTroublePause
-    BeforeTroubleEnds TroubleEndWritten AfterTroubleEnds
+    BeforeOutage OutageReleased AfterOutageReleased
+    BeforeOutagePause OutagePauseWritten AfterOutagePause
+    BeforeOutageEnds OutageEndWritten AfterOutageEnds
     BeforeGivingBack GivingBackWritten AfterGivingBack
     // What a person does to a send.
     BeforeStop StopWritten AfterStop
@@ -52,11 +52,11 @@ points! {
     BeforeEndStalled StalledRecovered EndStalledWritten AfterEndStalled
     // How it ends, and what follows.
     BeforeEnd EndWritten AfterEnd
-    BeforeRepeat RepeatWritten AfterRepeat
-    BeforeRepeatEnds RepeatEndWritten AfterRepeatEnds
-    BeforeTold ToldWritten AfterTold
+    BeforeIdempotentRetry IdempotentRetryWritten AfterIdempotentRetry
+    BeforeIdempotentRetryEnds IdempotentRetryEndWritten AfterIdempotentRetryEnds
+    BeforeProviderEvent ProviderEventWritten AfterProviderEvent
     BeforeTreatAsSent TreatAsSentWritten AfterTreatAsSent
-    BeforeTieUp TieUpWritten AfterTieUp
+    BeforeReconcile ReconcileWritten AfterReconcile
     BeforeContacts ContactsWritten AfterContacts
     BeforeSettleOld SettleOldWritten AfterSettleOld
     BeforeAgain FirstCopiesTaken AgainWritten AfterAgain

@@ -1,4 +1,4 @@
-//! Definite answers that found their message taken over: what recovery had to call `unknown` is known
+//! Definite answers that found their message taken over: what recovery had to call `unconfirmed` is known
 //! after all.
 
 use std::collections::BTreeMap;
@@ -31,7 +31,7 @@ pub async fn unsettled(db: &Db, outcomes: &str) -> sqlx::Result<Vec<i64>> {
         .await)
 }
 
-/// A definite answer also settles what recovery had to call `unknown` meanwhile, if nobody has
+/// A definite answer also settles what recovery had to call `unconfirmed` meanwhile, if nobody has
 /// touched it since. Numbers that were written down when the send ended are counted again.
 /// Answers how many were written.
 pub async fn settle_late(tx: &mut Tx, outcomes: &str, now: DateTime<Utc>) -> sqlx::Result<usize> {
@@ -40,8 +40,8 @@ pub async fn settle_late(tx: &mut Tx, outcomes: &str, now: DateTime<Utc>) -> sql
     let sql = format!(
         "update messages set state = t.state, reply_code = t.code, reply = t.reply, settled_at = $2
            from {rows} as t
-          where messages.id = t.id and messages.epoch = t.epoch and messages.state = 'unknown'
-            and (t.state = 'accepted' or (t.state = 'rejected' and messages.repeats = 0))
+          where messages.id = t.id and messages.epoch = t.epoch and messages.state = 'unconfirmed'
+            and (t.state = 'accepted' or (t.state = 'rejected' and messages.idempotent_retries = 0))
           returning messages.send_id, messages.id"
     );
     let settled: Vec<(i64, i64)> = on_tx!(tx, |conn| sqlx::query_as(AssertSqlSafe(sql))

@@ -18,7 +18,7 @@ use super::{
 };
 use crate::{
     db::{Tx, dialect::moment_text},
-    sends::store::Send,
+    sends::store::SendRecord,
 };
 
 /// Messages looked at in one transaction, when some must wait for their domain: beyond so many it
@@ -42,7 +42,7 @@ pub(crate) struct Going {
 
 impl Dispatcher {
     /// Leases up to `limit` due messages of one send.
-    pub(crate) async fn lease(&mut self, send: &Send, limit: i64, now: DateTime<Utc>) -> sqlx::Result<Lease> {
+    pub(crate) async fn lease(&mut self, send: &SendRecord, limit: i64, now: DateTime<Utc>) -> sqlx::Result<Lease> {
         hit(Point::BeforeLease);
         let mut tx = self.state.db.begin().await?;
         let (used_until, clock) = match self.rate.or(self.domain_rate) {

@@ -28,7 +28,7 @@ impl Dispatcher {
         tx.commit().await
     }
 
-    /// Whoever falls silent over what is on the wire is taken for dead, and that for unknown.
+    /// Whoever falls silent over what is on the wire is taken for dead, and that for unconfirmed.
     pub(crate) async fn keep_renewing(&mut self) {
         loop {
             tokio::time::sleep(RENEWAL_CHECK_INTERVAL).await;

@@ -5,11 +5,11 @@
 //!
 //! * Nobody gets a copy twice. A message is marked `attempting`, durably, before the first byte
 //!   of its content is written; whatever is found in that state later with nobody working on it
-//!   becomes `unknown` and is never sent again by itself; except where the mail provider takes a
-//!   message with the same key only once ([`crate::sends::repeats`]).
+//!   becomes `unconfirmed` and is never sent again by itself; except where the mail provider takes a
+//!   message with the same key only once ([`crate::sends::idempotent_retry`]).
 //! * Nobody is lost. Until that mark, a message is `queued` or `leased`, and a lease that expires
 //!   goes back to the queue.
-//! * At most two messages per open connection can become `unknown` in a crash: one on the wire,
+//! * At most two messages per open connection can become `unconfirmed` in a crash: one on the wire,
 //!   and one marked behind it.
 //!
 //! It is not exactly-once: that does not exist over SMTP (RFC 1047). The remainder is visible.

@@ -23,7 +23,7 @@ pub(crate) fn settlement(job: &Job, outcome: Outcome, now: DateTime<Utc>, scale:
     match outcome {
         Outcome::Accepted { reply } => settled(job, "accepted", None, Some(reply)),
         Outcome::Rejected { code, reply } => settled(job, "rejected", Some(code), Some(reply)),
-        Outcome::Unknown { why } => settled(job, "unknown", None, Some(why)),
+        Outcome::Unconfirmed { why } => settled(job, "unconfirmed", None, Some(why)),
         Outcome::NotSent { why } => Settled {
             next_at: Some(moment_text(now)),
             refund: 1,

@@ -62,7 +62,7 @@ pub(crate) async fn lock_sends(tx: &mut Tx, outcomes: &str, how: &'static str) -
 }
 
 /// Writes outcomes down, fenced by epoch and state. What would go back to the queue of a send that
-/// has ended is cancelled. What may have gone out before is accepted, or unknown again: that this copy
+/// has ended is cancelled. What may have gone out before is accepted, or unconfirmed again: that this copy
 /// was not taken says nothing of the first. Answers how many were written.
 pub async fn settle(tx: &mut Tx, outcomes: &str, now: DateTime<Utc>) -> sqlx::Result<u64> {
     let sql = settling(tx.backend());
@@ -78,7 +78,7 @@ fn settling(backend: Backend) -> String {
     format!(
         "update messages
             set state = case when {again} then 'queued'
-                             when messages.repeats > 0 and t.state <> 'accepted' then 'unknown'
+                             when messages.idempotent_retries > 0 and t.state <> 'accepted' then 'unconfirmed'
                              when t.state = 'queued' then 'cancelled' else t.state end,
                 reply_code = t.code, reply = t.reply,
                 next_at = case when {again} then t.next_at end,

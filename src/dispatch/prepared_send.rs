@@ -22,7 +22,7 @@ use crate::{
     error::AppError,
     sends::{
         message_view::{anniversary_words, compiled, unsubscribe_url},
-        store::Send,
+        store::SendRecord,
     },
     stores::model::Store,
     templates::render::Person,
@@ -34,14 +34,14 @@ const MOST_LOADED: usize = 256;
 /// A send that is being worked on.
 #[derive(Debug)]
 pub(crate) struct PreparedSend {
-    pub(crate) send: Send,
+    pub(crate) send: SendRecord,
     pub(crate) prepared: Prepared,
     pub(crate) from: EmailAddress,
     zone: Tz,
 }
 
 impl PreparedSend {
-    fn of(send: &Send, store: &Store) -> Result<Self, AppError> {
+    fn of(send: &SendRecord, store: &Store) -> Result<Self, AppError> {
         hit(Point::Preparing);
         let address = |text: &str| {
             EmailAddress::parse(text).map_err(|problem| AppError::internal(&format!("send {}: {problem}", send.id)))
@@ -138,7 +138,7 @@ impl Job {
             address: &to,
             // What is taken only once must be the same on every attempt.
             date: match self.provider {
-                Some(provider) if provider.takes_once() => self.prepared.send.started_at,
+                Some(provider) if provider.is_idempotent() => self.prepared.send.started_at,
                 _ => now,
             },
             person: Person {
@@ -190,7 +190,7 @@ impl PreparedCache {
 
     /// Compiles a send. A failure is the message's own: no database is asked, and what breaks
     /// would break again.
-    pub(crate) fn add(&mut self, send: &Send, store: &Store) -> Result<Arc<PreparedSend>, AppError> {
+    pub(crate) fn add(&mut self, send: &SendRecord, store: &Store) -> Result<Arc<PreparedSend>, AppError> {
         let loaded = catch_unwind(AssertUnwindSafe(|| PreparedSend::of(send, store)))
             .unwrap_or_else(|_| Err(AppError::internal(&format!("preparing send {} broke", send.id))))?;
         let prepared = Arc::new(loaded);
@@ -199,7 +199,7 @@ impl PreparedCache {
     }
 
     /// Makes room: forgets whatever is not worked on now.
-    pub(crate) fn retain(&mut self, open: &[Send]) {
+    pub(crate) fn retain(&mut self, open: &[SendRecord]) {
         if self.sends.len() > MOST_LOADED {
             self.sends.retain(|id, _| open.iter().any(|send| send.id == *id));
         }

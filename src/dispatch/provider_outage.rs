@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     error::AppError,
-    sends::{self, ending, store::Send},
+    sends::{self, ending, store::SendRecord},
 };
 
 /// How long a send waits after trouble, the first time; it doubles up to the longest.
@@ -29,12 +29,12 @@ impl Dispatcher {
         if let Some(pool) = &self.pool {
             pool.queue().clear();
         }
-        hit(Point::BeforeTrouble);
+        hit(Point::BeforeOutage);
         let mut tx = self.state.db.begin().await?;
         store::release(&mut tx, &self.owner).await?;
-        hit(Point::TroubleReleased);
+        hit(Point::OutageReleased);
         tx.commit().await?;
-        hit(Point::AfterTroubleReleased);
+        hit(Point::AfterOutageReleased);
         for send in sends::store::sending(&self.state.db).await? {
             match trip {
                 Trip::Pause(words) => self.pause(&send, words).await?,
@@ -69,14 +69,14 @@ impl Dispatcher {
     }
 
     /// Whether messages of a send were taken just now.
-    async fn still_goes_out(&self, send: &Send) -> sqlx::Result<bool> {
+    async fn still_goes_out(&self, send: &SendRecord) -> sqlx::Result<bool> {
         outcome_store::accepted_since(&self.state.db, send.id, self.state.clock.now() - JUST_NOW).await
     }
 
     /// Everything stays queued and is tried again later. An hour of trouble is enough: the campaign
     /// goes back, with what went out recorded. Only after another try: trouble is not when nobody
     /// was there.
-    async fn pause(&self, send: &Send, words: &str) -> sqlx::Result<()> {
+    async fn pause(&self, send: &SendRecord, words: &str) -> sqlx::Result<()> {
         let now = self.state.clock.now();
         if send.resume_at.is_some_and(|at| at > now) {
             return Ok(());
@@ -91,26 +91,26 @@ impl Dispatcher {
         let wait = since.clamp(FIRST_PAUSE, LONGEST_PAUSE).min(left);
         let wait = wait.to_std().unwrap_or_default();
         let wait = retry::jittered(wait).mul_f64(self.state.settings.retry_scale);
-        hit(Point::BeforeTroublePause);
+        hit(Point::BeforeOutagePause);
         let mut tx = self.state.db.begin().await?;
         if sends::store::pause(&mut tx, send.id, None, words, Some(now + wait), now).await? && send.paused_at.is_none()
         {
             ending::log_pause(&mut tx, send, words, now).await?;
         }
-        hit(Point::TroublePauseWritten);
+        hit(Point::OutagePauseWritten);
         tx.commit().await?;
-        hit(Point::AfterTroublePause);
+        hit(Point::AfterOutagePause);
         tracing::warn!(send.id = send.id, wait = wait.as_secs(), "paused: {words}");
         Ok(())
     }
 
-    pub(crate) async fn resume_after_outage(&self, send: &Send) -> sqlx::Result<()> {
-        hit(Point::BeforeTroubleEnds);
+    pub(crate) async fn resume_after_outage(&self, send: &SendRecord) -> sqlx::Result<()> {
+        hit(Point::BeforeOutageEnds);
         let mut tx = self.state.db.begin().await?;
         sends::store::resume_from_trouble(&mut tx, send.id).await?;
-        hit(Point::TroubleEndWritten);
+        hit(Point::OutageEndWritten);
         tx.commit().await?;
-        hit(Point::AfterTroubleEnds);
+        hit(Point::AfterOutageEnds);
         Ok(())
     }
 }

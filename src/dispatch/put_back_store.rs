@@ -26,7 +26,7 @@ pub async fn put_back(tx: &mut Tx, refused: &[LeaseToken], now: DateTime<Utc>) -
         "update messages set state = 'queued', next_at = $2, settled_at = null, reply_code = null, attempts = attempts - 1
            from {rows} as t
           where messages.id = t.id and messages.epoch = t.epoch and {state} = 'rejected'
-            and messages.repeats = 0 and messages.reply_code between 500 and 599
+            and messages.idempotent_retries = 0 and messages.reply_code between 500 and 599
             and (select s.state = 'sending' from sends s where s.id = messages.send_id)",
         rows = json_rows(tx.backend(), "$1", &TOKEN_COLUMNS),
         state = not_looked_up(tx.backend(), "messages.state"),

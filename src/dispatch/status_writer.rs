@@ -127,7 +127,7 @@ async fn run(db: Db, clock: Clock, mut inbox: mpsc::Receiver<Request>, settled: 
         let now = Instant::now();
         let_go = marks.len();
         for (token, answer) in marks {
-            // A worker that has gone away does not send; its mark becomes unknown in time.
+            // A worker that has gone away does not send; its mark becomes unconfirmed in time.
             let _ = answer.send(marked.contains(&token.id).then_some(now));
         }
         if !missed.is_empty() {
@@ -263,7 +263,7 @@ fn count<T>(rows: &[T]) -> u64 {
     u64::try_from(rows.len()).unwrap_or(u64::MAX)
 }
 
-/// Outcomes of messages that were taken over meanwhile: what recovery had to call `unknown` is
+/// Outcomes of messages that were taken over meanwhile: what recovery had to call `unconfirmed` is
 /// known after all. In a transaction of its own, because it locks the sends.
 async fn write_late_until_written(db: &Db, clock: &Clock, missed: &[Settled]) {
     let mut wait = FIRST_WAIT;

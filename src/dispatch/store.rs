@@ -9,13 +9,13 @@ use serde::Serialize;
 use sqlx::AssertSqlSafe;
 
 use crate::{
-    communications::anyone_waits,
+    communications::has_pending,
     db::{
         Backend, Db, Tx,
         dialect::{Column, database_now, database_now_plus, json_rows, not_looked_up, skip_locked},
     },
     on_db, on_tx,
-    sends::unanswered,
+    sends::unconfirmed,
 };
 
 /// A leased message with all that is needed to build it.
@@ -42,7 +42,7 @@ pub struct Leased {
 pub struct ProviderAccount<'a> {
     pub account: &'a str,
     /// Each message carries a key, and the provider takes a message with the same key only once.
-    pub takes_once: bool,
+    pub is_idempotent: bool,
 }
 
 /// A provider forgets a key after 24 hours; ours are used no longer than this, so that whatever
@@ -71,11 +71,11 @@ pub async fn lease(
     }
     let sql = format!(
         "update messages set state = 'leased', next_at = null, lease_owner = $2, lease_until = {until}, epoch = epoch + 1,
-                account = $5, key_until = case when repeats > 0 then key_until when $6 then {key_until} end,
+                account = $5, key_until = case when idempotent_retries > 0 then key_until when $6 then {key_until} end,
                 installation = case when attempts > 0 then coalesce(installation, {THIS_INSTALLATION})
                                     else {THIS_INSTALLATION} end
           where id in (select id from messages where send_id = $1 and state = 'queued' and next_at <= $3
-                          and (repeats = 0 or ($6 and account = $5 and key_until > {now}))
+                          and (idempotent_retries = 0 or ($6 and account = $5 and key_until > {now}))
                         order by next_at, id limit $4 {skip})
           returning id, epoch, attempts, send_id, store_id, name, first_name, last_name, anniversary_month,
                     anniversary_day, address, unsubscribe_token, installation",
@@ -90,7 +90,7 @@ pub async fn lease(
         .bind(now)
         .bind(limit)
         .bind(through.map(|through| through.account))
-        .bind(through.is_some_and(|through| through.takes_once))
+        .bind(through.is_some_and(|through| through.is_idempotent))
         .fetch_all(&mut *conn)
         .await)?;
     // PostgreSQL answers in any order.
@@ -186,15 +186,15 @@ pub async fn attempting(tx: &mut Tx, tokens: &str) -> sqlx::Result<Vec<i64>> {
 
 /// What could not be marked: whoever opted out meanwhile is skipped with the reason, what belongs
 /// to a send that was stopped is cancelled, what belongs to one that was paused is queued again. What
-/// may have gone out before is neither skipped nor cancelled: it is unknown again.
+/// may have gone out before is neither skipped nor cancelled: it is unconfirmed again.
 /// Lost leases are somebody else's now.
 pub async fn settle_unmarked(tx: &mut Tx, tokens: &str, now: DateTime<Utc>) -> sqlx::Result<usize> {
     let rows = json_rows(tx.backend(), "$1", &TOKEN_COLUMNS);
     let wants_mail = wants_mail("messages");
     let leave = format!(
-        "update messages set state = 'unknown', settled_at = $2, lease_owner = null, lease_until = null, next_at = null
+        "update messages set state = 'unconfirmed', settled_at = $2, lease_owner = null, lease_until = null, next_at = null
            from {rows} as t
-          where messages.id = t.id and messages.epoch = t.epoch and messages.state = 'leased' and messages.repeats > 0
+          where messages.id = t.id and messages.epoch = t.epoch and messages.state = 'leased' and messages.idempotent_retries > 0
             and not ((select s.state = 'sending' from sends s where s.id = messages.send_id)
                      and (select {wants_mail} from customers c where c.id = messages.customer_id))
           returning messages.send_id"
@@ -236,7 +236,7 @@ pub async fn settle_unmarked(tx: &mut Tx, tokens: &str, now: DateTime<Utc>) -> s
             .await)?);
     }
     for send in sends.iter().copied().collect::<BTreeSet<i64>>() {
-        unanswered::reopen(tx, send).await?;
+        unconfirmed::reopen(tx, send).await?;
     }
     Ok(sends.len())
 }
@@ -285,7 +285,7 @@ pub async fn any_expired(db: &Db) -> sqlx::Result<bool> {
 }
 
 /// Takes over from a sender that fell silent: what was only leased is queued again, what was
-/// being attempted is unknown and stays so until somebody or something tells. Answers how many
+/// being attempted is unconfirmed and stays so until somebody or something tells. Answers how many
 /// of each.
 pub async fn recover(tx: &mut Tx, whose: ReapScope, now: DateTime<Utc>) -> sqlx::Result<(u64, u64)> {
     let expired = match (whose, tx.backend()) {
@@ -298,7 +298,7 @@ pub async fn recover(tx: &mut Tx, whose: ReapScope, now: DateTime<Utc>) -> sqlx:
           where state = 'leased' and {expired}"
     );
     let unknown = format!(
-        "update messages set state = 'unknown', lease_owner = null, lease_until = null, settled_at = $1, next_at = null,
+        "update messages set state = 'unconfirmed', lease_owner = null, lease_until = null, settled_at = $1, next_at = null,
                 reply_code = null, reply = null
           where state = 'attempting' and {expired}"
     );
@@ -327,7 +327,7 @@ pub enum ReapScope {
 pub async fn next_due(db: &Db, send: i64) -> sqlx::Result<(bool, Option<DateTime<Utc>>)> {
     on_db!(db, |pool| sqlx::query_as(concat!(
         "select ",
-        anyone_waits!("$1"),
+        has_pending!("$1"),
         ", (select min(next_at) from messages where send_id = $1 and next_at is not null)"
     ))
     .bind(send)

@@ -254,7 +254,7 @@ impl Worker {
                 }
                 let delivered = connection.settle().await;
                 hit(Point::AfterAnswer);
-                run.answered |= !matches!(delivered.outcome, Outcome::NotSent { .. } | Outcome::Unknown { .. });
+                run.answered |= !matches!(delivered.outcome, Outcome::NotSent { .. } | Outcome::Unconfirmed { .. });
                 let outcome = self.unless_at_its_end(connection, delivered.outcome);
                 self.report(&current, outcome).await;
                 let Some((next, mark)) = ahead.take() else { break };

@@ -106,7 +106,7 @@ fn text(counts: &Counts, rest: &Rest) -> String {
         "Messages with an outcome, by state; what was unknown may be told later.",
         &by_state(
             counts,
-            &["accepted", "rejected", "failed", "unknown", "skipped", "cancelled"],
+            &["accepted", "rejected", "failed", "unconfirmed", "skipped", "cancelled"],
         ),
     );
     family(

@@ -190,6 +190,6 @@ pub async fn confirm(ctx: &Ctx) -> Result<(), AppError> {
     tracing::info!(given_back = open.len(), held, "an owner confirmed this database");
     state.send_gate.set(None);
     state.wake.notify_one();
-    state.planned.notify_one();
+    state.schedule_changed.notify_one();
     Ok(())
 }

@@ -263,7 +263,7 @@ impl Build<'_> {
                                            or s.of_send = f.id or f.of_send in (s.id, s.of_send))
                           join messages g on g.send_id = s.id
                          where f.store_id = {store} and f.id = {send}
-                           and g.state in ('accepted', 'unknown', 'attempting'))"
+                           and g.state in ('accepted', 'unconfirmed', 'attempting'))"
                 )
             }
             Picked::Ids(ids) => {
@@ -290,7 +290,7 @@ impl Build<'_> {
         let store = &self.store;
         let reached = format!(
             "messages m join sends s on s.id = m.send_id and s.store_id = {store} and {which}
-                and m.state in ('accepted', 'unknown', 'attempting', 'leased')"
+                and m.state in ('accepted', 'unconfirmed', 'attempting', 'leased')"
         );
         format!(
             "select m.customer_id from {reached}

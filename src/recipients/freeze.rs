@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     bound,
-    communications::{became, tallies},
+    communications::{outcome_is, tallies},
     db::{Backend, Tx},
     on_tx, segments,
 };
@@ -124,7 +124,7 @@ async fn matched(tx: &mut Tx, sql: AudienceSql) -> sqlx::Result<u64> {
 async fn counted(tx: &mut Tx, send_id: i64, written: u64) -> sqlx::Result<Audience> {
     let rows: Vec<(Option<String>, i64)> = on_tx!(tx, |conn| sqlx::query_as(concat!(
         "select skip_reason, count(*) from messages where send_id = $1 and ",
-        became!("skipped"),
+        outcome_is!("skipped"),
         " group by skip_reason",
     ))
     .bind(send_id)

@@ -18,8 +18,8 @@ pub enum Lateness {
 
 impl Lateness {
     /// Judges by the store's grace.
-    pub fn of(planned_at: DateTime<Utc>, now: DateTime<Utc>, grace: Duration) -> Self {
-        let late = now - planned_at;
+    pub fn of(scheduled_at: DateTime<Utc>, now: DateTime<Utc>, grace: Duration) -> Self {
+        let late = now - scheduled_at;
         let seconds = late.num_seconds().max(0);
         if late > grace.max(WORTH_TELLING) {
             Lateness::Missed { seconds }
@@ -48,8 +48,8 @@ mod tests {
 
     #[test]
     fn the_grace_decides_and_its_end_is_still_within() {
-        let planned = DateTime::from_timestamp(1_800_000_000, 0).unwrap_or_default();
-        let of = |seconds| Lateness::of(planned, planned + Duration::seconds(seconds), Duration::minutes(60));
+        let scheduled = DateTime::from_timestamp(1_800_000_000, 0).unwrap_or_default();
+        let of = |seconds| Lateness::of(scheduled, scheduled + Duration::seconds(seconds), Duration::minutes(60));
         assert_eq!(of(0), Lateness::OnTime { seconds: 0 });
         assert_eq!(of(59), Lateness::OnTime { seconds: 59 });
         assert_eq!(of(60), Lateness::Late { seconds: 60 });
@@ -59,8 +59,8 @@ mod tests {
 
     #[test]
     fn without_any_grace_a_punctual_send_still_goes() {
-        let planned = DateTime::from_timestamp(1_800_000_000, 0).unwrap_or_default();
-        let of = |seconds| Lateness::of(planned, planned + Duration::seconds(seconds), Duration::zero());
+        let scheduled = DateTime::from_timestamp(1_800_000_000, 0).unwrap_or_default();
+        let of = |seconds| Lateness::of(scheduled, scheduled + Duration::seconds(seconds), Duration::zero());
         assert_eq!(of(2), Lateness::OnTime { seconds: 2 });
         assert_eq!(of(61), Lateness::Missed { seconds: 61 });
     }

@@ -37,7 +37,7 @@ use crate::{
     customers::{self, import::upload},
     db::{Tx, in_time},
     error::AppError,
-    sends::{contacts, loose_ends, shown, told, unanswered},
+    sends::{audience_snapshot, contacts, provider_events, reconcile, unconfirmed},
     server::AppState,
 };
 pub use late::{Lateness, words as late_words};
@@ -53,7 +53,7 @@ const DATABASE_TIMEOUT: Duration = Duration::from_secs(600);
 /// Between two looks at what time settles.
 const CLEANUP_INTERVAL: Duration = Duration::from_secs(600);
 /// Between two looks at what was on the wire when its send ended.
-const TIE_UP: Duration = Duration::from_secs(10);
+const RECONCILE_INTERVAL: Duration = Duration::from_secs(10);
 /// Sets of tags removed in one look: on SQLite nothing else is written meanwhile.
 const SETS: i64 = 500;
 /// After so many failures that are our own, a campaign waits for a person.
@@ -114,7 +114,7 @@ pub async fn run(state: AppState, stop: CancellationToken) {
         };
         tokio::select! {
             () = stop.cancelled() => {}
-            () = scheduler.state.planned.notified() => {}
+            () = scheduler.state.schedule_changed.notified() => {}
             () = tokio::time::sleep(wait) => {}
         }
     }
@@ -159,7 +159,7 @@ impl Scheduler {
         if self.state.send_gate.is_passive() {
             return Ok(Duration::ZERO);
         }
-        self.tie_up().await;
+        self.reconcile_ended().await;
         self.tidy(now).await;
         let mut due = store::due(&self.state.db, now, BATCH).await?;
         let full = due.len() >= usize::try_from(BATCH).unwrap_or(usize::MAX);
@@ -189,12 +189,12 @@ impl Scheduler {
     }
 
     /// What came after the end of a send.
-    async fn tie_up(&mut self) {
+    async fn reconcile_ended(&mut self) {
         if self.tie_up_at > Instant::now() {
             return;
         }
-        self.tie_up_at = Instant::now() + TIE_UP;
-        match loose_ends::tie_up(&self.state.db).await {
+        self.tie_up_at = Instant::now() + RECONCILE_INTERVAL;
+        match reconcile::reconcile_ended(&self.state.db).await {
             Ok(0) => {}
             Ok(sends) => tracing::info!(sends, "what was on the wire when these sends ended is written down"),
             Err(error) => tracing::warn!(error = %error, "sends that ended could not be looked at again"),
@@ -207,12 +207,12 @@ impl Scheduler {
             return;
         }
         self.tidy_at = Instant::now() + CLEANUP_INTERVAL;
-        match unanswered::settle_old(&self.state.db, now).await {
+        match unconfirmed::settle_old(&self.state.db, now).await {
             Ok(0) => {}
             Ok(settled) => tracing::info!(settled, "treated as sent what was never answered"),
             Err(error) => tracing::warn!(error = %error, "old business could not be looked at"),
         }
-        if let Err(error) = shown::forget_old(&self.state.db, now).await {
+        if let Err(error) = audience_snapshot::forget_old(&self.state.db, now).await {
             tracing::warn!(error = %error, "what was shown long ago could not be forgotten");
         }
         if let Err(error) = customers::store::sweep_sets(&self.state.db, SETS).await {
@@ -221,7 +221,7 @@ impl Scheduler {
         if let Err(error) = upload::forget_old(&self.state.db, now).await {
             tracing::warn!(error = %error, "old uploads could not be removed");
         }
-        if let Err(error) = told::forget_tokens(&self.state.db, now).await {
+        if let Err(error) = provider_events::forget_tokens(&self.state.db, now).await {
             tracing::warn!(error = %error, "old tokens of the mail provider could not be forgotten");
         }
     }

@@ -12,9 +12,9 @@ use crate::{
     dispatch::failpoints::{Point, hit},
     error::AppError,
     sends::{
-        planned::{start_planned, token},
-        rules::{Presser, StartCampaign, Started},
-        store::Planned,
+        rules::{Initiator, StartCampaign, Started},
+        scheduled::{start_scheduled, token},
+        store::Scheduled,
     },
     server::AppState,
     stores, time,
@@ -29,10 +29,10 @@ pub(crate) struct Since {
 
 impl Since {
     /// Why something planned for then was not fired then.
-    fn why(self, planned_at: DateTime<Utc>) -> &'static str {
-        if self.started_at > planned_at {
+    fn why(self, scheduled_at: DateTime<Utc>) -> &'static str {
+        if self.started_at > scheduled_at {
             "Loupe wasn't running."
-        } else if self.active_at > planned_at {
+        } else if self.active_at > scheduled_at {
             "An owner had to confirm this copy first."
         } else {
             "Loupe couldn't send at that time."
@@ -73,7 +73,7 @@ async fn try_start_due(state: &AppState, due: &Due, since: Since) -> Result<(), 
             return hold(state, due, Hold::Missed, since.why(due.scheduled_at), summary).await;
         }
     };
-    let presser = Presser {
+    let initiator = Initiator {
         store,
         // Whoever planned it signs it.
         name: due.updated_by.clone(),
@@ -87,12 +87,12 @@ async fn try_start_due(state: &AppState, due: &Due, since: Since) -> Result<(), 
         skip_already: due.skip_already,
         shown_count: due.shown_count,
     };
-    let planned = Planned {
+    let scheduled = Scheduled {
         at: due.scheduled_at,
         late_by,
         late_why,
     };
-    match start_planned(&state.db, &presser, &what, &planned).await {
+    match start_scheduled(&state.db, &initiator, &what, &scheduled).await {
         Ok(Some(Started::Sending { send_id })) => {
             tracing::info!(
                 campaign.id = due.id,
@@ -163,7 +163,7 @@ async fn hold(state: &AppState, due: &Due, hold: Hold, words: &str, summary: Str
         subject_id: Some(due.id),
         summary,
         before: None,
-        after: Some(serde_json::json!({ "planned_at": due.scheduled_at, "hold": hold })),
+        after: Some(serde_json::json!({ "scheduled_at": due.scheduled_at, "hold": hold })),
     };
     let store: StoreId = due.store_id;
     audit::record(&mut tx, store, entry, now).await?;

@@ -101,7 +101,7 @@ pub(crate) async fn hold_all_due(tx: &mut Tx, words: &str, now: DateTime<Utc>) -
 
 /// A planned campaign with the clock time somebody chose.
 #[derive(Clone, Debug, sqlx::FromRow)]
-pub(crate) struct PlannedRow {
+pub(crate) struct ScheduledRow {
     pub id: i64,
     pub store_id: StoreId,
     pub name: String,
@@ -111,7 +111,7 @@ pub(crate) struct PlannedRow {
 }
 
 /// Everything planned with a clock time, of every store, after an id.
-pub(crate) async fn planned(db: &Db, after: i64, limit: i64) -> sqlx::Result<Vec<PlannedRow>> {
+pub(crate) async fn scheduled(db: &Db, after: i64, limit: i64) -> sqlx::Result<Vec<ScheduledRow>> {
     on_db!(db, |pool| sqlx::query_as(
         "select id, store_id, name, scheduled_local, scheduled_zone, scheduled_at from campaigns
           where status = 'scheduled' and hold is null and scheduled_local is not null and scheduled_zone is not null
@@ -125,7 +125,7 @@ pub(crate) async fn planned(db: &Db, after: i64, limit: i64) -> sqlx::Result<Vec
 }
 
 /// Moves a planned campaign to another moment; false when it was changed meanwhile.
-pub(crate) async fn move_to(tx: &mut Tx, row: &PlannedRow, at: DateTime<Utc>) -> sqlx::Result<bool> {
+pub(crate) async fn move_to(tx: &mut Tx, row: &ScheduledRow, at: DateTime<Utc>) -> sqlx::Result<bool> {
     let changed = on_tx!(tx, |conn| sqlx::query(
         "update campaigns set scheduled_at = $4, version = version + 1
           where store_id = $1 and id = $2 and status = 'scheduled' and scheduled_at = $3 and hold is null"

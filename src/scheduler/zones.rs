@@ -43,7 +43,7 @@ fn before_gap(local: NaiveDateTime, zone: Tz) -> Option<DateTime<Utc>> {
 pub async fn recompute(db: &Db, now: DateTime<Utc>) -> sqlx::Result<u64> {
     let (mut moved, mut after) = (0, 0);
     loop {
-        let rows = store::planned(db, after, BATCH).await?;
+        let rows = store::scheduled(db, after, BATCH).await?;
         let Some(last) = rows.last() else { return Ok(moved) };
         after = last.id;
         for row in rows {
@@ -66,7 +66,7 @@ fn read(local: &str) -> Option<NaiveDateTime> {
 
 async fn move_one(
     db: &Db,
-    row: &store::PlannedRow,
+    row: &store::ScheduledRow,
     at: DateTime<Utc>,
     zone: Tz,
     now: DateTime<Utc>,

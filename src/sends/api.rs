@@ -28,7 +28,7 @@ pub async fn send_immediately(send_id: i64) -> Result<(), AppError> {
 pub async fn stop_send(send_id: i64) -> Result<(), AppError> {
     let ctx = crate::auth::guard::require(crate::auth::model::Permission::SendCampaigns)?;
     let response = crate::server::respond::here()?;
-    response.redirect(&super::halting::stop(&ctx, send_id).await?);
+    response.redirect(&super::pause_stop::stop(&ctx, send_id).await?);
     Ok(())
 }
 
@@ -36,15 +36,15 @@ pub async fn stop_send(send_id: i64) -> Result<(), AppError> {
 #[server(prefix = "/api", endpoint = "sends/pause", input = PostUrl)]
 pub async fn pause_send(send_id: i64) -> Result<(), AppError> {
     let ctx = crate::auth::guard::require(crate::auth::model::Permission::SendCampaigns)?;
-    super::halting::pause(&ctx, send_id).await
+    super::pause_stop::pause(&ctx, send_id).await
 }
 
-/// Goes on after a pause; `told_quiet`: whether it was said that customers may be asleep.
+/// Goes on after a pause; `quiet_hours_confirmed`: whether it was said that customers may be asleep.
 #[server(prefix = "/api", endpoint = "sends/resume", input = PostUrl)]
-pub async fn resume_send(send_id: i64, #[server(default)] told_quiet: String) -> Result<(), AppError> {
+pub async fn resume_send(send_id: i64, #[server(default)] quiet_hours_confirmed: String) -> Result<(), AppError> {
     let ctx = crate::auth::guard::require(crate::auth::model::Permission::SendCampaigns)?;
     let response = crate::server::respond::here()?;
-    response.redirect(&super::halting::resume(&ctx, send_id, told_quiet == "true").await?);
+    response.redirect(&super::pause_stop::resume(&ctx, send_id, quiet_hours_confirmed == "true").await?);
     Ok(())
 }
 
@@ -53,7 +53,7 @@ pub async fn resume_send(send_id: i64, #[server(default)] told_quiet: String) ->
 pub async fn treat_as_sent(send_id: i64, #[server(default)] message_id: Option<i64>) -> Result<(), AppError> {
     let ctx = crate::auth::guard::require(crate::auth::model::Permission::SendCampaigns)?;
     let response = crate::server::respond::here()?;
-    response.redirect(&super::unanswered::treat_as_sent(&ctx, send_id, message_id).await?);
+    response.redirect(&super::unconfirmed::treat_as_sent(&ctx, send_id, message_id).await?);
     Ok(())
 }
 
@@ -63,21 +63,23 @@ pub async fn send_again(
     send_id: i64,
     #[server(default)] message_id: Option<i64>,
     send_token: String,
-    #[server(default)] told_quiet: String,
+    #[server(default)] quiet_hours_confirmed: String,
 ) -> Result<(), AppError> {
     let ctx = crate::auth::guard::require(crate::auth::model::Permission::SendCampaigns)?;
     let response = crate::server::respond::here()?;
-    let told_quiet = told_quiet == "true";
-    response.redirect(&super::unanswered::send_again(&ctx, send_id, message_id, &send_token, told_quiet).await?);
+    let quiet_hours_confirmed = quiet_hours_confirmed == "true";
+    response.redirect(
+        &super::unconfirmed::send_again(&ctx, send_id, message_id, &send_token, quiet_hours_confirmed).await?,
+    );
     Ok(())
 }
 
 /// Goes on with a send that seems to have stopped.
 #[server(prefix = "/api", endpoint = "sends/go-on", input = PostUrl)]
-pub async fn go_on(send_id: i64, #[server(default)] told_quiet: String) -> Result<(), AppError> {
+pub async fn go_on(send_id: i64, #[server(default)] quiet_hours_confirmed: String) -> Result<(), AppError> {
     let ctx = crate::auth::guard::require(crate::auth::model::Permission::SendCampaigns)?;
     let response = crate::server::respond::here()?;
-    response.redirect(&super::stalled::go_on(&ctx, send_id, told_quiet == "true").await?);
+    response.redirect(&super::stalled::go_on(&ctx, send_id, quiet_hours_confirmed == "true").await?);
     Ok(())
 }
 

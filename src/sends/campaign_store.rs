@@ -90,7 +90,7 @@ pub async fn claim_due(
     tx: &mut Tx,
     store: StoreId,
     campaign: i64,
-    planned_at: DateTime<Utc>,
+    scheduled_at: DateTime<Utc>,
     now: DateTime<Utc>,
 ) -> sqlx::Result<Option<Claimed>> {
     on_tx!(tx, |conn| sqlx::query_as(concat!(
@@ -103,7 +103,7 @@ pub async fn claim_due(
     ))
     .bind(store)
     .bind(campaign)
-    .bind(planned_at)
+    .bind(scheduled_at)
     .bind(now)
     .fetch_optional(&mut *conn)
     .await)
@@ -132,12 +132,12 @@ pub async fn campaign_to_draft(
 }
 
 /// Marks a campaign whose claim found nobody: a draft again, its planned time kept for the form.
-/// With `planned_at` only while it is still planned for then. False when it changed meanwhile.
+/// With `scheduled_at` only while it is still planned for then. False when it changed meanwhile.
 pub async fn campaign_without_recipients(
     tx: &mut Tx,
     store: StoreId,
     campaign: i64,
-    planned_at: Option<DateTime<Utc>>,
+    scheduled_at: Option<DateTime<Utc>>,
     now: DateTime<Utc>,
 ) -> sqlx::Result<bool> {
     let changed = on_tx!(tx, |conn| sqlx::query(
@@ -148,7 +148,7 @@ pub async fn campaign_without_recipients(
     .bind(store)
     .bind(campaign)
     .bind(now)
-    .bind(planned_at)
+    .bind(scheduled_at)
     .execute(&mut *conn)
     .await
     .map(|r| r.rows_affected()))?;

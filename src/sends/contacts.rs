@@ -7,7 +7,7 @@
 use sqlx::AssertSqlSafe;
 
 use crate::{
-    communications::became,
+    communications::outcome_is,
     db::{
         Db, Tx,
         dialect::{json_ids, row_lock},
@@ -83,7 +83,7 @@ async fn take(tx: &mut Tx, send: i64) -> sqlx::Result<Option<i64>> {
 async fn note_piece(tx: &mut Tx, send: i64, after: i64) -> sqlx::Result<Option<i64>> {
     let (people, last): (i64, Option<i64>) = on_tx!(tx, |conn| sqlx::query_as(concat!(
         "select count(*), max(p.id) from (select id from messages where send_id = $1 and id > $2 and ",
-        became!("accepted"),
+        outcome_is!("accepted"),
         " order by id limit $3) p",
     ))
     .bind(send)
@@ -120,6 +120,6 @@ fn noting(which: &str) -> String {
            from (select customer_id, settled_at from messages where {which} and {accepted}) m
           where customers.id = m.customer_id
             and (customers.last_contacted_at is null or customers.last_contacted_at < m.settled_at)",
-        accepted = became!("accepted"),
+        accepted = outcome_is!("accepted"),
     )
 }

@@ -2,12 +2,12 @@
 //! written to by now is left out, with the reason.
 
 use super::{
+    attempts,
     ending::log,
     freezing::{Freezing, Frozen, freeze},
     model::SendKind,
-    rules::{Presser, Started, already_done, existing},
-    store::{self, Send},
-    tries,
+    rules::{Initiator, Started, already_done, existing},
+    store::{self, SendRecord},
 };
 use crate::{
     auth::guard::Ctx,
@@ -46,7 +46,7 @@ pub fn corrected(text: &str) -> String {
 pub async fn audience(
     db: &Db,
     store: &Store,
-    send: &Send,
+    send: &SendRecord,
     now: chrono::DateTime<chrono::Utc>,
 ) -> sqlx::Result<Audience> {
     let scope = recipients::rules::scope(store, now, None);
@@ -65,7 +65,7 @@ pub async fn send(ctx: &Ctx, what: &Correction) -> Result<Started, AppError> {
             back_to: Some(first.page()),
         });
     }
-    let presser = Presser::of(ctx).await?;
+    let initiator = Initiator::of(ctx).await?;
     let label = corrected(&first.label);
     let frozen = Frozen {
         campaign: None,
@@ -78,12 +78,12 @@ pub async fn send(ctx: &Ctx, what: &Correction) -> Result<Started, AppError> {
         filter: RecipientFilter::Reached(first.id),
         token: &what.token,
         shown_count: what.shown_count,
-        planned: None,
+        scheduled: None,
     };
     hit(Point::BeforeCorrection);
     let mut tx = ctx.db().begin().await?;
-    tries::refuse_another_correction(&mut tx, ctx.db(), ctx.store(), first.id).await?;
-    match freeze(&mut tx, ctx.db(), &presser, &frozen, None).await? {
+    attempts::refuse_another_correction(&mut tx, ctx.db(), ctx.store(), first.id).await?;
+    match freeze(&mut tx, ctx.db(), &initiator, &frozen, None).await? {
         Freezing::Written { send_id, audience } => {
             let people = grouped(audience.will_send);
             let summary = format!("Sent a correction of “{}” to {people} customers", first.label);

@@ -5,8 +5,8 @@ use chrono::{DateTime, Utc};
 use sqlx::AssertSqlSafe;
 
 use super::{
-    shown::{self, Shown},
-    store::Send,
+    audience_snapshot::{self, AudienceSnapshot},
+    store::SendRecord,
 };
 use crate::{
     communications::model::Tally,
@@ -90,9 +90,9 @@ pub fn is_large(shown: i64, now: i64) -> bool {
 
 /// Works out the receipt of a send; nothing when nothing was shown, or only a number that is still
 /// true.
-pub async fn of(db: &Db, send: &Send, tally: &Tally) -> sqlx::Result<Option<Drift>> {
+pub async fn of(db: &Db, send: &SendRecord, tally: &Tally) -> sqlx::Result<Option<Drift>> {
     let went = tally.audience() + tally.cancelled;
-    let Some(shown) = shown::before(db, send.store_id, send.id).await? else {
+    let Some(shown) = audience_snapshot::before(db, send.store_id, send.id).await? else {
         let differs = send.shown_count.filter(|shown| *shown != went);
         return Ok(differs.map(|shown| Drift {
             shown,
@@ -109,7 +109,7 @@ pub async fn of(db: &Db, send: &Send, tally: &Tally) -> sqlx::Result<Option<Drif
     }))
 }
 
-async fn changes(db: &Db, send: &Send, shown: &Shown) -> sqlx::Result<Option<Vec<Change>>> {
+async fn changes(db: &Db, send: &SendRecord, shown: &AudienceSnapshot) -> sqlx::Result<Option<Vec<Change>>> {
     let (Some(getting), Some(left_out)) = (&shown.getting, &shown.left_out) else {
         return Ok(None);
     };

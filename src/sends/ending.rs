@@ -3,24 +3,24 @@
 use chrono::{DateTime, Utc};
 
 use super::{
-    campaign_store, contacts, loose_ends,
+    attempts, campaign_store, contacts, idempotent_retry,
     model::SendState,
-    repeats,
-    store::{self, Send},
-    tries, unanswered, words,
+    reconcile,
+    store::{self, SendRecord},
+    unconfirmed, words,
 };
 use crate::{
     audit,
-    communications::{self, anyone_waits, model::Tally},
+    communications::{self, has_pending, model::Tally},
     db::Tx,
     on_tx,
     recipients::model::grouped,
 };
 
-/// Turns what has not gone out into `cancelled`; what may have gone out before is unknown again. What
+/// Turns what has not gone out into `cancelled`; what may have gone out before is unconfirmed again. What
 /// is on the wire stays as it is, and the send remembers it.
 pub async fn cancel_unsent(tx: &mut Tx, send: i64, now: DateTime<Utc>) -> sqlx::Result<u64> {
-    repeats::leave(tx, send, now).await?;
+    idempotent_retry::leave(tx, send, now).await?;
     let cancelled = on_tx!(tx, |conn| {
         sqlx::query(
         "update messages set state = 'cancelled', settled_at = $2, lease_owner = null, lease_until = null, next_at = null
@@ -32,14 +32,14 @@ pub async fn cancel_unsent(tx: &mut Tx, send: i64, now: DateTime<Utc>) -> sqlx::
     .await
     .map(|r| r.rows_affected())
     })?;
-    loose_ends::note(tx, send).await?;
-    unanswered::reopen(tx, send).await?;
+    reconcile::note(tx, send).await?;
+    unconfirmed::reopen(tx, send).await?;
     Ok(cancelled)
 }
 
 /// Whether somebody of this send has no outcome yet.
-async fn anyone_waits(tx: &mut Tx, send: i64) -> sqlx::Result<bool> {
-    on_tx!(tx, |conn| sqlx::query_scalar(concat!("select ", anyone_waits!("$1")))
+async fn has_pending(tx: &mut Tx, send: i64) -> sqlx::Result<bool> {
+    on_tx!(tx, |conn| sqlx::query_scalar(concat!("select ", has_pending!("$1")))
         .bind(send)
         .fetch_one(&mut *conn)
         .await)
@@ -47,10 +47,10 @@ async fn anyone_waits(tx: &mut Tx, send: i64) -> sqlx::Result<bool> {
 
 /// Ends a send whose people all have an outcome; its campaign is `sent`. False when somebody
 /// still waits, or it has ended already.
-pub async fn finish(tx: &mut Tx, send: &Send, now: DateTime<Utc>) -> sqlx::Result<bool> {
+pub async fn finish(tx: &mut Tx, send: &SendRecord, now: DateTime<Utc>) -> sqlx::Result<bool> {
     // Somebody may be put into its queue again at this moment.
-    tries::hold(tx, send.id).await?;
-    if anyone_waits(tx, send.id).await? {
+    attempts::lock_send(tx, send.id).await?;
+    if has_pending(tx, send.id).await? {
         return Ok(false);
     }
     if !store::change_state(tx, send.id, SendState::Sending, SendState::Done, Some(now), None).await? {
@@ -70,7 +70,7 @@ pub async fn finish(tx: &mut Tx, send: &Send, now: DateTime<Utc>) -> sqlx::Resul
 
 /// Ends a send that nobody goes on with: what went out stays recorded, the rest is not sent, its
 /// campaign is `sent`. False when it was not sending any more.
-pub async fn finish_as_it_is(tx: &mut Tx, send: &Send, actor: &str, now: DateTime<Utc>) -> sqlx::Result<bool> {
+pub async fn finish_as_it_is(tx: &mut Tx, send: &SendRecord, actor: &str, now: DateTime<Utc>) -> sqlx::Result<bool> {
     if !store::change_state(tx, send.id, SendState::Sending, SendState::Done, Some(now), None).await? {
         return Ok(false);
     }
@@ -87,7 +87,7 @@ pub async fn finish_as_it_is(tx: &mut Tx, send: &Send, actor: &str, now: DateTim
 }
 
 /// What a send that is done leaves behind: its numbers on the campaign, the day on the customers.
-async fn close(tx: &mut Tx, send: &Send, now: DateTime<Utc>) -> sqlx::Result<Tally> {
+async fn close(tx: &mut Tx, send: &SendRecord, now: DateTime<Utc>) -> sqlx::Result<Tally> {
     contacts::begin(tx, send.id).await?;
     if let Some(campaign) = send.campaign_id {
         campaign_store::lock(tx, campaign).await?;
@@ -98,13 +98,19 @@ async fn close(tx: &mut Tx, send: &Send, now: DateTime<Utc>) -> sqlx::Result<Tal
 }
 
 /// Gives a send up by itself; see [`revert_by`].
-pub async fn revert(tx: &mut Tx, send: &Send, problem: &str, now: DateTime<Utc>) -> sqlx::Result<bool> {
+pub async fn revert(tx: &mut Tx, send: &SendRecord, problem: &str, now: DateTime<Utc>) -> sqlx::Result<bool> {
     revert_by(tx, send, "Loupe", problem, now).await
 }
 
 /// Gives a send up: what went out stays recorded, the rest is cancelled, its campaign is a draft
 /// again with the reason. False when it was not sending any more.
-pub async fn revert_by(tx: &mut Tx, send: &Send, actor: &str, problem: &str, now: DateTime<Utc>) -> sqlx::Result<bool> {
+pub async fn revert_by(
+    tx: &mut Tx,
+    send: &SendRecord,
+    actor: &str,
+    problem: &str,
+    now: DateTime<Utc>,
+) -> sqlx::Result<bool> {
     if !store::change_state(
         tx,
         send.id,
@@ -132,7 +138,7 @@ pub async fn revert_by(tx: &mut Tx, send: &Send, actor: &str, problem: &str, now
 }
 
 /// Notes that a send waits for the provider.
-pub async fn log_pause(tx: &mut Tx, send: &Send, problem: &str, now: DateTime<Utc>) -> sqlx::Result<()> {
+pub async fn log_pause(tx: &mut Tx, send: &SendRecord, problem: &str, now: DateTime<Utc>) -> sqlx::Result<()> {
     let summary = format!("Paused “{}”, trying again by itself: {problem}", send.label);
     log(tx, send, "Loupe", "send.paused", summary, now).await
 }
@@ -163,7 +169,7 @@ async fn count_again(tx: &mut Tx, send: i64) -> sqlx::Result<()> {
 
 pub(super) async fn log(
     tx: &mut Tx,
-    send: &Send,
+    send: &SendRecord,
     actor: &str,
     action: &'static str,
     summary: String,

@@ -3,8 +3,8 @@
 use super::{
     campaign_store::Claimed,
     model::SendKind,
-    rules::{Fallbacks, Presser, StartCampaign},
-    store::{self, NewSend, Planned},
+    rules::{Fallbacks, Initiator, StartCampaign},
+    store::{self, NewSend, Scheduled},
 };
 use crate::{
     db::{Db, Tx},
@@ -29,7 +29,7 @@ pub(super) struct Frozen<'a> {
     pub filter: RecipientFilter,
     pub token: &'a str,
     pub shown_count: Option<i64>,
-    pub planned: Option<&'a Planned>,
+    pub scheduled: Option<&'a Scheduled>,
 }
 
 impl<'a> Frozen<'a> {
@@ -37,7 +37,7 @@ impl<'a> Frozen<'a> {
     pub fn of_campaign(
         campaign: &'a Claimed,
         what: &'a StartCampaign,
-        planned: Option<&'a Planned>,
+        scheduled: Option<&'a Scheduled>,
     ) -> Result<Option<Self>, AppError> {
         let Some(filter) = &campaign.filter else {
             return Ok(None);
@@ -53,7 +53,7 @@ impl<'a> Frozen<'a> {
             filter: serde_json::from_str(filter)?,
             token: &what.token,
             shown_count: what.shown_count,
-            planned,
+            scheduled,
         }))
     }
 }
@@ -73,12 +73,12 @@ pub(super) enum Freezing {
 pub(super) async fn freeze(
     tx: &mut Tx,
     db: &Db,
-    presser: &Presser,
+    initiator: &Initiator,
     what: &Frozen<'_>,
     not_again: Option<Earlier>,
 ) -> Result<Freezing, AppError> {
-    let store = &presser.store;
-    check_message(store, presser, what)?;
+    let store = &initiator.store;
+    check_message(store, initiator, what)?;
     let fallbacks = serde_json::to_string(&what.fallbacks)?;
     let filter = serde_json::to_string(&what.filter)?;
     let words = recipients::words::today(db, store.id, &what.filter).await?;
@@ -99,18 +99,18 @@ pub(super) async fn freeze(
         reply_to: store.reply_to.as_deref(),
         store_name: &store.name,
         footer: &store.footer,
-        signature: &signature(presser),
-        hold_until: presser.hold_until(),
+        signature: &signature(initiator),
+        hold_until: initiator.hold_until(),
         shown_count: what.shown_count,
-        started_by: &presser.name,
-        started_at: presser.now,
-        planned: what.planned,
+        started_by: &initiator.name,
+        started_at: initiator.now,
+        scheduled: what.scheduled,
     };
     let Some(send_id) = store::insert(tx, &new).await? else {
         return Ok(Freezing::TokenUsed);
     };
-    let scope = recipients::rules::scope(store, presser.now, not_again);
-    let audience = recipients::freeze::freeze(tx, &scope, &what.filter, send_id, presser.now).await?;
+    let scope = recipients::rules::scope(store, initiator.now, not_again);
+    let audience = recipients::freeze::freeze(tx, &scope, &what.filter, send_id, initiator.now).await?;
     if audience.will_send == 0 {
         return Ok(Freezing::Nobody);
     }
@@ -118,11 +118,11 @@ pub(super) async fn freeze(
 }
 
 /// The name at the end of a message: whoever sends it, for the store.
-fn signature(presser: &Presser) -> String {
-    format!("{}\n{}", presser.name, presser.store.name)
+fn signature(initiator: &Initiator) -> String {
+    format!("{}\n{}", initiator.name, initiator.store.name)
 }
 
-fn check_message(store: &Store, presser: &Presser, what: &Frozen<'_>) -> Result<(), AppError> {
+fn check_message(store: &Store, initiator: &Initiator, what: &Frozen<'_>) -> Result<(), AppError> {
     let mut problems = Vec::new();
     if what.subject.trim().is_empty() {
         problems.push(Problem::new("subject", "Enter a subject"));
@@ -136,7 +136,7 @@ fn check_message(store: &Store, presser: &Presser, what: &Frozen<'_>) -> Result<
         fallbacks: &what.fallbacks,
         store_name: &store.name,
         footer: &store.footer,
-        signature: &signature(presser),
+        signature: &signature(initiator),
         lang: LANGUAGE,
     };
     if let Err(found) = render::compile(source) {

@@ -12,7 +12,7 @@ use serde::Deserialize;
 
 use super::{
     rules::existing,
-    store::{self, Send},
+    store::{self, SendRecord},
 };
 use crate::{
     auth::model::Permission,
@@ -75,7 +75,7 @@ fn answer(rendered: Rendered, how: &How) -> Response {
 
 /// The frozen message of a send, ready for everybody. It was compiled before it was frozen, so a
 /// failure here is our own.
-pub fn compiled(send: &Send) -> Result<Compiled, AppError> {
+pub fn compiled(send: &SendRecord) -> Result<Compiled, AppError> {
     let fallbacks = serde_json::from_str(&send.fallbacks)?;
     let source = render::Source {
         subject: &send.subject,
@@ -97,7 +97,7 @@ pub fn unsubscribe_url(base_url: &str, token: &str) -> String {
 
 /// The words for a person's next anniversary, as of the day the send was started: the same for
 /// every attempt and whenever it is shown again.
-pub fn anniversary_words(send: &Send, zone: chrono_tz::Tz, month: Option<i64>, day: Option<i64>) -> String {
+pub fn anniversary_words(send: &SendRecord, zone: chrono_tz::Tz, month: Option<i64>, day: Option<i64>) -> String {
     let number = |n: Option<i64>| n.and_then(|n| u32::try_from(n).ok());
     match (number(month), number(day)) {
         (Some(month), Some(day)) => {
@@ -109,7 +109,7 @@ pub fn anniversary_words(send: &Send, zone: chrono_tz::Tz, month: Option<i64>, d
 
 /// The subjects as this customer read them, put into the rows of their history.
 pub async fn subjects(db: &Db, store: &Store, rows: &mut [TimelineRow]) -> Result<(), AppError> {
-    let mut frozen: HashMap<i64, (Send, Compiled)> = HashMap::new();
+    let mut frozen: HashMap<i64, (SendRecord, Compiled)> = HashMap::new();
     for row in rows.iter_mut() {
         let (send, compiled) = match frozen.entry(row.send_id) {
             Entry::Occupied(known) => known.into_mut(),
@@ -133,7 +133,7 @@ pub async fn subjects(db: &Db, store: &Store, rows: &mut [TimelineRow]) -> Resul
 }
 
 /// The subject as this person read it.
-pub fn subject_for(send: &Send, store: &Store, row: &MessageRow) -> Result<String, AppError> {
+pub fn subject_for(send: &SendRecord, store: &Store, row: &MessageRow) -> Result<String, AppError> {
     let anniversary = anniversary_words(send, store.zone(), row.anniversary_month, row.anniversary_day);
     Ok(compiled(send)?.subject_for(&Person {
         first_name: &row.first_name,
@@ -144,11 +144,11 @@ pub fn subject_for(send: &Send, store: &Store, row: &MessageRow) -> Result<Strin
 }
 
 /// The subject as somebody reads it of whom nothing is known.
-pub fn subject_for_nobody(send: &Send) -> Result<String, AppError> {
+pub fn subject_for_nobody(send: &SendRecord) -> Result<String, AppError> {
     Ok(compiled(send)?.subject_for(&Person::default()))
 }
 
-fn rendered(send: &Send, store: &Store, row: &MessageRow) -> Result<Rendered, AppError> {
+fn rendered(send: &SendRecord, store: &Store, row: &MessageRow) -> Result<Rendered, AppError> {
     let anniversary = anniversary_words(send, store.zone(), row.anniversary_month, row.anniversary_day);
     let person = Person {
         first_name: &row.first_name,

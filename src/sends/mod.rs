@@ -8,7 +8,9 @@ pub mod model;
 pub mod words;
 
 #[cfg(feature = "ssr")]
-pub mod asleep;
+mod attempts;
+#[cfg(feature = "ssr")]
+pub mod audience_snapshot;
 #[cfg(feature = "ssr")]
 mod campaign_store;
 #[cfg(feature = "ssr")]
@@ -22,34 +24,32 @@ pub mod ending;
 #[cfg(feature = "ssr")]
 pub mod freezing;
 #[cfg(feature = "ssr")]
-pub mod halting;
-#[cfg(feature = "ssr")]
-pub mod hook;
-#[cfg(feature = "ssr")]
-pub mod loose_ends;
+pub mod idempotent_retry;
 #[cfg(feature = "ssr")]
 pub mod message_view;
 #[cfg(feature = "ssr")]
-pub mod planned;
+pub mod pause_stop;
 #[cfg(feature = "ssr")]
 pub mod progress;
 #[cfg(feature = "ssr")]
-pub mod repeats;
+pub mod provider_events;
+#[cfg(feature = "ssr")]
+pub mod quiet_hours;
+#[cfg(feature = "ssr")]
+pub mod reconcile;
 #[cfg(feature = "ssr")]
 pub mod rules;
 #[cfg(feature = "ssr")]
-pub mod shown;
+pub mod scheduled;
 #[cfg(feature = "ssr")]
 pub mod stalled;
 #[cfg(feature = "ssr")]
 pub mod store;
 #[cfg(feature = "ssr")]
-pub mod told;
-#[cfg(feature = "ssr")]
-mod tries;
-#[cfg(feature = "ssr")]
-pub mod unanswered;
+pub mod unconfirmed;
 #[cfg(feature = "ssr")]
 pub mod undo;
+#[cfg(feature = "ssr")]
+pub mod webhook;
 #[cfg(feature = "ssr")]
 mod webhook_store;

@@ -6,7 +6,7 @@ use super::{
     model::{Progress, ProgressRow, SendState},
     rules::existing,
     stalled,
-    store::Send,
+    store::SendRecord,
 };
 use crate::{
     auth::guard::Ctx,
@@ -55,7 +55,7 @@ pub async fn progress(ctx: &Ctx, send_id: i64) -> Result<Progress, AppError> {
 }
 
 /// The numbers of a send; of one that is done, those of its campaign over all goes.
-async fn numbers(ctx: &Ctx, send: &Send) -> sqlx::Result<Tally> {
+async fn numbers(ctx: &Ctx, send: &SendRecord) -> sqlx::Result<Tally> {
     match (send.state, send.campaign_id) {
         (SendState::Done, Some(campaign)) => {
             let goes = goes::of_campaign(ctx.db(), ctx.store(), campaign).await?;
@@ -66,7 +66,7 @@ async fn numbers(ctx: &Ctx, send: &Send) -> sqlx::Result<Tally> {
 }
 
 /// Why some of a send wait although nothing is in their way: the limit to one domain.
-pub async fn waits(state: &AppState, send: &Send, now: DateTime<Utc>) -> sqlx::Result<Option<String>> {
+pub async fn waits(state: &AppState, send: &SendRecord, now: DateTime<Utc>) -> sqlx::Result<Option<String>> {
     let account = match send.state {
         SendState::Sending => state.settings.smtp.as_ref(),
         _ => None,

@@ -5,11 +5,11 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Duration, Utc};
 
 use super::{
-    campaign_store,
+    attempts, campaign_store,
     freezing::{Freezing, Frozen, freeze},
     model::SendKind,
-    store::{self, Send},
-    tries, words,
+    store::{self, SendRecord},
+    words,
 };
 use crate::{
     audit,
@@ -70,7 +70,7 @@ pub enum Started {
 
 /// Who presses, and when.
 #[derive(Clone, Debug)]
-pub struct Presser {
+pub struct Initiator {
     pub store: Store,
     pub name: String,
     pub now: DateTime<Utc>,
@@ -78,7 +78,7 @@ pub struct Presser {
     pub undo_seconds: i64,
 }
 
-impl Presser {
+impl Initiator {
     /// The person behind a request.
     pub async fn of(ctx: &Ctx) -> Result<Self, AppError> {
         let store = ctx.shop().await?.clone();
@@ -104,22 +104,22 @@ impl Presser {
 /// Claims a campaign, freezes its message and its audience, and leaves the rest to the
 /// dispatcher. All of it or nothing.
 pub async fn start_campaign(ctx: &Ctx, what: StartCampaign) -> Result<Started, AppError> {
-    let presser = Presser::of(ctx).await?;
-    let started = start_campaign_as(ctx.db(), &presser, &what).await?;
+    let initiator = Initiator::of(ctx).await?;
+    let started = start_campaign_as(ctx.db(), &initiator, &what).await?;
     ctx.state.wake.notify_one();
     Ok(started)
 }
 
 /// [`start_campaign`] for whoever presses.
-pub async fn start_campaign_as(db: &Db, presser: &Presser, what: &StartCampaign) -> Result<Started, AppError> {
-    let (store, now) = (&presser.store, presser.now);
+pub async fn start_campaign_as(db: &Db, initiator: &Initiator, what: &StartCampaign) -> Result<Started, AppError> {
+    let (store, now) = (&initiator.store, initiator.now);
     if let Some(before) = store::by_token(db, store.id, &what.token).await? {
         return Ok(Started::AlreadyDone { send_id: before.id });
     }
     hit(Point::BeforeClaim);
     let mut tx = db.begin().await?;
     let claimed =
-        campaign_store::claim_campaign(&mut tx, store.id, what.campaign_id, what.version, &presser.name, now).await?;
+        campaign_store::claim_campaign(&mut tx, store.id, what.campaign_id, what.version, &initiator.name, now).await?;
     let Some(campaign) = claimed else {
         drop(tx);
         return Err(why_not_claimed(db, store.id, what).await?.into_error());
@@ -129,13 +129,13 @@ pub async fn start_campaign_as(db: &Db, presser: &Presser, what: &StartCampaign)
     };
     let not_again = what.skip_already.then_some(Earlier::Campaign(campaign.id));
     hit(Point::ClaimWritten);
-    match freeze(&mut tx, db, presser, &frozen, not_again).await? {
+    match freeze(&mut tx, db, initiator, &frozen, not_again).await? {
         Freezing::Written { send_id, audience } => {
             let people = words::people(audience.will_send);
             let summary = format!("Started sending “{}” to {people}", campaign.name);
             note(
                 &mut tx,
-                presser,
+                initiator,
                 "campaign.send_started",
                 Some(campaign.id),
                 summary,
@@ -159,7 +159,7 @@ pub async fn start_campaign_as(db: &Db, presser: &Presser, what: &StartCampaign)
             let summary = format!("“{}” had nobody to go to and is a draft", campaign.name);
             note(
                 &mut tx,
-                presser,
+                initiator,
                 "campaign.no_recipients",
                 Some(campaign.id),
                 summary,
@@ -176,15 +176,15 @@ pub async fn start_campaign_as(db: &Db, presser: &Presser, what: &StartCampaign)
 
 /// Sends one message straight away, without a campaign.
 pub async fn start_bulk(ctx: &Ctx, what: StartBulk) -> Result<Started, AppError> {
-    let presser = Presser::of(ctx).await?;
-    let started = start_bulk_as(ctx.db(), &presser, &what).await?;
+    let initiator = Initiator::of(ctx).await?;
+    let started = start_bulk_as(ctx.db(), &initiator, &what).await?;
     ctx.state.wake.notify_one();
     Ok(started)
 }
 
 /// [`start_bulk`] for whoever presses.
-pub async fn start_bulk_as(db: &Db, presser: &Presser, what: &StartBulk) -> Result<Started, AppError> {
-    let store = &presser.store;
+pub async fn start_bulk_as(db: &Db, initiator: &Initiator, what: &StartBulk) -> Result<Started, AppError> {
+    let store = &initiator.store;
     if let Some(before) = store::by_token(db, store.id, &what.token).await? {
         return Ok(Started::AlreadyDone { send_id: before.id });
     }
@@ -199,7 +199,7 @@ pub async fn start_bulk_as(db: &Db, presser: &Presser, what: &StartBulk) -> Resu
     hit(Point::BeforeBulk);
     let mut tx = db.begin().await?;
     if let Some(first) = of_send {
-        tries::refuse_another(&mut tx, db, store.id, first).await?;
+        attempts::refuse_another(&mut tx, db, store.id, first).await?;
     }
     let not_again = of_send.filter(|_| what.skip_already).map(Earlier::Send);
     let frozen = Frozen {
@@ -213,16 +213,16 @@ pub async fn start_bulk_as(db: &Db, presser: &Presser, what: &StartBulk) -> Resu
         filter: what.filter.clone(),
         token: &what.token,
         shown_count: what.shown_count,
-        planned: None,
+        scheduled: None,
     };
-    match freeze(&mut tx, db, presser, &frozen, not_again).await? {
+    match freeze(&mut tx, db, initiator, &frozen, not_again).await? {
         Freezing::Written { send_id, audience } => {
             let summary = format!(
                 "Started sending a bulk email, “{}”, to {}",
                 what.subject,
                 words::people(audience.will_send)
             );
-            note(&mut tx, presser, "bulk.send_started", None, summary, send_id).await?;
+            note(&mut tx, initiator, "bulk.send_started", None, summary, send_id).await?;
             hit(Point::BulkWritten);
             tx.commit().await?;
             hit(Point::AfterBulk);
@@ -293,8 +293,8 @@ pub async fn already_sending(db: &Db, store: StoreId, campaign: i64) -> sqlx::Re
 
 /// Lets a campaign go on from a send without one that was given up, and from what followed it:
 /// whoever they reached is left out of it like anybody its own earlier tries reached.
-pub async fn go_on_from(tx: &mut Tx, first: &Send, campaign: i64) -> Result<(), AppError> {
-    tries::hold(tx, first.id).await?;
+pub async fn go_on_from(tx: &mut Tx, first: &SendRecord, campaign: i64) -> Result<(), AppError> {
+    attempts::lock_send(tx, first.id).await?;
     if campaign_store::take_over(tx, first.store_id, first.id, campaign).await? == 0 {
         return Err(AppError::Refused {
             words: "It is being sent, or has become a campaign already.".to_owned(),
@@ -311,11 +311,11 @@ pub(super) async fn already_done(db: &Db, store: StoreId, token: &str) -> Result
 }
 
 /// A send of this store.
-pub(super) async fn existing(db: &Db, store: StoreId, id: i64) -> Result<Send, AppError> {
+pub(super) async fn existing(db: &Db, store: StoreId, id: i64) -> Result<SendRecord, AppError> {
     store::find(db, store, id).await?.ok_or(AppError::NotFound)
 }
 
-pub(super) async fn who_sends(db: &Db, send: &Send) -> sqlx::Result<String> {
+pub(super) async fn who_sends(db: &Db, send: &SendRecord) -> sqlx::Result<String> {
     let tally = communications::tallies::of_send(db, send.store_id, send.id).await?;
     Ok(format!(
         "{} is already sending this — {} of {}.",
@@ -327,14 +327,14 @@ pub(super) async fn who_sends(db: &Db, send: &Send) -> sqlx::Result<String> {
 
 async fn note(
     tx: &mut Tx,
-    presser: &Presser,
+    initiator: &Initiator,
     action: &'static str,
     campaign: Option<i64>,
     summary: String,
     send_id: i64,
 ) -> sqlx::Result<()> {
     let entry = audit::Entry {
-        actor: &presser.name,
+        actor: &initiator.name,
         action,
         subject: if campaign.is_some() { "campaign" } else { "send" },
         subject_id: campaign.or(Some(send_id)),
@@ -342,5 +342,5 @@ async fn note(
         before: None,
         after: Some(serde_json::json!({ "send": send_id })),
     };
-    audit::record(tx, presser.store.id, entry, presser.now).await
+    audit::record(tx, initiator.store.id, entry, initiator.now).await
 }

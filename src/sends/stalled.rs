@@ -5,11 +5,11 @@ use chrono::{DateTime, Duration, Utc};
 use sqlx::AssertSqlSafe;
 
 use super::{
-    asleep::{Deed, asks_first},
     ending,
     model::SendState,
+    quiet_hours::{ResumeAction, asks_first},
     rules::existing,
-    store::{self, Send},
+    store::{self, SendRecord},
 };
 use crate::{
     auth::guard::Ctx,
@@ -32,7 +32,7 @@ use crate::{
 const STILL: Duration = Duration::minutes(2);
 
 /// Whether a send has stood still for two minutes with nothing in its way.
-pub async fn is_stalled(state: &AppState, send: &Send, now: DateTime<Utc>) -> sqlx::Result<bool> {
+pub async fn is_stalled(state: &AppState, send: &SendRecord, now: DateTime<Utc>) -> sqlx::Result<bool> {
     let since = now - STILL;
     let held = !send.state.is_open() || send.paused_at.is_some() || send.hold_until > since;
     if held || state.send_gate.is_passive() {
@@ -89,9 +89,9 @@ async fn has_moved(db: &Db, send: i64, since: DateTime<Utc>) -> sqlx::Result<boo
 
 /// Goes on with a stalled send: whoever sends looks at it again. Answers its page, or where it is
 /// asked first.
-pub async fn go_on(ctx: &Ctx, send_id: i64, told_quiet: bool) -> Result<String, AppError> {
+pub async fn go_on(ctx: &Ctx, send_id: i64, quiet_hours_confirmed: bool) -> Result<String, AppError> {
     let send = stalled(ctx, send_id).await?;
-    if let Some(question) = asks_first(ctx, &send, &Deed::GoOn, told_quiet).await? {
+    if let Some(question) = asks_first(ctx, &send, &ResumeAction::GoOn, quiet_hours_confirmed).await? {
         return Ok(question);
     }
     hit(Point::BeforeGoOn);
@@ -138,7 +138,7 @@ pub async fn end(ctx: &Ctx, send_id: i64) -> Result<String, AppError> {
     Ok(send.page())
 }
 
-async fn stalled(ctx: &Ctx, send_id: i64) -> Result<Send, AppError> {
+async fn stalled(ctx: &Ctx, send_id: i64) -> Result<SendRecord, AppError> {
     let send = existing(ctx.db(), ctx.store(), send_id).await?;
     if is_stalled(&ctx.state, &send, ctx.now).await? {
         Ok(send)
@@ -147,7 +147,7 @@ async fn stalled(ctx: &Ctx, send_id: i64) -> Result<Send, AppError> {
     }
 }
 
-fn moves_again(send: &Send) -> AppError {
+fn moves_again(send: &SendRecord) -> AppError {
     let words = match send.state {
         SendState::Holding | SendState::Sending => "It is sending again.",
         _ => "It has ended meanwhile.",

@@ -5,14 +5,14 @@ use chrono::{DateTime, Utc};
 use super::model::{SendKind, SendState};
 use crate::{
     auth::model::StoreId,
-    communications::anyone_waits,
+    communications::has_pending,
     db::{Db, Tx},
     on_db, on_tx,
 };
 
 /// A send, with its frozen message.
 #[derive(Clone, Debug, sqlx::FromRow)]
-pub struct Send {
+pub struct SendRecord {
     pub id: i64,
     pub store_id: StoreId,
     pub campaign_id: Option<i64>,
@@ -40,7 +40,7 @@ pub struct Send {
     pub started_by: String,
     pub started_at: DateTime<Utc>,
     /// What it was planned for, when it went out by itself.
-    pub planned_at: Option<DateTime<Utc>>,
+    pub scheduled_at: Option<DateTime<Utc>>,
     /// Seconds it went out later than planned.
     pub late_by: Option<i64>,
     /// Why it was late, in words.
@@ -55,7 +55,7 @@ pub struct Send {
     pub resume_at: Option<DateTime<Utc>>,
 }
 
-impl Send {
+impl SendRecord {
     /// Where answers of customers go.
     pub fn replies_to(&self) -> &str {
         self.reply_to.as_deref().unwrap_or(&self.from_email)
@@ -75,14 +75,14 @@ macro_rules! columns {
         concat!(
             "select id, store_id, campaign_id, of_send, kind, label, subject, body, fallbacks, filter, audience_words, from_name, ",
             "from_email, reply_to, store_name, footer, signature, state, hold_until, shown_count, started_by, started_at, ",
-            "planned_at, late_by, late_why, finished_at, problem, paused_at, paused_by, resume_at from sends ",
+            "scheduled_at, late_by, late_why, finished_at, problem, paused_at, paused_by, resume_at from sends ",
             $($rest)*
         )
     };
 }
 
 /// One send of the store.
-pub async fn find(db: &Db, store: StoreId, id: i64) -> sqlx::Result<Option<Send>> {
+pub async fn find(db: &Db, store: StoreId, id: i64) -> sqlx::Result<Option<SendRecord>> {
     on_db!(db, |pool| sqlx::query_as(columns!("where store_id = $1 and id = $2"))
         .bind(store)
         .bind(id)
@@ -91,7 +91,7 @@ pub async fn find(db: &Db, store: StoreId, id: i64) -> sqlx::Result<Option<Send>
 }
 
 /// The send a form's token began, if it did.
-pub async fn by_token(db: &Db, store: StoreId, token: &str) -> sqlx::Result<Option<Send>> {
+pub async fn by_token(db: &Db, store: StoreId, token: &str) -> sqlx::Result<Option<SendRecord>> {
     on_db!(db, |pool| sqlx::query_as(columns!(
         "where store_id = $1 and token = $2"
     ))
@@ -102,7 +102,7 @@ pub async fn by_token(db: &Db, store: StoreId, token: &str) -> sqlx::Result<Opti
 }
 
 /// The newest send of a campaign.
-pub async fn latest_of_campaign(db: &Db, store: StoreId, campaign: i64) -> sqlx::Result<Option<Send>> {
+pub async fn latest_of_campaign(db: &Db, store: StoreId, campaign: i64) -> sqlx::Result<Option<SendRecord>> {
     on_db!(db, |pool| sqlx::query_as(columns!(
         "where store_id = $1 and campaign_id = $2 order by id desc limit 1"
     ))
@@ -113,7 +113,7 @@ pub async fn latest_of_campaign(db: &Db, store: StoreId, campaign: i64) -> sqlx:
 }
 
 /// What followed a send: second tries, oldest first.
-pub async fn following(db: &Db, store: StoreId, send: i64) -> sqlx::Result<Vec<Send>> {
+pub async fn following(db: &Db, store: StoreId, send: i64) -> sqlx::Result<Vec<SendRecord>> {
     on_db!(db, |pool| sqlx::query_as(columns!(
         "where store_id = $1 and of_send = $2 order by id"
     ))
@@ -124,7 +124,7 @@ pub async fn following(db: &Db, store: StoreId, send: i64) -> sqlx::Result<Vec<S
 }
 
 /// A send and what followed it, as far as they are of this kind; oldest first.
-pub(super) async fn tries(tx: &mut Tx, store: StoreId, first: i64, kind: SendKind) -> sqlx::Result<Vec<Send>> {
+pub(super) async fn attempts(tx: &mut Tx, store: StoreId, first: i64, kind: SendKind) -> sqlx::Result<Vec<SendRecord>> {
     on_tx!(tx, |conn| sqlx::query_as(columns!(
         "where store_id = $1 and (id = $2 or of_send = $2) and kind = $3 order by id"
     ))
@@ -136,7 +136,7 @@ pub(super) async fn tries(tx: &mut Tx, store: StoreId, first: i64, kind: SendKin
 }
 
 /// Every send of a campaign, newest first.
-pub async fn of_campaign(db: &Db, store: StoreId, campaign: i64) -> sqlx::Result<Vec<Send>> {
+pub async fn of_campaign(db: &Db, store: StoreId, campaign: i64) -> sqlx::Result<Vec<SendRecord>> {
     on_db!(db, |pool| sqlx::query_as(columns!(
         "where store_id = $1 and campaign_id = $2 order by id desc"
     ))
@@ -149,14 +149,14 @@ pub async fn of_campaign(db: &Db, store: StoreId, campaign: i64) -> sqlx::Result
 /// Sends with something to do now, of every store: the dispatcher's question. At most `limit`,
 /// going round: those after the send `after` first. A send whose people all wait for later, or
 /// are all on the wire, is not among them.
-pub async fn open_now(db: &Db, now: DateTime<Utc>, after: i64, limit: i64) -> sqlx::Result<Vec<Send>> {
+pub async fn open_now(db: &Db, now: DateTime<Utc>, after: i64, limit: i64) -> sqlx::Result<Vec<SendRecord>> {
     on_db!(db, |pool| sqlx::query_as(columns!(
         "where state in ('holding', 'sending') and hold_until <= $1
            and (paused_at is null or (paused_by is null and resume_at <= $1))
            and (state = 'holding' or paused_at is not null
                 or exists (select 1 from messages m where m.send_id = sends.id and m.next_at <= $1)
                 or not ",
-        anyone_waits!("sends.id"),
+        has_pending!("sends.id"),
         ")
           order by id <= $2, id limit $3"
     ))
@@ -168,7 +168,7 @@ pub async fn open_now(db: &Db, now: DateTime<Utc>, after: i64, limit: i64) -> sq
 }
 
 /// Every send that the provider's trouble concerns.
-pub async fn sending(db: &Db) -> sqlx::Result<Vec<Send>> {
+pub async fn sending(db: &Db) -> sqlx::Result<Vec<SendRecord>> {
     on_db!(db, |pool| sqlx::query_as(columns!(
         "where state = 'sending' and paused_by is null order by id"
     ))
@@ -210,12 +210,12 @@ pub struct NewSend<'a> {
     pub shown_count: Option<i64>,
     pub started_by: &'a str,
     pub started_at: DateTime<Utc>,
-    pub planned: Option<&'a Planned>,
+    pub scheduled: Option<&'a Scheduled>,
 }
 
 /// When a send that goes out by itself was to go.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Planned {
+pub struct Scheduled {
     pub at: DateTime<Utc>,
     /// Seconds it is late.
     pub late_by: i64,
@@ -229,7 +229,7 @@ pub async fn insert(tx: &mut Tx, new: &NewSend<'_>) -> sqlx::Result<Option<i64>>
         sqlx::query_scalar(
         "insert into sends (store_id, campaign_id, kind, token, label, subject, body, fallbacks, filter, audience_words,
                             from_name, from_email, reply_to, store_name, footer, signature, state, hold_until,
-                            shown_count, started_by, started_at, planned_at, late_by, late_why, of_send)
+                            shown_count, started_by, started_at, scheduled_at, late_by, late_why, of_send)
          values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, 'holding', $17, $18, $19, $20,
                  $21, $22, $23, $24)
          on conflict (store_id, token) do nothing returning id"
@@ -254,9 +254,9 @@ pub async fn insert(tx: &mut Tx, new: &NewSend<'_>) -> sqlx::Result<Option<i64>>
     .bind(new.shown_count)
     .bind(new.started_by)
     .bind(new.started_at)
-    .bind(new.planned.map(|p| p.at))
-    .bind(new.planned.map(|p| p.late_by))
-    .bind(new.planned.and_then(|p| p.late_why))
+    .bind(new.scheduled.map(|p| p.at))
+    .bind(new.scheduled.map(|p| p.late_by))
+    .bind(new.scheduled.and_then(|p| p.late_why))
     .bind(new.of_send)
     .fetch_optional(&mut *conn)
     .await

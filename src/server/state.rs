@@ -19,7 +19,7 @@ pub struct AppState {
     /// Wakes the dispatcher when there is something new to send.
     pub wake: Arc<Notify>,
     /// Wakes the scheduler when something was planned.
-    pub planned: Arc<Notify>,
+    pub schedule_changed: Arc<Notify>,
     /// Whether this database may send.
     pub send_gate: Arc<SendGate>,
     /// Cancelled when the program is asked to stop: nothing new is begun from then on.
@@ -35,7 +35,7 @@ impl AppState {
             settings: Arc::new(settings),
             assets,
             wake: Arc::new(Notify::new()),
-            planned: Arc::new(Notify::new()),
+            schedule_changed: Arc::new(Notify::new()),
             send_gate: Arc::new(SendGate::default()),
             leaving: CancellationToken::new(),
         }

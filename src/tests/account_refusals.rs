@@ -6,7 +6,7 @@ use loupe::{
     auth::model::Role,
     communications::model::Tally,
     db::Backend,
-    sends::{model::SendState, store::Send},
+    sends::{model::SendState, store::SendRecord},
 };
 
 use crate::{
@@ -184,7 +184,7 @@ async fn one_message_stops_nobody_for_ever(backend: Backend) {
     let rule = Rule::new(When::To("p000004@".to_owned()), Fault::Says(Stage::Dot, QUOTA));
     let house = house_with(backend, rule).await;
     for _ in 0..12 {
-        let waits = |s: &Send| s.resume_at.is_some_and(|at| at > house.app.now());
+        let waits = |s: &SendRecord| s.resume_at.is_some_and(|at| at > house.app.now());
         let now = house.until(|s| !s.state.is_open() || waits(s)).await;
         if !now.state.is_open() {
             break;

@@ -10,7 +10,7 @@ use loupe::{
         self,
         model::{SendKind, SendState},
         rules::{StartCampaign, start_campaign_as},
-        unanswered,
+        unconfirmed,
     },
 };
 
@@ -20,12 +20,12 @@ use crate::{
     support::{
         app::{TestApp, words},
         people,
-        sending::{begun, deliver, draft, midway, press, presser, status, tally},
+        sending::{begun, deliver, draft, initiator, midway, press, status, tally},
     },
 };
 
-/// A campaign to five people that has gone out, except that the first `unknown` never got an answer.
-pub async fn partly_unanswered(app: &TestApp, unknown: i64) -> (i64, i64) {
+/// A campaign to five people that has gone out, except that the first `unconfirmed` never got an answer.
+pub async fn partly_unconfirmed(app: &TestApp, unknown: i64) -> (i64, i64) {
     people::crowd(app.db(), app.store.id, 5, &["wedding"], app.now()).await;
     let filter = RecipientFilter::Tags(vec!["wedding".to_owned()]);
     let campaign = draft(app.db(), &app.store, "Ring clean", &filter).await;
@@ -33,7 +33,7 @@ pub async fn partly_unanswered(app: &TestApp, unknown: i64) -> (i64, i64) {
     deliver(&app.state, &app.store, send).await;
     let mut tx = app.db().begin().await.unwrap();
     on_tx!(&mut tx, |conn| sqlx::query(
-        "update messages set state = 'unknown', reply = null
+        "update messages set state = 'unconfirmed', reply = null
           where id in (select id from messages where send_id = $1 order by id limit $2)"
     )
     .bind(send)
@@ -64,9 +64,9 @@ pub async fn in_outbox(app: &TestApp) -> i64 {
     .unwrap()
 }
 
-pub async fn unresolved_ids(app: &TestApp, send: i64) -> Vec<i64> {
+pub async fn unconfirmed_ids(app: &TestApp, send: i64) -> Vec<i64> {
     on_db!(app.db(), |pool| sqlx::query_scalar(
-        "select id from messages where send_id = $1 and state = 'unknown' and resolution is null order by id"
+        "select id from messages where send_id = $1 and state = 'unconfirmed' and resolution is null order by id"
     )
     .bind(send)
     .fetch_all(pool)
@@ -75,13 +75,13 @@ pub async fn unresolved_ids(app: &TestApp, send: i64) -> Vec<i64> {
 }
 
 both!(a_person_treats_one_and_then_the_rest_as_sent, |app| {
-    let (campaign, send) = partly_unanswered(&app, 3).await;
+    let (campaign, send) = partly_unconfirmed(&app, 3).await;
     assert_eq!(sent_count(&app, campaign).await, 2);
     let cookie = app.sign_in_as(Role::Manager).await;
     let page = format!("/marketing/campaigns/{campaign}");
     let html = app.get(&page, &cookie).await.text;
     assert!(html.contains("3 customers are unconfirmed."), "{html}");
-    let one = unresolved_ids(&app, send).await[0].to_string();
+    let one = unconfirmed_ids(&app, send).await[0].to_string();
     let id = send.to_string();
     let answer = app
         .post_form(
@@ -92,7 +92,7 @@ both!(a_person_treats_one_and_then_the_rest_as_sent, |app| {
         )
         .await;
     assert_eq!(answer.location(), page);
-    assert_eq!(unresolved_ids(&app, send).await.len(), 2);
+    assert_eq!(unconfirmed_ids(&app, send).await.len(), 2);
     assert_eq!(
         sent_count(&app, campaign).await,
         3,
@@ -115,7 +115,7 @@ both!(a_person_treats_one_and_then_the_rest_as_sent, |app| {
 });
 
 both!(sending_again_reaches_exactly_those_without_an_answer_once, |app| {
-    let (campaign, send) = partly_unanswered(&app, 2).await;
+    let (campaign, send) = partly_unconfirmed(&app, 2).await;
     let before = in_outbox(&app).await;
     let cookie = app.sign_in_as(Role::Owner).await;
     let page = format!("/marketing/campaigns/{campaign}");
@@ -135,7 +135,7 @@ both!(sending_again_reaches_exactly_those_without_an_answer_once, |app| {
     assert_eq!(tally(app.db(), &app.store, again.id).await.sent, 2);
     // The first copies stay what they are, and nobody can press again.
     assert_eq!(tally(app.db(), &app.store, send).await.unconfirmed, 2);
-    assert!(unresolved_ids(&app, send).await.is_empty());
+    assert!(unconfirmed_ids(&app, send).await.is_empty());
     let third = app
         .post_form(
             "/api/sends/again",
@@ -159,11 +159,11 @@ both!(sending_again_reaches_exactly_those_without_an_answer_once, |app| {
 });
 
 both!(who_opted_out_meanwhile_is_not_sent_to_again, |app| {
-    let (campaign, send) = partly_unanswered(&app, 1).await;
+    let (campaign, send) = partly_unconfirmed(&app, 1).await;
     let mut tx = app.db().begin().await.unwrap();
     on_tx!(&mut tx, |conn| sqlx::query(
         "update customers set do_not_contact = true
-          where id in (select customer_id from messages where send_id = $1 and state = 'unknown')"
+          where id in (select customer_id from messages where send_id = $1 and state = 'unconfirmed')"
     )
     .bind(send)
     .execute(&mut *conn)
@@ -182,15 +182,15 @@ both!(who_opted_out_meanwhile_is_not_sent_to_again, |app| {
             .unwrap()
             .is_empty()
     );
-    assert_eq!(unresolved_ids(&app, send).await.len(), 1, "it can still be settled");
+    assert_eq!(unconfirmed_ids(&app, send).await.len(), 1, "it can still be settled");
 });
 
 both!(after_three_days_it_counts_as_sent, |app| {
-    let (campaign, send) = partly_unanswered(&app, 2).await;
-    let almost = app.now() + unanswered::SETTLES_ITSELF_AFTER;
-    assert_eq!(unanswered::settle_old(app.db(), almost).await.unwrap(), 0);
+    let (campaign, send) = partly_unconfirmed(&app, 2).await;
+    let almost = app.now() + unconfirmed::SETTLES_ITSELF_AFTER;
+    assert_eq!(unconfirmed::settle_old(app.db(), almost).await.unwrap(), 0);
     let then = almost + chrono::Duration::seconds(1);
-    assert_eq!(unanswered::settle_old(app.db(), then).await.unwrap(), 2);
+    assert_eq!(unconfirmed::settle_old(app.db(), then).await.unwrap(), 2);
     assert_eq!(tally(app.db(), &app.store, send).await.sent, 5);
     assert_eq!(sent_count(&app, campaign).await, 5);
     let cookie = app.sign_in_as(Role::Accountant).await;
@@ -199,7 +199,7 @@ both!(after_three_days_it_counts_as_sent, |app| {
 });
 
 both!(only_those_who_may_send_can_settle_anything, |app| {
-    let (campaign, send) = partly_unanswered(&app, 1).await;
+    let (campaign, send) = partly_unconfirmed(&app, 1).await;
     let cookie = app.sign_in_as(Role::Salesperson).await;
     let html = app.get(&format!("/marketing/campaigns/{campaign}"), &cookie).await.text;
     assert!(
@@ -209,7 +209,7 @@ both!(only_those_who_may_send_can_settle_anything, |app| {
     let fields = [("send_id", &*send.to_string())];
     let answer = app.post_form("/api/sends/treat-as-sent", "/", &fields, &cookie).await;
     assert_eq!(answer.status, StatusCode::FORBIDDEN);
-    assert_eq!(unresolved_ids(&app, send).await.len(), 1);
+    assert_eq!(unconfirmed_ids(&app, send).await.len(), 1);
 });
 
 both!(everybody_of_a_send_is_in_its_file, |app| {
@@ -223,7 +223,7 @@ both!(everybody_of_a_send_is_in_its_file, |app| {
     )
     .await;
     people::one(app.db(), app.store.id, "Dara Petrov", None, &["wedding"], app.now()).await;
-    let (_, send) = partly_unanswered(&app, 1).await;
+    let (_, send) = partly_unconfirmed(&app, 1).await;
     let cookie = app.sign_in_as(Role::Accountant).await;
     let file = app.get(&format!("/sends/{send}/recipients.csv"), &cookie).await;
     assert_eq!(file.status, StatusCode::OK);
@@ -409,8 +409,8 @@ both!(
             skip_already: find(&app, campaign).await.skip_already,
             shown_count: None,
         };
-        let presser = presser(&app.state, &app.store);
-        let rest = begun(start_campaign_as(app.db(), &presser, &what).await.unwrap());
+        let initiator = initiator(&app.state, &app.store);
+        let rest = begun(start_campaign_as(app.db(), &initiator, &what).await.unwrap());
         deliver(&app.state, &app.store, rest).await;
         let after = tally(app.db(), &app.store, rest).await;
         assert_eq!((after.sent, after.skipped, after.already), (4, 0, 2));

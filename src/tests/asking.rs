@@ -10,7 +10,7 @@ use loupe::{
     recipients::model::RecipientFilter,
     sends::{
         rules::{StartCampaign, start_campaign_as},
-        store::{self as sends, Send},
+        store::{self as sends, SendRecord},
     },
 };
 
@@ -21,7 +21,7 @@ use crate::{
         app::{Answer, TestApp, borrowed, fields_of, words},
         people,
         planning::{planned, run_until, sends_of},
-        sending::{begun, deliver, draft, latest, midway, press, presser, status, tally},
+        sending::{begun, deliver, draft, initiator, latest, midway, press, status, tally},
     },
 };
 
@@ -67,7 +67,7 @@ fn wedding() -> RecipientFilter {
     RecipientFilter::Tags(vec!["wedding".to_owned()])
 }
 
-async fn found(app: &TestApp, send: i64) -> Send {
+async fn found(app: &TestApp, send: i64) -> SendRecord {
     sends::find(app.db(), app.store.id, send).await.unwrap().unwrap()
 }
 
@@ -125,15 +125,15 @@ both!(the_claim_itself_takes_the_version_that_was_shown, |app| {
         skip_already: true,
         shown_count: None,
     };
-    let presser = presser(&app.state, &app.store);
+    let initiator = initiator(&app.state, &app.store);
     write_over(&app, campaign, "1").await;
-    let refused = start_campaign_as(app.db(), &presser, &what(1)).await;
+    let refused = start_campaign_as(app.db(), &initiator, &what(1)).await;
     assert_eq!(refused, Err(AppError::Conflict));
     assert_eq!(
         (status(app.db(), campaign).await.as_str(), sends(&app).await),
         ("draft", 0)
     );
-    begun(start_campaign_as(app.db(), &presser, &what(2)).await.unwrap());
+    begun(start_campaign_as(app.db(), &initiator, &what(2)).await.unwrap());
 });
 
 both!(what_another_window_wrote_since_the_question_is_not_sent, |app| {

@@ -11,7 +11,7 @@ use loupe::{
     db::Backend,
     dispatch,
     recipients::model::RecipientFilter,
-    sends::{model::SendState, store::Send},
+    sends::{model::SendState, store::SendRecord},
     server::settings::Given,
 };
 
@@ -60,7 +60,7 @@ pub async fn house_with(backend: Backend, rule: Rule) -> House {
 }
 
 impl House {
-    pub async fn until(&self, wanted: impl Fn(&Send) -> bool) -> Send {
+    pub async fn until(&self, wanted: impl Fn(&SendRecord) -> bool) -> SendRecord {
         sending::until(&self.app.state, &self.app.store, self.send, wanted).await
     }
 

@@ -53,7 +53,7 @@ const SENDING: &str = "update sends set state = 'sending', paused_at = null, pau
 const STALLED: &str = "update sends set state = 'sending', hold_until = '2026-04-01T00:00:00Z' where id = {send}";
 const TAKEN_BACK: &str = "update sends set state = 'cancelled' where campaign_id = {campaign}";
 const NOT_WAITING: &str = "update messages set state = 'cancelled', next_at = null, lease_until = null, settled_at = '2000-01-01T00:00:00+00:00' where customer_id = {reader}";
-const UNKNOWN: &str = "update messages set state = 'unknown', resolution = null, customer_id = {reader},
+const UNKNOWN: &str = "update messages set state = 'unconfirmed', resolution = null, customer_id = {reader},
                                next_at = null, lease_until = null, settled_at = '2000-01-01T00:00:00+00:00'
                         where id = {message}";
 

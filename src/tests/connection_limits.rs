@@ -2,7 +2,9 @@
 
 use std::collections::HashSet;
 
-use loupe::{db::Backend, on_db, recipients::model::RecipientFilter, sends::store::Send, server::settings::Given};
+use loupe::{
+    db::Backend, on_db, recipients::model::RecipientFilter, sends::store::SendRecord, server::settings::Given,
+};
 
 use crate::support::{
     app::TestApp,
@@ -139,7 +141,7 @@ async fn a_server_that_takes_nothing(backend: Backend, code: u16, words: &'stati
     let (app, sink, _, send) = house(backend, limit, "", 40).await;
     let stop = tokio_util::sync::CancellationToken::new();
     let task = tokio::spawn(loupe::dispatch::run(app.state.clone(), stop.clone()));
-    let paused: Send = sending::until(&app.state, &app.store, send, |s| s.paused_at.is_some()).await;
+    let paused: SendRecord = sending::until(&app.state, &app.store, send, |s| s.paused_at.is_some()).await;
     let problem = paused.problem.unwrap_or_default();
     assert!(problem.contains(shown), "{problem}");
     stop.cancel();

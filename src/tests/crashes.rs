@@ -178,9 +178,9 @@ pub async fn dies_at(backend: Backend, point: Point) {
     match point {
         Point::BeforeClaim | Point::ClaimWritten | Point::FreezeWritten | Point::AfterFreeze => {
             let campaign = house.campaign.to_string();
-            let presser = env!("CARGO_BIN_EXE_loupe-chaos");
+            let initiator = env!("CARGO_BIN_EXE_loupe-chaos");
             dies(
-                house.child(presser, &["press", &app.url, &campaign], Some(&ordered)),
+                house.child(initiator, &["press", &app.url, &campaign], Some(&ordered)),
                 &name,
             )
             .await;

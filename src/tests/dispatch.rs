@@ -248,11 +248,11 @@ both!(the_same_form_twice_and_two_forms_at_once_send_once, |app| {
         skip_already: true,
         shown_count: None,
     };
-    let presser = sending::presser(&app.state, &app.store);
+    let initiator = sending::initiator(&app.state, &app.store);
     let (one, other) = (what("one-form"), what("other-form"));
     let (a, b) = tokio::join!(
-        start_campaign_as(app.db(), &presser, &one),
-        start_campaign_as(app.db(), &presser, &other),
+        start_campaign_as(app.db(), &initiator, &one),
+        start_campaign_as(app.db(), &initiator, &other),
     );
     assert_eq!(
         [&a, &b]
@@ -269,7 +269,7 @@ both!(the_same_form_twice_and_two_forms_at_once_send_once, |app| {
             .to_string()
             .contains("Priya is already sending this — 0 of 20")
     );
-    let again = start_campaign_as(app.db(), &presser, &what("one-form")).await;
+    let again = start_campaign_as(app.db(), &initiator, &what("one-form")).await;
     assert!(matches!(again, Ok(Started::AlreadyDone { .. })) || again.is_err());
     let rows: i64 = loupe::on_db!(app.db(), |pool| sqlx::query_scalar("select count(*) from messages")
         .fetch_one(pool)

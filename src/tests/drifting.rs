@@ -8,10 +8,10 @@ use loupe::{
     on_db,
     recipients::{self, model::RecipientFilter},
     sends::{
-        planned::{start_planned, token},
+        audience_snapshot,
         rules::{StartCampaign, Started},
-        shown,
-        store::Planned,
+        scheduled::{start_scheduled, token},
+        store::Scheduled,
     },
 };
 
@@ -20,7 +20,7 @@ use crate::{
     support::{
         app::{TestApp, words},
         people,
-        sending::{begun, deliver, draft, latest, midway, press, presser},
+        sending::{begun, deliver, draft, initiator, latest, midway, press},
     },
 };
 
@@ -69,12 +69,12 @@ async fn fire(app: &TestApp, campaign: i64, at: chrono::DateTime<chrono::Utc>) -
         skip_already: true,
         shown_count: None,
     };
-    let planned = Planned {
+    let planned = Scheduled {
         at,
         late_by: 0,
         late_why: None,
     };
-    let started = start_planned(app.db(), &presser(&app.state, &app.store), &what, &planned).await;
+    let started = start_scheduled(app.db(), &initiator(&app.state, &app.store), &what, &planned).await;
     let Ok(Some(Started::Sending { send_id })) = started else {
         panic!("{started:?}");
     };
@@ -252,7 +252,7 @@ both!(
         ];
         app.post_form("/api/campaigns/look", "/marketing/campaigns/new", &fields, &cookie)
             .await;
-        let number = async |token: &str| shown::number(app.db(), app.store.id, token).await.unwrap();
+        let number = async |token: &str| audience_snapshot::number(app.db(), app.store.id, token).await.unwrap();
         assert_eq!(number("dialog").await, Some(3));
         assert_eq!(number("another").await, None);
         // Of too many only the number is kept.
@@ -273,13 +273,13 @@ both!(
         assert_eq!(number("by-hand").await, Some(3));
 
         assert_eq!(
-            shown::forget_old(app.db(), app.now() + Duration::days(300))
+            audience_snapshot::forget_old(app.db(), app.now() + Duration::days(300))
                 .await
                 .unwrap(),
             0
         );
         let old = app.now() + Duration::days(500);
-        assert_eq!(shown::forget_old(app.db(), old).await.unwrap(), 3);
+        assert_eq!(audience_snapshot::forget_old(app.db(), old).await.unwrap(), 3);
     }
 );
 

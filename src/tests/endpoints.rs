@@ -147,7 +147,7 @@ const PAGES: &[(&str, &str, Who)] = &[
     ("/outbox/{id}", "/outbox/{outbox}", Staff(SeeOutbox)),
     ("/outbox/{id}/message.eml", "/outbox/{outbox}/message.eml", Staff(SeeOutbox)),
     ("/outbox/{id}/view", "/outbox/{outbox}/view", Staff(SeeOutbox)),
-    ("/sends/{id}/asleep", "/sends/{send}/asleep", Staff(SendCampaigns)),
+    ("/sends/{id}/quiet-hours", "/sends/{send}/quiet-hours", Staff(SendCampaigns)),
     ("/sends/{id}/correction", "/sends/{send}/correction", Staff(SendCampaigns)),
     ("/sends/{id}/recipients.csv", "/sends/{send}/recipients.csv", Staff(SeeCampaigns)),
     ("/sends/{id}/stop", "/sends/{send}/stop", Staff(SendCampaigns)),

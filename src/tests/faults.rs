@@ -120,7 +120,7 @@ async fn one_fault(backend: Backend, fault: Fault, then: (&str, i64, Option<i64>
 async fn every_fault(backend: Backend) {
     let again = |code| ("queued", 1, Some(code));
     let never = |code| ("rejected", 1, Some(code));
-    let unknown = ("unknown", 1, None);
+    let unknown = ("unconfirmed", 1, None);
     let accepted = ("accepted", 1, None);
     let sent = ("accepted", 1);
     let refused = ("rejected", 0);
@@ -133,14 +133,14 @@ async fn every_fault(backend: Backend) {
         (Fault::Data(554), never(554), refused),
         (Fault::Closing, accepted, sent),
         (Fault::HangUpBeforeData, accepted, sent),
-        (Fault::HangUpInContent, unknown, ("unknown", 0)),
-        (Fault::HangUpAfterDot, unknown, ("unknown", 1)),
+        (Fault::HangUpInContent, unknown, ("unconfirmed", 0)),
+        (Fault::HangUpAfterDot, unknown, ("unconfirmed", 1)),
         (Fault::ResetAfterAccept, accepted, sent),
         (Fault::SlowDot(Duration::from_millis(300)), accepted, sent),
         (Fault::Dot(452), again(452), sent),
         (Fault::Dot(554), never(554), refused),
         (Fault::ClosingAfterDot, again(421), sent),
-        (Fault::Nonsense, unknown, ("unknown", 1)),
+        (Fault::Nonsense, unknown, ("unconfirmed", 1)),
     ];
     let all = cases.map(|(fault, then, at_last)| one_fault(backend, fault, then, at_last));
     futures::future::join_all(all).await;

@@ -13,7 +13,7 @@ use loupe::{
 };
 
 use crate::{
-    after_sending::{partly_unanswered, unresolved_ids},
+    after_sending::{partly_unconfirmed, unconfirmed_ids},
     both,
     support::{
         app::TestApp,
@@ -97,7 +97,7 @@ both!(what_leaves_after_a_restore_has_ids_of_its_own, "", |app, sink| {
     let lost_id = message_id(&app, lost[0]).await;
     go_back(&app, last).await;
     put_back(&app).await;
-    let (_, send) = partly_unanswered(&app, 1).await;
+    let (_, send) = partly_unconfirmed(&app, 1).await;
     let again = rows(&app, send).await;
     assert!(again.starts_with(&lost), "the numbers are the same: {again:?} {lost:?}");
     let names = names_at(&sink);
@@ -105,18 +105,18 @@ both!(what_leaves_after_a_restore_has_ids_of_its_own, "", |app, sink| {
     assert_eq!(names.iter().collect::<BTreeSet<_>>().len(), names.len(), "{names:?}");
 
     // What is still told of the lost send settles nothing of the new one.
-    let waiting = unresolved_ids(&app, send).await;
+    let waiting = unconfirmed_ids(&app, send).await;
     assert_eq!(waiting, lost[..1]);
     for kind in ["email.delivered", "email.failed"] {
         let post = Post::of(&app, Provider::Resend, kind, &lost_id, 0);
         assert_eq!(post.to(&app, &kept).await, 200);
-        assert_eq!(unresolved_ids(&app, send).await, waiting, "{kind}");
+        assert_eq!(unconfirmed_ids(&app, send).await, waiting, "{kind}");
     }
     let id = message_id(&app, waiting[0]).await;
     assert_ne!(id, lost_id);
     let post = Post::of(&app, Provider::Resend, "email.delivered", &id, 0);
     assert_eq!(post.to(&app, &kept).await, 200);
-    assert!(unresolved_ids(&app, send).await.is_empty());
+    assert!(unconfirmed_ids(&app, send).await.is_empty());
 });
 
 both!(
@@ -125,14 +125,14 @@ both!(
     |app, sink| {
         let kept = belongs_to(&app, Provider::Mailgun).await;
         instance::settle(&app.state).await.unwrap();
-        let (_, send) = partly_unanswered(&app, 1).await;
+        let (_, send) = partly_unconfirmed(&app, 1).await;
         people::change(
         app.db(),
         "update messages set account = (select account from provider_accounts where provider is not null) where 1 = $1",
         1,
     )
     .await;
-        let message = unresolved_ids(&app, send).await[0];
+        let message = unconfirmed_ids(&app, send).await[0];
         let left_with = sink.received().into_iter().map(|one| one.message_id);
         let prefix = format!("<{message}.");
         let left_with = left_with.into_iter().find(|id| id.starts_with(&prefix)).unwrap();
@@ -143,7 +143,7 @@ both!(
         for (id, left) in [(under_the_new.as_str(), 1), (left_with.trim_matches(['<', '>']), 0)] {
             let post = Post::of(&app, Provider::Mailgun, "delivered", id, 0);
             assert_eq!(post.to(&app, &kept).await, 200);
-            assert_eq!(unresolved_ids(&app, send).await.len(), left, "{id}");
+            assert_eq!(unconfirmed_ids(&app, send).await.len(), left, "{id}");
         }
     }
 );
@@ -197,7 +197,7 @@ both!(a_message_keeps_its_id_over_all_its_attempts, |app| {
     change("update messages set installation = 'former' where id = $1", fresh).await;
     let through = ProviderAccount {
         account: "theirs",
-        takes_once: true,
+        is_idempotent: true,
     };
     let mut tx = app.db().begin().await.unwrap();
     let leased = ledger::lease(&mut tx, send, ("me", 30), Some(through), 10, app.now())

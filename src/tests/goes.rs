@@ -27,7 +27,7 @@ use crate::{
         app::{TestApp, words},
         books::Dice,
         people,
-        sending::{begun, deliver, draft, latest, midway, press, presser},
+        sending::{begun, deliver, draft, initiator, latest, midway, press},
     },
 };
 
@@ -35,7 +35,7 @@ use crate::{
 fn place(state: MessageState, skip_reason: Option<&str>) -> usize {
     match (state, skip_reason) {
         (MessageState::Accepted, _) => 0,
-        (MessageState::Unknown, _) => 1,
+        (MessageState::Unconfirmed, _) => 1,
         (MessageState::Queued | MessageState::Leased | MessageState::Attempting, _) => 2,
         (MessageState::Rejected | MessageState::Failed, _) => 3,
         (MessageState::Skipped, Some("already_received")) => 5,
@@ -100,7 +100,7 @@ async fn settle(app: &TestApp, send: i64, dice: &mut Dice, waits: bool) {
     for id in ids {
         let outcome = match dice.below(6) {
             0 | 1 => "accepted",
-            2 => "unknown",
+            2 => "unconfirmed",
             3 => "rejected",
             4 => "failed",
             _ if waits => continue,
@@ -125,7 +125,7 @@ async fn with_several_goes(app: &TestApp, dice: &mut Dice) -> i64 {
             skip_already: dice.below(3) > 0,
             shown_count: None,
         };
-        let started = start_campaign_as(app.db(), &presser(&app.state, &app.store), &what)
+        let started = start_campaign_as(app.db(), &initiator(&app.state, &app.store), &what)
             .await
             .unwrap();
         let loupe::sends::rules::Started::Sending { send_id } = started else {
@@ -336,7 +336,7 @@ both!(the_numbers_on_the_campaign_are_of_all_its_goes, |app| {
     let campaign = draft(app.db(), &app.store, "Autumn", &RecipientFilter::All).await;
     let first = begun(press(&app.state, &app.store, campaign).await);
     // Two have it, one was refused, one was never answered, two were not reached.
-    for (state, n) in [("accepted", 2), ("rejected", 1), ("unknown", 1), ("cancelled", 2)] {
+    for (state, n) in [("accepted", 2), ("rejected", 1), ("unconfirmed", 1), ("cancelled", 2)] {
         let sql = format!(
             "update messages set state = '{state}', settled_at = created_at, next_at = null where id in
                 (select id from messages where send_id = $1 and state = 'queued' order by id limit {n})"
@@ -368,7 +368,7 @@ both!(the_numbers_on_the_campaign_are_of_all_its_goes, |app| {
     // A late answer to the first go counts, although it was given up.
     let mut tx = app.db().begin().await.unwrap();
     on_tx!(&mut tx, |conn| sqlx::query(
-        "update messages set state = 'accepted' where send_id = $1 and state = 'unknown'"
+        "update messages set state = 'accepted' where send_id = $1 and state = 'unconfirmed'"
     )
     .bind(first)
     .execute(&mut *conn)

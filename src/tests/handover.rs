@@ -270,8 +270,8 @@ async fn sending_again_waits_for_what_is_on_the_wire(backend: Backend) {
         skip_already: true,
         shown_count: None,
     };
-    let presser = sending::presser(&app.state, &app.store);
-    let refused = start_campaign_as(app.db(), &presser, &again).await;
+    let initiator = sending::initiator(&app.state, &app.store);
+    let refused = start_campaign_as(app.db(), &initiator, &again).await;
     assert!(
         matches!(&refused, Err(AppError::Refused { words, .. }) if words.contains("on their way")),
         "{refused:?}"
@@ -284,7 +284,7 @@ async fn sending_again_waits_for_what_is_on_the_wire(backend: Backend) {
             .unwrap();
     }
     tx.commit().await.unwrap();
-    let send = begun(start_campaign_as(app.db(), &presser, &again).await.unwrap());
+    let send = begun(start_campaign_as(app.db(), &initiator, &again).await.unwrap());
     assert!(is_done(&deliver(&app.state, &app.store, send).await));
     assert_eq!(all_is_well(&app, &sink).await.accepted, 6, "nobody is left out");
 }

@@ -16,7 +16,7 @@ use proptest::{
 };
 
 use loupe::{
-    channels::email::events::{Event, OurId, Proved, Provider, Told},
+    channels::email::events::{Event, EventKind, OurId, Proved, Provider},
     db::{Backend, Tx, dialect::database_now_plus},
     dispatch::{
         late_store,
@@ -26,7 +26,7 @@ use loupe::{
     },
     on_db, on_tx,
     recipients::model::RecipientFilter,
-    sends::{self, ending, model::SendState, repeats, told},
+    sends::{self, ending, idempotent_retry, model::SendState, provider_events},
 };
 
 use crate::support::{
@@ -80,7 +80,7 @@ enum Step {
 /// The mail account of a provider that takes a message with the same key only once.
 const ONCE: ProviderAccount<'_> = ProviderAccount {
     account: "shop@mail.example.com:465",
-    takes_once: true,
+    is_idempotent: true,
 };
 
 fn step() -> impl Strategy<Value = Step> {
@@ -126,7 +126,7 @@ struct Row {
     customer_id: i64,
     state: String,
     epoch: i64,
-    repeats: i64,
+    idempotent_retries: i64,
 }
 
 struct Model<'a> {
@@ -164,7 +164,7 @@ fn take<T>(list: &mut Vec<T>, at: &Index) -> Option<T> {
 impl Model<'_> {
     async fn rows(&self) -> Vec<Row> {
         on_db!(self.app.db(), |pool| sqlx::query_as(
-            "select id, customer_id, state, epoch, repeats from messages where send_id = $1 order by id"
+            "select id, customer_id, state, epoch, idempotent_retries from messages where send_id = $1 order by id"
         )
         .bind(self.send)
         .fetch_all(pool)
@@ -172,7 +172,7 @@ impl Model<'_> {
         .unwrap()
     }
 
-    async fn state(&self) -> sends::store::Send {
+    async fn state(&self) -> sends::store::SendRecord {
         let found = sends::store::find(self.app.db(), self.app.store.id, self.send).await;
         found.unwrap().unwrap()
     }
@@ -284,7 +284,7 @@ impl Model<'_> {
             }
             Step::Repeat => {
                 if let Some(through) = self.through {
-                    repeats::queue(&mut tx, self.send, through, now).await.unwrap();
+                    idempotent_retry::queue(&mut tx, self.send, through, now).await.unwrap();
                 }
             }
             Step::Event(at) => {
@@ -313,7 +313,7 @@ impl Model<'_> {
                 message,
                 installation: loupe::instance::id(self.app.db()).await.unwrap(),
             },
-            told: Told::Had("delivered"),
+            kind: EventKind::Had("delivered"),
         };
         let kept = Kept {
             account: ONCE.account.to_owned(),
@@ -321,7 +321,7 @@ impl Model<'_> {
             hook_token: String::new(),
             hook_secret: String::new(),
         };
-        told::hear(&self.app.state, &kept, &Proved::from(Some(event)))
+        provider_events::apply_event(&self.app.state, &kept, &Proved::from(Some(event)))
             .await
             .unwrap();
     }
@@ -332,7 +332,7 @@ impl Model<'_> {
         let (state, refund) = match answer {
             Answer::Accepted => ("accepted", 0),
             Answer::Rejected => ("rejected", 0),
-            Answer::Silence => ("unknown", 0),
+            Answer::Silence => ("unconfirmed", 0),
             Answer::Deferred => ("queued", 0),
             Answer::NotSent => ("queued", 1),
         };
@@ -366,8 +366,8 @@ impl Model<'_> {
             prop_assert!(copies <= 1, "{step:?}: message {} has {copies} copies", is.id);
             let fits = match is.state.as_str() {
                 "accepted" => copies == 1,
-                "attempting" | "unknown" => true,
-                "queued" | "leased" if is.repeats > 0 => true,
+                "attempting" | "unconfirmed" => true,
+                "queued" | "leased" if is.idempotent_retries > 0 => true,
                 _ => copies == 0,
             };
             prop_assert!(fits, "{step:?}: message {} is {} with {copies} copies", is.id, is.state);
@@ -388,16 +388,18 @@ impl Model<'_> {
                 ("leased", "queued") => own || matches!(step, Step::Recover | Step::Release(_)),
                 ("leased", "attempting" | "skipped") => matches!(step, Step::Mark(..)),
                 ("attempting", "queued" | "cancelled") => own,
-                ("attempting", "unknown") => matches!(step, Step::Recover | Step::Settle(..)),
+                ("attempting", "unconfirmed") => matches!(step, Step::Recover | Step::Settle(..)),
                 ("attempting", "rejected") => matches!(step, Step::Settle(..)),
-                ("unknown", "accepted" | "rejected") => matches!(step, Step::Settle(..) | Step::Event(_)),
+                ("unconfirmed", "accepted" | "rejected") => matches!(step, Step::Settle(..) | Step::Event(_)),
                 ("attempting", "accepted") => matches!(step, Step::Settle(..) | Step::Event(_)),
-                ("unknown", "queued") => {
-                    matches!(step, Step::Repeat) && self.through.is_some() && is.repeats == was.repeats + 1
+                ("unconfirmed", "queued") => {
+                    matches!(step, Step::Repeat)
+                        && self.through.is_some()
+                        && is.idempotent_retries == was.idempotent_retries + 1
                 }
-                ("queued" | "leased", "accepted") => matches!(step, Step::Event(_)) && is.repeats > 0,
-                ("queued" | "leased", "unknown") => {
-                    is.repeats > 0 && (matches!(step, Step::Revert | Step::Mark(..)) || own)
+                ("queued" | "leased", "accepted") => matches!(step, Step::Event(_)) && is.idempotent_retries > 0,
+                ("queued" | "leased", "unconfirmed") => {
+                    is.idempotent_retries > 0 && (matches!(step, Step::Revert | Step::Mark(..)) || own)
                 }
                 _ => false,
             };

@@ -30,7 +30,7 @@ async fn with_every_state(app: &TestApp) -> i64 {
         "update messages set settled_at = case when id % 7 < 4 then created_at end,
                 next_at = case when id % 7 = 4 then next_at end, lease_until = case when id % 7 > 4 then created_at end,
                 state = case id % 7 when 0 then 'accepted' when 1 then 'rejected' when 2 then 'failed'
-                                    when 3 then 'unknown' when 4 then 'queued' when 5 then 'leased'
+                                    when 3 then 'unconfirmed' when 4 then 'queued' when 5 then 'leased'
                                     else 'attempting' end
           where send_id = $1 and state = 'queued'"
     )

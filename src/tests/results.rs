@@ -170,7 +170,7 @@ async fn what_was_taken_back_can_be_scheduled_again(backend: Backend) {
         ("id", id.to_string()),
         ("version", version),
         ("send_token", "now".to_owned()),
-        ("told_quiet", "true".to_owned()),
+        ("quiet_hours_confirmed", "true".to_owned()),
     ];
     let fields: Vec<_> = fields.iter().map(|(name, value)| (*name, value.as_str())).collect();
     app.post_form("/api/campaigns/confirm", &path, &fields, &cookie).await;

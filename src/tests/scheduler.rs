@@ -30,7 +30,7 @@ both!(a_due_campaign_goes_out_by_itself_signed_by_who_planned_it, |app| {
     assert_eq!(sends.len(), 1);
     let send = &sends[0];
     assert_eq!(
-        (send.planned_at, send.late_by, send.late_why.clone()),
+        (send.scheduled_at, send.late_by, send.late_why.clone()),
         (Some(app.now()), Some(0), None)
     );
     assert!(send.signature.starts_with("Priya Nair\n"), "{}", send.signature);
@@ -117,9 +117,9 @@ both!(a_person_and_the_runner_at_the_same_moment_are_one_send, |app| {
             skip_already: true,
             shown_count: None,
         };
-        let presser = sending::presser(&app.state, &app.store);
+        let initiator = sending::initiator(&app.state, &app.store);
         let running = Running::start(&app.state);
-        let pressed = loupe::sends::rules::start_campaign_as(app.db(), &presser, &what).await;
+        let pressed = loupe::sends::rules::start_campaign_as(app.db(), &initiator, &what).await;
         wait_for(app.db(), campaign, |r| r.status == "sending").await;
         running.stop().await;
         assert!(
@@ -136,7 +136,7 @@ both!(within_the_grace_it_goes_late_and_says_so, |app| {
     let campaign = planned(app.db(), &app.store, "Autumn", &RecipientFilter::All, at).await;
     run_until(&app.state, campaign, |r| r.status == "sending").await;
     let send = sends_of(app.db(), &app.store, campaign).await.remove(0);
-    assert_eq!((send.planned_at, send.late_by), (Some(at), Some(12 * 60)));
+    assert_eq!((send.scheduled_at, send.late_by), (Some(at), Some(12 * 60)));
     deliver(&app.state, &app.store, send.id).await;
     let cookie = app.sign_in_as(Role::Salesperson).await;
     let page = app.get(&format!("/marketing/campaigns/{campaign}"), &cookie).await;

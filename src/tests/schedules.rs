@@ -147,11 +147,11 @@ both!(each_goes_at_its_moment_and_not_a_second_before, |app| {
     let running = Running::start(&app.state);
     for (campaign, moment) in planned {
         app.clock.set(moment - Duration::seconds(1));
-        app.state.planned.notify_one();
+        app.state.schedule_changed.notify_one();
         tokio::time::sleep(std::time::Duration::from_millis(60)).await;
         assert_eq!(row(app.db(), campaign).await.status, "scheduled");
         app.clock.set(moment);
-        app.state.planned.notify_one();
+        app.state.schedule_changed.notify_one();
         wait_for(app.db(), campaign, |r| r.status == "sending").await;
         let send = sends_of(app.db(), &app.store, campaign).await.remove(0);
         assert_eq!((send.started_at, send.late_by), (moment, Some(0)));

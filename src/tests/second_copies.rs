@@ -5,11 +5,11 @@ use chrono::Duration;
 use loupe::{
     auth::model::Role,
     on_tx,
-    sends::{self, ending, unanswered},
+    sends::{self, ending, unconfirmed},
 };
 
 use crate::{
-    after_sending::{in_outbox, partly_unanswered, unresolved_ids},
+    after_sending::{in_outbox, partly_unconfirmed, unconfirmed_ids},
     both,
     support::{
         app::{TestApp, words},
@@ -49,14 +49,14 @@ async fn opts_out(app: &TestApp, message: i64) {
 }
 
 both!(a_second_copy_that_was_taken_back_can_be_sent_later, |app| {
-    let (campaign, send) = partly_unanswered(&app, 2).await;
+    let (campaign, send) = partly_unconfirmed(&app, 2).await;
     let before = in_outbox(&app).await;
-    let waiting = unresolved_ids(&app, send).await;
+    let waiting = unconfirmed_ids(&app, send).await;
     let cookie = app.sign_in_as(Role::Owner).await;
     let undone = again(&app, &cookie, send, "again-1").await;
-    assert!(unresolved_ids(&app, send).await.is_empty());
+    assert!(unconfirmed_ids(&app, send).await.is_empty());
     press(&app, &cookie, "undo", undone).await;
-    assert_eq!(unresolved_ids(&app, send).await, waiting);
+    assert_eq!(unconfirmed_ids(&app, send).await, waiting);
     let page = words(&app.get(&format!("/marketing/campaigns/{campaign}"), &cookie).await.text);
     assert!(page.contains("2 customers are unconfirmed."), "{page}");
     assert!(!page.contains("It was sent again"), "{page}");
@@ -68,44 +68,44 @@ both!(a_second_copy_that_was_taken_back_can_be_sent_later, |app| {
     let mut tx = app.db().begin().await.unwrap();
     ending::cancel_unsent(&mut tx, undone, app.now()).await.unwrap();
     tx.commit().await.unwrap();
-    assert!(unresolved_ids(&app, send).await.is_empty());
+    assert!(unconfirmed_ids(&app, send).await.is_empty());
 });
 
 both!(
     a_second_copy_that_was_taken_back_counts_as_sent_after_three_days,
     |app| {
-        let (_, send) = partly_unanswered(&app, 2).await;
+        let (_, send) = partly_unconfirmed(&app, 2).await;
         let cookie = app.sign_in_as(Role::Owner).await;
         let undone = again(&app, &cookie, send, "again").await;
         press(&app, &cookie, "undo", undone).await;
-        let then = app.now() + unanswered::SETTLES_ITSELF_AFTER + Duration::seconds(1);
-        assert_eq!(unanswered::settle_old(app.db(), then).await.unwrap(), 2);
+        let then = app.now() + unconfirmed::SETTLES_ITSELF_AFTER + Duration::seconds(1);
+        assert_eq!(unconfirmed::settle_old(app.db(), then).await.unwrap(), 2);
         assert_eq!(tally(app.db(), &app.store, send).await.sent, 5);
     }
 );
 
 both!(whom_a_stop_kept_from_a_second_copy_can_be_settled, |app| {
-    let (_, send) = partly_unanswered(&app, 3).await;
-    let waiting = unresolved_ids(&app, send).await;
+    let (_, send) = partly_unconfirmed(&app, 3).await;
+    let waiting = unconfirmed_ids(&app, send).await;
     let cookie = app.sign_in_as(Role::Owner).await;
     let stopped = again(&app, &cookie, send, "again").await;
     midway(app.db(), stopped, 1).await;
     press(&app, &cookie, "stop", stopped).await;
     assert_eq!(
-        unresolved_ids(&app, send).await,
+        unconfirmed_ids(&app, send).await,
         waiting[1..],
         "the first has a second copy"
     );
 });
 
 both!(whom_the_second_copy_leaves_out_can_be_settled, |app| {
-    let (_, send) = partly_unanswered(&app, 3).await;
-    let waiting = unresolved_ids(&app, send).await;
+    let (_, send) = partly_unconfirmed(&app, 3).await;
+    let waiting = unconfirmed_ids(&app, send).await;
     let cookie = app.sign_in_as(Role::Owner).await;
     opts_out(&app, waiting[0]).await;
     let followed = again(&app, &cookie, send, "again").await;
     assert_eq!(
-        unresolved_ids(&app, send).await,
+        unconfirmed_ids(&app, send).await,
         waiting[..1],
         "left out from the start"
     );
@@ -113,5 +113,5 @@ both!(whom_the_second_copy_leaves_out_can_be_settled, |app| {
     deliver(&app.state, &app.store, followed).await;
     let after = tally(app.db(), &app.store, followed).await;
     assert_eq!((after.sent, after.skipped), (1, 2));
-    assert_eq!(unresolved_ids(&app, send).await, waiting[..2], "left out on the way");
+    assert_eq!(unconfirmed_ids(&app, send).await, waiting[..2], "left out on the way");
 });

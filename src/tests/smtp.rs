@@ -110,7 +110,7 @@ pub(super) fn word(outcome: &Outcome) -> String {
         Outcome::Accepted { .. } => "accepted".to_owned(),
         Outcome::Deferred { code, .. } => format!("deferred {code}"),
         Outcome::Rejected { code, .. } => format!("rejected {code}"),
-        Outcome::Unknown { .. } => "unknown".to_owned(),
+        Outcome::Unconfirmed { .. } => "unconfirmed".to_owned(),
         Outcome::NotSent { .. } => "not sent".to_owned(),
     }
 }
@@ -128,15 +128,15 @@ async fn every_fault_has_its_outcome_and_harms_no_other_message() {
         (Fault::Data(452), "deferred 452", false, 1),
         (Fault::Closing, "deferred 421", false, 2),
         (Fault::HangUpBeforeData, "accepted", true, 2),
-        (Fault::HangUpInContent, "unknown", false, 2),
-        (Fault::HangUpAfterDot, "unknown", true, 2),
+        (Fault::HangUpInContent, "unconfirmed", false, 2),
+        (Fault::HangUpAfterDot, "unconfirmed", true, 2),
         (Fault::ResetAfterAccept, "accepted", true, 2),
         (Fault::SlowDot(Duration::from_millis(100)), "accepted", true, 1),
-        (TOO_SLOW, "unknown", true, 2),
+        (TOO_SLOW, "unconfirmed", true, 2),
         (Fault::Dot(451), "deferred 451", false, 1),
         (Fault::Dot(554), "rejected 554", false, 1),
         (Fault::ClosingAfterDot, "deferred 421", false, 2),
-        (Fault::Nonsense, "unknown", true, 2),
+        (Fault::Nonsense, "unconfirmed", true, 2),
     ];
     for (fault, expected, has_it, connections) in table {
         for pipelining in [true, false] {

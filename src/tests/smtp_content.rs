@@ -52,7 +52,7 @@ async fn content_cut_in_the_middle_is_never_called_unsent() {
     let (from, to) = (address("a@example.com"), address("b@example.com"));
     let content = "x".repeat(70).repeat(400_000).into_bytes();
     let outcome = send_one(&account(&sink, ""), &Envelope { from: &from, to: &to }, &content).await;
-    assert_eq!(word(&outcome), "unknown");
+    assert_eq!(word(&outcome), "unconfirmed");
     assert_eq!(sink.received(), vec![]);
 }
 

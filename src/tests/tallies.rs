@@ -84,15 +84,15 @@ both!(they_follow_every_change_in_both_directions, |app| {
         numbers(7, 1, 2, 0, 0)
     );
     assert_eq!(
-        changed(&app, send, "unknown", "attempting", 3).await,
+        changed(&app, send, "unconfirmed", "attempting", 3).await,
         numbers(4, 1, 2, 3, 0)
     );
     assert_eq!(
-        changed(&app, send, "accepted", "unknown", 1).await,
+        changed(&app, send, "accepted", "unconfirmed", 1).await,
         numbers(4, 2, 2, 2, 0)
     );
     assert_eq!(
-        changed(&app, send, "queued", "unknown", 1).await,
+        changed(&app, send, "queued", "unconfirmed", 1).await,
         numbers(5, 2, 2, 1, 0)
     );
     assert_eq!(

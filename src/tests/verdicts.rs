@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use loupe::{auth::model::Role, on_db, on_tx};
 
 use crate::{
-    after_sending::partly_unanswered,
+    after_sending::partly_unconfirmed,
     both,
     oracle::{self, Arrived},
     support::{app::TestApp, sending::deliver},
@@ -40,7 +40,7 @@ async fn change(app: &TestApp, sql: &'static str) {
 }
 
 both!(a_second_copy_is_right_only_where_somebody_asked_for_it, |app| {
-    let (_, send) = partly_unanswered(&app, 2).await;
+    let (_, send) = partly_unconfirmed(&app, 2).await;
     let cookie = app.sign_in_as(Role::Owner).await;
     let id = send.to_string();
     let fields = [("send_id", id.as_str()), ("send_token", "again")];
@@ -51,7 +51,7 @@ both!(a_second_copy_is_right_only_where_somebody_asked_for_it, |app| {
 
     let nobody = HashSet::new();
     let mut arrived = copies(&app, "accepted").await;
-    arrived.extend(copies(&app, "unknown").await);
+    arrived.extend(copies(&app, "unconfirmed").await);
     assert_eq!(wrong(&app, &arrived, &nobody).await, Vec::<String>::new());
     let mut twice = arrived.clone();
     twice.push(arrived[0].clone());
@@ -63,13 +63,17 @@ both!(a_second_copy_is_right_only_where_somebody_asked_for_it, |app| {
     let seen = wrong(&app, &arrived[1..], &nobody).await.join("\n");
     assert!(seen.contains("is accepted but never arrived"), "{seen}");
 
-    change(&app, "update messages set resolution = null where state = 'unknown'").await;
+    change(
+        &app,
+        "update messages set resolution = null where state = 'unconfirmed'",
+    )
+    .await;
     let seen = wrong(&app, &arrived, &nobody).await.join("\n");
     assert!(seen.contains("a second copy that nobody asked for"), "{seen}");
 });
 
 both!(whoever_a_stopped_campaign_did_not_reach_is_owed_nothing, |app| {
-    let (campaign, _) = partly_unanswered(&app, 0).await;
+    let (campaign, _) = partly_unconfirmed(&app, 0).await;
     change(
         &app,
         "update messages set state = 'cancelled' where id = (select max(id) from messages)",
@@ -84,7 +88,7 @@ both!(whoever_a_stopped_campaign_did_not_reach_is_owed_nothing, |app| {
 });
 
 both!(what_is_treated_as_sent_need_not_have_arrived, |app| {
-    let (_, send) = partly_unanswered(&app, 2).await;
+    let (_, send) = partly_unconfirmed(&app, 2).await;
     let arrived = copies(&app, "accepted").await;
     let cookie = app.sign_in_as(Role::Owner).await;
     let id = send.to_string();

@@ -1,10 +1,10 @@
 //! Mailgun signs a time and a token and nothing of the event: a token carries one event, once.
 
 use chrono::TimeDelta;
-use loupe::{auth::model::Role, channels::email::events::Provider, on_db, sends::told};
+use loupe::{auth::model::Role, channels::email::events::Provider, on_db, sends::provider_events};
 
 use crate::{
-    after_sending::{partly_unanswered, unresolved_ids},
+    after_sending::{partly_unconfirmed, unconfirmed_ids},
     both,
     support::{
         app::{TestApp, words},
@@ -35,15 +35,15 @@ async fn tokens_kept(app: &TestApp) -> i64 {
 
 both!(a_caught_signature_carries_no_other_event, "", |app, _sink| {
     let kept = belongs_to(&app, Provider::Mailgun).await;
-    let (_, send) = partly_unanswered(&app, 3).await;
+    let (_, send) = partly_unconfirmed(&app, 3).await;
     through(&app, &kept.account).await;
-    let [first, second, third] = unresolved_ids(&app, send).await[..] else {
+    let [first, second, third] = unconfirmed_ids(&app, send).await[..] else {
         panic!("three of them")
     };
     let (one, two) = (message_id(&app, first).await, message_id(&app, second).await);
     let caught = Post::of(&app, Provider::Mailgun, "delivered", &one, 0);
     assert_eq!(caught.clone().to(&app, &kept).await, 200);
-    assert_eq!(unresolved_ids(&app, send).await, [second, third]);
+    assert_eq!(unconfirmed_ids(&app, send).await, [second, third]);
     // The same again is fine, and whatever else is put beside the signature is not heard.
     assert_eq!(caught.clone().to(&app, &kept).await, 200);
     for kind in ["delivered", "rejected"] {
@@ -56,20 +56,20 @@ both!(a_caught_signature_carries_no_other_event, "", |app, _sink| {
     assert_eq!(nothing.clone().to(&app, &kept).await, 200);
     let late = nothing.with_body("0100@mail.example.com", &other);
     assert_eq!(late.to(&app, &kept).await, 200);
-    assert_eq!(unresolved_ids(&app, send).await, [second, third]);
+    assert_eq!(unconfirmed_ids(&app, send).await, [second, third]);
     // It is forgotten when nothing that carries it is believed any more.
     app.clock.set(app.now() + TimeDelta::hours(49));
-    told::forget_tokens(app.db(), app.now()).await.unwrap();
+    provider_events::forget_tokens(app.db(), app.now()).await.unwrap();
     assert_eq!(tokens_kept(&app).await, 0);
     assert_eq!(caught.with_body(&one, &two).to(&app, &kept).await, 406);
-    assert_eq!(unresolved_ids(&app, send).await, [second, third]);
+    assert_eq!(unconfirmed_ids(&app, send).await, [second, third]);
 });
 
 both!(of_many_events_with_one_token_at_once_one_counts, "", |app, _sink| {
     let kept = belongs_to(&app, Provider::Mailgun).await;
-    let (_, send) = partly_unanswered(&app, 5).await;
+    let (_, send) = partly_unconfirmed(&app, 5).await;
     through(&app, &kept.account).await;
-    let waiting = unresolved_ids(&app, send).await;
+    let waiting = unconfirmed_ids(&app, send).await;
     let one = message_id(&app, waiting[0]).await;
     let caught = Post::of(&app, Provider::Mailgun, "delivered", &one, 0);
     let mut posts = Vec::new();
@@ -78,29 +78,29 @@ both!(of_many_events_with_one_token_at_once_one_counts, "", |app, _sink| {
         posts.push(caught.clone().with_body(&one, &id).to(&app, &kept));
     }
     assert_eq!(futures::future::join_all(posts).await, [200; 5]);
-    assert_eq!(unresolved_ids(&app, send).await.len(), 4);
+    assert_eq!(unconfirmed_ids(&app, send).await.len(), 4);
     assert_eq!(tokens_kept(&app).await, 1);
 });
 
 both!(what_is_posted_again_for_hours_is_heard, "", |app, _sink| {
     let kept = belongs_to(&app, Provider::Mailgun).await;
-    let (_, send) = partly_unanswered(&app, 2).await;
+    let (_, send) = partly_unconfirmed(&app, 2).await;
     through(&app, &kept.account).await;
-    for message in unresolved_ids(&app, send).await {
+    for message in unconfirmed_ids(&app, send).await {
         let id = message_id(&app, message).await;
         let early = Post::of(&app, Provider::Mailgun, "delivered", &id, 0);
         // We were away, and had not heard it.
         app.clock.set(app.now() + TimeDelta::hours(12));
         assert_eq!(early.to(&app, &kept).await, 200);
     }
-    assert!(unresolved_ids(&app, send).await.is_empty());
+    assert!(unconfirmed_ids(&app, send).await.is_empty());
 });
 
 both!(what_fails_for_now_has_not_failed, "", |app, _sink| {
     let kept = belongs_to(&app, Provider::Mailgun).await;
-    let (campaign, send) = partly_unanswered(&app, 1).await;
+    let (campaign, send) = partly_unconfirmed(&app, 1).await;
     through(&app, &kept.account).await;
-    let message = unresolved_ids(&app, send).await[0];
+    let message = unconfirmed_ids(&app, send).await[0];
     let id = message_id(&app, message).await;
     let post = Post::of(&app, Provider::Mailgun, "failed", &id, 0).with_body(
         "\"event\":\"failed\"",
@@ -125,9 +125,9 @@ both!(what_fails_for_now_has_not_failed, "", |app, _sink| {
 // Our own fault must lose no event: it is posted again.
 both!(a_secret_that_cannot_be_opened_is_ours_to_mend, "", |app, sink| {
     let kept = belongs_to(&app, Provider::Mailgun).await;
-    let (_, send) = partly_unanswered(&app, 1).await;
+    let (_, send) = partly_unconfirmed(&app, 1).await;
     through(&app, &kept.account).await;
-    let id = message_id(&app, unresolved_ids(&app, send).await[0]).await;
+    let id = message_id(&app, unconfirmed_ids(&app, send).await[0]).await;
     let post = Post::of(&app, Provider::Mailgun, "delivered", &id, 0);
     let examined = |key: &str| {
         let said = std::process::Command::new(env!("CARGO_BIN_EXE_loupe"))
@@ -154,8 +154,8 @@ both!(a_secret_that_cannot_be_opened_is_ours_to_mend, "", |app, sink| {
     )
     .await;
     assert_eq!(post.clone().to(&app, &kept).await, 503);
-    assert_eq!(unresolved_ids(&app, send).await.len(), 1);
+    assert_eq!(unconfirmed_ids(&app, send).await.len(), 1);
     let mended = belongs_to(&app, Provider::Mailgun).await;
     assert_eq!(post.to(&app, &mended).await, 200);
-    assert!(unresolved_ids(&app, send).await.is_empty());
+    assert!(unconfirmed_ids(&app, send).await.is_empty());
 });

@@ -16,7 +16,7 @@ use super::{
     scene::{PEOPLE, Scene},
 };
 use crate::{
-    after_sending::unresolved_ids,
+    after_sending::unconfirmed_ids,
     faults::arrived,
     oracle,
     support::{
@@ -55,7 +55,7 @@ impl Scene {
             ),
             Deed::UndoAgain => {
                 let first = sending::latest(app.db(), &app.store, self.campaign).await;
-                assert_eq!(unresolved_ids(app, first).await.len(), 2, "{name}");
+                assert_eq!(unconfirmed_ids(app, first).await.len(), 2, "{name}");
             }
             Deed::Hurry => {
                 let hold_until = self.the_send().await.hold_until;
@@ -123,7 +123,7 @@ impl Scene {
         self.house.sink.set_rules(Vec::new());
         self.pass(10);
         if deed == Deed::Repeat {
-            self.sends_while(self.until_rows("state = 'queued' and repeats > 0"))
+            self.sends_while(self.until_rows("state = 'queued' and idempotent_retries > 0"))
                 .await;
             self.pass(1);
         }
@@ -172,7 +172,7 @@ impl Scene {
         }
         let reached: i64 = on_db!(app.db(), |pool| sqlx::query_scalar(
             "select count(distinct m.customer_id) from messages m join sends s on s.id = m.send_id
-              where m.state in ('accepted', 'unknown') and s.kind in ('campaign', 'bulk')"
+              where m.state in ('accepted', 'unconfirmed') and s.kind in ('campaign', 'bulk')"
         )
         .fetch_one(pool)
         .await)

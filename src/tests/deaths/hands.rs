@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 use loupe::{
     dispatch::{self, store as leases},
     on_db, on_tx,
-    sends::{self, store::Send},
+    sends::{self, store::SendRecord},
 };
 
 use super::scene::{CAMPAIGNS, SOME, Scene, slow};
@@ -26,7 +26,7 @@ impl Scene {
                     || ' ' || coalesce(cast(sent_count as text), '') from campaigns
              union all
              select 'send ' || id || ' ' || state || ' ' || coalesce(problem, '') || ' ' || coalesce(paused_by, '')
-                    || ' ' || cast(hold_until as text) || case when loose_ends then ' loose' else '' end
+                    || ' ' || cast(hold_until as text) || case when needs_reconcile then ' loose' else '' end
                     || coalesce(' contacts after ' || cast(contacts_after as text), '') from sends
              union all
              select 'message ' || id || ' ' || state || ' ' || coalesce(resolution, '') || ' ' || coalesce(reply, '')
@@ -91,7 +91,7 @@ impl Scene {
     }
 
     /// A sender works until this is so, and then ends in good order.
-    pub(super) async fn sends_until(&self, wanted: impl Fn(&Send, i64) -> bool) {
+    pub(super) async fn sends_until(&self, wanted: impl Fn(&SendRecord, i64) -> bool) {
         let app = &self.house.app;
         self.sends_while(async {
             let begin = Instant::now();
@@ -130,8 +130,8 @@ impl Scene {
         let running = planning::Running::start(&self.house.app.state);
         self.until(
             "select not exists (select 1 from campaigns where status = 'scheduled' and hold is null)
-                and not exists (select 1 from messages where state = 'unknown' and resolution is null)
-                and not exists (select 1 from sends where loose_ends or contacts_after is not null)",
+                and not exists (select 1 from messages where state = 'unconfirmed' and resolution is null)
+                and not exists (select 1 from sends where needs_reconcile or contacts_after is not null)",
         )
         .await;
         running.stop().await;
@@ -194,7 +194,7 @@ impl Scene {
         tx.commit().await.unwrap();
     }
 
-    pub(super) async fn the_send(&self) -> Send {
+    pub(super) async fn the_send(&self) -> SendRecord {
         let app = &self.house.app;
         let send = sends::store::find(app.db(), app.store.id, self.send).await;
         send.unwrap().unwrap()

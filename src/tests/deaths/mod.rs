@@ -101,13 +101,13 @@ fn deeds(point: Point) -> &'static [Deed] {
         Point::BeforeHurry | Point::HurryWritten | Point::AfterHurry => &[Deed::Hurry],
         Point::BeforeUnmarked | Point::UnmarkedWritten | Point::AfterUnmarked => &[Deed::OptOut],
         Point::BeforeLate | Point::LateWritten | Point::AfterLate => &[Deed::LateAnswer, Deed::LateAnswerAfterStop],
-        Point::BeforeTrouble
-        | Point::TroubleReleased
-        | Point::AfterTroubleReleased
-        | Point::BeforeTroublePause
-        | Point::TroublePauseWritten
-        | Point::AfterTroublePause => &[Deed::Trouble],
-        Point::BeforeTroubleEnds | Point::TroubleEndWritten | Point::AfterTroubleEnds => &[Deed::TroubleOver],
+        Point::BeforeOutage
+        | Point::OutageReleased
+        | Point::AfterOutageReleased
+        | Point::BeforeOutagePause
+        | Point::OutagePauseWritten
+        | Point::AfterOutagePause => &[Deed::Trouble],
+        Point::BeforeOutageEnds | Point::OutageEndWritten | Point::AfterOutageEnds => &[Deed::TroubleOver],
         Point::BeforeGivingBack | Point::GivingBackWritten | Point::AfterGivingBack => &[Deed::TroubleForLong],
         Point::BeforeStop | Point::StopWritten | Point::AfterStop => &[Deed::Stop],
         Point::BeforePause | Point::PauseWritten | Point::AfterPause => &[Deed::Pause],
@@ -116,11 +116,13 @@ fn deeds(point: Point) -> &'static [Deed] {
         Point::BeforeEndStalled | Point::StalledRecovered | Point::EndStalledWritten | Point::AfterEndStalled => {
             &[Deed::EndStalled, Deed::EndUntouched]
         }
-        Point::BeforeRepeat | Point::RepeatWritten | Point::AfterRepeat => &[Deed::Repeat],
-        Point::BeforeRepeatEnds | Point::RepeatEndWritten | Point::AfterRepeatEnds => &[Deed::RepeatTooLate],
-        Point::BeforeTold | Point::ToldWritten | Point::AfterTold => &[Deed::Told],
+        Point::BeforeIdempotentRetry | Point::IdempotentRetryWritten | Point::AfterIdempotentRetry => &[Deed::Repeat],
+        Point::BeforeIdempotentRetryEnds | Point::IdempotentRetryEndWritten | Point::AfterIdempotentRetryEnds => {
+            &[Deed::RepeatTooLate]
+        }
+        Point::BeforeProviderEvent | Point::ProviderEventWritten | Point::AfterProviderEvent => &[Deed::Told],
         Point::BeforeTreatAsSent | Point::TreatAsSentWritten | Point::AfterTreatAsSent => &[Deed::TreatAsSent],
-        Point::BeforeTieUp | Point::TieUpWritten | Point::AfterTieUp => &[Deed::TieUp],
+        Point::BeforeReconcile | Point::ReconcileWritten | Point::AfterReconcile => &[Deed::TieUp],
         Point::BeforeContacts | Point::ContactsWritten | Point::AfterContacts => &[Deed::Contacts],
         Point::BeforeSettleOld | Point::SettleOldWritten | Point::AfterSettleOld => &[Deed::SettleOld],
         Point::BeforeAgain | Point::FirstCopiesTaken | Point::AgainWritten | Point::AfterAgain => &[Deed::Again],

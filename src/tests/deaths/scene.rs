@@ -10,7 +10,7 @@ use loupe::{
 
 use super::Deed;
 use crate::{
-    after_sending::unresolved_ids,
+    after_sending::unconfirmed_ids,
     crashes::{self, House},
     support::{
         app::{borrowed, encoded, fields_of},
@@ -97,7 +97,7 @@ impl Scene {
                 let id = self.campaign;
                 self.ask(
                     "/api/campaigns/confirm",
-                    &format!("id={id}&send_token=t&version=1&told_quiet=true"),
+                    &format!("id={id}&send_token=t&version=1&quiet_hours_confirmed=true"),
                 );
             }
             Deed::Bulk => self.ask("/api/bulk-email/send", &bulk("first", "")),
@@ -108,7 +108,7 @@ impl Scene {
                 self.act("stop").await;
                 self.ask("/api/bulk-email/send", &bulk("rest", &self.send.to_string()));
             }
-            Deed::TreatAsSent => self.unanswered_and_ask("treat-as-sent", "").await,
+            Deed::TreatAsSent => self.leave_unconfirmed_and_ask("treat-as-sent", "").await,
             Deed::Repeat => {
                 providers::belongs_to(&self.house.app, Provider::Resend).await;
                 self.never_answers_two();
@@ -118,30 +118,33 @@ impl Scene {
                 providers::belongs_to(&self.house.app, Provider::Resend).await;
                 self.never_answers_two();
                 self.begin().await;
-                self.sends_while(self.until_rows("state = 'queued' and repeats > 0"))
+                self.sends_while(self.until_rows("state = 'queued' and idempotent_retries > 0"))
                     .await;
                 let long_ago = self.house.app.now() - TimeDelta::days(1);
-                self.change("update messages set key_until = $1 where repeats > 0", long_ago)
-                    .await;
+                self.change(
+                    "update messages set key_until = $1 where idempotent_retries > 0",
+                    long_ago,
+                )
+                .await;
                 self.pass(5);
             }
             Deed::Told => {
                 let kept = providers::belongs_to(&self.house.app, Provider::Mailgun).await;
-                self.unanswered().await;
-                let message = unresolved_ids(&self.house.app, self.send).await[0];
+                self.leave_unconfirmed().await;
+                let message = unconfirmed_ids(&self.house.app, self.send).await[0];
                 let id = providers::message_id(&self.house.app, message).await;
                 let post = providers::Post::of(&self.house.app, Provider::Mailgun, "delivered", &id, 0);
                 self.ask(&format!("/hooks/email/{}", kept.hook_token), &post.body);
             }
-            Deed::Again => self.unanswered_and_ask("again", "&send_token=t").await,
+            Deed::Again => self.leave_unconfirmed_and_ask("again", "&send_token=t").await,
             Deed::UndoAgain => {
-                self.unanswered_and_ask("again", "&send_token=t").await;
+                self.leave_unconfirmed_and_ask("again", "&send_token=t").await;
                 self.press_in_time().await;
                 self.send = self.by_token("t").await;
                 self.ask("/api/sends/undo", &format!("send_id={}", self.send));
             }
             Deed::Correct => {
-                self.unanswered().await;
+                self.leave_unconfirmed().await;
                 let path = format!("/sends/{}/correction", self.send);
                 let fields = "subject=Correction%3A+at+6&body=At+6.&send_token=t&shown_count=12";
                 self.ask(&path, fields);
@@ -170,10 +173,13 @@ impl Scene {
                     .await;
             }
             Deed::SettleOld => {
-                self.unanswered().await;
-                let long_ago = self.house.app.now() - sends::unanswered::SETTLES_ITSELF_AFTER - TimeDelta::hours(1);
-                self.change("update messages set settled_at = $1 where state = 'unknown'", long_ago)
-                    .await;
+                self.leave_unconfirmed().await;
+                let long_ago = self.house.app.now() - sends::unconfirmed::SETTLES_ITSELF_AFTER - TimeDelta::hours(1);
+                self.change(
+                    "update messages set settled_at = $1 where state = 'unconfirmed'",
+                    long_ago,
+                )
+                .await;
             }
             Deed::OptOut | Deed::LateAnswer | Deed::LateAnswerAfterStop | Deed::AnswerAfterStop => self.begin().await,
             Deed::Trouble => {
@@ -213,9 +219,9 @@ impl Scene {
 
     /// The process that does it dies at the place.
     pub async fn dies(&mut self, deed: Deed, point: Point) {
-        let (point, presser) = (point.name(), env!("CARGO_BIN_EXE_loupe-chaos"));
+        let (point, initiator) = (point.name(), env!("CARGO_BIN_EXE_loupe-chaos"));
         let child = match &self.form {
-            Some((path, fields)) => self.house.child(presser, &["form", path, fields], Some(&point)),
+            Some((path, fields)) => self.house.child(initiator, &["form", path, fields], Some(&point)),
             None => {
                 if matches!(
                     deed,
@@ -280,13 +286,13 @@ impl Scene {
     }
 
     /// It has gone out, but for two who were never answered, though they got it.
-    async fn unanswered(&mut self) {
+    async fn leave_unconfirmed(&mut self) {
         self.begin().await;
         self.never_answers_two();
         self.pass(2);
         self.all_go_out().await;
         assert_eq!(
-            unresolved_ids(&self.house.app, self.send).await.len(),
+            unconfirmed_ids(&self.house.app, self.send).await.len(),
             2,
             "{}",
             self.name
@@ -299,8 +305,8 @@ impl Scene {
         self.house.sink.set_rules(rules);
     }
 
-    async fn unanswered_and_ask(&mut self, what: &str, more: &str) {
-        self.unanswered().await;
+    async fn leave_unconfirmed_and_ask(&mut self, what: &str, more: &str) {
+        self.leave_unconfirmed().await;
         let fields = format!("send_id={}{more}", self.send);
         self.ask(&format!("/api/sends/{what}"), &fields);
     }

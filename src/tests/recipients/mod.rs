@@ -113,7 +113,7 @@ async fn begin_send(tx: &mut loupe::db::Tx, store: StoreId, campaign: Option<i64
         shown_count: None,
         started_by: "Priya",
         started_at: now,
-        planned: None,
+        scheduled: None,
     };
     sends::insert(tx, &new).await.unwrap().unwrap()
 }

@@ -56,7 +56,14 @@ both!(the_parts_are_the_whole_for_any_book_and_filter, |app| {
                 continue;
             }
             let address = format!("person{}@example.com", dice.below(size));
-            let state = *dice.pick(&["accepted", "attempting", "leased", "unknown", "rejected", "cancelled"]);
+            let state = *dice.pick(&[
+                "accepted",
+                "attempting",
+                "leased",
+                "unconfirmed",
+                "rejected",
+                "cancelled",
+            ]);
             earlier_message(&app, place.id, again, *id, &address, state).await;
             if !["rejected", "cancelled"].contains(&state) {
                 book.reached.push((*id, address));

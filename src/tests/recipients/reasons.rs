@@ -174,7 +174,7 @@ both!(who_was_reached_before_is_left_out_by_person_and_by_address, |app| {
         mine,
         ids[4],
         "unknown.person@example.com",
-        "unknown",
+        "unconfirmed",
     )
     .await;
 

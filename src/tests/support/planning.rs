@@ -12,7 +12,7 @@ use loupe::{
     on_db, on_tx,
     recipients::model::RecipientFilter,
     scheduler,
-    sends::store::{self as sends, Send},
+    sends::store::{self as sends, SendRecord},
     server::AppState,
     stores::model::Store,
     time::Clock,
@@ -103,7 +103,7 @@ pub async fn wait_for(db: &Db, campaign: i64, wanted: impl Fn(&Row) -> bool) -> 
 }
 
 /// The sends of a campaign.
-pub async fn sends_of(db: &Db, store: &Store, campaign: i64) -> Vec<Send> {
+pub async fn sends_of(db: &Db, store: &Store, campaign: i64) -> Vec<SendRecord> {
     sends::of_campaign(db, store.id, campaign).await.expect("a read")
 }
 

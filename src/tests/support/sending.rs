@@ -11,8 +11,8 @@ use loupe::{
     recipients::model::RecipientFilter,
     sends::{
         model::SendState,
-        rules::{Presser, StartCampaign, Started, start_campaign_as},
-        store::{self, Send},
+        rules::{Initiator, StartCampaign, Started, start_campaign_as},
+        store::{self, SendRecord},
     },
     server::AppState,
     stores::model::Store,
@@ -41,8 +41,8 @@ pub async fn draft(db: &Db, store: &Store, name: &str, filter: &RecipientFilter)
 }
 
 /// Somebody who presses Send now.
-pub fn presser(state: &AppState, store: &Store) -> Presser {
-    Presser {
+pub fn initiator(state: &AppState, store: &Store) -> Initiator {
+    Initiator {
         store: store.clone(),
         name: "Priya Nair".to_owned(),
         now: state.clock.now(),
@@ -59,7 +59,7 @@ pub async fn press(state: &AppState, store: &Store, campaign: i64) -> Started {
         skip_already: true,
         shown_count: None,
     };
-    start_campaign_as(&state.db, &presser(state, store), &what)
+    start_campaign_as(&state.db, &initiator(state, store), &what)
         .await
         .expect("it starts")
 }
@@ -73,7 +73,7 @@ pub fn begun(started: Started) -> i64 {
 }
 
 /// Runs a dispatcher until this send has ended.
-pub async fn deliver(state: &AppState, store: &Store, send: i64) -> Send {
+pub async fn deliver(state: &AppState, store: &Store, send: i64) -> SendRecord {
     let stop = CancellationToken::new();
     let task = tokio::spawn(dispatch::run(state.clone(), stop.clone()));
     let send = until(state, store, send, |s| !s.state.is_open()).await;
@@ -83,7 +83,7 @@ pub async fn deliver(state: &AppState, store: &Store, send: i64) -> Send {
 }
 
 /// Waits until a send is as wanted; three minutes at most: a busy disk takes its time.
-pub async fn until(state: &AppState, store: &Store, send: i64, wanted: impl Fn(&Send) -> bool) -> Send {
+pub async fn until(state: &AppState, store: &Store, send: i64, wanted: impl Fn(&SendRecord) -> bool) -> SendRecord {
     let begin = Instant::now();
     loop {
         let now = store::find(&state.db, store.id, send)
@@ -120,7 +120,7 @@ pub async fn status(db: &Db, campaign: i64) -> String {
 }
 
 /// Whether a send ended well.
-pub fn is_done(send: &Send) -> bool {
+pub fn is_done(send: &SendRecord) -> bool {
     send.state == SendState::Done
 }
 

@@ -37,7 +37,7 @@ impl From<MessageState> for Mark {
             MessageState::Queued | MessageState::Leased | MessageState::Attempting => Mark::Waiting,
             MessageState::Accepted => Mark::Accepted,
             MessageState::Rejected | MessageState::Failed => Mark::Failed,
-            MessageState::Unknown => Mark::Unconfirmed,
+            MessageState::Unconfirmed => Mark::Unconfirmed,
             MessageState::Skipped => Mark::Skipped,
             MessageState::Cancelled => Mark::NotSent,
         }
@@ -130,7 +130,7 @@ mod tests {
             MessageState::Accepted,
             MessageState::Rejected,
             MessageState::Failed,
-            MessageState::Unknown,
+            MessageState::Unconfirmed,
             MessageState::Skipped,
             MessageState::Cancelled,
         ] {

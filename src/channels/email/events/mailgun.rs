@@ -6,7 +6,7 @@ use chrono::TimeDelta;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{Event, FRESH, OurId, Posted, Proved, Refused, Told, is_signed, moment};
+use super::{Event, EventKind, FRESH, OurId, Posted, Proved, Refused, is_signed, moment};
 
 /// It posts again for eight hours what was not taken, signed as it was the first time. So long a signature
 /// is believed; its token is accepted once.
@@ -76,19 +76,19 @@ pub(super) fn read(posted: Posted<'_>, secret: &str) -> Result<Proved, Refused> 
 }
 
 fn event(data: Data) -> Option<Event> {
-    let told = match data.event.as_str() {
-        "accepted" => Told::Had("accepted"),
-        "delivered" => Told::Had("delivered"),
+    let kind = match data.event.as_str() {
+        "accepted" => EventKind::Had("accepted"),
+        "delivered" => EventKind::Had("delivered"),
         // It tried, and the mailbox did not take it: it had the message.
-        "failed" if data.severity.as_deref() == Some("temporary") => Told::Had("delayed"),
-        "failed" => Told::Had("bounced"),
-        "opened" => Told::Had("opened"),
-        "clicked" => Told::Had("clicked"),
-        "unsubscribed" => Told::Had("unsubscribed"),
-        "complained" => Told::Had("reported as spam"),
-        "rejected" => Told::NeverTook(data.reject.and_then(|r| r.reason).unwrap_or_default()),
+        "failed" if data.severity.as_deref() == Some("temporary") => EventKind::Had("delayed"),
+        "failed" => EventKind::Had("bounced"),
+        "opened" => EventKind::Had("opened"),
+        "clicked" => EventKind::Had("clicked"),
+        "unsubscribed" => EventKind::Had("unsubscribed"),
+        "complained" => EventKind::Had("reported as spam"),
+        "rejected" => EventKind::NeverTook(data.reject.and_then(|r| r.reason).unwrap_or_default()),
         _ => return None,
     };
     let message = data.message.headers.message_id.as_deref().and_then(OurId::parse)?;
-    Some(Event { message, told })
+    Some(Event { message, kind })
 }

@@ -1,5 +1,5 @@
 //! What mail providers tell of messages that carry our id: their events, proved to be theirs and
-//! read. What an event means to a message is [`crate::sends::told`]'s business.
+//! read. What an event means to a message is [`crate::sends::provider_events`]'s business.
 
 mod mailgun;
 mod postmark;
@@ -55,7 +55,7 @@ pub struct Proved {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Event {
     pub message: OurId,
-    pub told: Told,
+    pub kind: EventKind,
 }
 
 /// Our id of a message, as it left with it.
@@ -69,7 +69,7 @@ pub struct OurId {
 
 /// What is known from an event.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Told {
+pub enum EventKind {
     /// The provider had the message, because this happened to it.
     Had(&'static str),
     /// The provider did not take it, for this reason: nobody got it.
@@ -127,7 +127,7 @@ impl Provider {
     }
 
     /// Whether it takes a message with the same key only once.
-    pub fn takes_once(self) -> bool {
+    pub fn is_idempotent(self) -> bool {
         self == Self::Resend
     }
 
@@ -136,7 +136,7 @@ impl Provider {
     pub fn may_own(self, host: &str) -> bool {
         let host = host.to_ascii_lowercase();
         let is_theirs = host.strip_suffix(resend::DOMAIN);
-        !self.takes_once()
+        !self.is_idempotent()
             || is_this_machine(&host)
             || is_theirs.is_some_and(|before| before.is_empty() || before.ends_with('.'))
     }

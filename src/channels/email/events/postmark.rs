@@ -8,7 +8,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 use subtle::ConstantTimeEq;
 
-use super::{Event, OurId, Posted, Refused, Told, header};
+use super::{Event, EventKind, OurId, Posted, Refused, header};
 
 /// Takes our id to Postmark; it does not reach the recipient.
 pub(super) const ID_FIELD: &str = "X-PM-Metadata-loupe-message";
@@ -35,16 +35,16 @@ pub(super) fn read(posted: Posted<'_>, secret: &str) -> Result<Option<Event>, Re
         return Err(Refused::NotTheirs);
     }
     let body: Body = serde_json::from_slice(posted.body).map_err(|_| Refused::NotUnderstood)?;
-    let told = match body.record_type.as_str() {
-        "Delivery" => Told::Had("delivered"),
-        "Bounce" => Told::Had("bounced"),
-        "SpamComplaint" => Told::Had("reported as spam"),
-        "Open" => Told::Had("opened"),
-        "Click" => Told::Had("clicked"),
+    let kind = match body.record_type.as_str() {
+        "Delivery" => EventKind::Had("delivered"),
+        "Bounce" => EventKind::Had("bounced"),
+        "SpamComplaint" => EventKind::Had("reported as spam"),
+        "Open" => EventKind::Had("opened"),
+        "Click" => EventKind::Had("clicked"),
         _ => return Ok(None),
     };
     // The name of a header field may arrive in any case.
     let id = body.metadata.iter().find(|(key, _)| key.eq_ignore_ascii_case(ID_KEY));
     let id = id.and_then(|(_, value)| value.as_str()).and_then(OurId::parse);
-    Ok(id.map(|message| Event { message, told }))
+    Ok(id.map(|message| Event { message, kind }))
 }

@@ -6,7 +6,7 @@
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde::Deserialize;
 
-use super::{Event, OurId, Posted, Refused, Told, header, is_fresh, is_signed};
+use super::{Event, EventKind, OurId, Posted, Refused, header, is_fresh, is_signed};
 
 /// Its mail servers are here.
 pub(super) const DOMAIN: &str = "resend.com";
@@ -52,19 +52,19 @@ pub(super) fn read(posted: Posted<'_>, secret: &str) -> Result<Option<Event>, Re
         return Err(Refused::NotTheirs);
     }
     let body: Body = serde_json::from_slice(posted.body).map_err(|_| Refused::NotUnderstood)?;
-    let told = match body.r#type.as_str() {
-        "email.sent" => Told::Had("sent"),
-        "email.delivered" => Told::Had("delivered"),
-        "email.delivery_delayed" => Told::Had("delayed"),
-        "email.bounced" => Told::Had("bounced"),
-        "email.complained" => Told::Had("reported as spam"),
-        "email.opened" => Told::Had("opened"),
-        "email.clicked" => Told::Had("clicked"),
+    let kind = match body.r#type.as_str() {
+        "email.sent" => EventKind::Had("sent"),
+        "email.delivered" => EventKind::Had("delivered"),
+        "email.delivery_delayed" => EventKind::Had("delayed"),
+        "email.bounced" => EventKind::Had("bounced"),
+        "email.complained" => EventKind::Had("reported as spam"),
+        "email.opened" => EventKind::Had("opened"),
+        "email.clicked" => EventKind::Had("clicked"),
         // It took the message and then kept it to itself.
-        "email.suppressed" => Told::Had("suppressed"),
-        "email.failed" => Told::NeverTook(body.data.failed.and_then(|f| f.reason).unwrap_or_default()),
+        "email.suppressed" => EventKind::Had("suppressed"),
+        "email.failed" => EventKind::NeverTook(body.data.failed.and_then(|f| f.reason).unwrap_or_default()),
         _ => return Ok(None),
     };
     let id = body.data.message_id.as_deref().and_then(OurId::parse);
-    Ok(id.map(|message| Event { message, told }))
+    Ok(id.map(|message| Event { message, kind }))
 }

@@ -76,7 +76,7 @@ impl Reply {
                 reply: self.to_string(),
             },
             400..600 => self.refusal(),
-            _ => Outcome::Unknown {
+            _ => Outcome::Unconfirmed {
                 why: format!("unexpected answer: {self}"),
             },
         }
@@ -197,7 +197,7 @@ mod tests {
         assert!(matches!(long.verdict(), Outcome::Deferred { code: 451, .. }));
         assert!(matches!(
             Reply::read(b"354 what\r\n").verdict(),
-            Outcome::Unknown { .. }
+            Outcome::Unconfirmed { .. }
         ));
     }
 

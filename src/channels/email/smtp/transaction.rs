@@ -49,7 +49,7 @@ impl From<Lost> for Outcome {
     fn from(lost: Lost) -> Self {
         match lost {
             Lost::NotSent { why } => Outcome::NotSent { why },
-            Lost::Ambiguous { why } => Outcome::Unknown { why },
+            Lost::Ambiguous { why } => Outcome::Unconfirmed { why },
         }
     }
 }
@@ -153,14 +153,14 @@ impl Connection {
             Err(why) => {
                 let next = next.then(|| Err(Lost::NotSent { why: why.clone() }));
                 return Delivered {
-                    outcome: Outcome::Unknown { why },
+                    outcome: Outcome::Unconfirmed { why },
                     next,
                 };
             }
         };
         let outcome = reply.verdict();
         self.taken += u32::from(matches!(outcome, Outcome::Accepted { .. }));
-        if reply.is_closing() || matches!(outcome, Outcome::Unknown { .. }) {
+        if reply.is_closing() || matches!(outcome, Outcome::Unconfirmed { .. }) {
             let next = next.then(|| Err(Lost::NotSent { why: reply.to_string() }));
             return Delivered { outcome, next };
         }

@@ -39,7 +39,7 @@ pub struct Counts {
     /// Whole messages answered with 250.
     pub accepted: u64,
     /// Whole messages that were not answered at all.
-    pub unanswered: u64,
+    pub leave_unconfirmed: u64,
     /// Refusals, of whatever step.
     pub refused: u64,
     /// Content bytes of accepted messages, with doubled dots.
@@ -54,7 +54,7 @@ struct Counters {
     connections: AtomicU64,
     offered: AtomicU64,
     accepted: AtomicU64,
-    unanswered: AtomicU64,
+    leave_unconfirmed: AtomicU64,
     refused: AtomicU64,
     bytes: AtomicU64,
     resets: AtomicU64,
@@ -148,7 +148,7 @@ impl State {
     pub(super) fn keep(&self, sender: &str, recipient: &str, wire: &[u8], answered: u16) {
         match answered {
             250 => self.counters.accepted.fetch_add(1, Relaxed),
-            0 => self.counters.unanswered.fetch_add(1, Relaxed),
+            0 => self.counters.leave_unconfirmed.fetch_add(1, Relaxed),
             _ => self.counters.refused.fetch_add(1, Relaxed),
         };
         if answered == 250 {
@@ -183,7 +183,7 @@ impl State {
             connections: c.connections.load(Relaxed),
             offered: c.offered.load(Relaxed),
             accepted: c.accepted.load(Relaxed),
-            unanswered: c.unanswered.load(Relaxed),
+            leave_unconfirmed: c.leave_unconfirmed.load(Relaxed),
             refused: c.refused.load(Relaxed),
             bytes: c.bytes.load(Relaxed),
             resets: c.resets.load(Relaxed),

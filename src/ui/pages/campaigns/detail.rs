@@ -17,7 +17,7 @@ use crate::{
     error::AppError,
     recipients,
     scheduler::{heartbeat::SchedulerStatus, late_words},
-    sends::store::Send,
+    sends::store::SendRecord,
     server::visit::Staff,
     time,
     ui::{
@@ -127,7 +127,7 @@ fn badge(campaign: &Campaign, now: DateTime<Utc>) -> AnyView {
 fn meta(campaign: &Campaign, report: Option<&Report>, now: DateTime<Utc>, zone: Tz) -> String {
     let send = report.map(|report| &report.send);
     let late = send.and_then(lateness);
-    let planned = send.is_some_and(|s| s.planned_at.is_some());
+    let planned = send.is_some_and(|s| s.scheduled_at.is_some());
     let on_schedule = if planned && late.is_none() { " on schedule," } else { "" };
     let late = late.unwrap_or_default();
     let in_goes = match report.map_or(0, Report::how_many_goes) {
@@ -158,7 +158,7 @@ fn meta(campaign: &Campaign, report: Option<&Report>, now: DateTime<Utc>, zone: 
 }
 
 /// ` Sent 12 minutes late: Loupe wasn't running.`
-fn lateness(send: &Send) -> Option<String> {
+fn lateness(send: &SendRecord) -> Option<String> {
     let (seconds, why) = (send.late_by?, send.late_why.as_deref()?);
     Some(format!(" Sent {} late: {why}", late_words(seconds)))
 }

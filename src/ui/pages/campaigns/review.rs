@@ -15,7 +15,7 @@ use crate::{
         self,
         model::{Earlier, RecipientFilter},
     },
-    sends::shown,
+    sends::audience_snapshot,
     server::visit::Staff,
     ui::{components::QuestionFacts, page::Page, shell::Nav},
 };
@@ -86,12 +86,12 @@ pub async fn ask(staff: &Staff, mut question: Question, asking: Asking) -> Resul
     };
     if let Some(filter) = &asking.filter {
         let scope = recipients::rules::scope(&staff.store, staff.now(), asking.not_again);
-        shown::remember(staff.db(), &scope, filter, &token).await?;
+        audience_snapshot::keep(staff.db(), &scope, filter, &token).await?;
     }
     if staff.param("changed") == "1" {
         question.warnings.insert(0, CHANGED.to_owned());
     }
-    let told_quiet = staff.store.in_quiet_hours(staff.now());
+    let quiet_hours_confirmed = staff.store.in_quiet_hours(staff.now());
     let outbox = staff.visit.state.settings.uses_outbox();
     let page = Page::new(question.title.clone(), asking.nav, move || {
         let hidden = |name: &'static str, value: String| view! { <input type="hidden" name=name value=value/> };
@@ -104,7 +104,7 @@ pub async fn ask(staff: &Staff, mut question: Question, asking: Asking) -> Resul
                     {asking.about.into_iter().map(|(name, value)| hidden(name, value)).collect_view()}
                     {hidden("send_token", token)}
                     {hidden("shown_count", count.to_string())}
-                    {hidden("told_quiet", told_quiet.to_string())}
+                    {hidden("quiet_hours_confirmed", quiet_hours_confirmed.to_string())}
                     <div class="acts">
                         <a class="btn" href=asking.back>"Cancel"</a>
                         <button class="btn primary" type="submit">{button}</button>

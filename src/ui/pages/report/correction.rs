@@ -22,7 +22,7 @@ use crate::{
         self,
         correction::{self, Correction, corrected},
         rules::Started,
-        store::Send,
+        store::SendRecord,
     },
     server::{forms::Flash, visit::Staff},
     ui::{
@@ -42,7 +42,7 @@ pub struct Typed {
     send_token: String,
     shown_count: String,
     /// "true" when the form said that customers may be asleep.
-    told_quiet: String,
+    quiet_hours_confirmed: String,
 }
 
 /// The form, filled with what went out.
@@ -77,7 +77,7 @@ pub async fn act(staff: Staff, Path(send_id): Path<i64>, Posted(typed): Posted<T
         later: false,
     };
     let problems = checks::problems(staff.db(), &staff.store, &staff.actor.name, &message).await?;
-    let is_untold = staff.store.in_quiet_hours(staff.now()) && typed.told_quiet != "true";
+    let is_untold = staff.store.in_quiet_hours(staff.now()) && typed.quiet_hours_confirmed != "true";
     if !problems.is_empty() || is_untold {
         return again(&staff, send, problems, what).await;
     }
@@ -92,18 +92,23 @@ pub async fn act(staff: Staff, Path(send_id): Path<i64>, Posted(typed): Posted<T
     Ok(Redirect::to(&format!("{page}?ok={ok}")).into_response())
 }
 
-async fn find(staff: &Staff, send_id: i64) -> Result<Send, AppError> {
+async fn find(staff: &Staff, send_id: i64) -> Result<SendRecord, AppError> {
     sends::store::find(staff.db(), staff.store_id(), send_id)
         .await?
         .ok_or(AppError::NotFound)
 }
 
-async fn again(staff: &Staff, send: Send, problems: Vec<Problem>, what: Correction) -> Result<Response, AppError> {
+async fn again(
+    staff: &Staff,
+    send: SendRecord,
+    problems: Vec<Problem>,
+    what: Correction,
+) -> Result<Response, AppError> {
     let typed = vec![("subject".to_owned(), what.subject), ("body".to_owned(), what.body)];
     page(staff, send, Flash { problems, typed }).await
 }
 
-async fn page(staff: &Staff, send: Send, flash: Flash) -> Result<Response, AppError> {
+async fn page(staff: &Staff, send: SendRecord, flash: Flash) -> Result<Response, AppError> {
     let audience = correction::audience(staff.db(), &staff.store, &send, staff.now()).await?;
     let form = Form::of(Some(&flash));
     let outbox = staff.visit.state.settings.uses_outbox();
@@ -124,7 +129,7 @@ async fn page(staff: &Staff, send: Send, flash: Flash) -> Result<Response, AppEr
 }
 
 fn view(
-    send: &Send,
+    send: &SendRecord,
     form: &Form,
     audience: &Audience,
     asleep: Option<String>,
@@ -143,7 +148,7 @@ fn view(
     let subject = form.line(line("subject", "Subject", corrected(&send.subject)));
     let body = form.area(line("body", "Body", send.body.clone()), 12);
     let back = send.page();
-    let told_quiet = asleep.is_some().to_string();
+    let quiet_hours_confirmed = asleep.is_some().to_string();
     let told = asleep.map(|words| view! { <Banner tone=Tone::Warning><p>{words}</p></Banner> });
     let acts = (n > 0).then(|| {
         view! { <button class="btn primary" type="submit">{format!("Send to {}", customers(n))}</button> }
@@ -156,7 +161,7 @@ fn view(
         <form class="stack" method="post" action=format!("/sends/{}/correction", send.id) novalidate>
             <input type="hidden" name="send_token" value=tokens::public()/>
             <input type="hidden" name="shown_count" value=n.to_string()/>
-            <input type="hidden" name="told_quiet" value=told_quiet/>
+            <input type="hidden" name="quiet_hours_confirmed" value=quiet_hours_confirmed/>
             {subject}
             {body}
             <section class="card pad" aria-labelledby="who-title">

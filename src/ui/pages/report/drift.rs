@@ -9,17 +9,17 @@ use crate::{
     sends::{
         drift::{Change, Drift, is_large},
         model::SendState,
-        store::Send,
+        store::SendRecord,
     },
     ui::components::{Banner, Distance, Moment, Tone},
 };
 
 /// The receipt, loud when the difference is one nobody expects.
-pub fn view(drift: &Drift, send: &Send, now: DateTime<Utc>, zone: Tz) -> AnyView {
+pub fn view(drift: &Drift, send: &SendRecord, now: DateTime<Utc>, zone: Tz) -> AnyView {
     let words = sentence(drift, send.state);
     let changes = drift.changes.as_deref().unwrap_or_default();
     let when = drift.shown_at.map(|at| {
-        let what = match send.planned_at {
+        let what = match send.scheduled_at {
             Some(_) => "Counted when it was scheduled, ",
             None => "Counted when Send now was pressed, ",
         };

@@ -5,12 +5,12 @@ use chrono_tz::Tz;
 use leptos::prelude::*;
 
 use crate::{
-    sends::{model::SendKind, store::Send},
+    sends::{model::SendKind, store::SendRecord},
     ui::components::{Distance, Moment},
 };
 
 /// The list; nothing when nothing followed.
-pub fn view(sends: &[Send], now: DateTime<Utc>, zone: Tz) -> Option<AnyView> {
+pub fn view(sends: &[SendRecord], now: DateTime<Utc>, zone: Tz) -> Option<AnyView> {
     if sends.is_empty() {
         return None;
     }

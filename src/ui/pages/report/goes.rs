@@ -7,14 +7,14 @@ use leptos::prelude::*;
 use crate::{
     communications::model::Tally,
     recipients::model::grouped,
-    sends::{model::SendState, store::Send},
+    sends::{model::SendState, store::SendRecord},
     time,
 };
 
 /// One go with its numbers.
 #[derive(Clone, Debug)]
 pub struct Go {
-    pub send: Send,
+    pub send: SendRecord,
     pub tally: Tally,
 }
 
@@ -78,7 +78,7 @@ fn when(at: DateTime<Utc>, zone: Tz) -> String {
 }
 
 /// `Stopped after 462 of 1,044: Priya stopped it.`
-fn what(n: usize, send: &Send, tally: &Tally) -> String {
+fn what(n: usize, send: &SendRecord, tally: &Tally) -> String {
     let meant = tally.audience() + tally.cancelled;
     let mut words = match send.state {
         SendState::Holding | SendState::Sending => {

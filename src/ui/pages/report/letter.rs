@@ -9,7 +9,7 @@ use crate::{
         readers::{self, Reader},
     },
     error::AppError,
-    sends::{message_view, store::Send},
+    sends::{message_view, store::SendRecord},
     server::visit::Staff,
 };
 
@@ -28,7 +28,7 @@ pub struct Letter {
 
 impl Letter {
     /// As the one the address asks for; else as the first who got it.
-    pub async fn load(staff: &Staff, sends: &[Send]) -> Result<Self, AppError> {
+    pub async fn load(staff: &Staff, sends: &[SendRecord]) -> Result<Self, AppError> {
         let (db, store) = (staff.db(), staff.store_id());
         let ids: Vec<i64> = sends.iter().map(|send| send.id).collect();
         let searched = staff.param("who").trim().chars().take(100).collect::<String>();
@@ -121,7 +121,7 @@ impl Letter {
         let row = &self.reader.as_ref()?.row;
         let verb = match row.state {
             MessageState::Accepted => "got it",
-            MessageState::Unknown => "may have got it",
+            MessageState::Unconfirmed => "may have got it",
             MessageState::Rejected | MessageState::Failed => "was to get it",
             _ => "will get it",
         };

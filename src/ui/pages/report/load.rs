@@ -11,7 +11,7 @@ use crate::{
         store::PAGE,
     },
     error::AppError,
-    sends::{self, store::Send},
+    sends::{self, store::SendRecord},
     server::visit::Staff,
     ui::components::Paging,
 };
@@ -30,7 +30,7 @@ struct About {
 
 impl Report {
     /// What the page at `path` shows of a send.
-    pub async fn of_send(staff: &Staff, send: Send, path: String) -> Result<Self, AppError> {
+    pub async fn of_send(staff: &Staff, send: SendRecord, path: String) -> Result<Self, AppError> {
         let tally = communications::tallies::of_send(staff.db(), staff.store_id(), send.id).await?;
         let about = About {
             goes: vec![Go { send, tally }],
@@ -48,7 +48,7 @@ impl Report {
         let counted = goes::of_campaign(db, store, campaign).await?;
         let mut sends = sends::store::of_campaign(db, store, campaign).await?;
         sends.reverse();
-        let tally_of = |send: &Send| counted.iter().find(|go| go.send == send.id).map(|go| go.tally);
+        let tally_of = |send: &SendRecord| counted.iter().find(|go| go.send == send.id).map(|go| go.tally);
         let mut all: Vec<Go> = sends
             .into_iter()
             .filter_map(|send| tally_of(&send).map(|tally| Go { send, tally }))
@@ -111,24 +111,24 @@ async fn load(staff: &Staff, about: About) -> Result<Report, AppError> {
     } else {
         Vec::new()
     };
-    let mut unresolved = Vec::new();
+    let mut unconfirmed = Vec::new();
     for go in about.goes.iter().filter(|go| go.tally.unconfirmed > 0) {
-        unresolved.push((
+        unconfirmed.push((
             go.send.id,
-            communications::store::unresolved(db, store, go.send.id).await?,
+            communications::store::unconfirmed(db, store, go.send.id).await?,
         ));
     }
     let mut following = Vec::new();
     for id in &ids {
         following.extend(sends::store::following(db, store, *id).await?);
     }
-    let all: Vec<Send> = about.goes.iter().map(|go| go.send.clone()).collect();
+    let all: Vec<SendRecord> = about.goes.iter().map(|go| go.send.clone()).collect();
     Ok(Report {
         letter: Letter::load(staff, &all).await?,
         waits: sends::progress::waits(&staff.visit.state, &send, staff.now()).await?,
         drift: sends::drift::of(db, &send, &of_send).await?,
         stalled: sends::stalled::is_stalled(&staff.visit.state, &send, staff.now()).await?,
-        unresolved,
+        unconfirmed,
         following,
         token: tokens::public(),
         tally,

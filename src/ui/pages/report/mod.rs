@@ -2,7 +2,6 @@
 //! email's receipt.
 
 mod address;
-pub mod asleep;
 pub mod correction;
 mod drift;
 mod failures;
@@ -14,9 +13,10 @@ mod live;
 mod load;
 mod outcome;
 mod people;
+pub mod quiet_hours;
 mod stalled;
 pub mod stop;
-mod unanswered;
+mod unconfirmed;
 
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
@@ -35,7 +35,7 @@ use crate::{
     sends::{
         drift::Drift,
         model::{Progress, ProgressRow, SendState},
-        store::Send,
+        store::SendRecord,
     },
     server::visit::Staff,
     time,
@@ -46,7 +46,7 @@ use crate::{
 #[derive(Debug)]
 pub struct Report {
     /// The send it is about: of a campaign, the newest.
-    pub send: Send,
+    pub send: SendRecord,
     /// The numbers it shows: of a campaign, of everybody over all its goes.
     pub tally: Tally,
     /// Those of the send alone.
@@ -65,9 +65,9 @@ pub struct Report {
     show: String,
     page: i64,
     /// Sends with people who were never answered and nobody has settled, and how many.
-    unresolved: Vec<(i64, i64)>,
+    unconfirmed: Vec<(i64, i64)>,
     /// Second tries for these people.
-    following: Vec<Send>,
+    following: Vec<SendRecord>,
     /// For the buttons that send: the same one twice is one send.
     token: String,
     address: Address,
@@ -124,11 +124,11 @@ impl Report {
             .then(|| stalled::view(&self.send, &self.of_send, self.may_send));
         let review = self.address.with(&[("show", "failed")], "people");
         let failed = failures::view(&self.failures, &self.tally, review);
-        let unanswered: Vec<_> = self
-            .unresolved
+        let unconfirmed: Vec<_> = self
+            .unconfirmed
             .iter()
             .filter(|_| self.may_send)
-            .map(|(send, people)| unanswered::panel(*send, *people, &format!("{}-{send}", self.token)))
+            .map(|(send, people)| unconfirmed::panel(*send, *people, &format!("{}-{send}", self.token)))
             .collect();
         let followed = followed::view(&self.following, self.now, self.zone);
         let goes = goes::view(&self.goes, self.address.path(), self.zone);
@@ -144,7 +144,7 @@ impl Report {
         if watched {
             return view! {
                 <div class="stack">
-                    {stalled}{numbers}{unanswered}
+                    {stalled}{numbers}{unconfirmed}
                     {failed.map(|failed| view! { <div class="failed-so-far">{failed}</div> })}
                     {goes}{drift}{followed}{people}{letter}
                 </div>
@@ -153,7 +153,7 @@ impl Report {
         }
         view! {
             <div class="split">
-                <div class="stack">{stalled}{numbers}{failed}{unanswered}{goes}{drift}{followed}</div>
+                <div class="stack">{stalled}{numbers}{failed}{unconfirmed}{goes}{drift}{followed}</div>
                 <div class="beside">{letter}</div>
             </div>
             <div class="results">{people}</div>

@@ -5,7 +5,7 @@ use leptos::prelude::*;
 use crate::{
     communications::model::Tally,
     recipients::model::grouped,
-    sends::{model::SendState, store::Send, words::at_the_end},
+    sends::{model::SendState, store::SendRecord, words::at_the_end},
 };
 
 /// A part of everybody: its name, how many, what that means, and its colour.
@@ -17,7 +17,7 @@ struct Part {
 }
 
 /// The card. `tally` may be of more than this go.
-pub fn view(send: &Send, tally: &Tally) -> AnyView {
+pub fn view(send: &SendRecord, tally: &Tally) -> AnyView {
     let parts = parts(tally);
     let sentence = sentence(send, tally);
     let numbers: Vec<_> = parts
@@ -46,7 +46,7 @@ pub fn view(send: &Send, tally: &Tally) -> AnyView {
     .into_any()
 }
 
-fn sentence(send: &Send, tally: &Tally) -> Option<String> {
+fn sentence(send: &SendRecord, tally: &Tally) -> Option<String> {
     match send.state {
         SendState::Done => Some(at_the_end(tally, send.replies_to())),
         SendState::Reverted => {

@@ -5,7 +5,7 @@ use leptos::prelude::*;
 use super::{
     Report,
     load::FIRST,
-    unanswered::{self, About},
+    unconfirmed::{self, About},
 };
 use crate::{
     communications::{model::MessageState, people::RecipientRow, store::PAGE},
@@ -125,13 +125,13 @@ fn narrowing(report: &Report) -> AnyView {
 fn line(row: RecipientRow, zone: chrono_tz::Tz, settles: Option<&String>) -> AnyView {
     let why = Some(row.why()).filter(|words| !words.is_empty());
     let settle = settles
-        .filter(|_| row.state == MessageState::Unknown && row.resolution.is_none())
+        .filter(|_| row.state == MessageState::Unconfirmed && row.resolution.is_none())
         .map(|token| {
             let about = About::One {
                 message: row.message_id,
                 name: &row.name,
             };
-            unanswered::buttons(row.send_id, &about, token)
+            unconfirmed::buttons(row.send_id, &about, token)
         });
     let fix = row
         .skip_reason

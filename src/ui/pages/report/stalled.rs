@@ -5,12 +5,12 @@ use leptos::prelude::*;
 use crate::{
     communications::model::Tally,
     recipients::model::grouped,
-    sends::store::Send,
+    sends::store::SendRecord,
     ui::components::{Banner, Tone},
 };
 
 /// The banner with its two ways out; only the words for whoever may not press.
-pub fn view(send: &Send, tally: &Tally, may_send: bool) -> AnyView {
+pub fn view(send: &SendRecord, tally: &Tally, may_send: bool) -> AnyView {
     let send_id = send.id;
     let form = |action: &'static str, class: &'static str, words: String| {
         view! {

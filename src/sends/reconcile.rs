@@ -4,7 +4,7 @@
 //! Whoever writes outcomes has nothing to do with this: the send remembers that something is owed,
 //! in the transaction that ends it, and whoever tidies up settles that, once.
 
-use super::{ending, unanswered};
+use super::{ending, unconfirmed};
 use crate::{
     db::{Db, Tx},
     dispatch::failpoints::{Point, hit},
@@ -18,7 +18,7 @@ const BATCH: i64 = 100;
 pub(super) async fn note(tx: &mut Tx, send: i64) -> sqlx::Result<()> {
     on_tx!(tx, |conn| {
         sqlx::query(
-        "update sends set loose_ends = true
+        "update sends set needs_reconcile = true
           where id = $1 and exists (select 1 from messages where +send_id = $1 and lease_until is not null and state = 'attempting')"
     )
     .bind(send)
@@ -30,20 +30,20 @@ pub(super) async fn note(tx: &mut Tx, send: i64) -> sqlx::Result<()> {
 
 /// Brings the sends up to date that ended too early to know everything, as far as it is known by
 /// now. Answers how many.
-pub async fn tie_up(db: &Db) -> sqlx::Result<u64> {
+pub async fn reconcile_ended(db: &Db) -> sqlx::Result<u64> {
     let mut tied = 0;
     for send in answered(db).await? {
-        hit(Point::BeforeTieUp);
+        hit(Point::BeforeReconcile);
         let mut tx = db.begin().await?;
         if take(&mut tx, send).await? {
             ending::count_anew(&mut tx, send).await?;
             // What comes back from the wire is cancelled: these people have no second copy.
-            unanswered::reopen(&mut tx, send).await?;
+            unconfirmed::reopen(&mut tx, send).await?;
             tied += 1;
-            hit(Point::TieUpWritten);
+            hit(Point::ReconcileWritten);
         }
         tx.commit().await?;
-        hit(Point::AfterTieUp);
+        hit(Point::AfterReconcile);
     }
     Ok(tied)
 }
@@ -53,7 +53,7 @@ async fn answered(db: &Db) -> sqlx::Result<Vec<i64>> {
     on_db!(db, |pool| {
         sqlx::query_scalar(
         "select id from sends
-          where loose_ends and not exists (select 1 from messages m where +m.send_id = sends.id and m.lease_until is not null
+          where needs_reconcile and not exists (select 1 from messages m where +m.send_id = sends.id and m.lease_until is not null
                                             and m.state = 'attempting')
           order by id limit $1"
     )
@@ -67,7 +67,7 @@ async fn answered(db: &Db) -> sqlx::Result<Vec<i64>> {
 /// any more, so what it finds stays.
 async fn take(tx: &mut Tx, send: i64) -> sqlx::Result<bool> {
     let taken = on_tx!(tx, |conn| sqlx::query(
-        "update sends set loose_ends = false where id = $1 and loose_ends"
+        "update sends set needs_reconcile = false where id = $1 and needs_reconcile"
     )
     .bind(send)
     .execute(&mut *conn)

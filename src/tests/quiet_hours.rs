@@ -5,7 +5,7 @@ use chrono::Duration;
 use loupe::{auth::model::Role, recipients::model::RecipientFilter, sends as domain};
 
 use crate::{
-    after_sending::{partly_unanswered, unresolved_ids},
+    after_sending::{partly_unconfirmed, unconfirmed_ids},
     asking::{ASLEEP, go_to_the_evening, press_on, sends},
     both,
     support::{
@@ -55,7 +55,7 @@ both!(resume_asks_first_in_the_quiet_hours, |app| {
     go_to_the_evening(&app);
     let cookie = app.sign_in_as(Role::Owner).await;
     let answer = act(&app, "resume", send, &cookie).await;
-    assert_eq!(answer.location(), format!("/sends/{send}/asleep?what=resume"));
+    assert_eq!(answer.location(), format!("/sends/{send}/quiet-hours?what=resume"));
     assert!(is_paused(&app, send).await);
     let page = asked(
         &app,
@@ -70,7 +70,9 @@ both!(resume_asks_first_in_the_quiet_hours, |app| {
     assert!(!is_paused(&app, send).await);
     // Somebody else has resumed it: there is nothing to ask any more.
     assert_eq!(act(&app, "resume", send, &cookie).await.location(), path);
-    let late = app.get(&format!("/sends/{send}/asleep?what=resume"), &cookie).await;
+    let late = app
+        .get(&format!("/sends/{send}/quiet-hours?what=resume"), &cookie)
+        .await;
     assert_eq!(late.location(), path);
 });
 
@@ -95,8 +97,8 @@ both!(going_on_with_what_had_stopped_asks_first_in_the_quiet_hours, |app| {
 });
 
 both!(send_again_asks_first_in_the_quiet_hours, |app| {
-    let (_, first) = partly_unanswered(&app, 3).await;
-    let waiting = unresolved_ids(&app, first).await;
+    let (_, first) = partly_unconfirmed(&app, 3).await;
+    let waiting = unconfirmed_ids(&app, first).await;
     go_to_the_evening(&app);
     let cookie = app.sign_in_as(Role::Owner).await;
     let (send, one) = (first.to_string(), waiting[0].to_string());
@@ -106,9 +108,9 @@ both!(send_again_asks_first_in_the_quiet_hours, |app| {
     };
     let answer = again(&[("send_id", &send), ("message_id", &one), ("send_token", "one")]).await;
     let page = asked(&app, &answer, "It goes to 1 unconfirmed customer,", &cookie).await;
-    assert_eq!((unresolved_ids(&app, first).await.len(), sends(&app).await), (3, 1));
+    assert_eq!((unconfirmed_ids(&app, first).await.len(), sends(&app).await), (3, 1));
     let sent = press_on(&app, &page, "/api/sends/again", &cookie).await;
-    assert_eq!(unresolved_ids(&app, first).await, waiting[1..]);
+    assert_eq!(unconfirmed_ids(&app, first).await, waiting[1..]);
     let twice = press_on(&app, &page, "/api/sends/again", &cookie).await;
     assert_eq!(twice.location(), format!("{}?ok=already", sent.location()));
 

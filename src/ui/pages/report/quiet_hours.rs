@@ -1,4 +1,4 @@
-//! `/sends/{id}/asleep`: asks before something goes out in the quiet hours that was not going.
+//! `/sends/{id}/quiet-hours`: asks before something goes out in the quiet hours that was not going.
 
 use axum::{
     extract::Path,
@@ -13,7 +13,7 @@ use crate::{
     communications,
     error::AppError,
     recipients::model::grouped,
-    sends::{self, asleep::Deed, model::SendState, store::Send},
+    sends::{self, model::SendState, quiet_hours::ResumeAction, store::SendRecord},
     server::visit::Staff,
     ui::{
         components::{Banner, Tone},
@@ -38,9 +38,9 @@ pub async fn show(staff: Staff, Path(send_id): Path<i64>) -> Result<Response, Ap
     let send = sends::store::find(staff.db(), staff.store_id(), send_id)
         .await?
         .ok_or(AppError::NotFound)?;
-    let deed = Deed::asked(staff.param("what"), staff.param("message"), staff.param("token"));
-    let question = match deed {
-        Some(deed) => question(&staff, &send, deed).await?,
+    let action = ResumeAction::asked(staff.param("what"), staff.param("message"), staff.param("token"));
+    let question = match action {
+        Some(action) => question(&staff, &send, action).await?,
         None => None,
     };
     let back = send.page();
@@ -58,20 +58,20 @@ pub async fn show(staff: Staff, Path(send_id): Path<i64>) -> Result<Response, Ap
     Ok(staff.show(page).await)
 }
 
-async fn question(staff: &Staff, send: &Send, deed: Deed) -> Result<Option<Question>, AppError> {
-    match deed {
-        Deed::Resume if send.state == SendState::Sending && send.paused_at.is_some() => {
+async fn question(staff: &Staff, send: &SendRecord, action: ResumeAction) -> Result<Option<Question>, AppError> {
+    match action {
+        ResumeAction::Resume if send.state == SendState::Sending && send.paused_at.is_some() => {
             going_on(staff, send, "/api/sends/resume").await.map(Some)
         }
-        Deed::GoOn if sends::stalled::is_stalled(&staff.visit.state, send, staff.now()).await? => {
+        ResumeAction::GoOn if sends::stalled::is_stalled(&staff.visit.state, send, staff.now()).await? => {
             going_on(staff, send, "/api/sends/go-on").await.map(Some)
         }
-        Deed::Resume | Deed::GoOn => Ok(None),
-        Deed::Again { message, token } => again(staff, send, message, token).await,
+        ResumeAction::Resume | ResumeAction::GoOn => Ok(None),
+        ResumeAction::Again { message, token } => again(staff, send, message, token).await,
     }
 }
 
-async fn going_on(staff: &Staff, send: &Send, action: &'static str) -> Result<Question, AppError> {
+async fn going_on(staff: &Staff, send: &SendRecord, action: &'static str) -> Result<Question, AppError> {
     let tally = communications::tallies::of_send(staff.db(), staff.store_id(), send.id).await?;
     Ok(Question {
         title: "Resume sending now?",
@@ -85,8 +85,13 @@ async fn going_on(staff: &Staff, send: &Send, action: &'static str) -> Result<Qu
     })
 }
 
-async fn again(staff: &Staff, send: &Send, message: Option<i64>, token: String) -> Result<Option<Question>, AppError> {
-    let all = communications::store::unresolved(staff.db(), staff.store_id(), send.id).await?;
+async fn again(
+    staff: &Staff,
+    send: &SendRecord,
+    message: Option<i64>,
+    token: String,
+) -> Result<Option<Question>, AppError> {
+    let all = communications::store::unconfirmed(staff.db(), staff.store_id(), send.id).await?;
     let people = match (all, message) {
         (0, _) => return Ok(None),
         (_, Some(_)) => 1,
@@ -108,7 +113,7 @@ async fn again(staff: &Staff, send: &Send, message: Option<i64>, token: String) 
 
 fn view(send_id: i64, question: Question, asleep: Option<String>, back: String) -> AnyView {
     let hidden = |name: &'static str, value: String| view! { <input type="hidden" name=name value=value/> };
-    let told_quiet = asleep.is_some().to_string();
+    let quiet_hours_confirmed = asleep.is_some().to_string();
     let told = asleep.map(|words| view! { <Banner tone=Tone::Warning><p>{words}</p></Banner> });
     view! {
         <div class="card pad review" role="dialog" aria-labelledby="ask">
@@ -118,7 +123,7 @@ fn view(send_id: i64, question: Question, asleep: Option<String>, back: String) 
             <form method="post" action=question.action>
                 {hidden("send_id", send_id.to_string())}
                 {question.about.into_iter().map(|(name, value)| hidden(name, value)).collect_view()}
-                {hidden("told_quiet", told_quiet)}
+                {hidden("quiet_hours_confirmed", quiet_hours_confirmed)}
                 <div class="acts">
                     <a class="btn" href=back>"Cancel"</a>
                     <button class="btn primary" type="submit">{question.button}</button>

@@ -1,11 +1,11 @@
 //! Stopping, pausing and resuming a send by hand.
 
 use super::{
-    asleep::{Deed, asks_first},
     ending::{self, log},
     model::SendState,
+    quiet_hours::{ResumeAction, asks_first},
     rules::existing,
-    store::{self, Send},
+    store::{self, SendRecord},
 };
 use crate::{
     auth::guard::Ctx,
@@ -54,10 +54,10 @@ pub async fn pause(ctx: &Ctx, send_id: i64) -> Result<(), AppError> {
 
 /// Goes on after a pause, whoever or whatever caused it. Answers the page of the send, or where it is
 /// asked first.
-pub async fn resume(ctx: &Ctx, send_id: i64, told_quiet: bool) -> Result<String, AppError> {
+pub async fn resume(ctx: &Ctx, send_id: i64, quiet_hours_confirmed: bool) -> Result<String, AppError> {
     let send = sending(ctx, send_id).await?;
     if send.paused_at.is_some()
-        && let Some(question) = asks_first(ctx, &send, &Deed::Resume, told_quiet).await?
+        && let Some(question) = asks_first(ctx, &send, &ResumeAction::Resume, quiet_hours_confirmed).await?
     {
         return Ok(question);
     }
@@ -75,7 +75,7 @@ pub async fn resume(ctx: &Ctx, send_id: i64, told_quiet: bool) -> Result<String,
     Ok(send.page())
 }
 
-async fn sending(ctx: &Ctx, send_id: i64) -> Result<Send, AppError> {
+async fn sending(ctx: &Ctx, send_id: i64) -> Result<SendRecord, AppError> {
     let send = existing(ctx.db(), ctx.store(), send_id).await?;
     if send.state == SendState::Sending {
         Ok(send)
@@ -84,7 +84,7 @@ async fn sending(ctx: &Ctx, send_id: i64) -> Result<Send, AppError> {
     }
 }
 
-fn not_sending(send: &Send) -> AppError {
+fn not_sending(send: &SendRecord) -> AppError {
     let words = match send.state {
         SendState::Done => "It has already gone out to everybody.",
         SendState::Holding => "It hasn't started yet: Undo takes it back.",

@@ -1,14 +1,14 @@
 //! What was never answered, at a provider that takes a message with the same key only once: it goes
 //! back to the queue by itself, a few times and while the key lasts, and through the same gates as
 //! any message. If it does not get through, what came of the first copy is still not known: then it
-//! is unknown again, never anything else.
+//! is unconfirmed again, never anything else.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::AssertSqlSafe;
 
-use super::tries;
+use super::attempts;
 use crate::{
-    communications::became,
+    communications::outcome_is,
     db::{Tx, dialect::database_now},
     dispatch::store::{ProviderAccount, wants_mail},
     on_tx,
@@ -22,18 +22,18 @@ pub const WAIT: TimeDelta = TimeDelta::minutes(1);
 
 /// Queues what was never answered once more, of a send that goes on. Answers how many.
 pub async fn queue(tx: &mut Tx, send: i64, through: ProviderAccount<'_>, at: DateTime<Utc>) -> sqlx::Result<u64> {
-    if !through.takes_once {
+    if !through.is_idempotent {
         return Ok(0);
     }
     // It must not end between being looked at and having somebody in its queue again.
-    tries::hold(tx, send).await?;
+    attempts::lock_send(tx, send).await?;
     let sql = format!(
-        "update messages set state = 'queued', repeats = repeats + 1, next_at = $3, settled_at = null
-          where send_id = $1 and {unanswered} and resolution is null
-            and account = $2 and key_until > {now} and repeats < {MOST}
+        "update messages set state = 'queued', idempotent_retries = idempotent_retries + 1, next_at = $3, settled_at = null
+          where send_id = $1 and {unconfirmed} and resolution is null
+            and account = $2 and key_until > {now} and idempotent_retries < {MOST}
             and (select s.state = 'sending' and s.paused_by is null from sends s where s.id = $1)
             and (select {wants_mail} from customers c where c.id = messages.customer_id)",
-        unanswered = became!("unknown"),
+        unconfirmed = outcome_is!("unconfirmed"),
         now = database_now(tx.backend()),
         wants_mail = wants_mail("messages"),
     );
@@ -55,8 +55,8 @@ pub async fn give_up(
     now: DateTime<Utc>,
 ) -> sqlx::Result<u64> {
     let sql = format!(
-        "update messages set state = 'unknown', settled_at = $2, next_at = null
-          where send_id = $1 and repeats > 0 and state = 'queued'
+        "update messages set state = 'unconfirmed', settled_at = $2, next_at = null
+          where send_id = $1 and idempotent_retries > 0 and state = 'queued'
             and ($3 is null or account <> $3 or key_until <= {now})",
         now = database_now(tx.backend()),
     );
@@ -65,7 +65,7 @@ pub async fn give_up(
         .bind(now)
         .bind(
             through
-                .filter(|through| through.takes_once)
+                .filter(|through| through.is_idempotent)
                 .map(|through| through.account)
         )
         .execute(&mut *conn)
@@ -75,13 +75,15 @@ pub async fn give_up(
 
 /// What would be cancelled with its send.
 pub async fn leave(tx: &mut Tx, send: i64, now: DateTime<Utc>) -> sqlx::Result<u64> {
-    on_tx!(tx, |conn| sqlx::query(
-        "update messages set state = 'unknown', settled_at = $2, next_at = null, lease_owner = null, lease_until = null
-          where send_id = $1 and repeats > 0 and state in ('queued', 'leased')"
+    on_tx!(tx, |conn| {
+        sqlx::query(
+        "update messages set state = 'unconfirmed', settled_at = $2, next_at = null, lease_owner = null, lease_until = null
+          where send_id = $1 and idempotent_retries > 0 and state in ('queued', 'leased')"
     )
     .bind(send)
     .bind(now)
     .execute(&mut *conn)
     .await
-    .map(|r| r.rows_affected()))
+    .map(|r| r.rows_affected())
+    })
 }

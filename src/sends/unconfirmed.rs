@@ -4,17 +4,17 @@
 use chrono::{DateTime, Duration, Utc};
 
 use super::{
-    asleep::{Deed, asks_first},
+    attempts,
     ending::{self, log},
     freezing::{Freezing, Frozen, freeze},
     model::SendKind,
-    rules::{Presser, existing},
-    store::{self, Send},
-    tries,
+    quiet_hours::{ResumeAction, asks_first},
+    rules::{Initiator, existing},
+    store::{self, SendRecord},
 };
 use crate::{
     auth::guard::Ctx,
-    communications::became,
+    communications::outcome_is,
     db::{Db, Tx},
     dispatch::failpoints::{Point, hit},
     error::AppError,
@@ -59,23 +59,23 @@ pub async fn send_again(
     send_id: i64,
     message: Option<i64>,
     token: &str,
-    told_quiet: bool,
+    quiet_hours_confirmed: bool,
 ) -> Result<String, AppError> {
     let first = existing(ctx.db(), ctx.store(), send_id).await?;
     if let Some(before) = store::by_token(ctx.db(), ctx.store(), token).await? {
         return Ok(format!("{}?ok=already", before.page()));
     }
-    let deed = Deed::Again {
+    let action = ResumeAction::Again {
         message,
         token: token.to_owned(),
     };
-    if let Some(question) = asks_first(ctx, &first, &deed, told_quiet).await? {
+    if let Some(question) = asks_first(ctx, &first, &action, quiet_hours_confirmed).await? {
         return Ok(question);
     }
-    let presser = Presser::of(ctx).await?;
+    let initiator = Initiator::of(ctx).await?;
     hit(Point::BeforeAgain);
     let mut tx = ctx.db().begin().await?;
-    tries::hold(&mut tx, first.id).await?;
+    attempts::lock_send(&mut tx, first.id).await?;
     let people = take_for_another_try(&mut tx, &first, message).await?;
     hit(Point::FirstCopiesTaken);
     if people.is_empty() {
@@ -95,9 +95,9 @@ pub async fn send_again(
         filter: RecipientFilter::Manual(people),
         token,
         shown_count: None,
-        planned: None,
+        scheduled: None,
     };
-    match freeze(&mut tx, ctx.db(), &presser, &frozen, None).await? {
+    match freeze(&mut tx, ctx.db(), &initiator, &frozen, None).await? {
         Freezing::Written { send_id, audience } => {
             reopen(&mut tx, send_id).await?;
             let summary = format!("Sent “{}” again to {}", first.label, unconfirmed(audience.will_send));
@@ -127,11 +127,11 @@ pub async fn reopen(tx: &mut Tx, send: i64) -> sqlx::Result<()> {
     .await)?;
     let Some(first) = first else { return Ok(()) };
     // Else somebody who presses "Send again" at this moment would be overlooked.
-    tries::hold(tx, first).await?;
+    attempts::lock_send(tx, first).await?;
     on_tx!(tx, |conn| sqlx::query(concat!(
         "update messages set resolution = null
               where send_id = $1 and resolution = 'sent_again' and ",
-        became!("unknown"),
+        outcome_is!("unconfirmed"),
         " and customer_id not in (select m.customer_id from sends s join messages m on m.send_id = s.id
                                        where s.of_send = $1 and s.kind = 'again'
                                          and m.state not in ('cancelled', 'skipped'))",
@@ -167,7 +167,7 @@ pub async fn settle_old(db: &Db, now: DateTime<Utc>) -> sqlx::Result<i64> {
     Ok(settled)
 }
 
-fn refused(send: &Send, words: &str) -> AppError {
+fn refused(send: &SendRecord, words: &str) -> AppError {
     AppError::Refused {
         words: words.to_owned(),
         back_to: Some(send.page()),
@@ -182,18 +182,18 @@ fn unconfirmed(people: i64) -> String {
 /// Settles the unanswered messages of a send: all, or one, or those from before a moment.
 async fn resolve_as_sent(
     tx: &mut Tx,
-    send: &Send,
+    send: &SendRecord,
     message: Option<i64>,
     before: Option<DateTime<Utc>>,
     words: &str,
 ) -> sqlx::Result<i64> {
     // Whoever ends it at this moment counts either before or after.
-    tries::hold(tx, send.id).await?;
+    attempts::lock_send(tx, send.id).await?;
     let settled: Vec<i64> = on_tx!(tx, |conn| sqlx::query_scalar(concat!(
         "update messages set state = 'accepted', resolution = 'treated_as_sent', reply = $5
               where store_id = $1 and send_id = $2 and ($3 is null or id = $3) and ($4 is null or settled_at < $4)
                 and resolution is null and ",
-        became!("unknown"),
+        outcome_is!("unconfirmed"),
         " returning id",
     ))
     .bind(send.store_id)
@@ -208,12 +208,12 @@ async fn resolve_as_sent(
 }
 
 /// The first copies stay unconfirmed: what came of them is still not known.
-async fn take_for_another_try(tx: &mut Tx, send: &Send, message: Option<i64>) -> sqlx::Result<Vec<i64>> {
+async fn take_for_another_try(tx: &mut Tx, send: &SendRecord, message: Option<i64>) -> sqlx::Result<Vec<i64>> {
     on_tx!(tx, |conn| {
         sqlx::query_scalar(concat!(
             "update messages set resolution = 'sent_again'
               where store_id = $1 and send_id = $2 and ($3 is null or id = $3) and resolution is null and ",
-            became!("unknown"),
+            outcome_is!("unconfirmed"),
             " returning customer_id",
         ))
         .bind(send.store_id)
@@ -224,10 +224,10 @@ async fn take_for_another_try(tx: &mut Tx, send: &Send, message: Option<i64>) ->
     })
 }
 
-async fn with_old_ones(db: &Db, before: DateTime<Utc>) -> sqlx::Result<Vec<Send>> {
+async fn with_old_ones(db: &Db, before: DateTime<Utc>) -> sqlx::Result<Vec<SendRecord>> {
     let ids: Vec<(crate::auth::model::StoreId, i64)> = on_db!(db, |pool| sqlx::query_as(
         "select distinct store_id, send_id from messages
-          where outcome = 'unknown' and resolution is null and settled_at < $1 limit 100"
+          where outcome = 'unconfirmed' and resolution is null and settled_at < $1 limit 100"
     )
     .bind(before)
     .fetch_all(pool)

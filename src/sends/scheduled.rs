@@ -3,12 +3,11 @@
 use chrono::{DateTime, Utc};
 
 use super::{
-    campaign_store,
+    audience_snapshot, campaign_store,
     drift::is_large,
     freezing::{Freezing, Frozen, freeze},
-    rules::{Presser, StartCampaign, Started, already_done},
-    shown,
-    store::Planned,
+    rules::{Initiator, StartCampaign, Started, already_done},
+    store::Scheduled,
     words,
 };
 use crate::{
@@ -20,41 +19,45 @@ use crate::{
 };
 
 /// Once per campaign and moment: whoever fires it, and however often, it is one send.
-pub fn token(campaign: i64, planned_at: DateTime<Utc>) -> String {
-    format!("planned-{campaign}-{}", planned_at.timestamp_micros())
+pub fn token(campaign: i64, scheduled_at: DateTime<Utc>) -> String {
+    format!("planned-{campaign}-{}", scheduled_at.timestamp_micros())
 }
 
 /// [`super::rules::start_campaign_as`] for a campaign that is due. Nothing when it is not due any more:
 /// another instance or a person was faster.
-pub async fn start_planned(
+pub async fn start_scheduled(
     db: &Db,
-    presser: &Presser,
+    initiator: &Initiator,
     what: &StartCampaign,
-    planned: &Planned,
+    scheduled: &Scheduled,
 ) -> Result<Option<Started>, AppError> {
-    let (store, now) = (&presser.store, presser.now);
-    let shown = shown::number(db, store.id, &what.token).await?.or(what.shown_count);
+    let (store, now) = (&initiator.store, initiator.now);
+    let shown = audience_snapshot::number(db, store.id, &what.token)
+        .await?
+        .or(what.shown_count);
     hit(Point::BeforeFire);
     let mut tx = db.begin().await?;
-    let Some(campaign) = campaign_store::claim_due(&mut tx, store.id, what.campaign_id, planned.at, now).await? else {
+    let Some(campaign) = campaign_store::claim_due(&mut tx, store.id, what.campaign_id, scheduled.at, now).await?
+    else {
         return Ok(None);
     };
-    let Some(frozen) = Frozen::of_campaign(&campaign, what, Some(planned))? else {
+    let Some(frozen) = Frozen::of_campaign(&campaign, what, Some(scheduled))? else {
         return Err(AppError::invalid("rt-all", "Nobody has been chosen to get it"));
     };
     hit(Point::FireClaimed);
     let not_again = what.skip_already.then_some(Earlier::Campaign(campaign.id));
-    match freeze(&mut tx, db, presser, &frozen, not_again).await? {
+    match freeze(&mut tx, db, initiator, &frozen, not_again).await? {
         Freezing::Written { send_id, audience } => {
             let summary = format!(
                 "Started sending “{}” on schedule to {}",
                 campaign.name,
                 words::people(audience.will_send)
             );
-            let after = serde_json::json!({ "send": send_id, "planned_at": planned.at, "late_by": planned.late_by });
+            let after =
+                serde_json::json!({ "send": send_id, "scheduled_at": scheduled.at, "late_by": scheduled.late_by });
             note(
                 &mut tx,
-                presser,
+                initiator,
                 "campaign.send_started",
                 campaign.id,
                 summary,
@@ -68,7 +71,7 @@ pub async fn start_planned(
                     grouped(audience.will_send),
                     grouped(shown)
                 );
-                note(&mut tx, presser, "campaign.drifted", campaign.id, summary, None).await?;
+                note(&mut tx, initiator, "campaign.drifted", campaign.id, summary, None).await?;
             }
             hit(Point::FireWritten);
             tx.commit().await?;
@@ -83,7 +86,7 @@ pub async fn start_planned(
             drop(tx);
             hit(Point::BeforeFireNobody);
             let mut tx = db.begin().await?;
-            if !campaign_store::campaign_without_recipients(&mut tx, store.id, campaign.id, Some(planned.at), now)
+            if !campaign_store::campaign_without_recipients(&mut tx, store.id, campaign.id, Some(scheduled.at), now)
                 .await?
             {
                 return Ok(None);
@@ -92,10 +95,10 @@ pub async fn start_planned(
                 "“{}” was due and had nobody to go to: it is a draft again",
                 campaign.name
             );
-            let after = serde_json::json!({ "planned_at": planned.at });
+            let after = serde_json::json!({ "scheduled_at": scheduled.at });
             note(
                 &mut tx,
-                presser,
+                initiator,
                 "campaign.no_recipients",
                 campaign.id,
                 summary,
@@ -112,7 +115,7 @@ pub async fn start_planned(
 
 async fn note(
     tx: &mut Tx,
-    presser: &Presser,
+    initiator: &Initiator,
     action: &'static str,
     campaign: i64,
     summary: String,
@@ -127,5 +130,5 @@ async fn note(
         before: None,
         after,
     };
-    audit::record(tx, presser.store.id, entry, presser.now).await
+    audit::record(tx, initiator.store.id, entry, initiator.now).await
 }

@@ -7,11 +7,11 @@ use sqlx::AssertSqlSafe;
 use super::{
     model::SendKind,
     rules::{STILL_ON_THEIR_WAY, who_sends},
-    store::{self, Send},
+    store::{self, SendRecord},
 };
 use crate::{
     auth::model::StoreId,
-    communications::anyone_goes,
+    communications::has_in_flight,
     db::{Db, Tx, dialect::row_lock},
     error::AppError,
     on_tx,
@@ -19,7 +19,7 @@ use crate::{
 
 /// Makes a first send this transaction's: until its end nobody else lets another follow it, or
 /// makes it into a campaign.
-pub(super) async fn hold(tx: &mut Tx, first: i64) -> sqlx::Result<()> {
+pub(super) async fn lock_send(tx: &mut Tx, first: i64) -> sqlx::Result<()> {
     let sql = format!(
         "select id from sends where id = $1 {}",
         row_lock(tx.backend(), "for update")
@@ -34,8 +34,8 @@ pub(super) async fn hold(tx: &mut Tx, first: i64) -> sqlx::Result<()> {
 /// Refuses another try while one is under way, and when they are a campaign's by now. What it finds
 /// holds until the end of the transaction.
 pub(super) async fn refuse_another(tx: &mut Tx, db: &Db, store: StoreId, first: i64) -> Result<(), AppError> {
-    hold(tx, first).await?;
-    for send in store::tries(tx, store, first, SendKind::Bulk).await? {
+    lock_send(tx, first).await?;
+    for send in store::attempts(tx, store, first, SendKind::Bulk).await? {
         let words = if send.campaign_id.is_some() {
             "This email has become a campaign. Send it from there.".to_owned()
         } else if send.state.is_open() {
@@ -58,15 +58,15 @@ pub(super) async fn refuse_another_correction(
     store: StoreId,
     first: i64,
 ) -> Result<(), AppError> {
-    hold(tx, first).await?;
-    let corrections = store::tries(tx, store, first, SendKind::Correction).await?;
+    lock_send(tx, first).await?;
+    let corrections = store::attempts(tx, store, first, SendKind::Correction).await?;
     match corrections.iter().find(|send| send.state.is_open()) {
         Some(open) => Err(refused(open, who_sends(db, open).await?)),
         None => Ok(()),
     }
 }
 
-fn refused(send: &Send, words: String) -> AppError {
+fn refused(send: &SendRecord, words: String) -> AppError {
     AppError::Refused {
         words,
         back_to: Some(send.page()),
@@ -74,7 +74,7 @@ fn refused(send: &Send, words: String) -> AppError {
 }
 
 async fn is_on_the_wire(tx: &mut Tx, send: i64) -> sqlx::Result<bool> {
-    on_tx!(tx, |conn| sqlx::query_scalar(concat!("select ", anyone_goes!("$1")))
+    on_tx!(tx, |conn| sqlx::query_scalar(concat!("select ", has_in_flight!("$1")))
         .bind(send)
         .fetch_one(&mut *conn)
         .await)

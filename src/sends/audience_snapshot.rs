@@ -17,7 +17,7 @@ const KEPT: Duration = Duration::days(400);
 
 /// An audience as it was shown.
 #[derive(Clone, Debug, sqlx::FromRow)]
-pub struct Shown {
+pub struct AudienceSnapshot {
     pub will_send: i64,
     /// JSON lists of customers' ids; nothing when they were too many.
     pub getting: Option<String>,
@@ -26,7 +26,7 @@ pub struct Shown {
 }
 
 /// Keeps who would get it now. Shown again, the last time counts.
-pub async fn remember(db: &Db, scope: &Scope, filter: &RecipientFilter, token: &str) -> sqlx::Result<()> {
+pub async fn keep(db: &Db, scope: &Scope, filter: &RecipientFilter, token: &str) -> sqlx::Result<()> {
     if token.is_empty() {
         return Ok(());
     }
@@ -41,7 +41,7 @@ pub async fn remember(db: &Db, scope: &Scope, filter: &RecipientFilter, token: &
     };
     let mut tx = db.begin().await?;
     on_tx!(&mut tx, |conn| sqlx::query(
-        "insert into shown_audiences (store_id, token, will_send, getting, left_out, shown_at)
+        "insert into audience_snapshots (store_id, token, will_send, getting, left_out, shown_at)
          values ($1, $2, $3, $4, $5, $6)
          on conflict (store_id, token) do update
             set will_send = excluded.will_send, getting = excluded.getting, left_out = excluded.left_out,
@@ -64,8 +64,8 @@ pub async fn remember(db: &Db, scope: &Scope, filter: &RecipientFilter, token: &
 pub async fn carry_over(db: &Db, store: StoreId, from: &str, to: &str) -> sqlx::Result<()> {
     let mut tx = db.begin().await?;
     on_tx!(&mut tx, |conn| sqlx::query(
-        "insert into shown_audiences (store_id, token, will_send, getting, left_out, shown_at)
-         select store_id, $3, will_send, getting, left_out, shown_at from shown_audiences
+        "insert into audience_snapshots (store_id, token, will_send, getting, left_out, shown_at)
+         select store_id, $3, will_send, getting, left_out, shown_at from audience_snapshots
           where store_id = $1 and token = $2
          on conflict do nothing"
     )
@@ -79,10 +79,10 @@ pub async fn carry_over(db: &Db, store: StoreId, from: &str, to: &str) -> sqlx::
 }
 
 /// What was shown before a send.
-pub async fn before(db: &Db, store: StoreId, send: i64) -> sqlx::Result<Option<Shown>> {
+pub async fn before(db: &Db, store: StoreId, send: i64) -> sqlx::Result<Option<AudienceSnapshot>> {
     on_db!(db, |pool| sqlx::query_as(
         "select a.will_send, a.getting, a.left_out, a.shown_at
-           from sends s join shown_audiences a on a.store_id = s.store_id and a.token = s.token
+           from sends s join audience_snapshots a on a.store_id = s.store_id and a.token = s.token
           where s.store_id = $1 and s.id = $2"
     )
     .bind(store)
@@ -94,7 +94,7 @@ pub async fn before(db: &Db, store: StoreId, send: i64) -> sqlx::Result<Option<S
 /// How many were shown under a token.
 pub async fn number(db: &Db, store: StoreId, token: &str) -> sqlx::Result<Option<i64>> {
     on_db!(db, |pool| sqlx::query_scalar(
-        "select will_send from shown_audiences where store_id = $1 and token = $2"
+        "select will_send from audience_snapshots where store_id = $1 and token = $2"
     )
     .bind(store)
     .bind(token)
@@ -106,7 +106,7 @@ pub async fn number(db: &Db, store: StoreId, token: &str) -> sqlx::Result<Option
 pub async fn forget_old(db: &Db, now: DateTime<Utc>) -> sqlx::Result<u64> {
     let mut tx = db.begin().await?;
     let forgotten = on_tx!(&mut tx, |conn| sqlx::query(
-        "delete from shown_audiences where shown_at < $1"
+        "delete from audience_snapshots where shown_at < $1"
     )
     .bind(now - KEPT)
     .execute(&mut *conn)

@@ -16,9 +16,9 @@ use loupe::{
     on_db, on_tx,
     recipients::model::RecipientFilter,
     sends::{
+        idempotent_retry,
         model::SendState,
-        repeats,
-        store::{self, Send},
+        store::{self, SendRecord},
     },
 };
 
@@ -48,13 +48,13 @@ struct Going<'a> {
 #[derive(Debug, PartialEq, Eq, sqlx::FromRow)]
 struct Row {
     state: String,
-    repeats: i64,
+    idempotent_retries: i64,
 }
 
-fn row(state: &str, repeats: i64) -> Row {
+fn row(state: &str, idempotent_retries: i64) -> Row {
     Row {
         state: state.to_owned(),
-        repeats,
+        idempotent_retries,
     }
 }
 
@@ -95,7 +95,7 @@ impl<'a> Going<'a> {
 
     async fn row(&self) -> Row {
         on_db!(self.app.db(), |pool| sqlx::query_as(
-            "select state, repeats from messages where id = $1"
+            "select state, idempotent_retries from messages where id = $1"
         )
         .bind(self.message)
         .fetch_one(pool)
@@ -140,12 +140,12 @@ impl<'a> Going<'a> {
         self.app.post_form(path, &page, &fields, &cookie).await;
     }
 
-    async fn ended(&self) -> Send {
+    async fn ended(&self) -> SendRecord {
         until(&self.app.state, &self.app.store, self.send, |s| !s.state.is_open()).await
     }
 
     /// [`Going::ended`], however many minutes that takes.
-    async fn ended_in_the_end(&self) -> Send {
+    async fn ended_in_the_end(&self) -> SendRecord {
         loop {
             let send = store::find(self.app.db(), self.app.store.id, self.send).await;
             let send = send.unwrap().unwrap();
@@ -224,7 +224,7 @@ both!(
         let going = Going::begin(&app, &sink).await;
         assert_eq!(going.ended().await.state, SendState::Done);
         going.a_minute_later();
-        assert_eq!(going.row().await, row("unknown", 0));
+        assert_eq!(going.row().await, row("unconfirmed", 0));
         let copies = going.copies();
         let installation = loupe::instance::id(app.db()).await.unwrap();
         let ours = format!("X-PM-Metadata-loupe-message: {}.{installation}\r\n", going.message);
@@ -244,13 +244,13 @@ both!(
     "?connections=1",
     |app, sink| {
         let going = Going::waiting(&app, &sink).await;
-        for repeats in 1..=3 {
-            going.until_row(&row("queued", repeats)).await;
+        for idempotent_retries in 1..=3 {
+            going.until_row(&row("queued", idempotent_retries)).await;
             sink.set_rules(vec![Rule::new(When::To("p000002".to_owned()), Fault::HangUpAfterDot)]);
             going.a_minute_later();
         }
         assert_eq!(going.ended_in_the_end().await.state, SendState::Done);
-        assert_eq!(going.row().await, row("unknown", 3));
+        assert_eq!(going.row().await, row("unconfirmed", 3));
         let copies = going.copies();
         assert_eq!(copies.len(), 4);
         assert!(copies.iter().all(|copy| *copy == copies[0]));
@@ -265,7 +265,7 @@ both!(
         let going = Going::waiting(&app, &sink).await;
         sink.set_rules(vec![Rule::new(When::To("p000002".to_owned()), Fault::Dot(550))]);
         assert_eq!(going.ended_in_the_end().await.state, SendState::Done);
-        assert_eq!(going.row().await, row("unknown", 3));
+        assert_eq!(going.row().await, row("unconfirmed", 3));
         assert_eq!(tally(app.db(), &app.store, going.send).await.unconfirmed, 1);
         going.stop().await;
     }
@@ -279,7 +279,7 @@ both!(a_key_that_is_too_old_is_not_used, "?connections=1", |app, sink| {
         .await;
     going.a_minute_later();
     assert_eq!(going.ended().await.state, SendState::Done);
-    assert_eq!(going.row().await, row("unknown", 1));
+    assert_eq!(going.row().await, row("unconfirmed", 1));
     assert_eq!(going.copies().len(), 1);
     going.stop().await;
 });
@@ -292,9 +292,9 @@ both!(only_what_the_provider_would_not_send_twice_goes_back, |app| {
     midway(app.db(), send, 3).await;
     let through = ProviderAccount {
         account: "shop@mail.example.com:465",
-        takes_once: true,
+        is_idempotent: true,
     };
-    let fine = "update messages set state = 'unknown', account = 'shop@mail.example.com:465', key_until = $2,
+    let fine = "update messages set state = 'unconfirmed', account = 'shop@mail.example.com:465', key_until = $2,
                        next_at = null where send_id = $1";
     let tomorrow = loupe::time::Clock::System.now() + TimeDelta::days(1);
     let goes_back = async |change: &'static str, at: DateTime<Utc>, through| {
@@ -309,7 +309,9 @@ both!(only_what_the_provider_would_not_send_twice_goes_back, |app| {
             .unwrap();
         }
         // Not committed: the next one begins where this one did.
-        repeats::queue(&mut tx, send, through, app.now()).await.unwrap()
+        idempotent_retry::queue(&mut tx, send, through, app.now())
+            .await
+            .unwrap()
     };
     let nothing = "update messages set settled_at = $2 where send_id = $1";
     assert_eq!(goes_back(nothing, tomorrow, through).await, 3);
@@ -318,7 +320,7 @@ both!(only_what_the_provider_would_not_send_twice_goes_back, |app| {
         ..through
     };
     let no_keys = ProviderAccount {
-        takes_once: false,
+        is_idempotent: false,
         ..through
     };
     assert_eq!(
@@ -335,7 +337,7 @@ both!(only_what_the_provider_would_not_send_twice_goes_back, |app| {
         "update messages set key_until = null, settled_at = $2 where send_id = $1",
         "update messages set key_until = $2 where send_id = $1",
         "update messages set account = null, settled_at = $2 where send_id = $1",
-        "update messages set repeats = 3, settled_at = $2 where send_id = $1",
+        "update messages set idempotent_retries = 3, settled_at = $2 where send_id = $1",
         "update messages set resolution = 'sent_again', settled_at = $2 where send_id = $1",
         "update messages set state = 'accepted', settled_at = $2 where send_id = $1",
         "update messages set state = 'rejected', settled_at = $2 where send_id = $1",
@@ -365,7 +367,7 @@ both!(
         assert_eq!(going.ended().await.state, SendState::Done);
         assert_eq!(
             going.row().await,
-            row("unknown", 1),
+            row("unconfirmed", 1),
             "skipped would say that they have nothing"
         );
         assert_eq!(going.copies().len(), 1);
@@ -378,7 +380,7 @@ both!(a_stop_leaves_it_unconfirmed, "?connections=1", |app, sink| {
     going.post("/api/sends/stop").await;
     going.a_minute_later();
     assert!(!going.ended().await.state.is_open());
-    assert_eq!(going.row().await, row("unknown", 1));
+    assert_eq!(going.row().await, row("unconfirmed", 1));
     assert_eq!(going.copies().len(), 1);
     going.stop().await;
 });
@@ -403,7 +405,7 @@ both!(another_mail_account_does_not_send_it, "?connections=1", |app, sink| {
     let going = going.restarted().await;
     going.a_minute_later();
     assert_eq!(going.ended().await.state, SendState::Done);
-    assert_eq!((going.row().await, going.copies().len()), (row("unknown", 1), 1));
+    assert_eq!((going.row().await, going.copies().len()), (row("unconfirmed", 1), 1));
     going.stop().await;
 });
 

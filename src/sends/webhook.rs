@@ -6,7 +6,7 @@ use axum::{
     http::{HeaderMap, StatusCode},
 };
 
-use super::told;
+use super::provider_events;
 use crate::{
     auth::seal,
     channels::email::events::{Posted, Provider, Refused},
@@ -43,7 +43,7 @@ async fn take(state: &AppState, token: &str, headers: &HeaderMap, body: &[u8]) -
     let now = state.clock.now();
     match kept.provider.read(Posted { headers, body, now }, &secret) {
         Ok(proved) => {
-            if told::hear(state, &kept, &proved).await? {
+            if provider_events::apply_event(state, &kept, &proved).await? {
                 let message = proved.event.map(|event| event.message.message);
                 tracing::info!(message.id = message, "the mail provider told of a message");
             }

@@ -10,7 +10,7 @@ use loupe::{
 };
 
 use crate::{
-    after_sending::{partly_unanswered, unresolved_ids},
+    after_sending::{partly_unconfirmed, unconfirmed_ids},
     both,
     support::{
         app::{TestApp, words},
@@ -22,9 +22,9 @@ use crate::{
 
 /// Three of whose messages the first was never answered, sent through this account.
 async fn one_unanswered(app: &TestApp, account: &str) -> (i64, i64, i64) {
-    let (campaign, send) = partly_unanswered(app, 1).await;
+    let (campaign, send) = partly_unconfirmed(app, 1).await;
     run(app, "update messages set account = $1", account).await;
-    let message = unresolved_ids(app, send).await[0];
+    let message = unconfirmed_ids(app, send).await[0];
     (campaign, send, message)
 }
 
@@ -163,10 +163,10 @@ async fn only_what_is_proved_is_believed(app: &TestApp, provider: Provider) {
     let mut long = post(0);
     long.body.push_str(&" ".repeat(256 * 1024));
     assert_eq!(long.to(app, &kept).await, 413);
-    assert_eq!(unresolved_ids(app, send).await, [message], "nothing has changed");
+    assert_eq!(unconfirmed_ids(app, send).await, [message], "nothing has changed");
     // Signed a little before or after by another clock is still now.
     assert_eq!(post(299).to(app, &kept).await, 200);
-    assert!(unresolved_ids(app, send).await.is_empty());
+    assert!(unconfirmed_ids(app, send).await.is_empty());
 }
 
 async fn what_is_not_ours_is_fine_and_changes_nothing(app: &TestApp, provider: Provider) {
@@ -188,7 +188,7 @@ async fn what_is_not_ours_is_fine_and_changes_nothing(app: &TestApp, provider: P
     assert_eq!(Post::of(app, provider, had, &ours, 0).to(app, &kept).await, 200);
     run(app, "update messages set account = null where name <> $1", "").await;
     assert_eq!(Post::of(app, provider, had, &ours, 0).to(app, &kept).await, 200);
-    assert_eq!(unresolved_ids(app, send).await, [message]);
+    assert_eq!(unconfirmed_ids(app, send).await, [message]);
 }
 
 /// For each provider on each database.
@@ -243,9 +243,9 @@ both!(
 
 both!(what_a_person_has_settled_stays_so, "", |app, _sink| {
     let kept = belongs_to(&app, Provider::Mailgun).await;
-    let (campaign, send) = partly_unanswered(&app, 2).await;
+    let (campaign, send) = partly_unconfirmed(&app, 2).await;
     run(&app, "update messages set account = $1", &kept.account).await;
-    let [first, second] = unresolved_ids(&app, send).await[..] else {
+    let [first, second] = unconfirmed_ids(&app, send).await[..] else {
         panic!("two of them")
     };
     let cookie = app.sign_in_as(Role::Owner).await;
@@ -272,7 +272,7 @@ both!(what_a_person_has_settled_stays_so, "", |app, _sink| {
     // And what the provider has settled is not offered to a person any more.
     run(
         &app,
-        "update messages set resolution = null, state = 'unknown' where resolution = $1",
+        "update messages set resolution = null, state = 'unconfirmed' where resolution = $1",
         "treated_as_sent",
     )
     .await;

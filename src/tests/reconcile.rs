@@ -8,11 +8,11 @@ use loupe::{
     dispatch::{outcome_store, store::Leased},
     on_db,
     recipients::model::RecipientFilter,
-    sends::{self, ending, loose_ends},
+    sends::{self, ending, reconcile},
 };
 
 use crate::{
-    after_sending::{partly_unanswered, unresolved_ids},
+    after_sending::{partly_unconfirmed, unconfirmed_ids},
     both,
     handover::{leave_behind, outcome},
     support::{
@@ -49,8 +49,8 @@ async fn answer(app: &TestApp, row: &Leased, state: &'static str) {
     tx.commit().await.unwrap();
 }
 
-async fn tie_up(app: &TestApp) -> u64 {
-    loose_ends::tie_up(app.db()).await.unwrap()
+async fn reconcile_ended(app: &TestApp) -> u64 {
+    reconcile::reconcile_ended(app.db()).await.unwrap()
 }
 
 /// When the person of a message was last written to.
@@ -76,7 +76,7 @@ both!(whoever_got_it_after_a_stop_counts_as_written_to, |app| {
     app.clock.set(app.now() + Duration::minutes(1));
     answer(&app, &rows[0], "accepted").await;
     answer(&app, &rows[1], "queued").await;
-    assert_eq!(tie_up(&app).await, 0, "one is still on the wire");
+    assert_eq!(reconcile_ended(&app).await, 0, "one is still on the wire");
     answer(&app, &rows[2], "accepted").await;
     let page = words(&app.get(&path, &cookie).await.text);
     assert!(
@@ -92,7 +92,7 @@ both!(whoever_got_it_after_a_stop_counts_as_written_to, |app| {
     )
     .await;
 
-    let tied: u64 = join_all((0..4).map(|_| tie_up(&app))).await.into_iter().sum();
+    let tied: u64 = join_all((0..4).map(|_| reconcile_ended(&app))).await.into_iter().sum();
     assert_eq!(tied, 1, "once, however many look");
     assert_eq!(last_contacted(&app, rows[0].id).await, Some(app.now()));
     assert_eq!(
@@ -118,7 +118,7 @@ both!(the_numbers_of_what_was_marked_as_finished_follow_its_rows, |app| {
     tx.commit().await.unwrap();
     answer(&app, &rows[0], "accepted").await;
     answer(&app, &rows[1], "rejected").await;
-    assert_eq!(tie_up(&app).await, 1);
+    assert_eq!(reconcile_ended(&app).await, 1);
     let written: (i64, i64) = on_db!(app.db(), |pool| sqlx::query_as(
         "select sent_count, failed_count from campaigns where id = $1"
     )
@@ -132,8 +132,8 @@ both!(the_numbers_of_what_was_marked_as_finished_follow_its_rows, |app| {
 });
 
 both!(whose_second_copy_comes_back_after_a_stop_can_be_settled_again, |app| {
-    let (_, first) = partly_unanswered(&app, 2).await;
-    let waiting = unresolved_ids(&app, first).await;
+    let (_, first) = partly_unconfirmed(&app, 2).await;
+    let waiting = unconfirmed_ids(&app, first).await;
     let cookie = app.sign_in_as(Role::Owner).await;
     let fields = [("send_id", &*first.to_string()), ("send_token", "again")];
     app.post_form("/api/sends/again", "/marketing/campaigns", &fields, &cookie)
@@ -145,10 +145,10 @@ both!(whose_second_copy_comes_back_after_a_stop_can_be_settled_again, |app| {
     stop(&app, again).await;
     answer(&app, &rows[0], "queued").await;
     answer(&app, &rows[1], "accepted").await;
-    assert!(unresolved_ids(&app, first).await.is_empty());
-    assert_eq!(tie_up(&app).await, 1);
+    assert!(unconfirmed_ids(&app, first).await.is_empty());
+    assert_eq!(reconcile_ended(&app).await, 1);
     assert_eq!(
-        unresolved_ids(&app, first).await,
+        unconfirmed_ids(&app, first).await,
         waiting[..1],
         "the second has a second copy"
     );

@@ -14,7 +14,7 @@ use crate::{
     support::{
         app::TestApp,
         people,
-        sending::{begun, deliver, draft, midway, press, presser},
+        sending::{begun, deliver, draft, initiator, midway, press},
     },
 };
 
@@ -30,7 +30,7 @@ async fn try_it(app: &TestApp, token: &str, of_send: Option<i64>, skip_already: 
         of_send,
         skip_already,
     };
-    start_bulk_as(app.db(), &presser(&app.state, &app.store), &what).await
+    start_bulk_as(app.db(), &initiator(&app.state, &app.store), &what).await
 }
 
 /// A first try that reached two of six, and was stopped.

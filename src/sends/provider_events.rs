@@ -5,12 +5,13 @@ use chrono::{DateTime, Utc};
 use sqlx::AssertSqlSafe;
 
 use super::{
+    attempts,
     ending::{self, log},
-    store, tries, webhook_store,
+    store, webhook_store,
 };
 use crate::{
     auth::model::StoreId,
-    channels::email::events::{Event, OurId, Proved, Provider, TOKENS_KEPT, Told},
+    channels::email::events::{Event, EventKind, OurId, Proved, Provider, TOKENS_KEPT},
     communications::model::MessageState,
     customers::names,
     db::{Db, Tx},
@@ -24,7 +25,7 @@ use crate::{
 
 /// Takes an event for what it says. Only a message that last went through this account can be meant.
 /// True when something is known now that was not.
-pub async fn hear(state: &AppState, kept: &Kept, proved: &Proved) -> sqlx::Result<bool> {
+pub async fn apply_event(state: &AppState, kept: &Kept, proved: &Proved) -> sqlx::Result<bool> {
     // Most events tell what the mail server has said already.
     let meant = match &proved.event {
         Some(event) => meant(&state.db, event, &kept.account).await?,
@@ -34,7 +35,7 @@ pub async fn hear(state: &AppState, kept: &Kept, proved: &Proved) -> sqlx::Resul
         return Ok(false);
     }
     let now = state.clock.now();
-    hit(Point::BeforeTold);
+    hit(Point::BeforeProviderEvent);
     let mut tx = state.db.begin().await?;
     // Also of an event that says nothing new: its token must not carry another one later.
     if let Some(token) = &proved.token
@@ -47,11 +48,11 @@ pub async fn hear(state: &AppState, kept: &Kept, proved: &Proved) -> sqlx::Resul
         None => false,
     };
     if is_news {
-        hit(Point::ToldWritten);
+        hit(Point::ProviderEventWritten);
     }
     tx.commit().await?;
     if is_news {
-        hit(Point::AfterTold);
+        hit(Point::AfterProviderEvent);
         // It may have been the last that a send waited for.
         state.wake.notify_one();
     }
@@ -64,7 +65,7 @@ pub async fn forget_tokens(db: &Db, now: DateTime<Utc>) -> sqlx::Result<()> {
 }
 
 /// The send of the message that an event is about, if it can settle anything.
-async fn meant<'a>(db: &Db, event: &'a Event, account: &str) -> sqlx::Result<Option<(store::Send, &'a Event)>> {
+async fn meant<'a>(db: &Db, event: &'a Event, account: &str) -> sqlx::Result<Option<(store::SendRecord, &'a Event)>> {
     let Some((store, send)) = waiting(db, &event.message, account).await? else {
         return Ok(None);
     };
@@ -75,42 +76,42 @@ async fn meant<'a>(db: &Db, event: &'a Event, account: &str) -> sqlx::Result<Opt
 /// Settles the message of an event. True when something is known now that was not.
 async fn settle_by(
     tx: &mut Tx,
-    send: &store::Send,
+    send: &store::SendRecord,
     event: &Event,
     kept: &Kept,
     now: DateTime<Utc>,
 ) -> sqlx::Result<bool> {
     let message = event.message.message;
     // Whoever ends it at this moment counts either before or after.
-    tries::hold(tx, send.id).await?;
-    let (which, outcome) = match event.told {
-        Told::Had(_) => (UNANSWERED.to_owned(), MessageState::Accepted),
-        Told::NeverTook(_) => (format!("({UNANSWERED} or {QUEUED_AGAIN})"), MessageState::Failed),
+    attempts::lock_send(tx, send.id).await?;
+    let (which, outcome) = match event.kind {
+        EventKind::Had(_) => (UNCONFIRMED.to_owned(), MessageState::Accepted),
+        EventKind::NeverTook(_) => (format!("({UNCONFIRMED} or {QUEUED_AGAIN})"), MessageState::Failed),
     };
     let settling = Settling {
         message,
         account: &kept.account,
         state: outcome,
-        words: &words(kept.provider, &event.told),
+        words: &words(kept.provider, &event.kind),
         now,
     };
-    let unanswered = settle(tx, &which, &settling).await?;
-    let on_its_way = match event.told {
-        Told::Had(_) if unanswered == 0 => settle(tx, ON_ITS_WAY, &settling).await?,
+    let unconfirmed = settle(tx, &which, &settling).await?;
+    let on_its_way = match event.kind {
+        EventKind::Had(_) if unconfirmed == 0 => settle(tx, ON_ITS_WAY, &settling).await?,
         _ => 0,
     };
-    if unanswered > 0 {
+    if unconfirmed > 0 {
         ending::count_late(tx, send.id, &[message]).await?;
         let summary = format!("Settled 1 unconfirmed customer of “{}”: {}", send.label, settling.words);
         log(tx, send, kept.provider.name(), "send.told_by_provider", summary, now).await?;
     }
-    Ok(unanswered + on_its_way > 0)
+    Ok(unconfirmed + on_its_way > 0)
 }
 
-fn words(provider: Provider, told: &Told) -> String {
-    match told {
-        Told::Had(what) => format!("{} says that it had the message: {what}.", provider.name()),
-        Told::NeverTook(why) => {
+fn words(provider: Provider, kind: &EventKind) -> String {
+    match kind {
+        EventKind::Had(what) => format!("{} says that it had the message: {what}.", provider.name()),
+        EventKind::NeverTook(why) => {
             let why = one_line(why);
             let words = format!("{} says that it did not send the message. {why}", provider.name());
             words.trim().to_owned()
@@ -124,18 +125,18 @@ fn one_line(words: &str) -> String {
 }
 
 /// Nobody has settled it.
-const UNANSWERED: &str = "(state = 'unknown' and resolution is null)";
+const UNCONFIRMED: &str = "(state = 'unconfirmed' and resolution is null)";
 /// The event was faster than the answer to the message, or than its way back into the queue.
-const ON_ITS_WAY: &str = "(state = 'attempting' or (repeats > 0 and state in ('queued', 'leased')))";
+const ON_ITS_WAY: &str = "(state = 'attempting' or (idempotent_retries > 0 and state in ('queued', 'leased')))";
 /// It waits for its turn once more. What is on the wire has its own answer coming.
-const QUEUED_AGAIN: &str = "(repeats > 0 and state = 'queued')";
+const QUEUED_AGAIN: &str = "(idempotent_retries > 0 and state = 'queued')";
 
 /// The store and the send of a message about which something is not known, or not yet. What another life
 /// of this database sent under the same row number left as another installation.
 async fn waiting(db: &Db, id: &OurId, account: &str) -> sqlx::Result<Option<(StoreId, i64)>> {
     let sql = format!(
         "select store_id, send_id from messages
-          where id = $1 and account = $2 and installation = $3 and ({UNANSWERED} or {ON_ITS_WAY})"
+          where id = $1 and account = $2 and installation = $3 and ({UNCONFIRMED} or {ON_ITS_WAY})"
     );
     on_db!(db, |pool| sqlx::query_as(AssertSqlSafe(sql))
         .bind(id.message)
