@@ -63,7 +63,7 @@ pub fn register() {
     register_explicit::<crate::campaigns::api::ConfirmCampaign>();
     register_explicit::<crate::campaigns::api::DeleteCampaign>();
     register_explicit::<crate::campaigns::api::DuplicateCampaign>();
-    register_explicit::<crate::campaigns::api::LookAt>();
+    register_explicit::<crate::campaigns::api::Preflight>();
     register_explicit::<crate::campaigns::api::SaveBulkEmail>();
     register_explicit::<crate::campaigns::api::SendBulkEmail>();
     register_explicit::<crate::campaigns::api::SendCampaign>();

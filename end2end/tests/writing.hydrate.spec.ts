@@ -57,7 +57,7 @@ test("Ctrl+S saves the draft where it is, and the address is the draft's", async
   await open(page, "/marketing/campaigns/new");
   await write(page, { name: unique("By keyboard"), subject: "Kept" });
   await page.keyboard.press("Control+s");
-  await expect(page.locator("#keeper")).toContainText(/Saved as draft at \d+:\d\d [ap]m\./);
+  await expect(page.locator("#autosave")).toContainText(/Saved as draft at \d+:\d\d [ap]m\./);
   await expect(page).toHaveURL(/\/marketing\/campaigns\/\d+\/edit$/);
 });
 
@@ -100,7 +100,7 @@ test("offline, nothing is sent and nothing is lost", async ({ page, context }) =
   await open(page, "/marketing/campaigns/new");
   await write(page, { name: unique("On the train"), subject: "Kept", body: "Kept" });
   await context.setOffline(true);
-  const note = page.locator("#keeper");
+  const note = page.locator("#autosave");
   await expect(note).toContainText("You're offline. What you type is kept on this device.");
   await page.getByRole("button", { name: "Send now" }).click();
   await expect(page.getByLabel("Subject", { exact: true })).toHaveValue("Kept");
@@ -117,7 +117,7 @@ test("signed out in the middle of it: it says so, and what was typed waits", asy
   const cookies = await context.cookies();
   await context.addCookies([{ name: "sid", value: "of-a-session-that-is-over", url: servers.plain.url }]);
   await page.getByRole("button", { name: "Send now" }).click();
-  await expect(page.locator("#keeper")).toContainText("You were signed out.");
+  await expect(page.locator("#autosave")).toContainText("You were signed out.");
   // The browser remarks on every answer of 401.
   await page.goto("about:blank");
   complaints.splice(0, complaints.length, ...complaints.filter((words) => !words.includes("401 (Unauthorized)")));

@@ -5,12 +5,13 @@ use leptos::prelude::*;
 use leptos::server_fn::codec::PostUrl;
 
 use super::{
-    guard, known,
+    guard,
     model::{Permission, Role},
     rules::{self, SignInTry, SignedIn},
     session,
     setup::{self, NewShop},
     team::{self, Desk, NewMember},
+    trusted_browsers,
 };
 use crate::{
     error::AppError,
@@ -28,11 +29,11 @@ pub async fn sign_in(
     #[server(default)] next: String,
 ) -> Result<(), AppError> {
     let (state, _) = guard::visitor()?;
-    let response = respond::here()?;
+    let response = respond::response_context()?;
     let typed = SignInTry {
         email,
         password,
-        known: response.cookie(known::cookie_name(state.settings.https())),
+        known: response.cookie(trusted_browsers::cookie_name(state.settings.https())),
     };
     let key = &state.settings.secret_key;
     let signed_in = rules::sign_in(&state.db, key, typed, &response.device(&state), state.clock.now()).await?;
@@ -45,7 +46,7 @@ pub async fn sign_in(
 #[server(prefix = "/api", endpoint = "auth/sign-out", input = PostUrl)]
 pub async fn sign_out() -> Result<(), AppError> {
     let ctx = guard::require(Permission::SignedIn)?;
-    let response = respond::here()?;
+    let response = respond::response_context()?;
     rules::sign_out(ctx.db(), ctx.actor.session_id).await?;
     response.set_cookie(&session::cleared_cookie(ctx.state.settings.https()));
     response.redirect("/login?out=1");
@@ -56,7 +57,7 @@ pub async fn sign_out() -> Result<(), AppError> {
 #[server(prefix = "/api", endpoint = "auth/end-others", input = PostUrl)]
 pub async fn end_others() -> Result<(), AppError> {
     let ctx = guard::require(Permission::SignedIn)?;
-    let response = respond::here()?;
+    let response = respond::response_context()?;
     rules::end_other_sessions(ctx.db(), &ctx.actor, ctx.now).await?;
     response.redirect("/account?ok=others-ended");
     Ok(())
@@ -69,7 +70,7 @@ pub async fn change_password(
     #[server(default)] new_password: String,
 ) -> Result<(), AppError> {
     let ctx = guard::require(Permission::SignedIn)?;
-    let response = respond::here()?;
+    let response = respond::response_context()?;
     let (key, device) = (&ctx.state.settings.secret_key, response.device(&ctx.state));
     let token = rules::change_own_password(
         ctx.db(),
@@ -90,7 +91,7 @@ pub async fn change_password(
 #[server(prefix = "/api", endpoint = "auth/set-up", input = PostUrl)]
 pub async fn set_up(#[server(default)] shop: NewShop) -> Result<(), AppError> {
     let (state, _) = guard::visitor()?;
-    let response = respond::here()?;
+    let response = respond::response_context()?;
     let key = &state.settings.secret_key;
     let signed_in = setup::set_up(&state.db, key, shop, &response.device(&state), state.clock.now()).await?;
     admit(&state, &response, &signed_in);
@@ -107,7 +108,7 @@ pub async fn add_member(
     #[server(default)] password: String,
 ) -> Result<(), AppError> {
     let ctx = guard::require(Permission::ManageStore)?;
-    let response = respond::here()?;
+    let response = respond::response_context()?;
     let role = chosen(&role)?;
     let new = NewMember {
         name,
@@ -124,7 +125,7 @@ pub async fn add_member(
 #[server(prefix = "/api", endpoint = "team/role", input = PostUrl)]
 pub async fn change_role(id: i64, #[server(default)] role: String) -> Result<(), AppError> {
     let ctx = guard::require(Permission::ManageStore)?;
-    let response = respond::here()?;
+    let response = respond::response_context()?;
     team::change_role(Desk::of(&ctx), id, chosen(&role)?).await?;
     response.redirect(&format!("/settings/team/{id}?ok=role"));
     Ok(())
@@ -134,7 +135,7 @@ pub async fn change_role(id: i64, #[server(default)] role: String) -> Result<(),
 #[server(prefix = "/api", endpoint = "team/disable", input = PostUrl)]
 pub async fn disable_member(id: i64) -> Result<(), AppError> {
     let ctx = guard::require(Permission::ManageStore)?;
-    let response = respond::here()?;
+    let response = respond::response_context()?;
     team::disable(Desk::of(&ctx), id).await?;
     response.redirect(&format!("/settings/team/{id}?ok=disabled"));
     Ok(())
@@ -144,7 +145,7 @@ pub async fn disable_member(id: i64) -> Result<(), AppError> {
 #[server(prefix = "/api", endpoint = "team/enable", input = PostUrl)]
 pub async fn enable_member(id: i64) -> Result<(), AppError> {
     let ctx = guard::require(Permission::ManageStore)?;
-    let response = respond::here()?;
+    let response = respond::response_context()?;
     team::enable(Desk::of(&ctx), id).await?;
     response.redirect(&format!("/settings/team/{id}?ok=enabled"));
     Ok(())
@@ -154,7 +155,7 @@ pub async fn enable_member(id: i64) -> Result<(), AppError> {
 #[server(prefix = "/api", endpoint = "team/password", input = PostUrl)]
 pub async fn reset_password(id: i64, #[server(default)] password: String) -> Result<(), AppError> {
     let ctx = guard::require(Permission::ManageStore)?;
-    let response = respond::here()?;
+    let response = respond::response_context()?;
     team::reset_password(Desk::of(&ctx), id, password).await?;
     response.redirect(&format!("/settings/team/{id}?ok=password"));
     Ok(())
@@ -168,6 +169,6 @@ fn admit(state: &AppState, response: &Respond, signed_in: &SignedIn) {
     let https = state.settings.https();
     response.set_cookie(&session::cookie(https, &signed_in.token));
     if let Some(mark) = &signed_in.known {
-        response.set_cookie(&known::cookie(https, mark));
+        response.set_cookie(&trusted_browsers::cookie(https, mark));
     }
 }

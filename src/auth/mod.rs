@@ -8,15 +8,13 @@ pub mod api;
 pub mod model;
 
 #[cfg(feature = "ssr")]
-pub mod guard;
+pub mod encryption;
 #[cfg(feature = "ssr")]
-pub mod known;
+pub mod guard;
 #[cfg(feature = "ssr")]
 pub mod password;
 #[cfg(feature = "ssr")]
 pub mod rules;
-#[cfg(feature = "ssr")]
-pub mod seal;
 #[cfg(feature = "ssr")]
 pub mod session;
 #[cfg(feature = "ssr")]
@@ -35,3 +33,5 @@ pub mod throttle;
 mod throttle_sql;
 #[cfg(feature = "ssr")]
 pub mod tokens;
+#[cfg(feature = "ssr")]
+pub mod trusted_browsers;

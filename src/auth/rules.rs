@@ -4,13 +4,12 @@ use chrono::{DateTime, Utc};
 use secrecy::SecretString;
 
 use super::{
-    known,
     model::{Actor, StoreId},
     password, session,
     sign_in_log::{self, Refused, Tried},
     store::{self, Device},
     throttle::{self, Limit},
-    tokens,
+    tokens, trusted_browsers,
 };
 use crate::{
     audit,
@@ -54,7 +53,7 @@ pub async fn sign_in(
     };
     let user = held.as_ref().filter(|u| u.disabled_at.is_none());
     let known = match (user, &typed.known) {
-        (Some(user), Some(mark)) => known::device(key, mark, user.id),
+        (Some(user), Some(mark)) => trusted_browsers::device(key, mark, user.id),
         _ => None,
     };
     let limits = match &known {
@@ -85,7 +84,7 @@ pub async fn sign_in(
         token,
         known: match known {
             Some(_) => typed.known,
-            None => known::mark(key, user.id),
+            None => trusted_browsers::mark(key, user.id),
         },
     })
 }

@@ -13,7 +13,7 @@ use super::{
     store, tokens,
 };
 use crate::{
-    db::{Db, in_time},
+    db::{Db, with_timeout},
     error::AppError,
     server::AppState,
 };
@@ -100,7 +100,7 @@ pub async fn identify(State(state): State<AppState>, mut request: Request, next:
 
 async fn recognise(state: &AppState, token: Option<String>) -> Result<Option<Actor>, AppError> {
     let (db, now) = (&state.db, state.clock.now());
-    let asked = in_time(TIMEOUT, async {
+    let asked = with_timeout(TIMEOUT, async {
         match &token {
             Some(token) => actor_of(db, token, now).await,
             // Whoever is about to ask it anyway learns here, and soon, that it is away.
@@ -112,7 +112,7 @@ async fn recognise(state: &AppState, token: Option<String>) -> Result<Option<Act
         Err(error) => return Err(reason(db, error).await),
     };
     if let Some(actor) = &actor {
-        let touched = in_time(TIMEOUT, store::touch_session(db, actor.session_id, now));
+        let touched = with_timeout(TIMEOUT, store::touch_session(db, actor.session_id, now));
         if let Err(error) = touched.await {
             tracing::warn!(error = %error, "the session's last use could not be noted");
         }

@@ -7,14 +7,13 @@ use serde::{Deserialize, Serialize};
 use subtle::ConstantTimeEq;
 
 use super::{
-    known,
     model::Role,
     password,
     rules::{self, SignedIn},
     setup_sql,
     store::{self, Device},
     throttle::{self, Limit},
-    tokens,
+    tokens, trusted_browsers,
 };
 use crate::{
     audit,
@@ -137,7 +136,7 @@ pub async fn set_up(
     tx.commit().await?;
     Ok(SignedIn {
         token,
-        known: known::mark(key, user),
+        known: trusted_browsers::mark(key, user),
     })
 }
 

@@ -4,7 +4,7 @@
 //! A try is counted before it is made and taken back when it succeeds, so that a hundred at the
 //! same moment are not all the first. Tries that are turned away don't count: the wait ends five
 //! minutes after the tries that began it, however long somebody hammers at the door. And a
-//! browser that has signed in before is counted by itself ([`super::known`]), so that nobody can
+//! browser that has signed in before is counted by itself ([`super::trusted_browsers`]), so that nobody can
 //! keep a person out of their own account.
 
 use std::net::IpAddr;

@@ -3,12 +3,13 @@
 use chrono::{DateTime, Utc};
 
 use super::{
-    checks::{self, Message, kept as kept_at},
     draft::Draft,
     model::{CampaignForm, Intent, Saved},
-    pressing::{Asked, Seen, already_done, send_now},
+    preflight::checks::{self, Message, kept as kept_at},
     rules::{self, Kept, Place, draft_of},
-    schedule as clock, store,
+    schedule as clock,
+    send_now::{Asked, SeenByUser, already_done, send_now},
+    store,
 };
 use crate::{
     auth::guard::Ctx,
@@ -66,10 +67,10 @@ pub async fn send(ctx: &Ctx, form: &CampaignForm, asked: Asked) -> Result<Saved,
     if !problems.is_empty() {
         return Err(kept_at(problems, format!("{}?check=send_now", edit_page(kept.id))));
     }
-    let seen = Seen {
+    let seen = SeenByUser {
         version: kept.version,
         count: form.shown(),
-        ..Seen::default()
+        ..SeenByUser::default()
     };
     let path = send_now(ctx, kept.id, &form.send_token, seen, asked).await?;
     saved(ctx, &kept, path).await
@@ -117,7 +118,7 @@ pub async fn schedule(ctx: &Ctx, form: &CampaignForm) -> Result<Saved, AppError>
 }
 
 /// Keeps whom it would go to at the moment it was planned.
-pub(super) async fn remember_plan(ctx: &Ctx, draft: &Draft, id: i64, at: DateTime<Utc>) -> Result<(), AppError> {
+pub(crate) async fn remember_plan(ctx: &Ctx, draft: &Draft, id: i64, at: DateTime<Utc>) -> Result<(), AppError> {
     if let Some(filter) = &draft.filter {
         let not_again = draft.skip_already.then_some(Earlier::Campaign(id));
         let scope = recipients::rules::scope(ctx.shop().await?, ctx.now, not_again);

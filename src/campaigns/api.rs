@@ -6,21 +6,21 @@ use leptos::{
 };
 
 use super::{
-    looked::Looked,
     model::{CampaignForm, Saved, TemplateWording, WhenWords},
+    preflight::model::PreflightView,
 };
 use crate::error::AppError;
 #[cfg(feature = "ssr")]
 use crate::{
     auth::{guard, model::Permission},
     campaigns::{
-        actions,
-        again::Reached,
-        bulk,
+        actions, bulk,
         model::Kind,
-        pressing::{self, Asked, Seen},
-        question::{self, Purpose},
-        reschedule, rules, schedule,
+        preflight::confirmation::{self, Purpose},
+        reschedule,
+        resend::AlreadySent,
+        rules, schedule,
+        send_now::{self, Asked, SeenByUser},
     },
     server::respond,
     templates,
@@ -46,7 +46,7 @@ pub async fn save_campaign(
     #[server(default)] in_place: String,
 ) -> Result<Saved, AppError> {
     let ctx = guard::require(Permission::SendCampaigns)?;
-    let response = respond::here()?;
+    let response = respond::response_context()?;
     let form = whole(form, &intent)?;
     let saved = actions::save(&ctx, &form, form.intent(&intent)).await?;
     if in_place != "true" {
@@ -63,7 +63,7 @@ pub async fn send_campaign(
     #[server(default)] confirmed: String,
 ) -> Result<Saved, AppError> {
     let ctx = guard::require(Permission::SendCampaigns)?;
-    let response = respond::here()?;
+    let response = respond::response_context()?;
     let form = whole(form, &confirmed)?;
     let saved = actions::send(&ctx, &form, Asked::from_field(&confirmed)).await?;
     response.redirect(&saved.path);
@@ -74,7 +74,7 @@ pub async fn send_campaign(
 #[server(prefix = "/api", endpoint = "campaigns/schedule", input = PostUrl)]
 pub async fn schedule_campaign(#[server(flatten)] form: CampaignForm) -> Result<Saved, AppError> {
     let ctx = guard::require(Permission::SendCampaigns)?;
-    let response = respond::here()?;
+    let response = respond::response_context()?;
     let form = whole(form, "")?;
     let saved = actions::schedule(&ctx, &form).await?;
     response.redirect(&saved.path);
@@ -83,19 +83,19 @@ pub async fn schedule_campaign(#[server(flatten)] form: CampaignForm) -> Result<
 
 /// Looks at the form as it stands and keeps nothing: the checks and, when `sending` is about to be
 /// pressed, what that would ask first.
-#[server(prefix = "/api", endpoint = "campaigns/look", input = PostUrl)]
-pub async fn look_at(
+#[server(prefix = "/api", endpoint = "campaigns/preflight", input = PostUrl)]
+pub async fn preflight(
     #[server(flatten)] form: CampaignForm,
     #[server(default)] kind: String,
     #[server(default)] sending: String,
-) -> Result<Looked, AppError> {
+) -> Result<PreflightView, AppError> {
     let ctx = guard::require(Permission::SendCampaigns)?;
     let form = whole(form, &kind)?;
     let purpose = match sending.as_str() {
         "true" => Purpose::Sending,
         _ => Purpose::Writing,
     };
-    question::look_at_form(&ctx, &form, Kind::from_key(&kind), purpose).await
+    confirmation::check_form(&ctx, &form, Kind::from_key(&kind), purpose).await
 }
 
 /// Sends a campaign after its review, or from its page. `reached` is what was said there of those
@@ -110,14 +110,14 @@ pub async fn confirm_campaign(
     #[server(default)] quiet_hours_confirmed: String,
 ) -> Result<(), AppError> {
     let ctx = guard::require(Permission::SendCampaigns)?;
-    let response = respond::here()?;
-    let seen = Seen {
+    let response = respond::response_context()?;
+    let seen = SeenByUser {
         version,
         count: shown_count,
-        reached: Reached::from_key(&reached),
+        reached: AlreadySent::from_key(&reached),
         quiet_hours_confirmed: quiet_hours_confirmed == "true",
     };
-    response.redirect(&pressing::confirm(&ctx, id, &send_token, seen).await?);
+    response.redirect(&send_now::confirm(&ctx, id, &send_token, seen).await?);
     Ok(())
 }
 
@@ -131,14 +131,14 @@ pub async fn send_rest(
     #[server(default)] skip_already: String,
 ) -> Result<(), AppError> {
     let ctx = guard::require(Permission::SendCampaigns)?;
-    let response = respond::here()?;
-    let seen = Seen {
+    let response = respond::response_context()?;
+    let seen = SeenByUser {
         version,
         count: shown_count,
-        reached: Some(Reached::of_tick(&skip_already)),
-        ..Seen::default()
+        reached: Some(AlreadySent::of_tick(&skip_already)),
+        ..SeenByUser::default()
     };
-    response.redirect(&pressing::send_rest(&ctx, id, &send_token, seen).await?);
+    response.redirect(&send_now::send_rest(&ctx, id, &send_token, seen).await?);
     Ok(())
 }
 
@@ -146,7 +146,7 @@ pub async fn send_rest(
 #[server(prefix = "/api", endpoint = "campaigns/unschedule", input = PostUrl)]
 pub async fn unschedule_campaign(id: i64) -> Result<(), AppError> {
     let ctx = guard::require(Permission::SendCampaigns)?;
-    let response = respond::here()?;
+    let response = respond::response_context()?;
     rules::unschedule(&ctx, id).await?;
     response.redirect(&format!("/marketing/campaigns/{id}?ok=unscheduled"));
     Ok(())
@@ -156,7 +156,7 @@ pub async fn unschedule_campaign(id: i64) -> Result<(), AppError> {
 #[server(prefix = "/api", endpoint = "campaigns/schedule-again", input = PostUrl)]
 pub async fn schedule_again(id: i64, #[server(default)] version: i64) -> Result<(), AppError> {
     let ctx = guard::require(Permission::SendCampaigns)?;
-    let response = respond::here()?;
+    let response = respond::response_context()?;
     response.redirect(&reschedule::schedule_again(&ctx, id, version).await?);
     Ok(())
 }
@@ -165,7 +165,7 @@ pub async fn schedule_again(id: i64, #[server(default)] version: i64) -> Result<
 #[server(prefix = "/api", endpoint = "campaigns/duplicate", input = PostUrl)]
 pub async fn duplicate_campaign(id: i64) -> Result<(), AppError> {
     let ctx = guard::require(Permission::SendCampaigns)?;
-    let response = respond::here()?;
+    let response = respond::response_context()?;
     let copy = rules::duplicate(&ctx, id).await?;
     response.redirect(&format!("/marketing/campaigns/{copy}/edit?ok=copied&of={id}"));
     Ok(())
@@ -175,7 +175,7 @@ pub async fn duplicate_campaign(id: i64) -> Result<(), AppError> {
 #[server(prefix = "/api", endpoint = "campaigns/delete", input = PostUrl)]
 pub async fn delete_campaign(id: i64) -> Result<(), AppError> {
     let ctx = guard::require(Permission::SendCampaigns)?;
-    let response = respond::here()?;
+    let response = respond::response_context()?;
     rules::delete(&ctx, id).await?;
     response.redirect("/marketing/campaigns?ok=deleted");
     Ok(())
@@ -209,7 +209,7 @@ pub async fn save_bulk_email(
     #[server(default)] intent: String,
 ) -> Result<String, AppError> {
     let ctx = guard::require(Permission::SendCampaigns)?;
-    let response = respond::here()?;
+    let response = respond::response_context()?;
     let form = whole(form, &intent)?;
     let path = bulk::save(&ctx, &form, form.intent(&intent)).await?;
     response.redirect(&path);
@@ -224,7 +224,7 @@ pub async fn send_bulk_email(
     #[server(default)] confirmed: String,
 ) -> Result<String, AppError> {
     let ctx = guard::require(Permission::SendCampaigns)?;
-    let response = respond::here()?;
+    let response = respond::response_context()?;
     let form = whole(form, &confirmed)?;
     let path = bulk::send(&ctx, &form, Asked::from_field(&confirmed)).await?;
     response.redirect(&path);
@@ -240,7 +240,7 @@ pub async fn confirm_bulk(
     #[server(default)] quiet_hours_confirmed: String,
 ) -> Result<(), AppError> {
     let ctx = guard::require(Permission::SendCampaigns)?;
-    let response = respond::here()?;
+    let response = respond::response_context()?;
     response.redirect(&bulk::confirm(&ctx, &send_token, &seal, shown_count, quiet_hours_confirmed == "true").await?);
     Ok(())
 }

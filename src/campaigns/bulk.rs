@@ -4,14 +4,16 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    checks::{self, Message, kept},
     draft::{Draft, fallbacks_of},
-    look,
+    draft_store::{self as writing, By},
     model::{CampaignForm, Intent},
-    pressing::{Asked, changed},
+    preflight::{
+        checks::{self, Message, kept},
+        rules,
+    },
     rules::draft_of,
+    send_now::{Asked, changed},
     store::UNTITLED,
-    writing_store::{self as writing, By},
 };
 use crate::{
     audit,
@@ -149,7 +151,7 @@ fn review(token: &str) -> String {
 async fn send_now(ctx: &Ctx, form: &CampaignForm, asked: Asked) -> Result<String, AppError> {
     let store = ctx.shop().await?;
     let draft = Draft::of(form, store, ctx.now);
-    let look = look::look_at(
+    let preflight = rules::check_message(
         ctx.db(),
         store,
         &ctx.actor.name,
@@ -158,13 +160,13 @@ async fn send_now(ctx: &Ctx, form: &CampaignForm, asked: Asked) -> Result<String
         ctx.now,
     )
     .await?;
-    let Some(filter) = draft.filter.clone().filter(|_| look.problems.is_empty()) else {
-        return Err(kept(look.problems, format!("{PATH}?check=send_now")));
+    let Some(filter) = draft.filter.clone().filter(|_| preflight.problems.is_empty()) else {
+        return Err(kept(preflight.problems, format!("{PATH}?check=send_now")));
     };
     let shown_count = form.shown();
     if asked == Asked::NotYet
-        && let Some(audience) = &look.audience
-        && checks::asks_first(audience, shown_count, &checks::warnings(&look.checks))
+        && let Some(audience) = &preflight.audience
+        && checks::asks_first(audience, shown_count, &checks::warnings(&preflight.checks))
     {
         return Ok(review(&form.send_token));
     }

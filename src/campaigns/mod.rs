@@ -5,38 +5,28 @@
 //! **Save, then check**: whatever was typed is kept before anything about it is judged.
 
 pub mod api;
-pub mod looked;
 pub mod model;
+pub mod preflight;
 
 #[cfg(feature = "ssr")]
 pub mod actions;
 #[cfg(feature = "ssr")]
-pub mod again;
-#[cfg(feature = "ssr")]
 pub mod bulk;
-#[cfg(feature = "ssr")]
-pub mod checks;
 #[cfg(feature = "ssr")]
 pub mod draft;
 #[cfg(feature = "ssr")]
+pub mod draft_store;
+#[cfg(feature = "ssr")]
 pub mod list;
 #[cfg(feature = "ssr")]
-pub mod look;
-#[cfg(feature = "ssr")]
-pub mod look_sql;
-#[cfg(feature = "ssr")]
-pub mod pressing;
-#[cfg(feature = "ssr")]
-pub mod question;
-#[cfg(feature = "ssr")]
 mod reschedule;
+#[cfg(feature = "ssr")]
+pub mod resend;
 #[cfg(feature = "ssr")]
 pub mod rules;
 #[cfg(feature = "ssr")]
 pub mod schedule;
 #[cfg(feature = "ssr")]
+pub mod send_now;
+#[cfg(feature = "ssr")]
 pub mod store;
-#[cfg(feature = "ssr")]
-pub mod wording;
-#[cfg(feature = "ssr")]
-pub mod writing_store;

@@ -3,10 +3,11 @@
 
 use super::{
     actions::remember_plan,
-    checks::{self, Message, kept},
     draft::Draft,
+    draft_store as writing,
+    preflight::checks::{self, Message, kept},
     rules::{by, facts, note, scheduled_words},
-    schedule, store, writing_store as writing,
+    schedule, store,
 };
 use crate::{auth::guard::Ctx, error::AppError};
 

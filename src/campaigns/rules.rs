@@ -5,9 +5,9 @@ use serde_json::json;
 
 use super::{
     draft::Draft,
+    draft_store::{self as writing, By, Due},
     model::{CampaignForm, CampaignStatus, Intent, is_complete},
     store::{self, Campaign, UNTITLED},
-    writing_store::{self as writing, By, Due},
 };
 use crate::{audit, auth::guard::Ctx, db::Tx, error::AppError, stores::model::Store, templates, time};
 
@@ -42,7 +42,7 @@ impl Place {
     }
 }
 
-pub(super) fn by(ctx: &Ctx) -> By<'_> {
+pub(crate) fn by(ctx: &Ctx) -> By<'_> {
     By {
         store: ctx.store(),
         name: &ctx.actor.name,
@@ -51,7 +51,7 @@ pub(super) fn by(ctx: &Ctx) -> By<'_> {
 }
 
 /// The name of a draft that was given none.
-pub(super) async fn untitled(ctx: &Ctx) -> Result<String, AppError> {
+pub(crate) async fn untitled(ctx: &Ctx) -> Result<String, AppError> {
     let zone = ctx.shop().await?.zone();
     let day = ctx.now.with_timezone(&zone).format("%-d %b").to_string();
     Ok(format!("{UNTITLED}, {day} {}", time::clock(ctx.now, zone)))
@@ -59,7 +59,7 @@ pub(super) async fn untitled(ctx: &Ctx) -> Result<String, AppError> {
 
 /// The form as it is kept: with its template if that is the store's, and with "Use template" in
 /// the template's words.
-pub(super) async fn draft_of(ctx: &Ctx, form: &CampaignForm, intent: Intent) -> Result<Draft, AppError> {
+pub(crate) async fn draft_of(ctx: &Ctx, form: &CampaignForm, intent: Intent) -> Result<Draft, AppError> {
     let mut draft = Draft::of(form, ctx.shop().await?, ctx.now);
     let template = match draft.template_id {
         Some(id) => templates::store::find(ctx.db(), ctx.store(), id).await?,
@@ -281,7 +281,7 @@ fn title(name: &str) -> &str {
 }
 
 /// What the log keeps of a draft: never the body.
-pub(super) fn facts(draft: &Draft, due: Due) -> serde_json::Value {
+pub(crate) fn facts(draft: &Draft, due: Due) -> serde_json::Value {
     json!({
         "name": draft.name,
         "subject": draft.subject,
@@ -291,7 +291,7 @@ pub(super) fn facts(draft: &Draft, due: Due) -> serde_json::Value {
 }
 
 /// `Scheduled “Trunk show” for Sat 5 Dec 2026, 9:00 am AEDT`, or moved from one time to another.
-pub(super) fn scheduled_words(name: &str, was: Due, due: Due, zone: chrono_tz::Tz) -> String {
+pub(crate) fn scheduled_words(name: &str, was: Due, due: Due, zone: chrono_tz::Tz) -> String {
     let name = title(name);
     let at = |due: Due| due.map(|at| time::absolute(at, zone)).unwrap_or_default();
     match was {
@@ -338,7 +338,7 @@ async fn note_edit(
     note(tx, ctx, action, before.id, words, Some(was), Some(after)).await
 }
 
-pub(super) async fn note(
+pub(crate) async fn note(
     tx: &mut Tx,
     ctx: &Ctx,
     action: &'static str,

@@ -15,7 +15,7 @@ use super::{
     store::{self, Shop},
 };
 use crate::{
-    auth::seal,
+    auth::encryption,
     channels::email::{check::check_account, dns::Resolver},
     communications::tallies,
     db::{self, Db},
@@ -187,7 +187,7 @@ async fn events(db: &Db, settings: &Settings) -> Vec<Finding> {
     kept.iter()
         .map(|kept| {
             let (provider, account) = (kept.provider.name(), &kept.account);
-            match seal::open(&settings.secret_key, account, &kept.hook_secret) {
+            match encryption::decrypt(&settings.secret_key, account, &kept.hook_secret) {
                 Some(_) => good("Events", format!("{provider} ({account}): their secret can be opened")),
                 None => bad(
                     "Events",

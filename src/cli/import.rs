@@ -12,7 +12,7 @@ use super::{Failure, open, say};
 use crate::{
     customers::{
         dates::DayOrder,
-        import::{self, Choice, Counts, Field, Job, MOST_TOLD, Mapping, Mode, Progress, Told},
+        import::{self, Choice, Counts, Field, Job, MOST_TOLD, Mapping, Mode, Progress, RowIssue},
     },
     recipients::model::grouped,
     server::Settings,
@@ -207,7 +207,7 @@ fn summary(counts: &Counts, dry_run: bool) -> String {
     words
 }
 
-fn line(told: &Told) -> String {
+fn line(told: &RowIssue) -> String {
     let column = match told.column.as_str() {
         "" => String::new(),
         column => format!(", {column}"),

@@ -15,7 +15,7 @@ pub async fn change_consent(
     #[server(default)] evidence: String,
 ) -> Result<(), AppError> {
     let ctx = crate::auth::guard::require(crate::auth::model::Permission::WriteCustomers)?;
-    let response = crate::server::respond::here()?;
+    let response = crate::server::respond::response_context()?;
     super::rules::change_by_staff(
         ctx.db(),
         ctx.store(),

@@ -33,7 +33,7 @@ pub async fn add_customer(
     #[server(default)] agreed_since: String,
 ) -> Result<(), AppError> {
     let ctx = guard::require(Permission::WriteCustomers)?;
-    let response = respond::here()?;
+    let response = respond::response_context()?;
     let agreed = agreed.then_some(Agreement {
         how: &agreed_how,
         since: &agreed_since,
@@ -48,7 +48,7 @@ pub async fn add_customer(
 #[server(prefix = "/api", endpoint = "customers/edit", input = PostUrl)]
 pub async fn edit_customer(id: i64, read_at: i64, #[server(default)] form: CustomerForm) -> Result<(), AppError> {
     let ctx = guard::require(Permission::WriteCustomers)?;
-    let response = respond::here()?;
+    let response = respond::response_context()?;
     let store = store_of(&ctx).await?;
     rules::edit(ctx.db(), &store, &ctx.actor.name, id, read_at, &form, ctx.now).await?;
     response.redirect(&format!("/customers/{id}?ok=saved"));
@@ -59,7 +59,7 @@ pub async fn edit_customer(id: i64, read_at: i64, #[server(default)] form: Custo
 #[server(prefix = "/api", endpoint = "customers/archive", input = PostUrl)]
 pub async fn archive_customer(id: i64, archived: bool) -> Result<(), AppError> {
     let ctx = guard::require(Permission::WriteCustomers)?;
-    let response = respond::here()?;
+    let response = respond::response_context()?;
     rules::archive(ctx.db(), ctx.store(), &ctx.actor.name, id, archived, ctx.now).await?;
     let word = if archived { "archived" } else { "restored" };
     response.redirect(&format!("/customers/{id}?ok={word}"));
@@ -70,7 +70,7 @@ pub async fn archive_customer(id: i64, archived: bool) -> Result<(), AppError> {
 #[server(prefix = "/api", endpoint = "customers/notes", input = PostUrl)]
 pub async fn write_notes(id: i64, #[server(default)] notes: String) -> Result<(), AppError> {
     let ctx = guard::require(Permission::WriteCustomers)?;
-    let response = respond::here()?;
+    let response = respond::response_context()?;
     rules::write_notes(ctx.db(), ctx.store(), &ctx.actor.name, id, &notes, ctx.now).await?;
     response.redirect(&format!("/customers/{id}?ok=notes"));
     Ok(())
@@ -80,7 +80,7 @@ pub async fn write_notes(id: i64, #[server(default)] notes: String) -> Result<()
 #[server(prefix = "/api", endpoint = "customers/allow-again", input = PostUrl)]
 pub async fn allow_again(id: i64) -> Result<(), AppError> {
     let ctx = guard::require(Permission::WriteCustomers)?;
-    let response = respond::here()?;
+    let response = respond::response_context()?;
     rules::allow_again(ctx.db(), ctx.store(), &ctx.actor.name, id, ctx.now).await?;
     response.redirect(&format!("/customers/{id}?ok=allowed"));
     Ok(())
@@ -95,7 +95,7 @@ pub async fn add_purchase(
     #[server(default)] day: String,
 ) -> Result<(), AppError> {
     let ctx = guard::require(Permission::WriteCustomers)?;
-    let response = respond::here()?;
+    let response = respond::response_context()?;
     let store = store_of(&ctx).await?;
     rules::add_purchase(
         ctx.db(),
@@ -120,7 +120,7 @@ pub async fn add_repair(
     #[server(default)] day: String,
 ) -> Result<(), AppError> {
     let ctx = guard::require(Permission::WriteCustomers)?;
-    let response = respond::here()?;
+    let response = respond::response_context()?;
     let store = store_of(&ctx).await?;
     rules::add_repair(ctx.db(), &store, &ctx.actor.name, id, &description, &day, ctx.now).await?;
     response.redirect(&format!("/customers/{id}?ok=repair#repairs"));
@@ -131,7 +131,7 @@ pub async fn add_repair(
 #[server(prefix = "/api", endpoint = "customers/finish-repair", input = PostUrl)]
 pub async fn finish_repair(id: i64, repair: i64) -> Result<(), AppError> {
     let ctx = guard::require(Permission::WriteCustomers)?;
-    let response = respond::here()?;
+    let response = respond::response_context()?;
     rules::finish_repair(ctx.db(), ctx.store(), &ctx.actor.name, id, repair, ctx.now).await?;
     response.redirect(&format!("/customers/{id}?ok=finished#repairs"));
     Ok(())

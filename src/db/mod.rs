@@ -5,27 +5,27 @@
 //! writer at a time and no transaction ever has to be upgraded from reading to writing (SQLite
 //! answers that with `SQLITE_BUSY_SNAPSHOT` at once, which the busy time-out does not retry).
 
-mod again;
-mod at_once;
+mod batch;
 pub mod binds;
 mod connect;
 mod data_file;
 pub mod dialect;
-mod in_time;
 mod outage;
 mod real_file;
+mod retry;
 pub mod search;
+mod timeout;
 mod writer;
 
-pub use again::{got_in_the_way, in_tx};
-pub use at_once::Bound;
+pub use batch::Bound;
 pub use connect::{
     Backend, ConnectError, OnTimeline, connect, connect_telling, lock_data_file, migrate, newest_migration,
 };
-pub use in_time::in_time;
 pub use outage::outage;
 pub use real_file::real_address;
-pub use writer::{Turn, Writer};
+pub use retry::{in_tx, is_serialization_failure};
+pub use timeout::with_timeout;
+pub use writer::{WriteGuard, Writer};
 
 use std::{sync::Arc, time::Duration};
 
@@ -55,7 +55,7 @@ pub struct SqlitePools {
 /// An open write transaction. Dropped without [`Tx::commit`], it is rolled back.
 #[derive(Debug)]
 pub enum Tx {
-    Sqlite(Turn),
+    Sqlite(WriteGuard),
     Postgres(Transaction<'static, Postgres>),
 }
 

@@ -39,7 +39,7 @@ enum Slot {
 
 /// The connection, while it is somebody's. What was begun and not ended is taken back.
 #[derive(Debug)]
-pub struct Turn {
+pub struct WriteGuard {
     // Both are there until it is dropped.
     connection: Option<SqliteConnection>,
     slot: Option<OwnedMutexGuard<Slot>>,
@@ -70,7 +70,7 @@ impl Writer {
     }
 
     /// Waits for a turn; for half a minute at most.
-    pub async fn turn(&self) -> sqlx::Result<Turn> {
+    pub async fn turn(&self) -> sqlx::Result<WriteGuard> {
         let slot = timeout(WRITER_TIMEOUT, Arc::clone(&self.slot).lock_owned()).await;
         let mut slot = slot.map_err(|_| sqlx::Error::PoolTimedOut)?;
         // What would be written now would be gone.
@@ -83,7 +83,7 @@ impl Writer {
                 return Err(sqlx::Error::PoolClosed);
             }
         };
-        Ok(Turn {
+        Ok(WriteGuard {
             connection: Some(connection),
             slot: Some(slot),
             is_begun: false,
@@ -114,7 +114,7 @@ impl Writer {
     }
 }
 
-impl Turn {
+impl WriteGuard {
     /// Begins a transaction: takes the lock of the file at once.
     pub(super) async fn begin(mut self) -> sqlx::Result<Self> {
         self.expect_a_transaction();
@@ -141,7 +141,7 @@ impl Turn {
 }
 
 #[expect(clippy::expect_used, reason = "only `drop` takes the connection")]
-impl Deref for Turn {
+impl Deref for WriteGuard {
     type Target = SqliteConnection;
 
     fn deref(&self) -> &SqliteConnection {
@@ -150,13 +150,13 @@ impl Deref for Turn {
 }
 
 #[expect(clippy::expect_used, reason = "only `drop` takes the connection")]
-impl DerefMut for Turn {
+impl DerefMut for WriteGuard {
     fn deref_mut(&mut self) -> &mut SqliteConnection {
         self.connection.as_mut().expect("a turn has the connection")
     }
 }
 
-impl Drop for Turn {
+impl Drop for WriteGuard {
     fn drop(&mut self) {
         let (Some(mut connection), Some(mut slot)) = (self.connection.take(), self.slot.take()) else {
             return;

@@ -26,7 +26,7 @@ use super::{
 };
 use crate::{
     channels::email::{events::Provider, smtp::Account},
-    db::{Backend, in_time},
+    db::{Backend, with_timeout},
     error::AppError,
     sends::{self, ending, model::SendState, store::SendRecord},
     server::AppState,
@@ -213,13 +213,13 @@ impl Dispatcher {
 
     /// One turn for some of what is open, going round. Answers how long there is nothing to do.
     async fn tick(&mut self, stop: &CancellationToken) -> Result<Duration, AppError> {
-        in_time(DATABASE_TIMEOUT, self.maintain_leases()).await?;
-        in_time(DATABASE_TIMEOUT, self.refill_slots()).await?;
-        in_time(DATABASE_TIMEOUT, self.put_back_refused()).await?;
+        with_timeout(DATABASE_TIMEOUT, self.maintain_leases()).await?;
+        with_timeout(DATABASE_TIMEOUT, self.refill_slots()).await?;
+        with_timeout(DATABASE_TIMEOUT, self.put_back_refused()).await?;
         if let Some(trip) = self.breaker.trip() {
-            return in_time(DATABASE_TIMEOUT, self.handle_trip(&trip)).await;
+            return with_timeout(DATABASE_TIMEOUT, self.handle_trip(&trip)).await;
         }
-        let open = in_time(DATABASE_TIMEOUT, self.open_now()).await?;
+        let open = with_timeout(DATABASE_TIMEOUT, self.open_now()).await?;
         self.prepared.retain(&open);
         let sends = i64::try_from(open.len()).unwrap_or(SENDS);
         let share = (BATCH / sends.max(1)).max(SMALLEST_SHARE);
@@ -305,7 +305,7 @@ impl Dispatcher {
         limit: i64,
         stop: &CancellationToken,
     ) -> Result<Work, AppError> {
-        match in_time(DATABASE_TIMEOUT, self.take(send, limit)).await? {
+        match with_timeout(DATABASE_TIMEOUT, self.take(send, limit)).await? {
             Taken::Jobs(jobs) => {
                 self.enqueue(jobs, stop).await?;
                 Ok(Work::Leased)

@@ -132,7 +132,7 @@ pub async fn settle_and_mark(
         now,
         other: tokens,
     };
-    match db.change_at_once(&changes, bound).await?[..] {
+    match db.execute_batch(&changes, bound).await?[..] {
         [settled, .., marked] => Ok([settled, marked]),
         _ => Ok([0, 0]),
     }

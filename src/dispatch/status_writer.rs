@@ -18,7 +18,7 @@ use super::{
     store::{self, LeaseToken},
 };
 use crate::{
-    db::{Db, in_time},
+    db::{Db, with_timeout},
     time::Clock,
 };
 
@@ -79,7 +79,7 @@ impl StatusWriter {
     /// Whether a marked message may still go out, as [`StatusWriter::mark`] judged it at its time. Not when
     /// the database does not say.
     pub(crate) async fn still_deliverable(&self, token: LeaseToken) -> bool {
-        let asked = in_time(TRANSACTION_TIMEOUT, store::still_deliverable(&self.db, token)).await;
+        let asked = with_timeout(TRANSACTION_TIMEOUT, store::still_deliverable(&self.db, token)).await;
         asked.unwrap_or_else(|error| {
             tracing::warn!(error = %error, "whether a message still goes out could not be asked");
             false
@@ -174,7 +174,7 @@ async fn write_until_written(
     let mut wait = FIRST_WAIT;
     let mut tokens = tokens;
     loop {
-        match in_time(TRANSACTION_TIMEOUT, write(db, clock, tokens, outcomes)).await {
+        match with_timeout(TRANSACTION_TIMEOUT, write(db, clock, tokens, outcomes)).await {
             Ok(written) => return written,
             Err(error) => {
                 tracing::warn!(error = %error, outcomes = outcomes.len(), "the status writer could not be written; trying again");
@@ -268,7 +268,7 @@ fn count<T>(rows: &[T]) -> u64 {
 async fn write_late_until_written(db: &Db, clock: &Clock, missed: &[Settled]) {
     let mut wait = FIRST_WAIT;
     loop {
-        let written = in_time(TRANSACTION_TIMEOUT, async {
+        let written = with_timeout(TRANSACTION_TIMEOUT, async {
             let rows = json(missed)?;
             hit(Point::BeforeLate);
             let mut tx = db.begin().await?;

@@ -9,7 +9,7 @@ use crate::error::AppError;
 #[server(prefix = "/api", endpoint = "instance/confirm", input = PostUrl)]
 pub async fn confirm_instance() -> Result<(), AppError> {
     let ctx = crate::auth::guard::require(crate::auth::model::Permission::ManageStore)?;
-    let response = crate::server::respond::here()?;
+    let response = crate::server::respond::response_context()?;
     super::confirm(&ctx).await?;
     response.redirect("/marketing/campaigns?ok=confirmed");
     Ok(())

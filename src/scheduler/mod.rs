@@ -35,7 +35,7 @@ use heartbeat::Heartbeat;
 use crate::{
     auth::tokens,
     customers::{self, import::upload},
-    db::{Tx, in_time},
+    db::{Tx, with_timeout},
     error::AppError,
     sends::{audience_snapshot, contacts, provider_events, reconcile, unconfirmed},
     server::AppState,
@@ -105,7 +105,7 @@ pub async fn run(state: AppState, stop: CancellationToken) {
             scheduler.go_active(&stop).await;
             continue;
         }
-        let wait = match in_time(DATABASE_TIMEOUT, scheduler.tick()).await {
+        let wait = match with_timeout(DATABASE_TIMEOUT, scheduler.tick()).await {
             Ok(wait) => wait,
             Err(error) => {
                 tracing::error!(error = %error, "the scheduler could not go on; trying again");

@@ -10,7 +10,7 @@ use crate::error::AppError;
 #[server(prefix = "/api", endpoint = "sends/undo", input = PostUrl)]
 pub async fn undo_send(send_id: i64) -> Result<(), AppError> {
     let ctx = crate::auth::guard::require(crate::auth::model::Permission::SendCampaigns)?;
-    let response = crate::server::respond::here()?;
+    let response = crate::server::respond::response_context()?;
     let undone = super::undo::undo(&ctx, send_id).await?;
     response.redirect(&super::undo::after_undo(&ctx, send_id, undone).await?);
     Ok(())
@@ -27,7 +27,7 @@ pub async fn send_immediately(send_id: i64) -> Result<(), AppError> {
 #[server(prefix = "/api", endpoint = "sends/stop", input = PostUrl)]
 pub async fn stop_send(send_id: i64) -> Result<(), AppError> {
     let ctx = crate::auth::guard::require(crate::auth::model::Permission::SendCampaigns)?;
-    let response = crate::server::respond::here()?;
+    let response = crate::server::respond::response_context()?;
     response.redirect(&super::pause_stop::stop(&ctx, send_id).await?);
     Ok(())
 }
@@ -43,7 +43,7 @@ pub async fn pause_send(send_id: i64) -> Result<(), AppError> {
 #[server(prefix = "/api", endpoint = "sends/resume", input = PostUrl)]
 pub async fn resume_send(send_id: i64, #[server(default)] quiet_hours_confirmed: String) -> Result<(), AppError> {
     let ctx = crate::auth::guard::require(crate::auth::model::Permission::SendCampaigns)?;
-    let response = crate::server::respond::here()?;
+    let response = crate::server::respond::response_context()?;
     response.redirect(&super::pause_stop::resume(&ctx, send_id, quiet_hours_confirmed == "true").await?);
     Ok(())
 }
@@ -52,7 +52,7 @@ pub async fn resume_send(send_id: i64, #[server(default)] quiet_hours_confirmed:
 #[server(prefix = "/api", endpoint = "sends/treat-as-sent", input = PostUrl)]
 pub async fn treat_as_sent(send_id: i64, #[server(default)] message_id: Option<i64>) -> Result<(), AppError> {
     let ctx = crate::auth::guard::require(crate::auth::model::Permission::SendCampaigns)?;
-    let response = crate::server::respond::here()?;
+    let response = crate::server::respond::response_context()?;
     response.redirect(&super::unconfirmed::treat_as_sent(&ctx, send_id, message_id).await?);
     Ok(())
 }
@@ -66,7 +66,7 @@ pub async fn send_again(
     #[server(default)] quiet_hours_confirmed: String,
 ) -> Result<(), AppError> {
     let ctx = crate::auth::guard::require(crate::auth::model::Permission::SendCampaigns)?;
-    let response = crate::server::respond::here()?;
+    let response = crate::server::respond::response_context()?;
     let quiet_hours_confirmed = quiet_hours_confirmed == "true";
     response.redirect(
         &super::unconfirmed::send_again(&ctx, send_id, message_id, &send_token, quiet_hours_confirmed).await?,
@@ -78,7 +78,7 @@ pub async fn send_again(
 #[server(prefix = "/api", endpoint = "sends/go-on", input = PostUrl)]
 pub async fn go_on(send_id: i64, #[server(default)] quiet_hours_confirmed: String) -> Result<(), AppError> {
     let ctx = crate::auth::guard::require(crate::auth::model::Permission::SendCampaigns)?;
-    let response = crate::server::respond::here()?;
+    let response = crate::server::respond::response_context()?;
     response.redirect(&super::stalled::go_on(&ctx, send_id, quiet_hours_confirmed == "true").await?);
     Ok(())
 }
@@ -87,7 +87,7 @@ pub async fn go_on(send_id: i64, #[server(default)] quiet_hours_confirmed: Strin
 #[server(prefix = "/api", endpoint = "sends/end", input = PostUrl)]
 pub async fn end_stalled(send_id: i64) -> Result<(), AppError> {
     let ctx = crate::auth::guard::require(crate::auth::model::Permission::SendCampaigns)?;
-    let response = crate::server::respond::here()?;
+    let response = crate::server::respond::response_context()?;
     response.redirect(&super::stalled::end(&ctx, send_id).await?);
     Ok(())
 }

@@ -19,7 +19,7 @@ use crate::{
     communications::store::{self as messages, MessageRow, TimelineRow},
     db::Db,
     error::AppError,
-    server::{headers::MESSAGE_POLICY, visit::Staff},
+    server::{headers::MESSAGE_POLICY, page_request::StaffRequest},
     stores::model::Store,
     templates::render::{self, Compiled, Person, Rendered},
     time,
@@ -37,7 +37,7 @@ pub struct How {
 const NO_LINK: &str = "#";
 
 /// `GET /messages/{id}/view`: one person's message.
-pub async fn message(staff: Staff, Path(id): Path<i64>, Query(how): Query<How>) -> Result<Response, AppError> {
+pub async fn message(staff: StaffRequest, Path(id): Path<i64>, Query(how): Query<How>) -> Result<Response, AppError> {
     staff.allow(Permission::SeeCampaigns)?;
     let row = messages::message(staff.db(), staff.store_id(), id)
         .await?
@@ -48,7 +48,7 @@ pub async fn message(staff: Staff, Path(id): Path<i64>, Query(how): Query<How>) 
 }
 
 /// `GET /sends/{id}/view`: the message as it was frozen, for somebody without a name.
-pub async fn send(staff: Staff, Path(id): Path<i64>, Query(how): Query<How>) -> Result<Response, AppError> {
+pub async fn send(staff: StaffRequest, Path(id): Path<i64>, Query(how): Query<How>) -> Result<Response, AppError> {
     staff.allow(Permission::SeeCampaigns)?;
     let send = existing(staff.db(), staff.store_id(), id).await?;
     let person = Person {

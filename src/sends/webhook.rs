@@ -8,7 +8,7 @@ use axum::{
 
 use super::provider_events;
 use crate::{
-    auth::seal,
+    auth::encryption,
     channels::email::events::{Posted, Provider, Refused},
     dispatch::provider_store,
     server::AppState,
@@ -35,7 +35,7 @@ async fn take(state: &AppState, token: &str, headers: &HeaderMap, body: &[u8]) -
     let Some(kept) = provider_store::by_hook(&state.db, token).await? else {
         return Ok(StatusCode::NOT_FOUND);
     };
-    let Some(secret) = seal::open(&state.settings.secret_key, &kept.account, &kept.hook_secret) else {
+    let Some(secret) = encryption::decrypt(&state.settings.secret_key, &kept.account, &kept.hook_secret) else {
         // Ours to mend: until then it is posted again.
         tracing::error!("the secret of the mail provider's events was sealed with another key: set it again");
         return Ok(StatusCode::SERVICE_UNAVAILABLE);

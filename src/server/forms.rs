@@ -15,7 +15,7 @@ use axum::{
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::{Deserialize, Serialize};
 
-use super::{AppState, readable, respond::own_path, visit::Visit};
+use super::{AppState, page_request::PageRequest, readable, respond::own_path};
 use crate::{
     api,
     auth::session::cookie_value,
@@ -82,7 +82,7 @@ pub async fn answer_forms(State(state): State<AppState>, request: Request, next:
     let Ok(bytes) = to_bytes(body, LARGEST_FORM).await else {
         return too_much();
     };
-    let visit = Visit::new(&parts, &state);
+    let visit = PageRequest::new(&parts, &state);
     if accepts_html {
         // The framework would answer forms by itself, with errors in the address.
         parts
@@ -132,7 +132,7 @@ fn answered(error: &AppError) -> Response {
 }
 
 /// The path of the page a form was on. A referer of another site is not followed.
-fn referer_path(visit: &Visit) -> Option<String> {
+fn referer_path(visit: &PageRequest) -> Option<String> {
     let text = |name: header::HeaderName| visit.parts.headers.get(name).and_then(|v| v.to_str().ok());
     let referer = text(header::REFERER)?;
     let own = referer.strip_prefix(visit.state.settings.base_url.as_str());
@@ -157,7 +157,7 @@ fn keep_cookies(from: &Response, to: &mut Response) {
     }
 }
 
-fn after_success(visit: &Visit, response: Response) -> Response {
+fn after_success(visit: &PageRequest, response: Response) -> Response {
     let wanted = response
         .headers()
         .get(header::LOCATION)
@@ -169,7 +169,7 @@ fn after_success(visit: &Visit, response: Response) -> Response {
     answer
 }
 
-async fn after_failure(visit: &Visit, response: Response, form: &Bytes) -> Response {
+async fn after_failure(visit: &PageRequest, response: Response, form: &Bytes) -> Response {
     let error = error_of(response).await;
     let here = referer_path(visit).unwrap_or_else(|| "/".to_owned());
     let typed = pairs(form).await;
@@ -234,7 +234,7 @@ async fn error_of(response: Response) -> AppError {
 
 impl AppError {
     /// The page that says it: signing in for somebody signed out, else a page with the status.
-    pub async fn into_page(self, visit: &Visit) -> Response {
+    pub async fn into_page(self, visit: &PageRequest) -> Response {
         if self == AppError::SignedOut {
             let (back, unsaved) = match visit.parts.method {
                 axum::http::Method::GET => (visit.parts.uri.path_and_query().map(|p| p.as_str().to_owned()), ""),
@@ -265,7 +265,7 @@ impl IntoResponse for AppError {
 /// The layer over the pages: a failure becomes a page that says what happened.
 pub async fn failures_as_pages(State(state): State<AppState>, request: Request, next: Next) -> Response {
     let (parts, body) = request.into_parts();
-    let visit = Visit::new(&parts, &state);
+    let visit = PageRequest::new(&parts, &state);
     // A form is kept, so that it can be sent once more; a file is not.
     let (body, form) = if readable::has_type(&parts, readable::FORM) {
         let Ok(bytes) = to_bytes(body, LARGEST_FORM).await else {

@@ -6,13 +6,13 @@ pub mod headers;
 mod host;
 pub mod listen;
 pub mod origin;
+pub mod page_request;
 mod readable;
 pub mod replaced;
 pub mod respond;
 pub mod router;
 pub mod settings;
 pub mod state;
-pub mod visit;
 
 pub use settings::Settings;
 pub use state::AppState;

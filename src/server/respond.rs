@@ -20,7 +20,7 @@ pub struct Respond {
 }
 
 /// The request being answered. Take it before the first `.await`.
-pub fn here() -> Result<Respond, AppError> {
+pub fn response_context() -> Result<Respond, AppError> {
     match (use_context::<Parts>(), use_context::<ResponseOptions>()) {
         (Some(parts), Some(options)) => Ok(Respond { parts, options }),
         _ => Err(AppError::Internal {

@@ -23,7 +23,7 @@ pub async fn save_store(
     #[server(default)] currency: String,
 ) -> Result<(), AppError> {
     let ctx = guard::require(Permission::ManageStore)?;
-    let response = respond::here()?;
+    let response = respond::response_context()?;
     let section = StoreSection {
         name,
         time_zone,
@@ -44,7 +44,7 @@ pub async fn save_sending(
     #[server(default)] footer: String,
 ) -> Result<(), AppError> {
     let ctx = guard::require(Permission::ManageStore)?;
-    let response = respond::here()?;
+    let response = respond::response_context()?;
     let section = SendingSection {
         from_name,
         from_email,
@@ -64,7 +64,7 @@ pub async fn save_safety(
     #[server(default)] email_basis_reason: String,
 ) -> Result<(), AppError> {
     let ctx = guard::require(Permission::ManageStore)?;
-    let response = respond::here()?;
+    let response = respond::response_context()?;
     let section = SafetySection {
         undo_seconds,
         email_requires_opt_in,
@@ -83,7 +83,7 @@ pub async fn save_timing(
     #[server(default)] quiet_to: String,
 ) -> Result<(), AppError> {
     let ctx = guard::require(Permission::ManageStore)?;
-    let response = respond::here()?;
+    let response = respond::response_context()?;
     let section = TimingSection {
         late_grace_minutes,
         quiet_from,
@@ -102,7 +102,7 @@ pub async fn save_mail_server(
     #[server(default)] connections: String,
 ) -> Result<(), AppError> {
     let ctx = guard::require(Permission::ManageStore)?;
-    let response = respond::here()?;
+    let response = respond::response_context()?;
     let section = MailServerSection {
         rate,
         domain_rate,
@@ -120,7 +120,7 @@ pub async fn save_mail_provider(
     #[server(default)] events_password: String,
 ) -> Result<(), AppError> {
     let ctx = guard::require(Permission::ManageStore)?;
-    let response = respond::here()?;
+    let response = respond::response_context()?;
     let section = MailProviderSection {
         provider,
         secret: events_password,

@@ -7,7 +7,7 @@ use serde_json::json;
 use super::{mail_server, settings::Checks, store as stores};
 use crate::{
     audit,
-    auth::{guard::Ctx, seal, tokens},
+    auth::{encryption, guard::Ctx, tokens},
     channels::email::events::Provider,
     db::Db,
     dispatch::provider_store::{self, Kept},
@@ -131,7 +131,7 @@ pub async fn set(
 }
 
 fn kept(settings: &Settings, current: &MailProvider, provider: Provider, secret: &str) -> Result<Kept, AppError> {
-    let sealed = seal::seal(&settings.secret_key, &current.account, secret);
+    let sealed = encryption::encrypt(&settings.secret_key, &current.account, secret);
     // Another provider is given another address: the one before may go on posting to the old one.
     let same = current.kept.as_ref().filter(|kept| kept.provider == provider);
     Ok(Kept {

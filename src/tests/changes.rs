@@ -122,7 +122,7 @@ const NO_CHANGE: &[(&str, &str)] = &[
     ("/api/appearance/theme", "a cookie in one browser"),
     ("/api/auth/sign-in", "coming and going changes nothing of the store"),
     ("/api/auth/sign-out", "coming and going changes nothing of the store"),
-    ("/api/campaigns/look", "answers what a form would do"),
+    ("/api/campaigns/preflight", "answers what a form would do"),
     ("/api/campaigns/template", "answers a template"),
     ("/api/campaigns/when", "answers what a time means"),
     ("/api/recipients/count", "answers a number"),

@@ -250,7 +250,7 @@ both!(
             ("sending", "true"),
             ("kind", "campaign"),
         ];
-        app.post_form("/api/campaigns/look", "/marketing/campaigns/new", &fields, &cookie)
+        app.post_form("/api/campaigns/preflight", "/marketing/campaigns/new", &fields, &cookie)
             .await;
         let number = async |token: &str| audience_snapshot::number(app.db(), app.store.id, token).await.unwrap();
         assert_eq!(number("dialog").await, Some(3));

@@ -67,7 +67,7 @@ const FUNCTIONS: &[(&str, Who, Call)] = &[
     ("/api/campaigns/confirm", Staff(SendCampaigns), Form("id={campaign}&version=1&send_token=t-confirm")),
     ("/api/campaigns/delete", Staff(SendCampaigns), Form("id={campaign}")),
     ("/api/campaigns/duplicate", Staff(SendCampaigns), Form("id={campaign}")),
-    ("/api/campaigns/look", Staff(SendCampaigns), Form("subject=S&body=B&recipient_type=all&sending=true")),
+    ("/api/campaigns/preflight", Staff(SendCampaigns), Form("subject=S&body=B&recipient_type=all&sending=true")),
     ("/api/campaigns/save", Staff(SendCampaigns), Form("id={campaign}&version=1&name=Mine&intent=draft")),
     ("/api/campaigns/schedule", Staff(SendCampaigns), Form("id={campaign}&version=1&name=Mine&subject=S&body=B&recipient_type=all&schedule_for_later=true&date=2027-05-02&time=09%3A00")),
     ("/api/campaigns/send", Staff(SendCampaigns), Form("id={campaign}&version=1&name=Mine&subject=S&body=B&recipient_type=all&send_token=t-send")),

@@ -12,10 +12,10 @@ mod support;
 mod account_refusals;
 mod after_sending;
 mod asking;
-mod at_once;
 mod attempts;
 mod auth;
 mod backup;
+mod batch;
 mod breaker;
 mod bystanders;
 mod campaign_pages;
@@ -54,7 +54,6 @@ mod lease_model;
 mod limits;
 mod listening;
 mod logs;
-mod looking;
 mod mime;
 #[expect(dead_code, reason = "the chaos program adds up rounds with the rest of it")]
 #[path = "../chaos/oracle.rs"]
@@ -62,6 +61,7 @@ mod oracle;
 mod outages;
 mod pages;
 mod people_of_a_send;
+mod preflight;
 mod provider_events;
 mod quiet_hours;
 mod recipients;

@@ -328,7 +328,7 @@ both!(a_call_is_written_as_its_function_reads_it, |app| {
         ("/api/campaigns/save", form, "version=new&name=Spring&intent=draft"),
         ("/api/bulk-email/save", form, "x=y"),
         ("/api/bulk-email/save", json, r#"{"subject":"Spring"}"#),
-        ("/api/campaigns/look", form, "id=abc&subject=S"),
+        ("/api/campaigns/preflight", form, "id=abc&subject=S"),
         ("/api/recipients/find", form, r#"{"text":"x"}"#),
     ] {
         let answer = app.call(path, kind, body, &cookie).await;

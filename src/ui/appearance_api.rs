@@ -17,6 +17,6 @@ pub async fn choose_theme(#[server(default)] theme: String) -> Result<(), AppErr
         "light" | "dark" => format!("theme={theme}; Path=/; HttpOnly; SameSite=Lax; Max-Age=31536000{secure}"),
         _ => format!("theme=; Path=/; HttpOnly; SameSite=Lax; Max-Age=0{secure}"),
     };
-    crate::server::respond::here()?.set_cookie(&kept);
+    crate::server::respond::response_context()?.set_cookie(&kept);
     Ok(())
 }

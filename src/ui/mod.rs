@@ -7,8 +7,6 @@ pub mod islands;
 #[cfg(feature = "ssr")]
 pub mod appearance_api;
 #[cfg(feature = "ssr")]
-mod ask;
-#[cfg(feature = "ssr")]
 pub mod escape;
 #[cfg(feature = "ssr")]
 pub mod form;
@@ -20,3 +18,5 @@ pub mod page;
 pub mod pages;
 #[cfg(feature = "ssr")]
 pub mod shell;
+#[cfg(feature = "ssr")]
+mod who_can_help;

@@ -12,7 +12,7 @@ use leptos::{nonce::Nonce, prelude::*};
 use super::shell::{self, Nav};
 use crate::server::{
     headers::page_policy,
-    visit::{Staff, Visit},
+    page_request::{PageRequest, StaffRequest},
 };
 
 type View = Box<dyn FnOnce() -> AnyView + Send>;
@@ -78,7 +78,7 @@ impl Page {
 }
 
 /// Renders a page inside the shell.
-pub async fn render(visit: &Visit, staff: Option<&Staff>, page: Page) -> Response {
+pub async fn render(visit: &PageRequest, staff: Option<&StaffRequest>, page: Page) -> Response {
     let nonce = crate::auth::tokens::public();
     let status = page.status;
     let system = match staff {

@@ -12,7 +12,7 @@ use crate::{
     scheduler::heartbeat::SchedulerStatus,
     server::{
         assets::Icons,
-        visit::{Staff, Visit},
+        page_request::{PageRequest, StaffRequest},
     },
     time,
 };
@@ -31,7 +31,7 @@ pub enum Nav {
 }
 
 impl Nav {
-    fn entries(staff: &Staff) -> Vec<(Nav, &'static str, &'static str)> {
+    fn entries(staff: &StaffRequest) -> Vec<(Nav, &'static str, &'static str)> {
         let may = |p| staff.actor.may(p);
         let outbox = staff.visit.state.settings.uses_outbox() && may(Permission::SeeOutbox);
         [
@@ -81,7 +81,7 @@ pub struct SystemLine {
 
 impl SystemLine {
     /// Asks the scheduler's heartbeat. Whoever can't be asked is not running.
-    pub async fn of(visit: &Visit) -> Self {
+    pub async fn of(visit: &PageRequest) -> Self {
         Self {
             scheduler_status: SchedulerStatus::load(&visit.state, visit.now)
                 .await
@@ -92,7 +92,7 @@ impl SystemLine {
 }
 
 impl Frame {
-    pub fn of(visit: &Visit, staff: Option<&Staff>, system: Option<SystemLine>, page: &Page) -> Self {
+    pub fn of(visit: &PageRequest, staff: Option<&StaffRequest>, system: Option<SystemLine>, page: &Page) -> Self {
         let failed = visit.flash.as_ref().is_some_and(|f| !f.problems.is_empty());
         let prefix = if failed { "Error: " } else { "" };
         Self {

@@ -1,12 +1,12 @@
-//! A batch of rows into the database: load whom it is about, let the [`Book`] decide, write.
+//! A batch of rows into the database: load whom it is about, let the [`MergePlan`] decide, write.
 
 use std::collections::HashSet;
 
 use chrono::{DateTime, Utc};
 
 use super::{
-    book::{Book, Outcome},
-    candidate::Candidate,
+    merge::{MergePlan, Outcome},
+    parsed_row::ParsedRow,
     people_sql,
 };
 use crate::{
@@ -21,7 +21,7 @@ use crate::{
 pub(super) struct Applied {
     /// In the order of the rows.
     pub outcomes: Vec<Outcome>,
-    pub book: Book,
+    pub plan: MergePlan,
     /// The ids of everyone the rows were about; without those only a dry run would have added.
     pub touched: Vec<i64>,
 }
@@ -30,7 +30,7 @@ pub(super) struct Applied {
 pub(super) async fn decide(
     tx: &mut Tx,
     store: StoreId,
-    candidates: &[Candidate],
+    candidates: &[ParsedRow],
     touched: &HashSet<i64>,
 ) -> sqlx::Result<Applied> {
     let externals: Vec<&str> = candidates.iter().filter_map(|c| c.external_id.as_deref()).collect();
@@ -52,18 +52,18 @@ pub(super) async fn decide(
         .chain(emails.iter().copied())
         .collect();
     let suppressed = suppressions::among(tx, store, &addresses.into_iter().collect()).await?;
-    let mut book = Book::of(known, suppressed, touched);
-    let outcomes = candidates.iter().map(|c| book.take(c)).collect();
-    let touched = book.spoken_for().filter_map(|at| book.people.get(at)?.id).collect();
+    let mut plan = MergePlan::of(known, suppressed, touched);
+    let outcomes = candidates.iter().map(|c| plan.take(c)).collect();
+    let touched = plan.spoken_for().filter_map(|at| plan.people.get(at)?.id).collect();
     Ok(Applied {
         outcomes,
-        book,
+        plan,
         touched,
     })
 }
 
 /// Keeps the addresses of a batch until its transaction ends, before any customer is.
-pub(super) async fn hold(tx: &mut Tx, store: StoreId, candidates: &[Candidate]) -> sqlx::Result<()> {
+pub(super) async fn hold(tx: &mut Tx, store: StoreId, candidates: &[ParsedRow]) -> sqlx::Result<()> {
     let emails = candidates.iter().filter_map(|c| c.email.as_ref());
     let emails: Vec<&str> = emails.map(|email| email.norm.as_str()).collect();
     suppressions::hold(tx, store, &emails).await
@@ -77,34 +77,34 @@ pub(super) async fn write(
     actor: &str,
     now: DateTime<Utc>,
 ) -> sqlx::Result<()> {
-    let book = &applied.book;
-    if !book.said_no.is_empty() {
-        let addresses = book.said_no.iter().map(String::as_str).collect();
+    let plan = &applied.plan;
+    if !plan.said_no.is_empty() {
+        let addresses = plan.said_no.iter().map(String::as_str).collect();
         suppressions::unsubscribe_all(tx, store, &addresses, now).await?;
     }
-    let changed: Vec<_> = book.changed().collect();
+    let changed: Vec<_> = plan.changed().collect();
     people_sql::update(tx, store, &changed, now).await?;
-    let added: Vec<_> = book.added().map(|(_, p)| (p, tokens::public())).collect();
+    let added: Vec<_> = plan.added().map(|(_, p)| (p, tokens::public())).collect();
     let ids = people_sql::insert(tx, store, &added, now).await?;
-    let mut ids_by_place = vec![None; book.people.len()];
-    for ((at, _), (_, token)) in book.added().zip(&added) {
+    let mut ids_by_place = vec![None; plan.people.len()];
+    for ((at, _), (_, token)) in plan.added().zip(&added) {
         if let Some(slot) = ids_by_place.get_mut(at) {
             *slot = ids.get(token).copied();
         }
     }
-    let id_of = |at: usize| ids_by_place.get(at).copied().flatten().or(book.people.get(at)?.id);
+    let id_of = |at: usize| ids_by_place.get(at).copied().flatten().or(plan.people.get(at)?.id);
 
     let mut tags: Vec<(i64, &str)> = Vec::new();
     for (before, after) in &changed {
         let new = after.tags.difference(&before.tags);
         tags.extend(new.filter_map(|t| Some((after.id?, t.as_str()))));
     }
-    for (at, person) in book.added() {
+    for (at, person) in plan.added() {
         tags.extend(person.tags.iter().filter_map(|t| Some((id_of(at)?, t.as_str()))));
     }
     people_sql::add_tags(tx, store, &tags).await?;
 
-    let heard: Vec<_> = book
+    let heard: Vec<_> = plan
         .heard
         .iter()
         .filter_map(|h| Some((id_of(h.person)?, h.channel.key(), h.wish.state(), h.evidence.as_str())))

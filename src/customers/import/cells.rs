@@ -1,8 +1,8 @@
 //! A row while it is read: what is told of it, and its cells by what they are.
 
 use super::{
-    candidate::{Reading, Remark},
     field::Field,
+    parsed_row::{Reading, Remark},
 };
 use crate::customers::names;
 

@@ -1,20 +1,20 @@
 //! What the columns of a row say together of the wish to get mail.
 
 use super::{
-    candidate::Said,
     cells::Cells,
     consent_words::{Answer, agreed, opted_out},
     field::Field,
+    parsed_row::ConsentClaim,
 };
 use crate::{consent::model::Wish, customers::names};
 
 impl Cells<'_> {
     /// The wish about email of all columns together: any no is a no, and what can't be understood
     /// is no yes.
-    pub(super) fn email_consent(&mut self, with_address: bool) -> Option<Said> {
+    pub(super) fn email_consent(&mut self, with_address: bool) -> Option<ConsentClaim> {
         let reading = self.reading;
         if reading.mapping.unsubscribed {
-            return with_address.then(|| Said {
+            return with_address.then(|| ConsentClaim {
                 wish: Wish::Withdraw,
                 column: String::new(),
                 evidence: format!(
@@ -30,7 +30,7 @@ impl Cells<'_> {
         said.filter(|said| with_address || said.wish == Wish::Withdraw || self.filled(Field::Email).is_empty())
     }
 
-    pub(super) fn whatsapp_consent(&mut self) -> Option<Said> {
+    pub(super) fn whatsapp_consent(&mut self) -> Option<ConsentClaim> {
         let answers = self.answers(Field::WhatsappConsent, agreed);
         self.together(&answers, &[])
     }
@@ -56,7 +56,7 @@ impl Cells<'_> {
         answers
     }
 
-    fn together(&self, agreed: &[Answered], left: &[Answered]) -> Option<Said> {
+    fn together(&self, agreed: &[Answered], left: &[Answered]) -> Option<ConsentClaim> {
         let first = |wanted: Answer| agreed.iter().find(|a| a.answer == wanted);
         // Something stands where only those who left have something.
         let left = || left.iter().find(|a| matches!(a.answer, Answer::No | Answer::Unclear));
@@ -70,10 +70,10 @@ impl Cells<'_> {
         first(Answer::Yes).map(|yes| self.said(Wish::Grant, yes))
     }
 
-    fn said(&self, wish: Wish, answered: &Answered) -> Said {
+    fn said(&self, wish: Wish, answered: &Answered) -> ConsentClaim {
         let column = &answered.column;
         let value: String = names::clean(&answered.cell).chars().take(100).collect();
-        Said {
+        ConsentClaim {
             wish,
             column: column.clone(),
             evidence: format!(

@@ -2,7 +2,7 @@
 
 use std::io::{self, BufRead};
 
-use super::{mapping::Mapping, reader::Rows};
+use super::{csv_reader::Rows, mapping::Mapping};
 use crate::customers::dates::{DayOrder, Shown, order_shown};
 
 /// The order of each column, and the columns for which nothing decides it.

@@ -5,7 +5,7 @@ use std::{
     hash::{Hash, Hasher},
 };
 
-use super::{book::Outcome, candidate::Candidate};
+use super::{merge::Outcome, parsed_row::ParsedRow};
 use crate::customers::names::name_key;
 
 /// Fingerprints of the people who would have been added, with those of their rows.
@@ -14,7 +14,7 @@ pub(super) struct WouldAdd(HashMap<u64, u64>);
 
 impl WouldAdd {
     /// What a row about somebody who isn't in the book would do, after the rows before it.
-    pub(super) fn again(&mut self, candidate: &Candidate) -> Outcome {
+    pub(super) fn again(&mut self, candidate: &ParsedRow) -> Outcome {
         let row = row(candidate);
         match self.0.insert(who(candidate), row) {
             None => Outcome::Added,
@@ -24,7 +24,7 @@ impl WouldAdd {
     }
 }
 
-fn who(candidate: &Candidate) -> u64 {
+fn who(candidate: &ParsedRow) -> u64 {
     if let Some(id) = &candidate.external_id {
         return fingerprint(id);
     }
@@ -34,7 +34,7 @@ fn who(candidate: &Candidate) -> u64 {
     fingerprint((name, email, phone.map(|phone| &phone.typed)))
 }
 
-fn row(candidate: &Candidate) -> u64 {
+fn row(candidate: &ParsedRow) -> u64 {
     let mut same = candidate.clone();
     same.line = 0;
     same.email_consent = None;

@@ -6,7 +6,7 @@ use std::collections::{BTreeSet, HashMap};
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 
-use super::book::Person;
+use super::merge::Person;
 use crate::{
     auth::model::StoreId,
     consent::model::ConsentState,

@@ -29,40 +29,40 @@ pub struct Counts {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, sqlx::Type)]
 #[sqlx(type_name = "text", rename_all = "snake_case")]
 #[serde(rename_all = "snake_case")]
-pub enum ToldKind {
+pub enum RowIssueKind {
     /// Not in the book.
     Refused,
     /// In the book, with a cell that could not be taken as it is.
     Noted,
     /// In the book, without the consent the file claims.
-    KeptBack,
+    ConsentRejected,
 }
 
-impl ToldKind {
+impl RowIssueKind {
     pub fn key(self) -> &'static str {
         match self {
-            ToldKind::Refused => "refused",
-            ToldKind::Noted => "noted",
-            ToldKind::KeptBack => "kept_back",
+            RowIssueKind::Refused => "refused",
+            RowIssueKind::Noted => "noted",
+            RowIssueKind::ConsentRejected => "kept_back",
         }
     }
 
     /// In the error file.
     pub fn outcome(self) -> &'static str {
         match self {
-            ToldKind::Refused => "Not imported",
-            ToldKind::Noted => "Imported, with something to look at",
-            ToldKind::KeptBack => "Imported, not agreed",
+            RowIssueKind::Refused => "Not imported",
+            RowIssueKind::Noted => "Imported, with something to look at",
+            RowIssueKind::ConsentRejected => "Imported, not agreed",
         }
     }
 }
 
 /// A row to look at.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, sqlx::FromRow)]
-pub struct Told {
+pub struct RowIssue {
     /// The line of the file the row begins on.
     pub line: i64,
-    pub kind: ToldKind,
+    pub kind: RowIssueKind,
     /// The name of the column; empty when it is about the whole row.
     #[sqlx(rename = "field")]
     pub column: String,
@@ -83,7 +83,7 @@ impl Counts {
     }
 }
 
-impl Told {
+impl RowIssue {
     /// The cells of the row.
     pub fn cells(&self) -> Vec<String> {
         serde_json::from_str(&self.record).unwrap_or_default()
@@ -97,7 +97,7 @@ pub struct Report {
     pub import_id: Option<i64>,
     pub counts: Counts,
     /// The first of the rows to look at.
-    pub told: Vec<Told>,
+    pub told: Vec<RowIssue>,
 }
 
 /// The error file: a CSV with line, outcome, column and reason before the row's own cells, so
@@ -129,7 +129,7 @@ impl<W: Write> ErrorFile<W> {
     }
 
     /// Adds a row.
-    pub fn add(&mut self, told: &Told) -> std::io::Result<()> {
+    pub fn add(&mut self, told: &RowIssue) -> std::io::Result<()> {
         let own = [
             told.line.to_string(),
             told.kind.outcome().to_owned(),
@@ -157,9 +157,9 @@ mod tests {
         let mut out = Vec::new();
         let columns = ["Name".to_owned(), "=cmd".to_owned()];
         let mut file = ErrorFile::new(&mut out, &columns).unwrap();
-        let told = Told {
+        let told = RowIssue {
             line: 7,
-            kind: ToldKind::Refused,
+            kind: RowIssueKind::Refused,
             column: "Name".into(),
             reason: "x".into(),
             record: serde_json::json!([

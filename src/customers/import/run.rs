@@ -9,18 +9,18 @@ use std::{
 use super::{
     ImportProblem,
     apply::{self, Applied},
-    book::Outcome,
-    candidate::Candidate,
+    batches::{self, Batches, Head, Read},
     dry_run::WouldAdd,
     mapping::Mapping,
+    merge::Outcome,
+    parsed_row::ParsedRow,
     people_sql,
-    reading::{self, Batches, Head, Read},
-    report::{Counts, ErrorFile, MOST_TOLD, Report, Told, ToldKind},
+    report::{Counts, ErrorFile, MOST_TOLD, Report, RowIssue, RowIssueKind},
     store,
 };
 use crate::{
     audit::{self, Entry},
-    db::{Db, got_in_the_way},
+    db::{Db, is_serialization_failure},
     stores::model::Store,
     time::Clock,
 };
@@ -69,7 +69,7 @@ pub async fn run_file(
     errors: Option<Box<dyn Write + Send>>,
     mut progress: impl FnMut(Progress) + Send,
 ) -> Result<Report, ImportProblem> {
-    let (head, mut batches) = reading::start(job, store, clock.now()).await?;
+    let (head, mut batches) = batches::start(job, store, clock.now()).await?;
     let mut errors = match errors {
         Some(out) => Some(ErrorFile::new(out, &head.mapping.columns).map_err(ImportProblem::ErrorFile)?),
         None => None,
@@ -116,7 +116,7 @@ struct Run<'a> {
     /// Whom earlier batches were about.
     touched: HashSet<i64>,
     would_add: WouldAdd,
-    told: Vec<Told>,
+    told: Vec<RowIssue>,
     /// How many rows to look at were kept.
     kept: usize,
 }
@@ -150,7 +150,7 @@ impl Run<'_> {
         while let Some(batch) = batches.recv().await {
             let told = self.batch(batch?).await?;
             if let Some(errors) = errors {
-                for told in told.iter().filter(|t| t.kind != ToldKind::KeptBack) {
+                for told in told.iter().filter(|t| t.kind != RowIssueKind::ConsentRejected) {
                     errors.add(told).map_err(ImportProblem::ErrorFile)?;
                 }
             }
@@ -165,7 +165,7 @@ impl Run<'_> {
     }
 
     /// One batch in one transaction; what it counted counts only once it is committed.
-    async fn batch(&mut self, batch: Vec<Read>) -> Result<Vec<Told>, ImportProblem> {
+    async fn batch(&mut self, batch: Vec<Read>) -> Result<Vec<RowIssue>, ImportProblem> {
         let mut candidates = Vec::with_capacity(batch.len());
         let mut told = Vec::new();
         let mut cells_by_line = HashMap::new();
@@ -188,7 +188,7 @@ impl Run<'_> {
                 .transaction(&candidates, &cells_by_line, counts, told.clone())
                 .await
             {
-                Err(error) if tries < TRIES && got_in_the_way(&error) => tries += 1,
+                Err(error) if tries < TRIES && is_serialization_failure(&error) => tries += 1,
                 done => break done?,
             }
         };
@@ -200,11 +200,11 @@ impl Run<'_> {
 
     async fn transaction(
         &mut self,
-        candidates: &[Candidate],
+        candidates: &[ParsedRow],
         cells: &HashMap<u64, Vec<String>>,
         mut counts: Counts,
-        mut told: Vec<Told>,
-    ) -> sqlx::Result<(Applied, Counts, Vec<Told>)> {
+        mut told: Vec<RowIssue>,
+    ) -> sqlx::Result<(Applied, Counts, Vec<RowIssue>)> {
         let now = self.clock.now();
         let mut tx = self.db.begin().await?;
         if self.job.mode == Mode::Apply {
@@ -219,12 +219,12 @@ impl Run<'_> {
                 Outcome::Unchanged => counts.unchanged += 1,
             }
         }
-        for kept in &applied.book.kept_back {
+        for kept in &applied.plan.kept_back {
             counts.kept_back += 1;
             let cells = cells.get(&kept.line).map(Vec::as_slice).unwrap_or_default();
-            told.push(Told::new(
+            told.push(RowIssue::new(
                 kept.line,
-                ToldKind::KeptBack,
+                RowIssueKind::ConsentRejected,
                 &kept.column,
                 kept.reason,
                 cells,
@@ -248,7 +248,7 @@ impl Run<'_> {
         Ok((applied, counts, told))
     }
 
-    fn outcome(&mut self, outcome: Outcome, candidate: &Candidate) -> Outcome {
+    fn outcome(&mut self, outcome: Outcome, candidate: &ParsedRow) -> Outcome {
         match (self.job.mode, outcome) {
             (Mode::DryRun, Outcome::Added) => self.would_add.again(candidate),
             _ => outcome,
@@ -301,16 +301,16 @@ impl Run<'_> {
 }
 
 /// Tells of tags that were too many, in the words about their row if there are some already.
-fn note_left_out(applied: &Applied, cells: &HashMap<u64, Vec<String>>, counts: &mut Counts, told: &mut Vec<Told>) {
-    for (line, n) in &applied.book.tags_left_out {
+fn note_left_out(applied: &Applied, cells: &HashMap<u64, Vec<String>>, counts: &mut Counts, told: &mut Vec<RowIssue>) {
+    for (line, n) in &applied.plan.tags_left_out {
         let words = format!("The customer would have more than 50 tags; {n} left out");
-        let same = |t: &&mut Told| t.kind == ToldKind::Noted && u64::try_from(t.line) == Ok(*line);
+        let same = |t: &&mut RowIssue| t.kind == RowIssueKind::Noted && u64::try_from(t.line) == Ok(*line);
         if let Some(told) = told.iter_mut().find(same) {
             told.reason = format!("{}. {words}", told.reason);
             continue;
         }
         counts.noted += 1;
         let cells = cells.get(line).map(Vec::as_slice).unwrap_or_default();
-        told.push(Told::new(*line, ToldKind::Noted, "", &words, cells));
+        told.push(RowIssue::new(*line, RowIssueKind::Noted, "", &words, cells));
     }
 }

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 
-use super::report::{Counts, Told, ToldKind};
+use super::report::{Counts, RowIssue, RowIssueKind};
 use crate::{
     auth::model::StoreId,
     db::{
@@ -123,12 +123,12 @@ pub async fn told(
     kept_back: bool,
     after: i64,
     limit: i64,
-) -> sqlx::Result<Vec<(i64, Told)>> {
+) -> sqlx::Result<Vec<(i64, RowIssue)>> {
     #[derive(sqlx::FromRow)]
     struct Row {
         id: i64,
         #[sqlx(flatten)]
-        told: Told,
+        told: RowIssue,
     }
     let rows: Vec<Row> = on_db!(db, |pool| sqlx::query_as(
         "select e.id, e.line, e.kind, e.field, e.reason, e.record
@@ -147,7 +147,7 @@ pub async fn told(
 }
 
 /// Adds rows to look at.
-pub(super) async fn tell(tx: &mut Tx, import: i64, told: &[Told]) -> sqlx::Result<()> {
+pub(super) async fn tell(tx: &mut Tx, import: i64, told: &[RowIssue]) -> sqlx::Result<()> {
     if told.is_empty() {
         return Ok(());
     }
@@ -185,8 +185,8 @@ pub(super) async fn tell(tx: &mut Tx, import: i64, told: &[Told]) -> sqlx::Resul
         .map(|_| ()))
 }
 
-impl Told {
-    pub(super) fn new(line: u64, kind: ToldKind, column: &str, reason: &str, cells: &[String]) -> Self {
+impl RowIssue {
+    pub(super) fn new(line: u64, kind: RowIssueKind, column: &str, reason: &str, cells: &[String]) -> Self {
         // PostgreSQL keeps no zero characters, not even as an escape in JSON.
         let cells: Vec<String> = cells.iter().map(|c| c.replace('\0', "\u{FFFD}")).collect();
         Self {

@@ -1,7 +1,7 @@
 //! Campaigns over HTTP, as a browser without JavaScript writes, sends, copies and deletes them.
 
 mod drafts;
-mod looking;
+mod preflight;
 mod schedules;
 mod sending;
 

@@ -5,7 +5,7 @@ use loupe::{
         self,
         model::{Channel, ConsentState, Wish},
     },
-    customers::{import::ToldKind, store},
+    customers::{import::RowIssueKind, store},
 };
 
 use super::{digest, everyone, import};
@@ -52,10 +52,14 @@ both!(no_import_turns_a_no_back_into_a_yes, |app| {
     assert_eq!(
         told,
         [
-            (2, ToldKind::KeptBack, "Unsubscribed before"),
-            (3, ToldKind::KeptBack, "Marked a message as spam before"),
-            (4, ToldKind::KeptBack, "The address bounced before"),
-            (6, ToldKind::KeptBack, "Somebody with this address unsubscribed before"),
+            (2, RowIssueKind::ConsentRejected, "Unsubscribed before"),
+            (3, RowIssueKind::ConsentRejected, "Marked a message as spam before"),
+            (4, RowIssueKind::ConsentRejected, "The address bounced before"),
+            (
+                6,
+                RowIssueKind::ConsentRejected,
+                "Somebody with this address unsubscribed before"
+            ),
         ]
     );
     assert_eq!(report.counts.kept_back, 4);

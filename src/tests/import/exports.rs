@@ -3,7 +3,7 @@
 use loupe::{
     consent::{self, model::ConsentState},
     customers::{
-        import::{Field, Kind, Mapping, ToldKind, preview},
+        import::{Field, Kind, Mapping, RowIssueKind, preview},
         store,
     },
 };
@@ -116,7 +116,7 @@ both!(a_plain_file_maps_itself_and_says_nothing_about_consent, |app| {
         (3, 0, 1),
         "{report:?}"
     );
-    assert_eq!(report.told[0].kind, ToldKind::Noted);
+    assert_eq!(report.told[0].kind, RowIssueKind::Noted);
     assert_eq!((report.told[0].line, report.told[0].column.as_str()), (3, "phone"));
     let all = everyone(app.db(), &app.store).await;
     assert!(all.iter().all(|c| c.email_consent == ConsentState::None));

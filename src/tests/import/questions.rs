@@ -6,7 +6,7 @@ use loupe::{
     consent::{self, model::ConsentState},
     customers::{
         dates::DayOrder,
-        import::{Choice, Field, ImportProblem, Job, Mapping, Mode, Report, ToldKind, preview, run_file},
+        import::{Choice, Field, ImportProblem, Job, Mapping, Mode, Report, RowIssueKind, preview, run_file},
     },
 };
 
@@ -121,7 +121,7 @@ both!(everybody_in_a_file_can_have_unsubscribed, |app| {
     assert!(digest(app.db()).await == before);
     // A later yes of a file does not undo it.
     let report = import(&app, "name,email,email consent\n,new@example.com,yes\n").await;
-    assert_eq!(report.told[0].kind, ToldKind::KeptBack);
+    assert_eq!(report.told[0].kind, RowIssueKind::ConsentRejected);
 });
 
 both!(a_yes_and_a_no_in_two_columns_are_a_no_even_for_whoever_agreed, |app| {

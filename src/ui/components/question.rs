@@ -4,7 +4,7 @@
 use leptos::prelude::*;
 
 use super::banner::Tone;
-use crate::campaigns::looked::Question;
+use crate::campaigns::preflight::model::Question;
 
 /// The facts and the warnings. `outbox`: nothing is really mailed, and it says so.
 #[component]

@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// After the last change, before asking: long enough for a second tick to be one question.
-const PAUSE: Duration = Duration::from_millis(80);
+const DEBOUNCE: Duration = Duration::from_millis(80);
 /// After which a number is no longer "just now".
 const OLD: Duration = Duration::from_secs(60);
 
@@ -50,7 +50,7 @@ pub fn AudiencePanel(start: Start) -> impl IntoView {
     let editing = Editing::here();
     let selection = Editing::selection(editing, start.selection.clone());
     let words_missing = Memo::new(move |_| selection.with(|s| missing(s.filter.as_ref())));
-    let settled = debounced(selection, PAUSE);
+    let settled = debounced(selection, DEBOUNCE);
     let again = RwSignal::new(0_u32);
     let first = Answer {
         selection: start.selection.clone(),

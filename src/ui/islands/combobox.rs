@@ -9,7 +9,7 @@ use super::{debounce::debounced, editing::Editing};
 use crate::recipients::{api::find_customers, model::Candidate};
 
 /// After the last key, before asking.
-const PAUSE: Duration = Duration::from_millis(150);
+const DEBOUNCE: Duration = Duration::from_millis(150);
 /// Fewest characters that are looked for.
 const FEWEST: usize = 2;
 
@@ -78,7 +78,7 @@ impl Combobox {
     /// Looks for what is in the box, and shows who was found.
     pub fn follow_text(self) {
         let text = Memo::new(move |_| self.text.with(|text| text.trim().to_owned()));
-        let settled = debounced(text, PAUSE);
+        let settled = debounced(text, DEBOUNCE);
         let first = text.get_untracked();
         // Every text is asked about at once: a slow answer to the last one keeps no one waiting.
         let finding = Action::new(|text: &String| {

@@ -52,7 +52,7 @@ impl Autosave {
             Some(copy) => self.offer(copy),
             None => backup::forget(&self.key()),
         }
-        set_interval(move || self.keep_copy(), EVERY);
+        set_interval(move || self.back_up(), EVERY);
     }
 
     fn offer(self, copy: Backup) {
@@ -102,7 +102,7 @@ impl Autosave {
     }
 
     /// Keeps a copy of what the server doesn't have.
-    pub fn keep_copy(self) {
+    pub fn back_up(self) {
         if let Some(form) = self.editing.element()
             && !self.leaving.get_value()
             && self.is_dirty()
@@ -119,7 +119,7 @@ impl Autosave {
     pub fn is_left_behind(self) -> bool {
         let left = !self.leaving.get_value() && self.is_dirty();
         if left {
-            self.keep_copy();
+            self.back_up();
         }
         left
     }
@@ -149,7 +149,7 @@ impl Autosave {
     }
 
     pub fn go_offline(self) {
-        self.keep_copy();
+        self.back_up();
         self.say("warning", "You're offline. What you type is kept on this device.");
     }
 

@@ -50,5 +50,5 @@ pub fn Notes(note: RwSignal<Option<Note>>) -> impl IntoView {
             view! { <div class=format!("banner {}", note.tone)><div><p>{note.words}</p>{acts}</div></div> }
         })
     };
-    view! { <div id="keeper" role="status">{shown}</div> }
+    view! { <div id="autosave" role="status">{shown}</div> }
 }

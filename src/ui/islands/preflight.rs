@@ -12,14 +12,14 @@ use super::{
 use crate::{
     campaigns::{
         api::{SendBulkEmail, SendCampaign, look_at},
-        looked::{Check, Question, Standing},
         model::Kind,
+        preflight::model::{Check, CheckStatus, Question},
     },
     ui::components::{QuestionFacts, StandingIcon},
 };
 
 /// After the last change, before asking.
-const PAUSE: Duration = Duration::from_millis(400);
+const DEBOUNCE: Duration = Duration::from_millis(400);
 
 /// What is right, worth a look, or to be mended. Without scripts that is what was last saved, so
 /// there is nothing to say before. Until somebody has tried to send it, what is missing is only
@@ -29,8 +29,8 @@ pub fn Checks(start: Vec<Check>, saved: bool, tried: bool) -> impl IntoView {
     let editing = Editing::here();
     let kind = editing.map_or(Kind::Campaign, |editing| editing.kind);
     let written = Editing::follow(editing, None, |form| Some(form.written()));
-    let settled = debounced(written, PAUSE);
-    let looked = LocalResource::new(move || {
+    let settled = debounced(written, DEBOUNCE);
+    let view = LocalResource::new(move || {
         let written = settled.get();
         async move {
             match written {
@@ -40,8 +40,8 @@ pub fn Checks(start: Vec<Check>, saved: bool, tried: bool) -> impl IntoView {
         }
     });
     // What could not be asked leaves what stands there.
-    let checks = Memo::new(move |before: Option<&Vec<Check>>| match looked.get().flatten() {
-        Some(looked) => looked.checks,
+    let checks = Memo::new(move |before: Option<&Vec<Check>>| match view.get().flatten() {
+        Some(view) => view.checks,
         None => before.unwrap_or(&start).clone(),
     });
     let awake = move || editing.is_some_and(Editing::is_awake);
@@ -63,8 +63,8 @@ pub fn Checks(start: Vec<Check>, saved: bool, tried: bool) -> impl IntoView {
 
 #[component]
 fn Line(check: Check, tried: bool) -> impl IntoView {
-    let to_do = check.standing == Standing::Fix && !tried;
-    let word = if to_do { "To do" } else { check.standing.word() };
+    let to_do = check.status == CheckStatus::Fix && !tried;
+    let word = if to_do { "To do" } else { check.status.word() };
     let place = check.leads_to().map(|field| format!("#{field}"));
     let words = match place {
         Some(place) => Either::Left(view! { <a href=place>{check.words}</a> }),
@@ -72,7 +72,7 @@ fn Line(check: Check, tried: bool) -> impl IntoView {
     };
     view! {
         <li>
-            <StandingIcon standing=check.standing to_do/>
+            <StandingIcon status=check.status to_do/>
             <b>{word}</b>" "<span>{words}</span>
         </li>
     }

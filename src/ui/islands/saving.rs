@@ -14,8 +14,8 @@ use super::{
 use crate::{
     campaigns::{
         api::{LookAt, SaveBulkEmail, SaveCampaign, ScheduleCampaign, SendBulkEmail, SendCampaign},
-        looked::{Looked, Question},
         model::{CampaignForm, Intent, Kind, Saved},
+        preflight::model::{PreflightView, Question},
     },
     error::AppError,
 };
@@ -140,7 +140,7 @@ impl Saving {
         self.pressed_at.set_value(0.0);
     }
 
-    fn looked(self, looked: Looked) {
+    fn looked(self, looked: PreflightView) {
         match looked.question {
             Some(question) => self.question.set(Some(question)),
             None => {

@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// After the last change, before asking.
-const PAUSE: Duration = Duration::from_millis(100);
+const DEBOUNCE: Duration = Duration::from_millis(100);
 
 /// The fields of the schedule, as typed.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -43,7 +43,7 @@ pub fn ScheduleFields(
         time: form.time.clone(),
         fold: form.fold.clone(),
     });
-    let settled = debounced(now, PAUSE);
+    let settled = debounced(now, DEBOUNCE);
     let answer = LocalResource::new(move || {
         let (typed, known) = (settled.get(), settled.with(|typed| *typed == start));
         async move {

@@ -12,7 +12,7 @@ use crate::{
         store::{self, SessionSeen},
     },
     error::AppError,
-    server::visit::Staff,
+    server::page_request::StaffRequest,
     time,
     ui::{
         components::{Banner, PageHead, Tone},
@@ -23,7 +23,7 @@ use crate::{
 };
 
 /// Anyone who is signed in.
-pub async fn show(staff: Staff) -> Result<Response, AppError> {
+pub async fn show(staff: StaffRequest) -> Result<Response, AppError> {
     staff.allow(Permission::SignedIn)?;
     let now = staff.now();
     let sessions = store::sessions_of(staff.db(), staff.actor.user_id, now, now - session::IDLE).await?;

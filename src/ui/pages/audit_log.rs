@@ -18,7 +18,7 @@ use crate::{
     db::search::wanted,
     error::AppError,
     recipients::model::grouped,
-    server::visit::Staff,
+    server::page_request::StaffRequest,
     time::{self, Resolved},
     ui::{
         components::{Marked, PageHead, Pagination, Paging},
@@ -40,7 +40,7 @@ struct Asked {
 }
 
 impl Asked {
-    fn of(staff: &Staff) -> Self {
+    fn of(staff: &StaffRequest) -> Self {
         let text = |name| wanted(staff.param(name)).to_owned();
         Self {
             who: text("who"),
@@ -89,7 +89,7 @@ fn midnight(day: NaiveDate, zone: Tz) -> Option<DateTime<Utc>> {
 }
 
 /// The log, newest first.
-pub async fn show(staff: Staff) -> Result<Response, AppError> {
+pub async fn show(staff: StaffRequest) -> Result<Response, AppError> {
     staff.allow(Permission::SeeAudit)?;
     let (db, store_id, zone) = (staff.db(), staff.store_id(), staff.zone());
     let asked = Asked::of(&staff);
@@ -239,7 +239,7 @@ fn details(line: &Line) -> Option<AnyView> {
 }
 
 /// The same as a file, whole.
-pub async fn csv(staff: Staff) -> Result<Response, AppError> {
+pub async fn csv(staff: StaffRequest) -> Result<Response, AppError> {
     staff.allow(Permission::SeeAudit)?;
     let wanted = Asked::of(&staff).wanted(staff.zone());
     let lines = export::csv(staff.db().clone(), staff.store_id(), wanted, staff.zone());

@@ -6,7 +6,7 @@ use leptos::{nonce::use_nonce, prelude::*};
 use crate::{
     auth::{session, setup},
     error::AppError,
-    server::visit::Visit,
+    server::page_request::PageRequest,
     ui::{
         components::{Banner, ErrorSummary, FieldError, ShowPassword, Tone, problem_of},
         page::Page,
@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// The form to sign in with.
-pub async fn show(visit: Visit) -> Result<Response, AppError> {
+pub async fn show(visit: PageRequest) -> Result<Response, AppError> {
     // Nobody can sign in to an installation that was never set up.
     if setup::is_open(&visit.state.db).await? {
         return Ok(Redirect::to("/setup").into_response());

@@ -17,7 +17,7 @@ use crate::{
         store::{self, Kept, KeptLine},
     },
     recipients::model::grouped,
-    server::{headers::OUTBOX_POLICY, visit::Staff},
+    server::{headers::OUTBOX_POLICY, page_request::StaffRequest},
     time,
     ui::{
         components::{Banner, Crumbs, EmptyState, Moment, PageHead, Pagination, Paging, Tone},
@@ -29,7 +29,7 @@ use crate::{
 const PER_PAGE: i64 = 50;
 
 /// Owners and managers, while the outbox is the provider.
-fn allow(staff: &Staff) -> Result<(), AppError> {
+fn allow(staff: &StaffRequest) -> Result<(), AppError> {
     staff.allow(Permission::SeeOutbox)?;
     if staff.visit.state.settings.uses_outbox() {
         Ok(())
@@ -39,7 +39,7 @@ fn allow(staff: &Staff) -> Result<(), AppError> {
 }
 
 /// What is kept, newest first.
-pub async fn list(staff: Staff) -> Result<Response, AppError> {
+pub async fn list(staff: StaffRequest) -> Result<Response, AppError> {
     allow(&staff)?;
     let (db, store_id, zone, now) = (staff.db(), staff.store_id(), staff.zone(), staff.now());
     let search = wanted(staff.param("to")).to_owned();
@@ -110,7 +110,7 @@ pub async fn list(staff: Staff) -> Result<Response, AppError> {
 }
 
 /// A kept message, without what its link would act with.
-async fn find(staff: &Staff, id: i64) -> Result<Kept, AppError> {
+async fn find(staff: &StaffRequest, id: i64) -> Result<Kept, AppError> {
     allow(staff)?;
     let kept = store::find(staff.db(), staff.store_id(), id)
         .await?
@@ -123,7 +123,7 @@ async fn find(staff: &Staff, id: i64) -> Result<Kept, AppError> {
 }
 
 /// One message: as it looks, and exactly as it is.
-pub async fn message(staff: Staff, Path(id): Path<i64>) -> Result<Response, AppError> {
+pub async fn message(staff: StaffRequest, Path(id): Path<i64>) -> Result<Response, AppError> {
     let kept = find(&staff, id).await?;
     let when = time::absolute(kept.accepted_at, staff.zone());
     let title = if kept.subject.is_empty() {
@@ -163,7 +163,7 @@ pub async fn message(staff: Staff, Path(id): Path<i64>) -> Result<Response, AppE
 }
 
 /// The HTML of a message, in a policy that lets it do nothing.
-pub async fn view(staff: Staff, Path(id): Path<i64>) -> Result<Response, AppError> {
+pub async fn view(staff: StaffRequest, Path(id): Path<i64>) -> Result<Response, AppError> {
     let kept = find(&staff, id).await?;
     let html = reading::html(&kept.source).ok_or(AppError::NotFound)?;
     let headers = [
@@ -175,7 +175,7 @@ pub async fn view(staff: Staff, Path(id): Path<i64>) -> Result<Response, AppErro
 }
 
 /// The bytes, as a file.
-pub async fn source(staff: Staff, Path(id): Path<i64>) -> Result<Response, AppError> {
+pub async fn source(staff: StaffRequest, Path(id): Path<i64>) -> Result<Response, AppError> {
     let kept = find(&staff, id).await?;
     let headers = [
         (header::CONTENT_TYPE, "message/rfc822".to_owned()),

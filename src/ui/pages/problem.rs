@@ -7,20 +7,20 @@ use crate::{
     auth::model::Permission,
     error::AppError,
     sends::rules::already_sending,
-    server::visit::{Staff, Visit},
+    server::page_request::{PageRequest, StaffRequest},
     ui::{
-        ask,
         components::{LockedCampaign, PageHead},
         page::Page,
         shell::Nav,
+        who_can_help,
     },
 };
 
 /// Answers with the page for an error, inside the navigation when somebody is signed in.
-pub async fn show(visit: &Visit, error: AppError) -> Response {
+pub async fn show(visit: &PageRequest, error: AppError) -> Response {
     let status = StatusCode::from_u16(error.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let mut parts = visit.parts.clone();
-    let staff = Staff::from_request_parts(&mut parts, &visit.state).await.ok();
+    let staff = StaffRequest::from_request_parts(&mut parts, &visit.state).await.ok();
     let may_send = staff.as_ref().is_some_and(|s| s.actor.may(Permission::SendCampaigns));
     if let AppError::Locked { campaign } = error {
         let under_way = match &staff {
@@ -65,7 +65,7 @@ pub async fn show(visit: &Visit, error: AppError) -> Response {
     answer(visit, staff, page).await
 }
 
-async fn answer(visit: &Visit, staff: Option<Staff>, page: Page) -> Response {
+async fn answer(visit: &PageRequest, staff: Option<StaffRequest>, page: Page) -> Response {
     match staff {
         Some(staff) => staff.show(page).await,
         None => visit.show(page.bare()).await,
@@ -73,13 +73,13 @@ async fn answer(visit: &Visit, staff: Option<Staff>, page: Page) -> Response {
 }
 
 /// Who may, and whom to ask. Without a database answer, the plain rule.
-async fn forbidden(staff: Option<&Staff>, about_sending: bool) -> String {
+async fn forbidden(staff: Option<&StaffRequest>, about_sending: bool) -> String {
     let plain = AppError::Forbidden.to_string();
     let Some(staff) = staff else { return plain };
     let line = if about_sending {
-        ask::who_may_send(staff).await
+        who_can_help::who_may_send(staff).await
     } else {
-        ask::ask_the_owner(staff.db(), staff)
+        who_can_help::ask_the_owner(staff.db(), staff)
             .await
             .map(|ask| format!("Your role doesn't include this. {ask}"))
     };

@@ -7,7 +7,7 @@ use super::{mail_provider as provider, setup};
 use crate::{
     auth::model::Permission,
     error::AppError,
-    server::visit::Staff,
+    server::page_request::StaffRequest,
     stores::{
         mail_provider,
         mail_server::{self, MailServer},
@@ -23,7 +23,7 @@ use crate::{
 };
 
 /// Store, sending and safety.
-pub async fn show(staff: Staff) -> Result<Response, AppError> {
+pub async fn show(staff: StaffRequest) -> Result<Response, AppError> {
     staff.allow(Permission::ManageStore)?;
     let form = Form::of(staff.visit.flash.as_ref());
     let saved = match staff.param("ok") {

@@ -9,7 +9,7 @@ use leptos::prelude::*;
 use crate::{
     auth::{password, setup},
     error::AppError,
-    server::visit::Visit,
+    server::page_request::PageRequest,
     stores::places,
     ui::{
         form::{Choice, Form, Line},
@@ -19,14 +19,14 @@ use crate::{
 };
 
 /// `/`: to the campaigns, or to set up what is still empty.
-pub async fn home(visit: Visit) -> Result<Response, AppError> {
+pub async fn home(visit: PageRequest) -> Result<Response, AppError> {
     let empty = visit.actor().is_none() && setup::is_open(&visit.state.db).await?;
     let to = if empty { "/setup" } else { "/marketing/campaigns" };
     Ok(Redirect::to(to).into_response())
 }
 
 /// The form to set up with, or where to find the link.
-pub async fn show(visit: Visit) -> Result<Response, AppError> {
+pub async fn show(visit: PageRequest) -> Result<Response, AppError> {
     let token = visit.param("token").to_owned();
     let db = &visit.state.db;
     if token.is_empty() {
@@ -43,7 +43,7 @@ pub async fn show(visit: Visit) -> Result<Response, AppError> {
     Ok(visit.show(page).await)
 }
 
-async fn without_link(visit: &Visit) -> Response {
+async fn without_link(visit: &PageRequest) -> Response {
     let form = Form::of(visit.flash.as_ref());
     let begins = format!("{}/setup?token=", visit.state.settings.base_url);
     let page = Page::new("Set up Loupe", Nav::Elsewhere, move || {

@@ -11,7 +11,7 @@ use crate::{
         store::{self, User},
     },
     error::AppError,
-    server::visit::Staff,
+    server::page_request::StaffRequest,
     ui::{
         components::{Banner, Crumbs, PageHead, Tone},
         form::{Choice, Form, Line},
@@ -21,7 +21,7 @@ use crate::{
 };
 
 /// Everyone, and the form to add somebody.
-pub async fn list(staff: Staff) -> Result<Response, AppError> {
+pub async fn list(staff: StaffRequest) -> Result<Response, AppError> {
     staff.allow(Permission::ManageStore)?;
     let people = store::staff(staff.db(), staff.store_id()).await?;
     let form = Form::of(staff.visit.flash.as_ref());
@@ -117,7 +117,7 @@ fn add_section(form: &Form) -> AnyView {
 }
 
 /// One person: role, password, access.
-pub async fn member(staff: Staff, Path(id): Path<i64>) -> Result<Response, AppError> {
+pub async fn member(staff: StaffRequest, Path(id): Path<i64>) -> Result<Response, AppError> {
     staff.allow(Permission::ManageStore)?;
     let user = store::user(staff.db(), staff.store_id(), id)
         .await?

@@ -6,13 +6,13 @@ use leptos::prelude::*;
 
 use crate::{
     error::Outage,
-    server::visit::Visit,
+    server::page_request::PageRequest,
     ui::{components::PageHead, page::Page, shell::Nav},
 };
 
 /// Says why, and offers to try again: with the fields of the form that was sent, or by loading the
 /// page.
-pub async fn show(visit: &Visit, why: Outage, typed: Option<Vec<(String, String)>>) -> Response {
+pub async fn show(visit: &PageRequest, why: Outage, typed: Option<Vec<(String, String)>>) -> Response {
     let title = match why {
         Outage::Away => "Loupe can't reach its database",
         Outage::Locked => "Loupe's database is held by another program",

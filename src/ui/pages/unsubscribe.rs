@@ -13,7 +13,7 @@ use leptos::prelude::*;
 use crate::{
     consent::link,
     error::AppError,
-    server::visit::Visit,
+    server::page_request::PageRequest,
     stores,
     ui::{page::Page, shell::Nav},
 };
@@ -23,13 +23,13 @@ use crate::{
 type Pressed = Vec<(String, String)>;
 
 /// Says which address it is about, with the button.
-pub async fn show(visit: Visit, Path(token): Path<String>) -> Result<Response, AppError> {
+pub async fn show(visit: PageRequest, Path(token): Path<String>) -> Result<Response, AppError> {
     answer(&visit, &token, false).await
 }
 
 /// Unsubscribes, or takes that back.
 pub async fn act(
-    visit: Visit,
+    visit: PageRequest,
     Path(token): Path<String>,
     form: Result<Form<Pressed>, FormRejection>,
 ) -> Result<Response, AppError> {
@@ -43,7 +43,7 @@ pub async fn act(
     answer(&visit, &token, again).await
 }
 
-async fn answer(visit: &Visit, token: &str, again: bool) -> Result<Response, AppError> {
+async fn answer(visit: &PageRequest, token: &str, again: bool) -> Result<Response, AppError> {
     let db = &visit.state.db;
     let subscription = link::subscription(db, token).await?.ok_or(AppError::NotFound)?;
     let store = stores::store::find(db, subscription.store)

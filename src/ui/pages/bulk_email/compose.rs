@@ -7,12 +7,11 @@ use crate::{
     auth::{model::Permission, tokens},
     campaigns::{
         bulk,
-        checks::Message,
         draft::{self, Draft},
-        look, question,
+        preflight::{checks::Message, confirmation, rules},
     },
     error::AppError,
-    server::visit::Staff,
+    server::page_request::StaffRequest,
     ui::{
         components::{Banner, Tone},
         page::Page,
@@ -26,7 +25,7 @@ use crate::{
 };
 
 /// The form, with what this person left in it.
-pub async fn show(staff: Staff) -> Result<Response, AppError> {
+pub async fn show(staff: StaffRequest) -> Result<Response, AppError> {
     staff.allow(Permission::SendCampaigns)?;
     let left = bulk::left_by(staff.db(), staff.store_id(), staff.actor.user_id).await?;
     let kept = left.is_some();
@@ -36,10 +35,10 @@ pub async fn show(staff: Staff) -> Result<Response, AppError> {
     builder::begin_with(&staff, &mut form).await?;
     let mut writing = Writing::load(&staff, Kind::Bulk, form, kept, staff.param("find")).await?;
     if staff.param("check") == "send_now" {
-        writing.problems = writing.look.problems.clone();
+        writing.problems = writing.preflight.problems.clone();
     }
     let success = |words: &'static str| view! { <Banner tone=Tone::Success><p>{words}</p></Banner> }.into_any();
-    let nobody = writing.look.audience.as_ref().is_some_and(|a| a.will_send == 0);
+    let nobody = writing.preflight.audience.as_ref().is_some_and(|a| a.will_send == 0);
     let banner = match staff.param("ok") {
         _ if staff.param("none") == "1" && nobody => Some(zero::banner(&writing, shown_before)),
         "undone" => Some(success("Sending cancelled. Nothing was sent.")),
@@ -68,14 +67,14 @@ pub async fn show(staff: Staff) -> Result<Response, AppError> {
 }
 
 /// `/marketing/bulk-email/review`: the question before a send where it matters.
-pub async fn review(staff: Staff) -> Result<Response, AppError> {
+pub async fn review(staff: StaffRequest) -> Result<Response, AppError> {
     staff.allow(Permission::SendCampaigns)?;
     let form = bulk::left_by(staff.db(), staff.store_id(), staff.actor.user_id)
         .await?
         .unwrap_or_default();
     let draft = Draft::of(&form, &staff.store, staff.now());
     let message = Message::without_name(&draft);
-    let look = look::look_at(
+    let preflight = rules::check_message(
         staff.db(),
         &staff.store,
         &staff.actor.name,
@@ -84,11 +83,11 @@ pub async fn review(staff: Staff) -> Result<Response, AppError> {
         staff.now(),
     )
     .await?;
-    let question = question::question(
+    let question = confirmation::question(
         staff.db(),
         &staff.store,
         &message,
-        &look,
+        &preflight,
         form.shown(),
         (&staff.actor.name, staff.now()),
     )

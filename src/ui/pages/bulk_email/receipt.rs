@@ -14,7 +14,7 @@ use crate::{
         self,
         model::{SendKind, SendState},
     },
-    server::visit::Staff,
+    server::page_request::StaffRequest,
     time,
     ui::{
         components::{Badge, Banner, Crumbs, Mark, PageHead, Tone},
@@ -25,7 +25,7 @@ use crate::{
 };
 
 /// The receipt: the same as a campaign's results, under the bulk email it belongs to.
-pub async fn show(staff: Staff, Path(send_id): Path<i64>) -> Result<Response, AppError> {
+pub async fn show(staff: StaffRequest, Path(send_id): Path<i64>) -> Result<Response, AppError> {
     staff.allow(Permission::SeeCampaigns)?;
     let send = sends::store::find(staff.db(), staff.store_id(), send_id)
         .await?

@@ -5,20 +5,20 @@ use leptos::prelude::*;
 
 use super::{
     form::{self, Kind, Writing, zero},
-    guard,
+    locked,
 };
 use crate::{
     auth::{model::Permission, tokens},
     campaigns::{
-        checks::{self, Message},
         draft::{self, Draft},
         model::{CampaignForm, CampaignStatus},
+        preflight::checks::{self, Message},
         schedule,
         store::{self, Campaign},
     },
     error::{AppError, Problem},
     recipients::model::RecipientFilter,
-    server::visit::Staff,
+    server::page_request::StaffRequest,
     templates, time,
     ui::{
         components::{Badge, Banner, Crumbs, Tone},
@@ -28,7 +28,7 @@ use crate::{
 };
 
 /// A new campaign; the address may name a segment, tags or a template to begin with.
-pub async fn new(staff: Staff) -> Result<Response, AppError> {
+pub async fn new(staff: StaffRequest) -> Result<Response, AppError> {
     staff.allow(Permission::SendCampaigns)?;
     let mut form = draft::blank_form(tokens::public());
     begin_with(&staff, &mut form).await?;
@@ -48,7 +48,7 @@ pub async fn new(staff: Staff) -> Result<Response, AppError> {
 }
 
 /// What the address asks to begin with.
-pub async fn begin_with(staff: &Staff, form: &mut CampaignForm) -> Result<(), AppError> {
+pub async fn begin_with(staff: &StaffRequest, form: &mut CampaignForm) -> Result<(), AppError> {
     if let Ok(id) = staff.param("segment").parse() {
         form.choose(Some(&RecipientFilter::Segment(id)));
     }
@@ -80,13 +80,13 @@ pub async fn begin_with(staff: &Staff, form: &mut CampaignForm) -> Result<(), Ap
 }
 
 /// A kept campaign; one that went out shows why it can't be edited.
-pub async fn edit(staff: Staff, Path(id): Path<i64>) -> Result<Response, AppError> {
+pub async fn edit(staff: StaffRequest, Path(id): Path<i64>) -> Result<Response, AppError> {
     staff.allow(Permission::SendCampaigns)?;
     let campaign = store::find(staff.db(), staff.store_id(), id)
         .await?
         .ok_or(AppError::NotFound)?;
     if !campaign.status.is_editable() {
-        return guard::show(&staff, &campaign).await;
+        return locked::show(&staff, &campaign).await;
     }
     let mut form = draft::form_of(&campaign, tokens::public());
     staff.param("fold").clone_into(&mut form.fold);
@@ -122,7 +122,7 @@ pub async fn edit(staff: Staff, Path(id): Path<i64>) -> Result<Response, AppErro
 }
 
 /// What the button that was pressed could not do with the campaign as it is kept.
-async fn problems(staff: &Staff, campaign: &Campaign, form: &CampaignForm) -> sqlx::Result<Vec<Problem>> {
+async fn problems(staff: &StaffRequest, campaign: &Campaign, form: &CampaignForm) -> sqlx::Result<Vec<Problem>> {
     let pressed = staff.param("check");
     if !matches!(pressed, "send_now" | "schedule") {
         return Ok(Vec::new());
@@ -139,7 +139,7 @@ async fn problems(staff: &Staff, campaign: &Campaign, form: &CampaignForm) -> sq
 }
 
 /// The one banner: why it came back, or what has just been done.
-async fn banner(staff: &Staff, campaign: &Campaign, writing: &Writing) -> Result<Option<AnyView>, AppError> {
+async fn banner(staff: &StaffRequest, campaign: &Campaign, writing: &Writing) -> Result<Option<AnyView>, AppError> {
     if !writing.problems.is_empty() {
         return Ok(None);
     }
@@ -173,7 +173,7 @@ async fn banner(staff: &Staff, campaign: &Campaign, writing: &Writing) -> Result
         _ => campaign
             .problem
             .clone()
-            .map(|problem| stopped(campaign.id, writing.look.already, problem)),
+            .map(|problem| stopped(campaign.id, writing.preflight.already, problem)),
     })
 }
 

@@ -7,7 +7,7 @@ use crate::{
     auth::model::Permission,
     campaigns::{model::CampaignStatus, store},
     error::AppError,
-    server::visit::Staff,
+    server::page_request::StaffRequest,
     ui::{
         components::{Crumbs, PageHead},
         page::Page,
@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// What goes, what stays, and a way back that comes first.
-pub async fn show(staff: Staff, Path(id): Path<i64>) -> Result<Response, AppError> {
+pub async fn show(staff: StaffRequest, Path(id): Path<i64>) -> Result<Response, AppError> {
     staff.allow(Permission::SendCampaigns)?;
     let campaign = store::find(staff.db(), staff.store_id(), id)
         .await?

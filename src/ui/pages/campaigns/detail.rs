@@ -10,27 +10,27 @@ use crate::{
     audit::history_sql::{self, Line},
     auth::{model::Permission, tokens},
     campaigns::{
-        again,
         model::CampaignStatus,
+        resend,
         store::{self, Campaign},
     },
     error::AppError,
     recipients,
     scheduler::{heartbeat::SchedulerStatus, late_words},
     sends::store::SendRecord,
-    server::visit::Staff,
+    server::page_request::StaffRequest,
     time,
     ui::{
-        ask,
         components::{Badge, Copy, Crumbs, Mark, Marked, PageHead},
         page::Page,
         pages::report::{self, Report, goes},
         shell::Nav,
+        who_can_help,
     },
 };
 
 /// What is planned, or how far it is, or what came of it.
-pub async fn show(staff: Staff, Path(id): Path<i64>) -> Result<Response, AppError> {
+pub async fn show(staff: StaffRequest, Path(id): Path<i64>) -> Result<Response, AppError> {
     staff.allow(Permission::SeeCampaigns)?;
     let (db, store) = (staff.db(), staff.store_id());
     let campaign = store::find(db, store, id).await?.ok_or(AppError::NotFound)?;
@@ -39,7 +39,7 @@ pub async fn show(staff: Staff, Path(id): Path<i64>) -> Result<Response, AppErro
     let ask = if may_send {
         None
     } else {
-        Some(ask::who_may_send(&staff).await?)
+        Some(who_can_help::who_may_send(&staff).await?)
     };
     let path = format!("/marketing/campaigns/{id}");
     // A campaign that is a draft again shows what an earlier go reached.
@@ -48,7 +48,7 @@ pub async fn show(staff: Staff, Path(id): Path<i64>) -> Result<Response, AppErro
     let editable = campaign.status.is_editable();
     let stopped = campaign.status == CampaignStatus::Draft && campaign.problem.is_some() && report.is_some();
     let left = if stopped && may_send {
-        again::left(db, &staff.store, &campaign, staff.now()).await?
+        resend::resend_counts(db, &staff.store, &campaign, staff.now()).await?
     } else {
         None
     };

@@ -15,18 +15,18 @@ use crate::{
     error::AppError,
     recipients::model::grouped,
     scheduler::heartbeat::SchedulerStatus,
-    server::visit::Staff,
+    server::page_request::StaffRequest,
     time,
     ui::{
-        ask,
         components::{Banner, EmptyState, Mark, PageHead, Pagination, Paging, Tone},
         page::Page,
         shell::Nav,
+        who_can_help,
     },
 };
 
 /// Every campaign, what is being sent first, then the newest activity.
-pub async fn show(staff: Staff) -> Result<Response, AppError> {
+pub async fn show(staff: StaffRequest) -> Result<Response, AppError> {
     staff.allow(Permission::SeeCampaigns)?;
     let (zone, now) = (staff.zone(), staff.now());
     let asked = |name| staff.param(name).to_owned();
@@ -60,7 +60,7 @@ pub async fn show(staff: Staff) -> Result<Response, AppError> {
     let ask = if may_send {
         None
     } else {
-        Some(ask::who_may_send(&staff).await?)
+        Some(who_can_help::who_may_send(&staff).await?)
     };
     let words = format!(
         "Every email campaign, newest first. Times are in {} ({}).",

@@ -5,7 +5,7 @@ use chrono_tz::Tz;
 use leptos::prelude::*;
 
 use crate::{
-    campaigns::{again::Left, model::CampaignStatus, schedule, store::Campaign},
+    campaigns::{model::CampaignStatus, resend::ResendCounts, schedule, store::Campaign},
     recipients::model::{NO_RECIPIENTS, grouped},
     time,
     ui::{
@@ -25,7 +25,7 @@ pub struct Told {
     /// Whether planned campaigns go out by themselves now.
     pub runs: bool,
     /// For one that was stopped: whom it would go to now.
-    pub left: Option<Left>,
+    pub left: Option<ResendCounts>,
     /// For the form that sends: the same one twice is one send.
     pub token: String,
 }

@@ -7,14 +7,16 @@ use leptos::prelude::*;
 
 use crate::{
     campaigns::{
-        checks::Message,
         draft::Draft,
-        look::{self, Look},
-        looked::Check,
+        preflight::{
+            checks::Message,
+            model::Check,
+            rules::{self, Preflight},
+        },
         store::Campaign,
     },
     recipients::model::{Audience, Earlier, Named, Person, RecipientFilter, SkipReason, grouped},
-    server::visit::Staff,
+    server::page_request::StaffRequest,
     time,
     ui::components::StandingIcon,
 };
@@ -24,7 +26,7 @@ use crate::{
 pub struct Plan {
     campaign: Campaign,
     audience_words: String,
-    look: Look,
+    preflight: Preflight,
     names: Vec<(SkipReason, Vec<Named>)>,
     sample: Vec<Person>,
     /// As whom the message is shown; nobody while nobody is chosen.
@@ -43,7 +45,7 @@ const WHY: [&str; 3] = ["Typical", "Longest name", "Most gaps"];
 impl Plan {
     /// Counts and looks now; shown as the one of the sample that the address asks for.
     pub async fn load(
-        staff: &Staff,
+        staff: &StaffRequest,
         campaign: Campaign,
         audience_words: String,
         may_send: bool,
@@ -53,27 +55,27 @@ impl Plan {
         let draft = Draft::copied_from(&campaign, campaign.name.clone());
         let message = Message::of(&draft);
         let not_again = campaign.skip_already.then_some(Earlier::Campaign(campaign.id));
-        let mut look = look::look(db, store, &staff.actor.name, &campaign, now).await?;
+        let mut preflight = rules::check_campaign(db, store, &staff.actor.name, &campaign, now).await?;
         if campaign.scheduled_at.is_some() {
             // It does not go at this hour.
-            look.checks.retain(|check| check.field.as_deref() != Some("later"));
+            preflight.checks.retain(|check| check.field.as_deref() != Some("later"));
         }
-        let names = match &look.audience {
-            Some(audience) => look::skipped_names(db, store, &message, audience, not_again, now).await?,
+        let names = match &preflight.audience {
+            Some(audience) => rules::skipped_names(db, store, &message, audience, not_again, now).await?,
             None => Vec::new(),
         };
-        let sample = look::sample(db, store, &message, not_again, now).await?;
+        let sample = rules::sample(db, store, &message, not_again, now).await?;
         let asked = staff.param("person").parse::<i64>().ok();
         let chosen = sample.iter().find(|person| Some(person.id) == asked);
         let reader = chosen.or(sample.first()).cloned();
-        let subject = look::subject_for(store, &staff.actor.name, &message, reader.as_ref(), now);
+        let subject = rules::subject_for(store, &staff.actor.name, &message, reader.as_ref(), now);
         Ok(Self {
             subject,
             from: format!("{} <{}>", store.from_name, store.from_email),
             zone: staff.zone(),
             campaign,
             audience_words,
-            look,
+            preflight,
             names,
             sample,
             reader,
@@ -88,7 +90,7 @@ impl Plan {
         let letter = self.letter();
         let when = self.when();
         let who = self.who();
-        let checks = checks(&self.look.checks);
+        let checks = checks(&self.preflight.checks);
         view! {
             <div class="split plan">
                 <div class="beside side-stack">{when}</div>
@@ -198,7 +200,7 @@ impl Plan {
 
     fn who(&self) -> AnyView {
         let goes_to = self.audience_words.clone();
-        let inside = match &self.look.audience {
+        let inside = match &self.preflight.audience {
             Some(audience) => counted(audience, &self.names, self.campaign.id).into_any(),
             None if self.campaign.recipients().is_none() && self.may_send => {
                 let path = format!("/marketing/campaigns/{}/edit#rt-all", self.campaign.id);
@@ -206,7 +208,7 @@ impl Plan {
             }
             None => ().into_any(),
         };
-        let bound = match (self.campaign.recipients(), &self.look.audience) {
+        let bound = match (self.campaign.recipients(), &self.preflight.audience) {
             (Some(RecipientFilter::Segment(_)), Some(audience)) => {
                 let name = goes_to.strip_prefix("Segment: ").unwrap_or(&goes_to).to_owned();
                 Some(view! { <p class="hint below">{audience.segment_bound(&name)}</p> })
@@ -311,7 +313,7 @@ fn checks(list: &[Check]) -> AnyView {
     let items: Vec<_> = list
         .iter()
         .map(|check| {
-            view! { <li><StandingIcon standing=check.standing/><b>{check.standing.word()}</b>" "<span>{check.words.clone()}</span></li> }
+            view! { <li><StandingIcon status=check.status/><b>{check.status.word()}</b>" "<span>{check.words.clone()}</span></li> }
         })
         .collect();
     view! {

@@ -6,40 +6,45 @@ use axum::{
 };
 use leptos::prelude::*;
 
-use super::guard;
+use super::locked;
 use crate::{
     auth::{model::Permission, tokens},
-    campaigns::{again::Reached, checks::Message, draft::Draft, look, looked::Question, question, store},
+    campaigns::{
+        draft::Draft,
+        preflight::{checks::Message, confirmation, model::Question, rules},
+        resend::AlreadySent,
+        store,
+    },
     error::AppError,
     recipients::{
         self,
         model::{Earlier, RecipientFilter},
     },
     sends::audience_snapshot,
-    server::visit::Staff,
+    server::page_request::StaffRequest,
     ui::{components::QuestionFacts, page::Page, shell::Nav},
 };
 
 /// The question about a kept campaign.
-pub async fn show(staff: Staff, Path(id): Path<i64>) -> Result<Response, AppError> {
+pub async fn show(staff: StaffRequest, Path(id): Path<i64>) -> Result<Response, AppError> {
     staff.allow(Permission::SendCampaigns)?;
     let mut campaign = store::find(staff.db(), staff.store_id(), id)
         .await?
         .ok_or(AppError::NotFound)?;
     if !campaign.status.is_editable() {
-        return guard::show(&staff, &campaign).await;
+        return locked::show(&staff, &campaign).await;
     }
-    let reached = Reached::from_key(staff.param("reached")).unwrap_or(Reached::of(&campaign));
+    let reached = AlreadySent::from_key(staff.param("reached")).unwrap_or(AlreadySent::of(&campaign));
     campaign.skip_already = reached.is_left_out();
     let back = format!("/marketing/campaigns/{id}/edit");
-    let look = look::look(staff.db(), &staff.store, &staff.actor.name, &campaign, staff.now()).await?;
+    let preflight = rules::check_campaign(staff.db(), &staff.store, &staff.actor.name, &campaign, staff.now()).await?;
     let draft = Draft::copied_from(&campaign, campaign.name.clone());
     let message = Message::of(&draft);
-    let question = question::question(
+    let question = confirmation::question(
         staff.db(),
         &staff.store,
         &message,
-        &look,
+        &preflight,
         campaign.shown_count,
         (&staff.actor.name, staff.now()),
     )
@@ -79,7 +84,7 @@ pub struct Asking {
 const CHANGED: &str = "It was changed since you looked. This is what goes out now.";
 
 /// The question: a page of its own, and a dialog to those who hear it.
-pub async fn ask(staff: &Staff, mut question: Question, asking: Asking) -> Result<Response, AppError> {
+pub async fn ask(staff: &StaffRequest, mut question: Question, asking: Asking) -> Result<Response, AppError> {
     let token = match staff.param("token") {
         "" => tokens::public(),
         token => token.to_owned(),

@@ -13,7 +13,7 @@ use crate::{
     customers::{self, store::Customer},
     error::AppError,
     recipients::model::{SkipReason, grouped},
-    server::visit::Staff,
+    server::page_request::StaffRequest,
     time,
     ui::{
         components::{Badge, Crumbs, Distance, EmptyState, Moment, PageHead, Paging},
@@ -23,7 +23,7 @@ use crate::{
 };
 
 /// The messages, newest first, with what the provider said to each.
-pub async fn show(staff: Staff, Path(id): Path<i64>) -> Result<Response, AppError> {
+pub async fn show(staff: StaffRequest, Path(id): Path<i64>) -> Result<Response, AppError> {
     staff.allow(Permission::SeeCustomers)?;
     let (db, store_id) = (staff.db(), staff.store_id());
     let customer = customers::store::find(db, store_id, id)

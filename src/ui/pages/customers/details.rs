@@ -14,7 +14,7 @@ use crate::{
         store::{self, Customer},
     },
     error::AppError,
-    server::visit::Staff,
+    server::page_request::StaffRequest,
     time,
     ui::{
         components::{Banner, Crumbs, ErrorSummary, PageHead, Tone},
@@ -25,7 +25,7 @@ use crate::{
 };
 
 /// Everything about one customer but the messages.
-pub async fn show(staff: Staff, Path(id): Path<i64>) -> Result<Response, AppError> {
+pub async fn show(staff: StaffRequest, Path(id): Path<i64>) -> Result<Response, AppError> {
     staff.allow(Permission::SeeCustomers)?;
     let (db, store_id) = (staff.db(), staff.store_id());
     let customer = store::find(db, store_id, id).await?.ok_or(AppError::NotFound)?;

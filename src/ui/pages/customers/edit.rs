@@ -14,7 +14,7 @@ use crate::{
         store::{self, Customer},
     },
     error::AppError,
-    server::visit::Staff,
+    server::page_request::StaffRequest,
     ui::{
         components::{Crumbs, PageHead},
         form::{Choice, Form, Line},
@@ -24,7 +24,7 @@ use crate::{
 };
 
 /// The form for somebody new.
-pub async fn new(staff: Staff) -> Result<Response, AppError> {
+pub async fn new(staff: StaffRequest) -> Result<Response, AppError> {
     staff.allow(Permission::WriteCustomers)?;
     let form = Form::of(staff.visit.flash.as_ref());
     let said_no = said_no(&staff, &form.value("form[email]", "")).await?;
@@ -67,7 +67,7 @@ pub async fn new(staff: Staff) -> Result<Response, AppError> {
 }
 
 /// The form for somebody in the book.
-pub async fn show(staff: Staff, Path(id): Path<i64>) -> Result<Response, AppError> {
+pub async fn show(staff: StaffRequest, Path(id): Path<i64>) -> Result<Response, AppError> {
     staff.allow(Permission::WriteCustomers)?;
     let customer = store::find(staff.db(), staff.store_id(), id)
         .await?
@@ -108,7 +108,7 @@ struct SaidNo {
     words: String,
 }
 
-async fn said_no(staff: &Staff, typed: &str) -> Result<Option<SaidNo>, AppError> {
+async fn said_no(staff: &StaffRequest, typed: &str) -> Result<Option<SaidNo>, AppError> {
     let Some(email) = Email::read(typed) else {
         return Ok(None);
     };

@@ -26,7 +26,7 @@ use crate::{
         names,
     },
     error::{AppError, Problem},
-    server::visit::Staff,
+    server::page_request::StaffRequest,
     ui::{
         components::{Crumbs, ErrorSummary, PageHead},
         page::Page,
@@ -35,12 +35,12 @@ use crate::{
 };
 
 /// The form to choose a file with, and the latest imports.
-pub async fn choose(staff: Staff) -> Result<Response, AppError> {
+pub async fn choose(staff: StaffRequest) -> Result<Response, AppError> {
     staff.allow(Permission::ImportCustomers)?;
     choose_with(staff, None).await
 }
 
-async fn choose_with(staff: Staff, problem: Option<String>) -> Result<Response, AppError> {
+async fn choose_with(staff: StaffRequest, problem: Option<String>) -> Result<Response, AppError> {
     let latest = store::latest(staff.db(), staff.store_id()).await?;
     let (now, zone) = (staff.now(), staff.zone());
     let status = match problem {
@@ -75,7 +75,7 @@ async fn choose_with(staff: Staff, problem: Option<String>) -> Result<Response, 
 }
 
 /// Takes a file in, as a stream.
-pub async fn bring(staff: Staff, form: Result<Multipart, MultipartRejection>) -> Result<Response, AppError> {
+pub async fn bring(staff: StaffRequest, form: Result<Multipart, MultipartRejection>) -> Result<Response, AppError> {
     staff.allow(Permission::ImportCustomers)?;
     let Ok(mut form) = form else {
         return choose_with(staff, Some("Choose a CSV file".to_owned())).await;
@@ -86,7 +86,7 @@ pub async fn bring(staff: Staff, form: Result<Multipart, MultipartRejection>) ->
     }
 }
 
-async fn take_in(staff: &Staff, form: &mut Multipart) -> Result<String, String> {
+async fn take_in(staff: &StaffRequest, form: &mut Multipart) -> Result<String, String> {
     let broken = || "The file didn't arrive whole. Choose it again.".to_owned();
     let unkept = |error: Unkept| {
         tracing::error!(error = %error, "an uploaded file could not be kept");
@@ -155,18 +155,18 @@ fn words_of(problem: &ImportProblem) -> String {
     }
 }
 
-async fn upload_of(staff: &Staff, token: &str) -> Result<Upload, AppError> {
+async fn upload_of(staff: &StaffRequest, token: &str) -> Result<Upload, AppError> {
     let found = Upload::find(staff.db(), staff.store_id(), token, staff.now()).await?;
     found.ok_or(AppError::NotFound)
 }
 
 /// The file on this machine's own disk, to be read from front to back.
-async fn spool_of(staff: &Staff, upload: &Upload) -> Result<Spool, AppError> {
+async fn spool_of(staff: &StaffRequest, upload: &Upload) -> Result<Spool, AppError> {
     upload.spool(staff.db()).await.map_err(|e| AppError::internal(&e))
 }
 
 /// The columns of the file, what they seem to be, and its first rows.
-pub async fn look(staff: Staff, Path(token): Path<String>) -> Result<Response, AppError> {
+pub async fn look(staff: StaffRequest, Path(token): Path<String>) -> Result<Response, AppError> {
     staff.allow(Permission::ImportCustomers)?;
     let upload = upload_of(&staff, &token).await?;
     let spool = spool_of(&staff, &upload).await?;
@@ -183,7 +183,7 @@ pub async fn look(staff: Staff, Path(token): Path<String>) -> Result<Response, A
 
 /// Checks the file with the columns as chosen, or imports it.
 pub async fn act(
-    staff: Staff,
+    staff: StaffRequest,
     Path(token): Path<String>,
     Posted(pairs): Posted<Vec<(String, String)>>,
 ) -> Result<Response, AppError> {
@@ -272,7 +272,7 @@ fn open_questions(mapping: &Mapping, unclear: &[String]) -> Vec<Problem> {
     problems
 }
 
-fn job(staff: &Staff, upload: &Upload, spool: &Spool, mapping: Mapping, mode: Mode) -> Job {
+fn job(staff: &StaffRequest, upload: &Upload, spool: &Spool, mapping: Mapping, mode: Mode) -> Job {
     Job {
         path: spool.path().to_path_buf(),
         file_name: upload.about.file_name.clone(),
@@ -282,7 +282,12 @@ fn job(staff: &Staff, upload: &Upload, spool: &Spool, mapping: Mapping, mode: Mo
     }
 }
 
-async fn check(staff: &Staff, upload: &Upload, spool: &Spool, mapping: Mapping) -> Result<Report, ImportProblem> {
+async fn check(
+    staff: &StaffRequest,
+    upload: &Upload,
+    spool: &Spool,
+    mapping: Mapping,
+) -> Result<Report, ImportProblem> {
     let unkept = |error| match error {
         Unkept::Database(error) => ImportProblem::Database(error),
         Unkept::Io(error) => ImportProblem::Unreadable(error),
@@ -297,7 +302,7 @@ async fn check(staff: &Staff, upload: &Upload, spool: &Spool, mapping: Mapping) 
 }
 
 /// Starts the import and goes to its page. It goes on when the person goes elsewhere.
-async fn begin(staff: Staff, upload: Upload, mapping: Mapping) -> Result<Response, AppError> {
+async fn begin(staff: StaffRequest, upload: Upload, mapping: Mapping) -> Result<Response, AppError> {
     let Some(spool) = upload.claim(staff.db()).await.map_err(|e| AppError::internal(&e))? else {
         return Ok(Redirect::to("/customers/import").into_response());
     };
@@ -329,7 +334,7 @@ async fn begin(staff: Staff, upload: Upload, mapping: Mapping) -> Result<Respons
 }
 
 /// The error file of a check.
-pub async fn check_errors(staff: Staff, Path(token): Path<String>) -> Result<Response, AppError> {
+pub async fn check_errors(staff: StaffRequest, Path(token): Path<String>) -> Result<Response, AppError> {
     staff.allow(Permission::ImportCustomers)?;
     let upload = upload_of(&staff, &token).await?;
     let db = staff.db().clone();

@@ -11,7 +11,7 @@ use crate::{
         names,
     },
     error::Problem,
-    server::visit::Staff,
+    server::page_request::StaffRequest,
     ui::{
         components::{Banner, Crumbs, ErrorSummary, PageHead, Tone},
         page::Page,
@@ -43,7 +43,7 @@ impl Asked {
 }
 
 /// The columns of the file with what each is, and what the whole file is.
-pub(super) async fn mapping_page(staff: Staff, upload: Upload, preview: Preview, asked: Asked) -> Response {
+pub(super) async fn mapping_page(staff: StaffRequest, upload: Upload, preview: Preview, asked: Asked) -> Response {
     let status = match asked.problems.is_empty() {
         true => StatusCode::OK,
         false => StatusCode::UNPROCESSABLE_ENTITY,

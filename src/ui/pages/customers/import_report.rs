@@ -5,7 +5,7 @@ use chrono_tz::Tz;
 use leptos::prelude::*;
 
 use crate::{
-    customers::import::{Counts, Report, Told, ToldKind, store::ImportRow},
+    customers::import::{Counts, Report, RowIssue, RowIssueKind, store::ImportRow},
     recipients::model::grouped,
     ui::components::{Banner, Moment, Tone},
 };
@@ -24,8 +24,11 @@ pub(super) fn dry_run(report: &Report, errors: String) -> AnyView {
             grouped(counts.updated)
         ),
     };
-    let (refused, kept): (Vec<Told>, Vec<Told>) =
-        report.told.iter().cloned().partition(|t| t.kind != ToldKind::KeptBack);
+    let (refused, kept): (Vec<RowIssue>, Vec<RowIssue>) = report
+        .told
+        .iter()
+        .cloned()
+        .partition(|t| t.kind != RowIssueKind::ConsentRejected);
     view! {
         <section aria-labelledby="check-title">
             <Banner tone=Tone::Info title=title><p>"Nothing has been changed yet."</p></Banner>
@@ -64,7 +67,7 @@ pub(super) fn numbers(counts: &Counts) -> AnyView {
 }
 
 /// Rows that were refused or noted, with the file to mend them in.
-pub(super) fn to_mend(told: Vec<Told>, total: i64, errors: String) -> Option<AnyView> {
+pub(super) fn to_mend(told: Vec<RowIssue>, total: i64, errors: String) -> Option<AnyView> {
     (total > 0).then(|| {
         view! {
             <section aria-labelledby="mend-title">
@@ -81,7 +84,7 @@ pub(super) fn to_mend(told: Vec<Told>, total: i64, errors: String) -> Option<Any
 }
 
 /// People whose yes was not believed, or whose new address said no.
-pub(super) fn kept_back(told: Vec<Told>, total: i64) -> Option<AnyView> {
+pub(super) fn kept_back(told: Vec<RowIssue>, total: i64) -> Option<AnyView> {
     (total > 0).then(|| {
         view! {
             <section aria-labelledby="kept-title">
@@ -96,7 +99,7 @@ pub(super) fn kept_back(told: Vec<Told>, total: i64) -> Option<AnyView> {
     })
 }
 
-fn table(caption: &'static str, region: &'static str, told: Vec<Told>, total: i64) -> AnyView {
+fn table(caption: &'static str, region: &'static str, told: Vec<RowIssue>, total: i64) -> AnyView {
     let shown = told.len().min(SHOWN);
     let more = total - i64::try_from(shown).unwrap_or(total);
     let lines: Vec<_> = told
@@ -109,7 +112,7 @@ fn table(caption: &'static str, region: &'static str, told: Vec<Told>, total: i6
                 <tr>
                     <th scope="row" class="num">{t.line}</th>
                     <td>{t.column}</td>
-                    <td>{t.reason}{(t.kind == ToldKind::Noted).then_some(" (imported)")}</td>
+                    <td>{t.reason}{(t.kind == RowIssueKind::Noted).then_some(" (imported)")}</td>
                     <td><span class="hint">{row}</span></td>
                 </tr>
             }

@@ -19,7 +19,7 @@ use crate::{
     db::Db,
     error::AppError,
     recipients::model::grouped,
-    server::visit::Staff,
+    server::page_request::StaffRequest,
     ui::{
         components::{Banner, Crumbs, PageHead, Tone},
         page::Page,
@@ -32,14 +32,14 @@ const SILENT: Duration = Duration::seconds(60);
 /// Rows of the error file read at once.
 const PIECE: i64 = 500;
 
-async fn row_of(staff: &Staff, id: i64) -> Result<ImportRow, AppError> {
+async fn row_of(staff: &StaffRequest, id: i64) -> Result<ImportRow, AppError> {
     store::find(staff.db(), staff.store_id(), id)
         .await?
         .ok_or(AppError::NotFound)
 }
 
 /// The numbers so far, and at the end the rows to look at. Loads itself again while it runs.
-pub async fn show(staff: Staff, Path(id): Path<i64>) -> Result<Response, AppError> {
+pub async fn show(staff: StaffRequest, Path(id): Path<i64>) -> Result<Response, AppError> {
     staff.allow(Permission::ImportCustomers)?;
     let row = row_of(&staff, id).await?;
     let shown = i64::try_from(import_report::SHOWN).unwrap_or(50);
@@ -99,7 +99,7 @@ pub async fn show(staff: Staff, Path(id): Path<i64>) -> Result<Response, AppErro
 }
 
 /// The error file, a piece at a time.
-pub async fn errors(staff: Staff, Path(id): Path<i64>) -> Result<Response, AppError> {
+pub async fn errors(staff: StaffRequest, Path(id): Path<i64>) -> Result<Response, AppError> {
     staff.allow(Permission::ImportCustomers)?;
     let row = row_of(&staff, id).await?;
     let mapping: Mapping = serde_json::from_str(&row.mapping)?;

@@ -16,7 +16,7 @@ use crate::{
     db::search::wanted,
     error::AppError,
     recipients::model::{SkipReason, grouped},
-    server::visit::Staff,
+    server::page_request::StaffRequest,
     time,
     ui::{
         components::{Badge, EmptyState, Mark, PageHead, Pagination, Paging},
@@ -26,7 +26,7 @@ use crate::{
 };
 
 /// Everyone in the book, by name, narrowed by what the address says.
-pub async fn show(staff: Staff) -> Result<Response, AppError> {
+pub async fn show(staff: StaffRequest) -> Result<Response, AppError> {
     staff.allow(Permission::SeeCustomers)?;
     let asked = |name| staff.param(name).to_owned();
     let typed = Typed {

@@ -13,8 +13,8 @@ use super::customers;
 use crate::{
     auth::{guard::Ctx, model::Permission, tokens},
     campaigns::{
-        checks::{self, Message},
         draft::{clean, clean_line},
+        preflight::checks::{self, Message},
     },
     error::{AppError, Problem},
     recipients::model::{Audience, RecipientFilter, grouped},
@@ -24,7 +24,7 @@ use crate::{
         rules::Started,
         store::SendRecord,
     },
-    server::{forms::Flash, visit::Staff},
+    server::{forms::Flash, page_request::StaffRequest},
     ui::{
         components::{Banner, Crumbs, PageHead, Tone},
         form::{Form, Line},
@@ -46,7 +46,7 @@ pub struct Typed {
 }
 
 /// The form, filled with what went out.
-pub async fn show(staff: Staff, Path(send_id): Path<i64>) -> Result<Response, AppError> {
+pub async fn show(staff: StaffRequest, Path(send_id): Path<i64>) -> Result<Response, AppError> {
     staff.allow(Permission::SendCampaigns)?;
     let send = find(&staff, send_id).await?;
     if send.state.is_open() {
@@ -56,7 +56,11 @@ pub async fn show(staff: Staff, Path(send_id): Path<i64>) -> Result<Response, Ap
 }
 
 /// Sends it, or shows the form again with all that was typed.
-pub async fn act(staff: Staff, Path(send_id): Path<i64>, Posted(typed): Posted<Typed>) -> Result<Response, AppError> {
+pub async fn act(
+    staff: StaffRequest,
+    Path(send_id): Path<i64>,
+    Posted(typed): Posted<Typed>,
+) -> Result<Response, AppError> {
     staff.allow(Permission::SendCampaigns)?;
     let send = find(&staff, send_id).await?;
     let ctx = Ctx::new(staff.visit.state.clone(), staff.actor.clone(), staff.now());
@@ -92,14 +96,14 @@ pub async fn act(staff: Staff, Path(send_id): Path<i64>, Posted(typed): Posted<T
     Ok(Redirect::to(&format!("{page}?ok={ok}")).into_response())
 }
 
-async fn find(staff: &Staff, send_id: i64) -> Result<SendRecord, AppError> {
+async fn find(staff: &StaffRequest, send_id: i64) -> Result<SendRecord, AppError> {
     sends::store::find(staff.db(), staff.store_id(), send_id)
         .await?
         .ok_or(AppError::NotFound)
 }
 
 async fn again(
-    staff: &Staff,
+    staff: &StaffRequest,
     send: SendRecord,
     problems: Vec<Problem>,
     what: Correction,
@@ -108,7 +112,7 @@ async fn again(
     page(staff, send, Flash { problems, typed }).await
 }
 
-async fn page(staff: &Staff, send: SendRecord, flash: Flash) -> Result<Response, AppError> {
+async fn page(staff: &StaffRequest, send: SendRecord, flash: Flash) -> Result<Response, AppError> {
     let audience = correction::audience(staff.db(), &staff.store, &send, staff.now()).await?;
     let form = Form::of(Some(&flash));
     let outbox = staff.visit.state.settings.uses_outbox();

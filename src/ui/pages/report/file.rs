@@ -14,11 +14,11 @@ use crate::{
     communications::{export, goes},
     error::AppError,
     sends,
-    server::visit::Staff,
+    server::page_request::StaffRequest,
 };
 
 /// The file, written while it is read.
-pub async fn csv(staff: Staff, Path(send_id): Path<i64>) -> Result<Response, AppError> {
+pub async fn csv(staff: StaffRequest, Path(send_id): Path<i64>) -> Result<Response, AppError> {
     staff.allow(Permission::SeeCampaigns)?;
     let send = sends::store::find(staff.db(), staff.store_id(), send_id)
         .await?
@@ -28,7 +28,7 @@ pub async fn csv(staff: Staff, Path(send_id): Path<i64>) -> Result<Response, App
 }
 
 /// The file of a campaign: everybody once, with the best that came of it over all its goes.
-pub async fn of_campaign(staff: Staff, Path(id): Path<i64>) -> Result<Response, AppError> {
+pub async fn of_campaign(staff: StaffRequest, Path(id): Path<i64>) -> Result<Response, AppError> {
     staff.allow(Permission::SeeCampaigns)?;
     let (db, store) = (staff.db(), staff.store_id());
     campaigns::store::find(db, store, id).await?.ok_or(AppError::NotFound)?;
@@ -37,7 +37,7 @@ pub async fn of_campaign(staff: Staff, Path(id): Path<i64>) -> Result<Response, 
     Ok(file(&staff, goes.iter().map(|go| go.send).collect(), &name))
 }
 
-fn file(staff: &Staff, sends: Vec<i64>, name: &str) -> Response {
+fn file(staff: &StaffRequest, sends: Vec<i64>, name: &str) -> Response {
     let lines = export::csv(staff.db().clone(), staff.store_id(), sends, staff.zone());
     let headers = [
         (header::CONTENT_TYPE, "text/csv; charset=utf-8".to_owned()),

@@ -10,7 +10,7 @@ use crate::{
     },
     error::AppError,
     sends::{message_view, store::SendRecord},
-    server::visit::Staff,
+    server::page_request::StaffRequest,
 };
 
 /// As whom it is shown, and what they read in their list of messages.
@@ -28,7 +28,7 @@ pub struct Letter {
 
 impl Letter {
     /// As the one the address asks for; else as the first who got it.
-    pub async fn load(staff: &Staff, sends: &[SendRecord]) -> Result<Self, AppError> {
+    pub async fn load(staff: &StaffRequest, sends: &[SendRecord]) -> Result<Self, AppError> {
         let (db, store) = (staff.db(), staff.store_id());
         let ids: Vec<i64> = sends.iter().map(|send| send.id).collect();
         let searched = staff.param("who").trim().chars().take(100).collect::<String>();

@@ -12,7 +12,7 @@ use crate::{
     },
     error::AppError,
     sends::{self, store::SendRecord},
-    server::visit::Staff,
+    server::page_request::StaffRequest,
     ui::components::Paging,
 };
 
@@ -30,7 +30,7 @@ struct About {
 
 impl Report {
     /// What the page at `path` shows of a send.
-    pub async fn of_send(staff: &Staff, send: SendRecord, path: String) -> Result<Self, AppError> {
+    pub async fn of_send(staff: &StaffRequest, send: SendRecord, path: String) -> Result<Self, AppError> {
         let tally = communications::tallies::of_send(staff.db(), staff.store_id(), send.id).await?;
         let about = About {
             goes: vec![Go { send, tally }],
@@ -43,7 +43,7 @@ impl Report {
 
     /// What a campaign's page shows of all its goes, or of the one that the address asks for; nothing
     /// when it has none.
-    pub async fn of_campaign(staff: &Staff, campaign: i64, path: String) -> Result<Option<Self>, AppError> {
+    pub async fn of_campaign(staff: &StaffRequest, campaign: i64, path: String) -> Result<Option<Self>, AppError> {
         let (db, store) = (staff.db(), staff.store_id());
         let counted = goes::of_campaign(db, store, campaign).await?;
         let mut sends = sends::store::of_campaign(db, store, campaign).await?;
@@ -80,11 +80,11 @@ impl Report {
     }
 }
 
-async fn total(staff: &Staff, campaign: i64, counted: &[Counted]) -> sqlx::Result<Tally> {
+async fn total(staff: &StaffRequest, campaign: i64, counted: &[Counted]) -> sqlx::Result<Tally> {
     goes::total(staff.db(), campaign, counted, staff.now()).await
 }
 
-async fn load(staff: &Staff, about: About) -> Result<Report, AppError> {
+async fn load(staff: &StaffRequest, about: About) -> Result<Report, AppError> {
     let (db, store) = (staff.db(), staff.store_id());
     let Some(last) = about.goes.last().cloned() else {
         return Err(AppError::NotFound);

@@ -37,7 +37,7 @@ use crate::{
         model::{Progress, ProgressRow, SendState},
         store::SendRecord,
     },
-    server::visit::Staff,
+    server::page_request::StaffRequest,
     time,
     ui::components::{Banner, Tone},
 };
@@ -211,7 +211,7 @@ impl Report {
 }
 
 /// Why what was just asked for was not done, once.
-pub fn refused(staff: &Staff) -> Option<AnyView> {
+pub fn refused(staff: &StaffRequest) -> Option<AnyView> {
     let words: Vec<_> = staff
         .visit
         .flash

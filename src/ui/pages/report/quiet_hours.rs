@@ -9,12 +9,12 @@ use leptos::prelude::*;
 use super::customers;
 use crate::{
     auth::model::Permission,
-    campaigns::checks,
+    campaigns::preflight::checks,
     communications,
     error::AppError,
     recipients::model::grouped,
     sends::{self, model::SendState, quiet_hours::ResumeAction, store::SendRecord},
-    server::visit::Staff,
+    server::page_request::StaffRequest,
     ui::{
         components::{Banner, Tone},
         page::Page,
@@ -33,7 +33,7 @@ struct Question {
 }
 
 /// The question; the send's page when there is nothing to ask any more.
-pub async fn show(staff: Staff, Path(send_id): Path<i64>) -> Result<Response, AppError> {
+pub async fn show(staff: StaffRequest, Path(send_id): Path<i64>) -> Result<Response, AppError> {
     staff.allow(Permission::SendCampaigns)?;
     let send = sends::store::find(staff.db(), staff.store_id(), send_id)
         .await?
@@ -58,7 +58,7 @@ pub async fn show(staff: Staff, Path(send_id): Path<i64>) -> Result<Response, Ap
     Ok(staff.show(page).await)
 }
 
-async fn question(staff: &Staff, send: &SendRecord, action: ResumeAction) -> Result<Option<Question>, AppError> {
+async fn question(staff: &StaffRequest, send: &SendRecord, action: ResumeAction) -> Result<Option<Question>, AppError> {
     match action {
         ResumeAction::Resume if send.state == SendState::Sending && send.paused_at.is_some() => {
             going_on(staff, send, "/api/sends/resume").await.map(Some)
@@ -71,7 +71,7 @@ async fn question(staff: &Staff, send: &SendRecord, action: ResumeAction) -> Res
     }
 }
 
-async fn going_on(staff: &Staff, send: &SendRecord, action: &'static str) -> Result<Question, AppError> {
+async fn going_on(staff: &StaffRequest, send: &SendRecord, action: &'static str) -> Result<Question, AppError> {
     let tally = communications::tallies::of_send(staff.db(), staff.store_id(), send.id).await?;
     Ok(Question {
         title: "Resume sending now?",
@@ -86,7 +86,7 @@ async fn going_on(staff: &Staff, send: &SendRecord, action: &'static str) -> Res
 }
 
 async fn again(
-    staff: &Staff,
+    staff: &StaffRequest,
     send: &SendRecord,
     message: Option<i64>,
     token: String,

@@ -13,7 +13,7 @@ use crate::{
     error::AppError,
     recipients::model::grouped,
     sends::{self, model::SendState},
-    server::visit::Staff,
+    server::page_request::StaffRequest,
     ui::{
         components::{Crumbs, PageHead},
         page::Page,
@@ -22,7 +22,7 @@ use crate::{
 };
 
 /// The question, with the numbers of this moment.
-pub async fn show(staff: Staff, Path(send_id): Path<i64>) -> Result<Response, AppError> {
+pub async fn show(staff: StaffRequest, Path(send_id): Path<i64>) -> Result<Response, AppError> {
     staff.allow(Permission::SendCampaigns)?;
     let (db, store) = (staff.db(), staff.store_id());
     let send = sends::store::find(db, store, send_id)

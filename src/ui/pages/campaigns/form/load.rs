@@ -3,12 +3,15 @@
 use crate::{
     auth::model::StoreId,
     campaigns::{
-        checks::Message,
         draft::Draft,
-        look::{self, Look},
-        look_sql,
+        draft_store,
         model::{CampaignForm, Kind, WhenWords},
-        schedule, writing_store,
+        preflight::{
+            checks::Message,
+            queries,
+            rules::{self, Preflight},
+        },
+        schedule,
     },
     db::Db,
     error::Problem,
@@ -20,7 +23,7 @@ use crate::{
     },
     scheduler::heartbeat::SchedulerStatus,
     segments,
-    server::visit::Staff,
+    server::page_request::StaffRequest,
     stores::model::Store,
     templates,
 };
@@ -51,7 +54,7 @@ pub struct Writing {
     pub chosen: Vec<Candidate>,
     pub searched: String,
     pub found: Vec<Candidate>,
-    pub look: Look,
+    pub preflight: Preflight,
     /// What the look counted, in words.
     pub count: Option<Count>,
     pub names: Vec<(SkipReason, Vec<Named>)>,
@@ -68,7 +71,7 @@ impl Writing {
     /// Loads what belongs to a form. `saved` says whether it is kept; only then can it be
     /// previewed.
     pub async fn load(
-        staff: &Staff,
+        staff: &StaffRequest,
         kind: Kind,
         form: CampaignForm,
         saved: bool,
@@ -81,17 +84,17 @@ impl Writing {
             Kind::Bulk => Message::without_name(&draft),
         };
         let not_again = form.not_again();
-        let mut look = look::look_at(db, store, &staff.actor.name, &message, not_again, now).await?;
+        let mut preflight = rules::check_message(db, store, &staff.actor.name, &message, not_again, now).await?;
         if let Some(earlier) = form.earlier() {
-            look.already = writing_store::already_got(db, store.id, earlier).await?;
+            preflight.already = draft_store::already_got(db, store.id, earlier).await?;
         }
-        let names = match &look.audience {
-            Some(audience) => look::skipped_names(db, store, &message, audience, not_again, now).await?,
+        let names = match &preflight.audience {
+            Some(audience) => rules::skipped_names(db, store, &message, audience, not_again, now).await?,
             None => Vec::new(),
         };
-        let sample = look::sample(db, store, &message, not_again, now).await?;
+        let sample = rules::sample(db, store, &message, not_again, now).await?;
         let scope = recipients::rules::scope(store, now, None);
-        let count = match (&look.audience, &draft.filter) {
+        let count = match (&preflight.audience, &draft.filter) {
             (Some(audience), Some(filter)) => {
                 Some(recipients::rules::described(db, &scope, filter, audience.clone()).await?)
             }
@@ -120,7 +123,7 @@ impl Writing {
             chosen,
             searched: searched.to_owned(),
             found,
-            look,
+            preflight,
             count,
             names,
             sample,
@@ -159,7 +162,7 @@ async fn template_choices(db: &Db, store: StoreId) -> sqlx::Result<Vec<(i64, Str
 async fn segment_choices(db: &Db, scope: &Scope) -> sqlx::Result<Vec<SegmentChoice>> {
     let mut choices = Vec::new();
     for segment in segments::store::all(db, scope.store).await? {
-        let size = look_sql::segment_size(db, scope, &segment).await?;
+        let size = queries::segment_size(db, scope, &segment).await?;
         choices.push(SegmentChoice {
             id: segment.id,
             name: segment.name,
@@ -171,7 +174,7 @@ async fn segment_choices(db: &Db, scope: &Scope) -> sqlx::Result<Vec<SegmentChoi
 
 /// Every tag of the book, and those chosen that nobody has any more.
 async fn tag_choices(db: &Db, store: StoreId, chosen: &[String]) -> sqlx::Result<Vec<String>> {
-    let mut tags = writing_store::tags(db, store).await?;
+    let mut tags = draft_store::tags(db, store).await?;
     for tag in chosen {
         if !tags.contains(tag) {
             tags.push(tag.clone());

@@ -76,10 +76,10 @@ fn id_or_new(writing: &Writing) -> &str {
 
 fn actions(writing: &Writing) -> AnyView {
     let remaining = writing
-        .look
+        .preflight
         .audience
         .as_ref()
-        .filter(|audience| writing.look.already > 0 && writing.form.skips_already() && audience.will_send > 0);
+        .filter(|audience| writing.preflight.already > 0 && writing.form.skips_already() && audience.will_send > 0);
     let send = match remaining {
         Some(audience) => format!(
             "Send to the remaining {}",

@@ -9,13 +9,13 @@ use serde::Deserialize;
 
 use crate::{
     auth::model::Permission,
-    campaigns::{bulk, checks::Message, draft::Draft, store},
+    campaigns::{bulk, draft::Draft, preflight::checks::Message, store},
     error::AppError,
     recipients::{
         self,
         model::{Person, RecipientFilter},
     },
-    server::{headers::MESSAGE_POLICY, visit::Staff},
+    server::{headers::MESSAGE_POLICY, page_request::StaffRequest},
     templates::render,
     time,
     ui::escape,
@@ -32,7 +32,11 @@ pub struct How {
 }
 
 /// `GET /marketing/campaigns/{id}/preview`
-pub async fn of_campaign(staff: Staff, Path(id): Path<i64>, Query(how): Query<How>) -> Result<Response, AppError> {
+pub async fn of_campaign(
+    staff: StaffRequest,
+    Path(id): Path<i64>,
+    Query(how): Query<How>,
+) -> Result<Response, AppError> {
     staff.allow(Permission::SeeCampaigns)?;
     let campaign = store::find(staff.db(), staff.store_id(), id)
         .await?
@@ -42,7 +46,7 @@ pub async fn of_campaign(staff: Staff, Path(id): Path<i64>, Query(how): Query<Ho
 }
 
 /// `GET /marketing/bulk-email/preview`
-pub async fn of_bulk(staff: Staff, Query(how): Query<How>) -> Result<Response, AppError> {
+pub async fn of_bulk(staff: StaffRequest, Query(how): Query<How>) -> Result<Response, AppError> {
     staff.allow(Permission::SendCampaigns)?;
     let form = bulk::left_by(staff.db(), staff.store_id(), staff.actor.user_id)
         .await?
@@ -51,7 +55,7 @@ pub async fn of_bulk(staff: Staff, Query(how): Query<How>) -> Result<Response, A
     show(&staff, &draft, &how).await
 }
 
-async fn show(staff: &Staff, draft: &Draft, how: &How) -> Result<Response, AppError> {
+async fn show(staff: &StaffRequest, draft: &Draft, how: &How) -> Result<Response, AppError> {
     let message = Message::without_name(draft);
     let (kind, body) = match message.compile(&staff.store, &staff.actor.name) {
         Ok(compiled) => {

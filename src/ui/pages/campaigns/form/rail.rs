@@ -37,7 +37,7 @@ fn audience(writing: &Writing) -> AnyView {
 
 /// After a send that reached some: whether those are left out.
 fn again(writing: &Writing) -> Option<AnyView> {
-    let n = writing.look.already;
+    let n = writing.preflight.already;
     let page = match writing.form.earlier()? {
         Earlier::Campaign(id) => format!("/marketing/campaigns/{id}"),
         Earlier::Send(id) => format!("/marketing/bulk-email/sent/{id}"),
@@ -60,7 +60,7 @@ fn again(writing: &Writing) -> Option<AnyView> {
 }
 
 fn checks(writing: &Writing) -> AnyView {
-    let (start, tried) = (writing.look.checks.clone(), !writing.problems.is_empty());
+    let (start, tried) = (writing.preflight.checks.clone(), !writing.problems.is_empty());
     view! { <Checks start saved=writing.saved tried/> }.into_any()
 }
 

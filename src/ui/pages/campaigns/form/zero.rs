@@ -15,7 +15,7 @@ pub fn banner(writing: &Writing, shown_before: Option<i64>) -> AnyView {
         Some(RecipientFilter::Segment(id)) => writing.segments.iter().find(|s| s.id == *id).map(|s| s.name.clone()),
         _ => None,
     };
-    let audience = writing.look.audience.clone().unwrap_or_default();
+    let audience = writing.preflight.audience.clone().unwrap_or_default();
     let lines: Vec<_> = causes(filter.as_ref(), segment.as_deref(), &audience, shown_before)
         .into_iter()
         .map(|(mark, words)| view! { <li><span aria-hidden="true">{mark}" "</span>{words}</li> })

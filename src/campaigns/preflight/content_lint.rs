@@ -1,6 +1,6 @@
 //! What readers and mail programs take amiss in a text. Worth a look, never a reason to refuse.
 
-use super::looked::{Check, Standing};
+use super::model::{Check, CheckStatus};
 
 /// Addresses that hide where a link goes; spam filters count them against the sender.
 const SHORTENERS: [&str; 9] = [
@@ -20,7 +20,7 @@ const MOST_MARKS: usize = 3;
 /// Everything worth a look in a subject and a body.
 pub fn remarks(subject: &str, body: &str) -> Vec<Check> {
     let mut remarks = Vec::new();
-    let mut say = |words: String, field: &str| remarks.push(Check::new(Standing::Look, words, Some(field)));
+    let mut say = |words: String, field: &str| remarks.push(Check::new(CheckStatus::Review, words, Some(field)));
     if is_shouted(subject) {
         say("The subject is all in capitals".to_owned(), "subject");
     }

@@ -5,21 +5,21 @@ use serde::{Deserialize, Serialize};
 /// How one of the checks stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Standing {
+pub enum CheckStatus {
     Done,
     /// Worth a look before it goes.
-    Look,
+    Review,
     /// It can't go like this.
     Fix,
 }
 
-impl Standing {
+impl CheckStatus {
     /// The word beside the icon.
     pub fn word(self) -> &'static str {
         match self {
-            Standing::Done => "Done",
-            Standing::Look => "Check",
-            Standing::Fix => "Fix",
+            CheckStatus::Done => "Done",
+            CheckStatus::Review => "Check",
+            CheckStatus::Fix => "Fix",
         }
     }
 }
@@ -27,16 +27,16 @@ impl Standing {
 /// One line of the checks.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Check {
-    pub standing: Standing,
+    pub status: CheckStatus,
     pub words: String,
     /// The id of the field it is about.
     pub field: Option<String>,
 }
 
 impl Check {
-    pub fn new(standing: Standing, words: impl Into<String>, field: Option<&str>) -> Self {
+    pub fn new(status: CheckStatus, words: impl Into<String>, field: Option<&str>) -> Self {
         Self {
-            standing,
+            status,
             words: words.into(),
             field: field.map(str::to_owned),
         }
@@ -44,7 +44,7 @@ impl Check {
 
     /// The field it leads to, while there is something to do about it.
     pub fn leads_to(&self) -> Option<&str> {
-        self.field.as_deref().filter(|_| self.standing != Standing::Done)
+        self.field.as_deref().filter(|_| self.status != CheckStatus::Done)
     }
 }
 
@@ -67,7 +67,7 @@ pub struct Question {
 
 /// What a look at the form says.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Looked {
+pub struct PreflightView {
     pub checks: Vec<Check>,
     /// What Send now would ask, if it would.
     pub question: Option<Question>,

@@ -5,8 +5,8 @@ use axum::http::StatusCode;
 use loupe::{
     auth::model::Role,
     campaigns::{
-        looked::{Looked, Standing},
         model::CampaignStatus,
+        preflight::model::{CheckStatus, PreflightView},
     },
     on_db,
 };
@@ -22,18 +22,20 @@ use crate::{
 };
 
 /// Looks at the form as it stands, about to press `intent`.
-async fn look(app: &TestApp, cookie: &str, intent: &str, more: &[(&str, &str)]) -> Looked {
+async fn look(app: &TestApp, cookie: &str, intent: &str, more: &[(&str, &str)]) -> PreflightView {
     let mut fields = form(more);
     let sending = if intent == "send_now" { "true" } else { "" };
     fields.push(("sending", sending));
     let kind = "application/x-www-form-urlencoded";
-    let answer = app.call("/api/campaigns/look", kind, encoded(&fields), cookie).await;
+    let answer = app
+        .call("/api/campaigns/preflight", kind, encoded(&fields), cookie)
+        .await;
     assert_eq!(answer.status, StatusCode::OK, "{}", answer.text);
     serde_json::from_str(&answer.text).unwrap()
 }
 
-fn words(looked: &Looked, standing: Standing) -> Vec<&str> {
-    let of_it = looked.checks.iter().filter(|check| check.standing == standing);
+fn words(view: &PreflightView, status: CheckStatus) -> Vec<&str> {
+    let of_it = view.checks.iter().filter(|check| check.status == status);
     of_it.map(|check| check.words.as_str()).collect()
 }
 
@@ -51,10 +53,10 @@ both!(
             ("subject", "SALE TODAY"),
             ("body", "Your day is {{next_anniversary}}."),
         ];
-        let looked = look(&app, &cookie, "", &more).await;
-        assert_eq!(words(&looked, Standing::Fix), ["Enter a name"]);
+        let view = look(&app, &cookie, "", &more).await;
+        assert_eq!(words(&view, CheckStatus::Fix), ["Enter a name"]);
         assert_eq!(
-            words(&looked, Standing::Look),
+            words(&view, CheckStatus::Review),
             [
                 "3 customers have no anniversary: they'll read nothing there",
                 "The subject is all in capitals"
@@ -67,7 +69,7 @@ both!(
         assert_eq!(kept, 0);
         let saved = submit(&app, &cookie, "refresh_count", &more).await;
         let page = app.get(saved.location(), &cookie).await;
-        for check in &looked.checks {
+        for check in &view.checks {
             let words = check.words.replace('\'', "&#x27;");
             assert!(
                 page.text.contains(&check.words) || page.text.contains(&words),

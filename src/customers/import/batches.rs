@@ -11,12 +11,12 @@ use tokio::sync::mpsc;
 
 use super::{
     ImportProblem, Job, Mode,
-    candidate::{Candidate, Reading},
+    csv_reader::{Row, Rows},
     date_order::{self, Orders},
     mapping::Mapping,
-    reader::{Row, Rows},
-    report::{Told, ToldKind},
-    scan::{Alphabet, Scan, scan},
+    parsed_row::{ParsedRow, Reading},
+    report::{RowIssue, RowIssueKind},
+    sniff::{Alphabet, Scan, scan},
     upload::LARGEST_FILE,
     utf16::Utf16,
 };
@@ -129,8 +129,8 @@ pub(super) struct Read {
     pub line: u64,
     /// For the error file; empty when nothing is to tell.
     pub cells: Vec<String>,
-    pub result: Result<Candidate, ()>,
-    pub told: Option<Told>,
+    pub result: Result<ParsedRow, ()>,
+    pub told: Option<RowIssue>,
 }
 
 /// The batches of a file, in order.
@@ -216,7 +216,7 @@ fn read(reading: &Reading, row: Row) -> Option<Read> {
         Ok(cells) => cells,
         Err(broken) => {
             let cells = vec![broken.text];
-            let told = Told::new(line, ToldKind::Refused, "", broken.reason, &cells);
+            let told = RowIssue::new(line, RowIssueKind::Refused, "", broken.reason, &cells);
             return Some(Read {
                 line,
                 cells,
@@ -231,15 +231,15 @@ fn read(reading: &Reading, row: Row) -> Option<Read> {
     Some(match reading.candidate(line, &cells) {
         Ok((candidate, remark)) => Read {
             line,
-            told: remark.map(|r| Told::new(line, ToldKind::Noted, &r.column, &r.reason, &cells)),
+            told: remark.map(|r| RowIssue::new(line, RowIssueKind::Noted, &r.column, &r.reason, &cells)),
             cells,
             result: Ok(candidate),
         },
         Err(remark) => Read {
             line,
-            told: Some(Told::new(
+            told: Some(RowIssue::new(
                 line,
-                ToldKind::Refused,
+                RowIssueKind::Refused,
                 &remark.column,
                 &remark.reason,
                 &cells,

@@ -3,16 +3,13 @@
 use chrono::{DateTime, Utc};
 
 use super::{
-    again,
     checks::{self, Blanks, Message},
-    draft::Draft,
-    look_sql,
-    looked::Check,
-    model::is_complete,
-    store::Campaign,
-    wording,
+    content_lint,
+    model::Check,
+    queries,
 };
 use crate::{
+    campaigns::{draft::Draft, model::is_complete, resend, store::Campaign},
     db::Db,
     error::Problem,
     recipients::{
@@ -29,7 +26,7 @@ const NAMES: i64 = 20;
 
 /// What the page says about a message.
 #[derive(Clone, Debug, Default)]
-pub struct Look {
+pub struct Preflight {
     /// Counted now; nothing while nobody has been chosen.
     pub audience: Option<Audience>,
     pub checks: Vec<Check>,
@@ -44,30 +41,36 @@ pub struct Look {
 }
 
 /// Looks at a kept campaign.
-pub async fn look(db: &Db, store: &Store, signer: &str, campaign: &Campaign, now: DateTime<Utc>) -> sqlx::Result<Look> {
+pub async fn check_campaign(
+    db: &Db,
+    store: &Store,
+    signer: &str,
+    campaign: &Campaign,
+    now: DateTime<Utc>,
+) -> sqlx::Result<Preflight> {
     let draft = Draft::copied_from(campaign, campaign.name.clone());
     let not_again = campaign.skip_already.then_some(Earlier::Campaign(campaign.id));
-    let mut look = look_at(db, store, signer, &Message::of(&draft), not_again, now).await?;
-    if let Some(left) = again::left(db, store, campaign, now).await? {
-        look.already = left.already;
+    let mut preflight = check_message(db, store, signer, &Message::of(&draft), not_again, now).await?;
+    if let Some(left) = resend::resend_counts(db, store, campaign, now).await? {
+        preflight.already = left.already;
         let twice = left.everyone - left.remaining;
         // That it is the very same message within a day is told already.
-        if !campaign.skip_already && !look.repeats && twice > 0 {
-            look.checks.push(checks::twice(twice));
+        if !campaign.skip_already && !preflight.repeats && twice > 0 {
+            preflight.checks.push(checks::twice(twice));
         }
     }
-    Ok(look)
+    Ok(preflight)
 }
 
 /// Looks at any message.
-pub async fn look_at(
+pub async fn check_message(
     db: &Db,
     store: &Store,
     signer: &str,
     message: &Message<'_>,
     not_again: Option<Earlier>,
     now: DateTime<Utc>,
-) -> sqlx::Result<Look> {
+) -> sqlx::Result<Preflight> {
     let compiled = message.compile(store, signer).ok();
     let problems = checks::problems(db, store, signer, message).await?;
     let used = compiled.as_ref().map(|c| c.used_fields().to_vec()).unwrap_or_default();
@@ -78,9 +81,9 @@ pub async fn look_at(
     let mut repetition = None;
     if let Some(filter) = filter {
         audience = Some(recipients::store::count(db, &scope, filter).await?);
-        repetition = look_sql::repetition(db, &scope, filter, message.subject, message.body).await?;
+        repetition = queries::repetition(db, &scope, filter, message.subject, message.body).await?;
         if used.iter().any(|u| u.field.is_personal()) {
-            let gaps = look_sql::gaps(db, &scope, filter).await?;
+            let gaps = queries::gaps(db, &scope, filter).await?;
             blanks = used
                 .iter()
                 .map(|u| (u.field, of_field(gaps, u.field)))
@@ -89,14 +92,14 @@ pub async fn look_at(
         }
     }
     let mut checks = checks::checks(message, compiled.as_ref(), &problems, audience.as_ref(), &blanks);
-    checks.extend(wording::remarks(message.subject, message.body));
+    checks.extend(content_lint::remarks(message.subject, message.body));
     if let Some((n, at)) = repetition {
         checks.push(checks::repetition(n, at, now));
     }
     if !message.later {
         checks.extend(checks::quiet_hours(store, now));
     }
-    Ok(Look {
+    Ok(Preflight {
         audience,
         checks,
         problems,
@@ -106,7 +109,7 @@ pub async fn look_at(
     })
 }
 
-fn of_field(gaps: look_sql::Gaps, field: Field) -> i64 {
+fn of_field(gaps: queries::Gaps, field: Field) -> i64 {
     match field {
         Field::FirstName => gaps.first_name,
         Field::LastName => gaps.last_name,

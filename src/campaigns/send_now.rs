@@ -1,11 +1,13 @@
 //! Pressing Send now on a kept campaign: what is asked first, and where it leads.
 
 use super::{
-    again::Reached,
-    checks::{self, Message, kept},
     draft::Draft,
-    look,
     model::Saved,
+    preflight::{
+        checks::{self, Message, kept},
+        rules,
+    },
+    resend::AlreadySent,
     store::{self, Campaign},
 };
 use crate::{
@@ -21,13 +23,13 @@ use crate::{
 
 /// What somebody had before them when they pressed.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Seen {
+pub struct SeenByUser {
     /// The version of the campaign: another one is asked about again.
     pub version: i64,
     /// How many people it would go to.
     pub count: Option<i64>,
     /// What was said of those who already got it; as the campaign keeps it when nothing was.
-    pub reached: Option<Reached>,
+    pub reached: Option<AlreadySent>,
     /// Whether they were told that customers may be asleep.
     pub quiet_hours_confirmed: bool,
 }
@@ -51,12 +53,12 @@ impl Asked {
 
 /// Presses Send now on a campaign that has just been kept, and answers where to go: its page, the
 /// question whether it may go, or the form when there is nobody to send to.
-pub async fn send_now(ctx: &Ctx, id: i64, token: &str, seen: Seen, asked: Asked) -> Result<String, AppError> {
+pub async fn send_now(ctx: &Ctx, id: i64, token: &str, seen: SeenByUser, asked: Asked) -> Result<String, AppError> {
     let campaign = find(ctx, id).await?;
     if asked == Asked::NotYet && campaign.status.is_editable() {
-        let look = look::look(ctx.db(), ctx.shop().await?, &ctx.actor.name, &campaign, ctx.now).await?;
-        if let Some(audience) = &look.audience
-            && checks::asks_first(audience, seen.count, &checks::warnings(&look.checks))
+        let preflight = rules::check_campaign(ctx.db(), ctx.shop().await?, &ctx.actor.name, &campaign, ctx.now).await?;
+        if let Some(audience) = &preflight.audience
+            && checks::asks_first(audience, seen.count, &checks::warnings(&preflight.checks))
         {
             return Ok(review(id, token, None));
         }
@@ -66,7 +68,7 @@ pub async fn send_now(ctx: &Ctx, id: i64, token: &str, seen: Seen, asked: Asked)
 
 /// Sends after the review, or straight from the campaign's page. What is not what was on that page
 /// any more is asked about again. Pressed twice, it answers what came of the first.
-pub async fn confirm(ctx: &Ctx, id: i64, token: &str, seen: Seen) -> Result<String, AppError> {
+pub async fn confirm(ctx: &Ctx, id: i64, token: &str, seen: SeenByUser) -> Result<String, AppError> {
     if let Some(before) = sends::store::by_token(ctx.db(), ctx.store(), token).await? {
         return Ok(already_done(before.campaign_id, before.id).path);
     }
@@ -90,9 +92,9 @@ pub async fn confirm(ctx: &Ctx, id: i64, token: &str, seen: Seen) -> Result<Stri
 
 /// Sends to those who are left after a try that ended early. Before anybody gets it a second time
 /// the review asks, with their number.
-pub async fn send_rest(ctx: &Ctx, id: i64, token: &str, seen: Seen) -> Result<String, AppError> {
+pub async fn send_rest(ctx: &Ctx, id: i64, token: &str, seen: SeenByUser) -> Result<String, AppError> {
     match seen.reached {
-        Some(Reached::Again) => Ok(review(id, token, seen.reached)),
+        Some(AlreadySent::Again) => Ok(review(id, token, seen.reached)),
         _ => confirm(ctx, id, token, seen).await,
     }
 }
@@ -101,7 +103,7 @@ async fn find(ctx: &Ctx, id: i64) -> Result<Campaign, AppError> {
     store::find(ctx.db(), ctx.store(), id).await?.ok_or(AppError::NotFound)
 }
 
-async fn send(ctx: &Ctx, campaign: &Campaign, token: &str, seen: Seen) -> Result<String, AppError> {
+async fn send(ctx: &Ctx, campaign: &Campaign, token: &str, seen: SeenByUser) -> Result<String, AppError> {
     let id = campaign.id;
     if let Some(at) = campaign.scheduled_at {
         audience_snapshot::carry_over(ctx.db(), ctx.store(), &scheduled::token(id, at), token).await?;
@@ -110,7 +112,7 @@ async fn send(ctx: &Ctx, campaign: &Campaign, token: &str, seen: Seen) -> Result
         campaign_id: id,
         version: Some(seen.version),
         token: token.to_owned(),
-        skip_already: seen.reached.unwrap_or(Reached::of(campaign)).is_left_out(),
+        skip_already: seen.reached.unwrap_or(AlreadySent::of(campaign)).is_left_out(),
         shown_count: seen.count,
     };
     let edit = format!("/marketing/campaigns/{id}/edit");
@@ -125,7 +127,7 @@ async fn send(ctx: &Ctx, campaign: &Campaign, token: &str, seen: Seen) -> Result
 }
 
 /// Where it is asked whether a campaign may go.
-fn review(id: i64, token: &str, reached: Option<Reached>) -> String {
+fn review(id: i64, token: &str, reached: Option<AlreadySent>) -> String {
     let reached = reached
         .map(|reached| format!("&reached={}", reached.key()))
         .unwrap_or_default();
@@ -133,11 +135,11 @@ fn review(id: i64, token: &str, reached: Option<Reached>) -> String {
 }
 
 /// The address of a question that was asked before, about something else.
-pub(super) fn changed(question: String) -> String {
+pub(crate) fn changed(question: String) -> String {
     question + "&changed=1"
 }
 
-pub(super) fn already_done(campaign: Option<i64>, send: i64) -> Saved {
+pub(crate) fn already_done(campaign: Option<i64>, send: i64) -> Saved {
     let path = match campaign {
         Some(id) => format!("/marketing/campaigns/{id}?ok=already"),
         None => format!("/marketing/bulk-email/sent/{send}?ok=already"),

@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
 
-use super::candidate::{Candidate, FullName, Said};
+use super::parsed_row::{ConsentClaim, FullName, ParsedRow};
 use crate::{
     consent::{
         model::{Channel, ConsentState, Wish},
@@ -38,7 +38,7 @@ pub(super) struct Person {
 
 /// A line for the consent ledger.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Heard {
+pub(super) struct ConsentChange {
     /// Which person of the book.
     pub person: usize,
     pub channel: Channel,
@@ -56,7 +56,7 @@ pub(super) enum Outcome {
 
 /// A yes that is not believed over what the person did before.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct KeptBack {
+pub(super) struct ConsentRejected {
     pub line: u64,
     pub column: String,
     pub reason: &'static str,
@@ -64,7 +64,7 @@ pub(super) struct KeptBack {
 
 /// The people a batch may touch, with what became of them.
 #[derive(Debug, Default)]
-pub(super) struct Book {
+pub(super) struct MergePlan {
     pub people: Vec<Person>,
     before: Vec<Person>,
     /// Whom an earlier row of the file was about: later rows only fill gaps.
@@ -76,30 +76,30 @@ pub(super) struct Book {
     suppressed: HashMap<String, Suppression>,
     /// Addresses of which the batch says for the first time that they want nothing.
     pub said_no: BTreeSet<String>,
-    pub heard: Vec<Heard>,
-    pub kept_back: Vec<KeptBack>,
+    pub heard: Vec<ConsentChange>,
+    pub kept_back: Vec<ConsentRejected>,
     /// Lines with how many tags were too many for the person.
     pub tags_left_out: Vec<(u64, usize)>,
 }
 
-impl Book {
+impl MergePlan {
     /// With these people of the store, oldest first, and what was said for the addresses; `touched` are those
     /// an earlier batch of the same file was about.
     pub(super) fn of(people: Vec<Person>, suppressed: HashMap<String, Suppression>, touched: &HashSet<i64>) -> Self {
-        let mut book = Self {
+        let mut plan = Self {
             suppressed,
             ..Self::default()
         };
         for person in people {
-            let at = book.people.len();
+            let at = plan.people.len();
             if person.id.is_some_and(|id| touched.contains(&id)) {
-                book.spoken_for.insert(at);
+                plan.spoken_for.insert(at);
             }
-            book.before.push(person.clone());
-            book.index(at, &person);
-            book.people.push(person);
+            plan.before.push(person.clone());
+            plan.index(at, &person);
+            plan.people.push(person);
         }
-        book
+        plan
     }
 
     fn index(&mut self, at: usize, person: &Person) {
@@ -131,8 +131,8 @@ impl Book {
     }
 
     /// Works a row into the book.
-    pub(super) fn take(&mut self, candidate: &Candidate) -> Outcome {
-        let found = self.find(candidate);
+    pub(super) fn take(&mut self, row: &ParsedRow) -> Outcome {
+        let found = self.find(row);
         let at = found.unwrap_or_else(|| {
             self.people.push(Person::default());
             self.people.len() - 1
@@ -142,13 +142,13 @@ impl Book {
         };
         let fresh = self.spoken_for.insert(at);
         let mut after = before.clone();
-        after.learn(candidate, fresh);
-        let too_many = after.learn_tags(&candidate.tags);
+        after.learn(row, fresh);
+        let too_many = after.learn_tags(&row.tags);
         if too_many > 0 {
-            self.tags_left_out.push((candidate.line, too_many));
+            self.tags_left_out.push((row.line, too_many));
         }
         let moved = before.address() != after.address();
-        self.hear(at, &mut after, candidate, moved);
+        self.hear(at, &mut after, row, moved);
         let changed = before != after;
         if found.is_none() {
             self.index(at, &after);
@@ -175,17 +175,17 @@ impl Book {
 
     /// Who a row is about: the other program's id first, then email and name; without an
     /// address, name and phone.
-    fn find(&self, candidate: &Candidate) -> Option<usize> {
-        let by_id = candidate.external_id.as_ref().and_then(|id| self.by_external.get(id));
+    fn find(&self, row: &ParsedRow) -> Option<usize> {
+        let by_id = row.external_id.as_ref().and_then(|id| self.by_external.get(id));
         if let Some(at) = by_id {
             return Some(*at);
         }
-        let key = candidate.name.as_ref().map(|n| name_key(&n.full));
+        let key = row.name.as_ref().map(|n| name_key(&n.full));
         let among = |list: Option<&Vec<usize>>, fits: &dyn Fn(&Person) -> bool| {
             let list = list?;
             list.iter().copied().find(|at| self.people.get(*at).is_some_and(fits))
         };
-        match (&candidate.email, key) {
+        match (&row.email, key) {
             (Some(email), key) => {
                 let list = self.by_email.get(&email.norm);
                 let here = |p: &Person| p.details.email.as_ref().is_some_and(|e| e.norm == email.norm);
@@ -197,7 +197,7 @@ impl Book {
                         .or_else(|| among(list, &|p| here(p) && p.is_nameless()))
                         // Whoever was added without an address now has one.
                         .or_else(|| {
-                            let phone = candidate.phone.as_ref().map(comparable)?;
+                            let phone = row.phone.as_ref().map(comparable)?;
                             among(self.by_name.get(&key), &|p| {
                                 p.details.email.is_none()
                                     && p.details.name_key() == key
@@ -207,7 +207,7 @@ impl Book {
                 }
             }
             (None, Some(key)) => {
-                let phone = candidate.phone.as_ref().map(comparable);
+                let phone = row.phone.as_ref().map(comparable);
                 among(self.by_name.get(&key), &|p| {
                     p.details.email.is_none()
                         && p.details.name_key() == key
@@ -219,33 +219,41 @@ impl Book {
     }
 
     /// Works the wishes of a row in.
-    fn hear(&mut self, at: usize, person: &mut Person, candidate: &Candidate, moved: bool) {
+    fn hear(&mut self, at: usize, person: &mut Person, row: &ParsedRow, moved: bool) {
         // They have another address now, one that was taken off the list.
-        let against = candidate.email.as_ref().filter(|_| moved);
+        let against = row.email.as_ref().filter(|_| moved);
         let against = against.and_then(|_| self.against_address(person, false));
         let told = self.kept_back.len();
         for (channel, said) in [
-            (Channel::Email, &candidate.email_consent),
-            (Channel::WhatsApp, &candidate.whatsapp_consent),
+            (Channel::Email, &row.email_consent),
+            (Channel::WhatsApp, &row.whatsapp_consent),
         ] {
             if let Some(said) = said {
-                self.hear_one(at, person, channel, said, candidate.line, moved);
+                self.hear_one(at, person, channel, said, row.line, moved);
             }
         }
-        let says_no = candidate
+        let says_no = row
             .email_consent
             .as_ref()
             .is_some_and(|said| said.wish == Wish::Withdraw);
         if let Some(reason) = against.filter(|_| !says_no && self.kept_back.len() == told) {
-            self.kept_back.push(KeptBack {
-                line: candidate.line,
+            self.kept_back.push(ConsentRejected {
+                line: row.line,
                 column: "Email".to_owned(),
                 reason,
             });
         }
     }
 
-    fn hear_one(&mut self, at: usize, person: &mut Person, channel: Channel, said: &Said, line: u64, moved: bool) {
+    fn hear_one(
+        &mut self,
+        at: usize,
+        person: &mut Person,
+        channel: Channel,
+        said: &ConsentClaim,
+        line: u64,
+        moved: bool,
+    ) {
         let state = match channel {
             Channel::Email => person.email_consent,
             Channel::WhatsApp => person.whatsapp_consent,
@@ -263,7 +271,7 @@ impl Book {
                 Channel::WhatsApp => (state == ConsentState::Withdrawn).then_some("Opted out before"),
             };
             if let Some(reason) = against {
-                self.kept_back.push(KeptBack {
+                self.kept_back.push(ConsentRejected {
                     line,
                     column: said.column.clone(),
                     reason,
@@ -275,7 +283,7 @@ impl Book {
             Channel::Email => person.email_consent = said.wish.state(),
             Channel::WhatsApp => person.whatsapp_consent = said.wish.state(),
         }
-        self.heard.push(Heard {
+        self.heard.push(ConsentChange {
             person: at,
             channel,
             wish: said.wish,
@@ -335,7 +343,7 @@ impl Person {
 
     /// Takes over what a row says. An earlier row of the same file is not contradicted, only
     /// completed; nothing is emptied.
-    fn learn(&mut self, c: &Candidate, fresh: bool) {
+    fn learn(&mut self, c: &ParsedRow, fresh: bool) {
         if let Some(id) = &c.external_id {
             self.external_id.get_or_insert_with(|| id.clone());
         }
@@ -404,7 +412,7 @@ impl Person {
         }
     }
 
-    fn learn_name(&mut self, c: &Candidate, fresh: bool) {
+    fn learn_name(&mut self, c: &ParsedRow, fresh: bool) {
         let Some(name) = &c.name else {
             if self.details.name.is_empty() {
                 let address = self.details.email.as_ref().map(|e| e.typed.clone());

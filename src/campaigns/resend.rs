@@ -3,7 +3,7 @@
 
 use chrono::{DateTime, Utc};
 
-use super::{store::Campaign, writing_store as writing};
+use super::{draft_store as writing, store::Campaign};
 use crate::{
     db::Db,
     recipients::{self, model::Earlier},
@@ -12,50 +12,52 @@ use crate::{
 
 /// What happens to those an earlier send reached.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Reached {
+pub enum AlreadySent {
     LeftOut,
     Again,
 }
 
-impl Reached {
+impl AlreadySent {
     /// From the tick "Skip those who already got it".
     pub fn of_tick(value: &str) -> Self {
         if value == "true" {
-            Reached::LeftOut
+            AlreadySent::LeftOut
         } else {
-            Reached::Again
+            AlreadySent::Again
         }
     }
 
     /// As a campaign keeps it.
     pub fn of(campaign: &Campaign) -> Self {
         if campaign.skip_already {
-            Reached::LeftOut
+            AlreadySent::LeftOut
         } else {
-            Reached::Again
+            AlreadySent::Again
         }
     }
 
     /// The word for it in forms and addresses.
     pub fn key(self) -> &'static str {
         match self {
-            Reached::LeftOut => "left_out",
-            Reached::Again => "again",
+            AlreadySent::LeftOut => "left_out",
+            AlreadySent::Again => "again",
         }
     }
 
     pub fn from_key(key: &str) -> Option<Self> {
-        [Reached::LeftOut, Reached::Again].into_iter().find(|r| r.key() == key)
+        [AlreadySent::LeftOut, AlreadySent::Again]
+            .into_iter()
+            .find(|r| r.key() == key)
     }
 
     pub fn is_left_out(self) -> bool {
-        self == Reached::LeftOut
+        self == AlreadySent::LeftOut
     }
 }
 
 /// Whom a campaign would go to now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Left {
+pub struct ResendCounts {
     /// Those an earlier send reached, or may have.
     pub already: i64,
     /// Whom it goes to without them.
@@ -65,7 +67,12 @@ pub struct Left {
 }
 
 /// Counts who is left; nothing while nobody has been chosen or reached.
-pub async fn left(db: &Db, store: &Store, campaign: &Campaign, now: DateTime<Utc>) -> sqlx::Result<Option<Left>> {
+pub async fn resend_counts(
+    db: &Db,
+    store: &Store,
+    campaign: &Campaign,
+    now: DateTime<Utc>,
+) -> sqlx::Result<Option<ResendCounts>> {
     let earlier = Earlier::Campaign(campaign.id);
     let already = writing::already_got(db, store.id, earlier).await?;
     let Some(filter) = campaign.recipients().filter(|_| already > 0) else {
@@ -76,7 +83,7 @@ pub async fn left(db: &Db, store: &Store, campaign: &Campaign, now: DateTime<Utc
         let audience = recipients::store::count(db, &scope, &filter).await?;
         Ok::<_, sqlx::Error>(audience.will_send)
     };
-    Ok(Some(Left {
+    Ok(Some(ResendCounts {
         already,
         remaining: count(Some(earlier)).await?,
         everyone: count(None).await?,

@@ -7,7 +7,7 @@ use std::{future::Future, io, time::Duration};
 ///
 /// # Errors
 /// Those of the work, and [`sqlx::Error::Io`] when the time is over.
-pub async fn in_time<T, E: From<sqlx::Error>>(
+pub async fn with_timeout<T, E: From<sqlx::Error>>(
     limit: Duration,
     work: impl Future<Output = Result<T, E>>,
 ) -> Result<T, E> {

@@ -18,7 +18,7 @@ pub struct Bound<'a> {
 impl Db {
     /// Makes changes of which no two touch the same rows: all of them or none. Answers how many rows
     /// each changed.
-    pub async fn change_at_once(&self, changes: &[String], bound: Bound<'_>) -> sqlx::Result<Vec<u64>> {
+    pub async fn execute_batch(&self, changes: &[String], bound: Bound<'_>) -> sqlx::Result<Vec<u64>> {
         match self {
             // The driver runs statements of one text one after another, and each has its own count.
             Db::Sqlite(pools) => {

@@ -4,13 +4,15 @@ use chrono::{DateTime, Utc};
 
 use super::{
     checks::{self, Message},
-    draft::Draft,
-    look::{self, Look},
-    looked::{Looked, Question},
-    model::{CampaignForm, Kind},
+    model::{PreflightView, Question},
+    rules::{self, Preflight},
 };
 use crate::{
     auth::guard::Ctx,
+    campaigns::{
+        draft::Draft,
+        model::{CampaignForm, Kind},
+    },
     db::Db,
     error::AppError,
     recipients::{self, model::grouped},
@@ -24,14 +26,14 @@ pub async fn question(
     db: &Db,
     store: &Store,
     message: &Message<'_>,
-    look: &Look,
+    preflight: &Preflight,
     shown: Option<i64>,
     (signer, now): (&str, DateTime<Utc>),
 ) -> sqlx::Result<Option<Question>> {
-    let (Some(filter), Some(audience)) = (message.filter, &look.audience) else {
+    let (Some(filter), Some(audience)) = (message.filter, &preflight.audience) else {
         return Ok(None);
     };
-    if !look.problems.is_empty() {
+    if !preflight.problems.is_empty() {
         return Ok(None);
     }
     let n = audience.will_send;
@@ -40,9 +42,9 @@ pub async fn question(
         0 => String::new(),
         skipped => format!(" ({} skipped)", grouped(skipped)),
     };
-    let subject = subject_as_read(db, store, signer, message, look, now).await?;
+    let subject = subject_as_read(db, store, signer, message, preflight, now).await?;
     let whom = recipients::words::today(db, store.id, filter).await?;
-    let mut warnings = checks::warnings(&look.checks);
+    let mut warnings = checks::warnings(&preflight.checks);
     if let Some(shown) = shown.filter(|shown| *shown != n) {
         warnings.insert(0, format!("You saw {}. It goes to {} now.", grouped(shown), grouped(n)));
     }
@@ -63,15 +65,15 @@ async fn subject_as_read(
     store: &Store,
     signer: &str,
     message: &Message<'_>,
-    look: &Look,
+    preflight: &Preflight,
     now: DateTime<Utc>,
 ) -> sqlx::Result<String> {
-    let is_personal = look.used.iter().any(|used| used.field.is_personal());
+    let is_personal = preflight.used.iter().any(|used| used.field.is_personal());
     let reader = match is_personal {
-        true => look::sample(db, store, message, None, now).await?.into_iter().next(),
+        true => rules::sample(db, store, message, None, now).await?.into_iter().next(),
         false => None,
     };
-    Ok(look::subject_for(store, signer, message, reader.as_ref(), now).unwrap_or_else(|| message.subject.to_owned()))
+    Ok(rules::subject_for(store, signer, message, reader.as_ref(), now).unwrap_or_else(|| message.subject.to_owned()))
 }
 
 /// Why a form is looked at.
@@ -83,7 +85,12 @@ pub enum Purpose {
 }
 
 /// Looks at a form while it is being written; nothing is kept but whom a question was about.
-pub async fn look_at_form(ctx: &Ctx, form: &CampaignForm, kind: Kind, purpose: Purpose) -> Result<Looked, AppError> {
+pub async fn check_form(
+    ctx: &Ctx,
+    form: &CampaignForm,
+    kind: Kind,
+    purpose: Purpose,
+) -> Result<PreflightView, AppError> {
     let store = ctx.shop().await?;
     let draft = Draft::of(form, store, ctx.now);
     let message = Message {
@@ -92,15 +99,15 @@ pub async fn look_at_form(ctx: &Ctx, form: &CampaignForm, kind: Kind, purpose: P
         ..Message::of(&draft)
     };
     let not_again = form.not_again();
-    let look = look::look_at(ctx.db(), store, &ctx.actor.name, &message, not_again, ctx.now).await?;
+    let preflight = rules::check_message(ctx.db(), store, &ctx.actor.name, &message, not_again, ctx.now).await?;
     let shown = form.shown();
     let asks = purpose == Purpose::Sending
-        && look
+        && preflight
             .audience
             .as_ref()
-            .is_some_and(|audience| checks::asks_first(audience, shown, &checks::warnings(&look.checks)));
+            .is_some_and(|audience| checks::asks_first(audience, shown, &checks::warnings(&preflight.checks)));
     let question = match asks {
-        true => question(ctx.db(), store, &message, &look, shown, (&ctx.actor.name, ctx.now)).await?,
+        true => question(ctx.db(), store, &message, &preflight, shown, (&ctx.actor.name, ctx.now)).await?,
         false => None,
     };
     if question.is_some()
@@ -109,8 +116,8 @@ pub async fn look_at_form(ctx: &Ctx, form: &CampaignForm, kind: Kind, purpose: P
         let scope = recipients::rules::scope(store, ctx.now, not_again);
         audience_snapshot::keep(ctx.db(), &scope, filter, &form.send_token).await?;
     }
-    Ok(Looked {
-        checks: look.checks,
+    Ok(PreflightView {
+        checks: preflight.checks,
         question,
     })
 }

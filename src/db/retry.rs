@@ -7,7 +7,7 @@ use super::{Db, Tx};
 const TRIES: usize = 5;
 
 /// Whether it was a deadlock or a serialisation failure.
-pub fn got_in_the_way(error: &sqlx::Error) -> bool {
+pub fn is_serialization_failure(error: &sqlx::Error) -> bool {
     error
         .as_database_error()
         .and_then(|e| e.code())
@@ -26,7 +26,7 @@ where
     let mut tries = 1;
     loop {
         match work(db.begin().await?).await {
-            Err(error) if tries < TRIES && got_in_the_way(&error) => tries += 1,
+            Err(error) if tries < TRIES && is_serialization_failure(&error) => tries += 1,
             done => return done,
         }
     }

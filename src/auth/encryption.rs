@@ -10,7 +10,7 @@ use super::tokens;
 const PURPOSE: &str = "sealed secrets";
 
 /// Seals a secret for one place; it opens nowhere else. Nothing when that cannot be done.
-pub fn seal(key: &SecretString, place: &str, secret: &str) -> Option<String> {
+pub fn encrypt(key: &SecretString, place: &str, secret: &str) -> Option<String> {
     let nonce: [u8; NONCE_LEN] = tokens::random();
     let mut bytes = secret.as_bytes().to_vec();
     cipher(key)?
@@ -20,7 +20,7 @@ pub fn seal(key: &SecretString, place: &str, secret: &str) -> Option<String> {
 }
 
 /// Opens what [`seal`] sealed for this place with this key.
-pub fn open(key: &SecretString, place: &str, sealed: &str) -> Option<String> {
+pub fn decrypt(key: &SecretString, place: &str, sealed: &str) -> Option<String> {
     let bytes = STANDARD.decode(sealed).ok()?;
     let (nonce, secret) = bytes.split_at_checked(NONCE_LEN)?;
     let nonce = Nonce::try_assume_unique_for_key(nonce).ok()?;
@@ -41,13 +41,13 @@ mod tests {
     #[test]
     fn it_opens_with_its_key_and_in_its_place_only() {
         let key: SecretString = "a key of an installation, long enough".to_owned().into();
-        let sealed = seal(&key, "here", "whsec_abc").unwrap_or_default();
+        let sealed = encrypt(&key, "here", "whsec_abc").unwrap_or_default();
         assert!(!sealed.contains("whsec"));
-        assert_eq!(open(&key, "here", &sealed).as_deref(), Some("whsec_abc"));
-        assert_eq!(open(&key, "there", &sealed), None);
+        assert_eq!(decrypt(&key, "here", &sealed).as_deref(), Some("whsec_abc"));
+        assert_eq!(decrypt(&key, "there", &sealed), None);
         let other: SecretString = "another key of an installation, long".to_owned().into();
-        assert_eq!(open(&other, "here", &sealed), None);
-        assert_eq!(open(&key, "here", "AAAA"), None);
-        assert_ne!(sealed, seal(&key, "here", "whsec_abc").unwrap_or_default());
+        assert_eq!(decrypt(&other, "here", &sealed), None);
+        assert_eq!(decrypt(&key, "here", "AAAA"), None);
+        assert_ne!(sealed, encrypt(&key, "here", "whsec_abc").unwrap_or_default());
     }
 }

@@ -4,7 +4,7 @@
 
 use std::{collections::VecDeque, io::BufRead};
 
-use super::scan::{Alphabet, Scan, separator_hint};
+use super::sniff::{Alphabet, Scan, separator_hint};
 
 /// Longest row, in bytes.
 const LONGEST_ROW: usize = 64 * 1024;

@@ -2,12 +2,12 @@
 
 use chrono::{DateTime, Utc};
 
-use super::{
-    draft::{Draft, Fallbacks},
-    looked::{Check, Standing},
-    model::{is_complete, missing},
-};
+use super::model::{Check, CheckStatus};
 use crate::{
+    campaigns::{
+        draft::{Draft, Fallbacks},
+        model::{is_complete, missing},
+    },
     db::Db,
     error::{AppError, Problem},
     recipients::model::{Audience, NO_RECIPIENTS, RecipientFilter, grouped},
@@ -140,7 +140,7 @@ pub fn checks(
     let mut list: Vec<Check> = problems
         .iter()
         .filter(of_text)
-        .map(|p| Check::new(Standing::Fix, &p.words, Some(&p.field)))
+        .map(|p| Check::new(CheckStatus::Fix, &p.words, Some(&p.field)))
         .collect();
     if list.is_empty() {
         let words = if message.name.is_some() {
@@ -148,12 +148,14 @@ pub fn checks(
         } else {
             "Subject and message are filled in"
         };
-        list.push(Check::new(Standing::Done, words, None));
+        list.push(Check::new(CheckStatus::Done, words, None));
     }
     list.push(match (problems.iter().find(|p| !of_text(p)), audience) {
-        (Some(problem), _) => Check::new(Standing::Fix, &problem.words, Some(&problem.field)),
-        (None, Some(audience)) if audience.will_send == 0 => Check::new(Standing::Fix, NO_RECIPIENTS, Some("rt-all")),
-        _ => Check::new(Standing::Done, "There is someone to send to", None),
+        (Some(problem), _) => Check::new(CheckStatus::Fix, &problem.words, Some(&problem.field)),
+        (None, Some(audience)) if audience.will_send == 0 => {
+            Check::new(CheckStatus::Fix, NO_RECIPIENTS, Some("rt-all"))
+        }
+        _ => Check::new(CheckStatus::Done, "There is someone to send to", None),
     });
     let used = compiled.map(Compiled::used_fields).unwrap_or_default();
     for (field, n) in blanks {
@@ -162,16 +164,16 @@ pub fn checks(
             .find(|u| u.field == *field)
             .map_or("", |u| u.fallback.as_str());
         if let Some(words) = render::blank_words(*field, *n, fallback) {
-            let standing = if fallback.trim().is_empty() {
-                Standing::Look
+            let status = if fallback.trim().is_empty() {
+                CheckStatus::Review
             } else {
-                Standing::Done
+                CheckStatus::Done
             };
-            list.push(Check::new(standing, words, Some(&format!("fallback-{}", field.key()))));
+            list.push(Check::new(status, words, Some(&format!("fallback-{}", field.key()))));
         }
     }
     list.push(Check::new(
-        Standing::Done,
+        CheckStatus::Done,
         "The way to unsubscribe is added for you at the bottom",
         None,
     ));
@@ -186,7 +188,7 @@ pub fn repetition(n: i64, at: DateTime<Utc>, now: DateTime<Utc>) -> Check {
         grouped(n),
         time::relative(at, now)
     );
-    Check::new(Standing::Look, words, Some("rt-all"))
+    Check::new(CheckStatus::Review, words, Some("rt-all"))
 }
 
 /// A word of warning when it is so late, or so early, at the store that mail would disturb.
@@ -203,7 +205,7 @@ pub fn asleep(store: &Store, now: DateTime<Utc>) -> Option<String> {
 pub fn quiet_hours(store: &Store, now: DateTime<Utc>) -> Option<Check> {
     asleep(store, now).map(|words| {
         let words = format!("{words} You can schedule it for the morning");
-        Check::new(Standing::Look, words, Some("later"))
+        Check::new(CheckStatus::Review, words, Some("later"))
     })
 }
 
@@ -213,14 +215,14 @@ pub fn twice(n: i64) -> Check {
         1 => "1 of these customers already got this and gets it again".to_owned(),
         n => format!("{} of these customers already got this and get it again", grouped(n)),
     };
-    Check::new(Standing::Look, words, Some("skip-already"))
+    Check::new(CheckStatus::Review, words, Some("skip-already"))
 }
 
 /// What is still worth a look, as sentences: the warnings of the review.
 pub fn warnings(checks: &[Check]) -> Vec<String> {
     checks
         .iter()
-        .filter(|c| c.standing == Standing::Look)
+        .filter(|c| c.status == CheckStatus::Review)
         .map(|c| c.words.clone())
         .collect()
 }

@@ -7,7 +7,7 @@ use crate::{
     campaigns::store::Campaign,
     error::AppError,
     sends::rules::already_sending,
-    server::visit::Staff,
+    server::page_request::StaffRequest,
     ui::{
         components::{Crumbs, LockedCampaign},
         page::Page,
@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// The page of the guard, with 200: nothing was tried yet.
-pub async fn show(staff: &Staff, campaign: &Campaign) -> Result<Response, AppError> {
+pub async fn show(staff: &StaffRequest, campaign: &Campaign) -> Result<Response, AppError> {
     let (id, name) = (campaign.id, campaign.title().to_owned());
     let title = AppError::Locked { campaign: id }.to_string();
     let under_way = already_sending(staff.db(), staff.store_id(), id).await?;

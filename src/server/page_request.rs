@@ -24,7 +24,7 @@ use crate::{
 
 /// Anyone's request of a page.
 #[derive(Clone, Debug)]
-pub struct Visit {
+pub struct PageRequest {
     pub state: AppState,
     pub parts: Parts,
     pub now: DateTime<Utc>,
@@ -35,7 +35,7 @@ pub struct Visit {
     pub query: HashMap<String, String>,
 }
 
-impl Visit {
+impl PageRequest {
     pub fn new(parts: &Parts, state: &AppState) -> Self {
         let query = Query::<HashMap<String, String>>::try_from_uri(&parts.uri)
             .map(|q| q.0)
@@ -76,23 +76,23 @@ impl Visit {
     }
 }
 
-impl FromRequestParts<AppState> for Visit {
+impl FromRequestParts<AppState> for PageRequest {
     type Rejection = AppError;
 
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, AppError> {
-        Ok(Visit::new(parts, state))
+        Ok(PageRequest::new(parts, state))
     }
 }
 
-/// A signed-in person's request of a page. Begin every page with [`Staff::allow`].
+/// A signed-in person's request of a page. Begin every page with [`StaffRequest::allow`].
 #[derive(Clone, Debug)]
-pub struct Staff {
-    pub visit: Visit,
+pub struct StaffRequest {
+    pub visit: PageRequest,
     pub actor: Actor,
     pub store: Store,
 }
 
-impl Staff {
+impl StaffRequest {
     /// Refuses with 403 unless the person's role has the permission.
     pub fn allow(&self, permission: Permission) -> Result<(), AppError> {
         if self.actor.may(permission) {
@@ -128,11 +128,11 @@ impl Staff {
     }
 }
 
-impl FromRequestParts<AppState> for Staff {
+impl FromRequestParts<AppState> for StaffRequest {
     type Rejection = AppError;
 
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, AppError> {
-        let visit = Visit::new(parts, state);
+        let visit = PageRequest::new(parts, state);
         if let Some(unknown) = parts.extensions.get::<AppError>() {
             return Err(unknown.clone());
         }
@@ -140,6 +140,6 @@ impl FromRequestParts<AppState> for Staff {
         let store = stores::store::find(&state.db, actor.store_id)
             .await?
             .ok_or(AppError::SignedOut)?;
-        Ok(Staff { visit, actor, store })
+        Ok(StaffRequest { visit, actor, store })
     }
 }

@@ -34,7 +34,7 @@ fn bound<'a>(app: &TestApp, one: &'a str, other: &'a str) -> Bound<'a> {
 both!(both_changes_are_made_and_counted, |app| {
     let changed = app
         .db()
-        .change_at_once(&both_of(RENAME, PEOPLE), bound(&app, "Shop", "Priya"))
+        .execute_batch(&both_of(RENAME, PEOPLE), bound(&app, "Shop", "Priya"))
         .await;
     let [stores, people] = changed.unwrap()[..] else {
         panic!("two counts")
@@ -45,7 +45,7 @@ both!(both_changes_are_made_and_counted, |app| {
     let none = format!("{RENAME} and id < 0");
     let changed = app
         .db()
-        .change_at_once(&both_of(&none, PEOPLE), bound(&app, "Other", "Tom"))
+        .execute_batch(&both_of(&none, PEOPLE), bound(&app, "Other", "Tom"))
         .await;
     assert_eq!(changed.unwrap(), [0, people]);
 });
@@ -54,13 +54,13 @@ both!(when_one_fails_neither_is_made, |app| {
     let before = names(app.db()).await;
     let failed = app
         .db()
-        .change_at_once(&both_of(RENAME, BROKEN), bound(&app, "Shop", "Priya"))
+        .execute_batch(&both_of(RENAME, BROKEN), bound(&app, "Shop", "Priya"))
         .await;
     assert!(failed.is_err());
     assert_eq!(names(app.db()).await, before);
     app.db().begin().await.unwrap().commit().await.unwrap();
     app.db()
-        .change_at_once(&both_of(RENAME, PEOPLE), bound(&app, "Shop", "Priya"))
+        .execute_batch(&both_of(RENAME, PEOPLE), bound(&app, "Shop", "Priya"))
         .await
         .unwrap();
     assert_eq!(names(app.db()).await, ("Shop".to_owned(), "Priya".to_owned()));
@@ -69,7 +69,7 @@ both!(when_one_fails_neither_is_made, |app| {
 both!(whoever_does_not_wait_for_the_end_blocks_nobody, |app| {
     for _ in 0..20 {
         let changes = both_of(RENAME, PEOPLE);
-        let change = app.db().change_at_once(&changes, bound(&app, "Shop", "Priya"));
+        let change = app.db().execute_batch(&changes, bound(&app, "Shop", "Priya"));
         // Begun, and dropped at its first wait.
         tokio::select! {
             biased;
@@ -79,7 +79,7 @@ both!(whoever_does_not_wait_for_the_end_blocks_nobody, |app| {
         app.db().begin().await.unwrap().commit().await.unwrap();
     }
     app.db()
-        .change_at_once(&both_of(RENAME, PEOPLE), bound(&app, "Last", "Last"))
+        .execute_batch(&both_of(RENAME, PEOPLE), bound(&app, "Last", "Last"))
         .await
         .unwrap();
     assert_eq!(names(app.db()).await, ("Last".to_owned(), "Last".to_owned()));

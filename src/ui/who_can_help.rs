@@ -1,15 +1,19 @@
 //! Whom to ask for what one may not do oneself.
 
-use crate::{auth, auth::model::Role, db::Db, server::visit::Staff};
+use crate::{
+    auth::{self, model::Role},
+    db::Db,
+    server::page_request::StaffRequest,
+};
 
 /// `Only owners and managers can create or send campaigns. Ask Priya Nair (owner).`
-pub async fn who_may_send(staff: &Staff) -> sqlx::Result<String> {
+pub async fn who_may_send(staff: &StaffRequest) -> sqlx::Result<String> {
     let ask = ask_the_owner(staff.db(), staff).await?;
     Ok(format!("Only owners and managers can create or send campaigns. {ask}"))
 }
 
 /// `Ask Priya Nair (owner).`
-pub async fn ask_the_owner(db: &Db, staff: &Staff) -> sqlx::Result<String> {
+pub async fn ask_the_owner(db: &Db, staff: &StaffRequest) -> sqlx::Result<String> {
     let owner = auth::store::staff(db, staff.store_id())
         .await?
         .into_iter()

@@ -28,15 +28,15 @@ const LONGEST_ID: usize = 200;
 
 /// A person as a row describes them. What the row leaves empty is nothing.
 #[derive(Clone, Debug)]
-pub(super) struct Candidate {
+pub(super) struct ParsedRow {
     pub line: u64,
     pub external_id: Option<String>,
     pub name: Option<FullName>,
     pub email: Option<Email>,
     pub phone: Option<Phone>,
     pub tags: Vec<String>,
-    pub email_consent: Option<Said>,
-    pub whatsapp_consent: Option<Said>,
+    pub email_consent: Option<ConsentClaim>,
+    pub whatsapp_consent: Option<ConsentClaim>,
     pub birthday: Option<YearlyDate>,
     pub partner_name: Option<String>,
     pub partner_birthday: Option<YearlyDate>,
@@ -59,7 +59,7 @@ pub(super) struct FullName {
 
 /// A wish with where it stands in the file.
 #[derive(Clone, Debug)]
-pub(super) struct Said {
+pub(super) struct ConsentClaim {
     pub wish: Wish,
     pub column: String,
     pub evidence: String,
@@ -87,7 +87,7 @@ pub(super) struct Reading {
 
 impl Reading {
     /// The person of a row with what to note about it, or why the row is refused.
-    pub(super) fn candidate(&self, line: u64, cells: &[String]) -> Result<(Candidate, Option<Remark>), Remark> {
+    pub(super) fn candidate(&self, line: u64, cells: &[String]) -> Result<(ParsedRow, Option<Remark>), Remark> {
         let mut row = Cells::of(self, line, cells)?;
         let name = row.name()?;
         let phone = row.phone();
@@ -98,7 +98,7 @@ impl Reading {
                 reason: "There is no name and no email address".to_owned(),
             });
         }
-        let candidate = Candidate {
+        let candidate = ParsedRow {
             line,
             external_id: row.first(Field::ExternalId, |id| {
                 within(id.text, LONGEST_ID).map(|id| Some(format!("{}{id}", self.mapping.kind.prefix())))
