@@ -4,8 +4,8 @@ use chrono_tz::Tz;
 use futures::Stream;
 
 use super::{
+    queries::{self, Line, Wanted},
     reading,
-    store::{self, Line, Wanted},
 };
 use crate::{
     auth::model::StoreId,
@@ -23,7 +23,7 @@ pub fn csv(
     let head = format!("When ({}),Who,Action,What,Before,After\r\n", zone.name());
     let read = move |after| {
         let (db, wanted) = (db.clone(), wanted.clone());
-        async move { store::after(&db, store_id, &wanted, after, PIECE).await }
+        async move { queries::after(&db, store_id, &wanted, after, PIECE).await }
     };
     export::in_pieces(head, read, move |line| (line.id, row(line, zone)))
 }

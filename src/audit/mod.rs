@@ -2,8 +2,8 @@
 //! database itself refuses to change or remove one. No message bodies, no passwords.
 
 pub mod export;
-pub mod history_sql;
+pub mod history_queries;
+pub mod queries;
 pub mod reading;
-pub mod store;
 
-pub use store::{Entry, record};
+pub use queries::{Entry, record};

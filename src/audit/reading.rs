@@ -1,6 +1,6 @@
 //! Lines of the log as people read them.
 
-use super::store::Line;
+use super::queries::Line;
 
 /// One thing that changed: what, from, to.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -48,7 +48,7 @@ impl Ctx {
     /// The store itself: loaded when it is first needed, once for the whole request.
     pub async fn shop(&self) -> Result<&Store, AppError> {
         let load = || async {
-            stores::store::find(self.db(), self.store())
+            stores::queries::find(self.db(), self.store())
                 .await?
                 .ok_or(AppError::SignedOut)
         };

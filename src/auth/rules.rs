@@ -5,9 +5,10 @@ use secrecy::SecretString;
 
 use super::{
     model::{Actor, StoreId},
-    password, session,
+    password,
+    queries::{self, Device},
+    session,
     sign_in_log::{self, Refused, Tried},
-    store::{self, Device},
     throttle::{self, Limit},
     tokens, trusted_browsers,
 };
@@ -45,7 +46,7 @@ pub async fn sign_in(
     now: DateTime<Utc>,
 ) -> Result<SignedIn, AppError> {
     let account = typed.email.trim().to_lowercase();
-    let held = store::user_by_email(db, &account).await?;
+    let held = queries::user_by_email(db, &account).await?;
     let tried = Tried {
         account: &account,
         holder: held.as_ref().map(|user| (StoreId(user.store_id), user.id)),
@@ -92,22 +93,22 @@ pub async fn sign_in(
 /// Begins a session and answers its token.
 pub(super) async fn begin(tx: &mut Tx, user: i64, device: &Device, now: DateTime<Utc>) -> sqlx::Result<String> {
     let token = tokens::secret();
-    store::forget_dead_sessions(tx, now, now - session::IDLE).await?;
-    store::begin_session(tx, user, &tokens::hash(&token), now, now + session::ABSOLUTE, device).await?;
+    queries::forget_dead_sessions(tx, now, now - session::IDLE).await?;
+    queries::begin_session(tx, user, &tokens::hash(&token), now, now + session::ABSOLUTE, device).await?;
     Ok(token)
 }
 
 /// Ends one session.
 pub async fn sign_out(db: &Db, session: i64) -> Result<(), AppError> {
     let mut tx = db.begin().await?;
-    store::end_session(&mut tx, session).await?;
+    queries::end_session(&mut tx, session).await?;
     Ok(tx.commit().await?)
 }
 
 /// Ends all sessions of a person but the one they ask from.
 pub async fn end_other_sessions(db: &Db, actor: &Actor, now: DateTime<Utc>) -> Result<(), AppError> {
     let mut tx = db.begin().await?;
-    store::end_other_sessions(&mut tx, actor.user_id, actor.session_id).await?;
+    queries::end_other_sessions(&mut tx, actor.user_id, actor.session_id).await?;
     let summary = "Signed out everywhere else".to_owned();
     note(&mut tx, actor, "user.sessions_ended", summary, now).await?;
     Ok(tx.commit().await?)
@@ -148,7 +149,7 @@ pub async fn change_own_password(
         return Err(AppError::invalid("new-password", words));
     }
     let counted = throttle::enter(db, &[Limit::own_password(actor.user_id)], now).await?;
-    let user = store::user(db, actor.store_id, actor.user_id)
+    let user = queries::user(db, actor.store_id, actor.user_id)
         .await?
         .ok_or(AppError::SignedOut)?;
     let right = password::verify(key, present, Some(user.password_hash))
@@ -162,7 +163,7 @@ pub async fn change_own_password(
     }
     let hash = password::hash(key, new).await.map_err(|e| AppError::internal(&e))?;
     let mut tx = db.begin().await?;
-    store::set_password(&mut tx, actor.store_id, actor.user_id, &hash).await?;
+    queries::set_password(&mut tx, actor.store_id, actor.user_id, &hash).await?;
     let token = begin(&mut tx, actor.user_id, device, now).await?;
     let summary = "Changed their own password".to_owned();
     note(&mut tx, actor, "user.password_changed", summary, now).await?;

@@ -10,7 +10,7 @@ use chrono::{DateTime, Duration, Utc};
 
 use super::{
     model::{Actor, StoreId},
-    store, tokens,
+    queries, tokens,
 };
 use crate::{
     db::{Db, with_timeout},
@@ -69,7 +69,7 @@ pub fn cookie_value(headers: &HeaderMap, name: &str) -> Option<String> {
 
 /// Who a token belongs to, if its session still holds and the person is still staff.
 pub async fn actor_of(db: &Db, token: &str, now: DateTime<Utc>) -> sqlx::Result<Option<Actor>> {
-    let Some(row) = store::session(db, &tokens::hash(token), now, now - IDLE).await? else {
+    let Some(row) = queries::session(db, &tokens::hash(token), now, now - IDLE).await? else {
         return Ok(None);
     };
     Ok(Some(Actor {
@@ -104,7 +104,7 @@ async fn recognise(state: &AppState, token: Option<String>) -> Result<Option<Act
         match &token {
             Some(token) => actor_of(db, token, now).await,
             // Whoever is about to ask it anyway learns here, and soon, that it is away.
-            None => store::database_answers(db).await.map(|()| None),
+            None => queries::database_answers(db).await.map(|()| None),
         }
     });
     let actor = match asked.await {
@@ -112,7 +112,7 @@ async fn recognise(state: &AppState, token: Option<String>) -> Result<Option<Act
         Err(error) => return Err(reason(db, error).await),
     };
     if let Some(actor) = &actor {
-        let touched = with_timeout(TIMEOUT, store::touch_session(db, actor.session_id, now));
+        let touched = with_timeout(TIMEOUT, queries::touch_session(db, actor.session_id, now));
         if let Err(error) = touched.await {
             tracing::warn!(error = %error, "the session's last use could not be noted");
         }

@@ -9,9 +9,9 @@ use subtle::ConstantTimeEq;
 use super::{
     model::Role,
     password,
+    queries::{self, Device},
     rules::{self, SignedIn},
-    setup_sql,
-    store::{self, Device},
+    setup_queries,
     throttle::{self, Limit},
     tokens, trusted_browsers,
 };
@@ -50,14 +50,14 @@ pub async fn ensure_token(db: &Db, now: DateTime<Utc>) -> Result<Option<String>,
     }
     let token = tokens::secret();
     let mut tx = db.begin().await?;
-    setup_sql::keep_token(&mut tx, &tokens::hash(&token), now).await?;
+    setup_queries::keep_token(&mut tx, &tokens::hash(&token), now).await?;
     tx.commit().await?;
     Ok(Some(token))
 }
 
 /// Whether there is no store yet.
 pub async fn is_open(db: &Db) -> Result<bool, AppError> {
-    Ok(stores::store::census(db).await?.0 == 0)
+    Ok(stores::queries::census(db).await?.0 == 0)
 }
 
 /// Whether this is the token of the link. Wrong ones are counted per address and refused when
@@ -67,7 +67,7 @@ pub async fn token_fits(db: &Db, token: &str, ip: Option<&str>, now: DateTime<Ut
         return Err(AppError::NotFound);
     }
     let counted = throttle::enter(db, &[Limit::setup(ip)], now).await?;
-    let kept = setup_sql::token(db).await?;
+    let kept = setup_queries::token(db).await?;
     let fits = kept.is_some_and(|kept| bool::from(kept.as_bytes().ct_eq(tokens::hash(token).as_bytes())));
     if fits {
         counted.succeeded(db).await?;
@@ -116,12 +116,12 @@ pub async fn set_up(
         .map_err(|e| AppError::internal(&e))?;
     let mut tx = db.begin().await?;
     // Of two at the same moment one takes the token; the other finds nothing to take.
-    if !setup_sql::take_token(&mut tx, &tokens::hash(&form.token)).await? {
+    if !setup_queries::take_token(&mut tx, &tokens::hash(&form.token)).await? {
         return Err(AppError::NotFound);
     }
     let store_id = stores::rules::open_store(&mut tx, &new, now).await?;
     let owner = owner.unwrap_or_default();
-    let user = store::add_user(&mut tx, store_id, &email, &owner, Role::Owner, &hash, now).await?;
+    let user = queries::add_user(&mut tx, store_id, &email, &owner, Role::Owner, &hash, now).await?;
     let entry = audit::Entry {
         actor: &owner,
         action: "store.opened",

@@ -4,7 +4,7 @@
 
 use chrono::{DateTime, Utc};
 
-use super::{model::StoreId, store::User, throttle};
+use super::{model::StoreId, queries::User, throttle};
 use crate::{
     audit,
     db::{Db, Tx},

@@ -11,7 +11,7 @@ use super::{
     guard::Ctx,
     model::{Role, StoreId},
     password,
-    store::{self, User},
+    queries::{self, User},
 };
 use crate::{
     audit,
@@ -60,7 +60,7 @@ impl<'a> Desk<'a> {
     /// Holds the store's row, so that two changes of its team happen one after the other.
     async fn begin(&self) -> Result<Tx, AppError> {
         let mut tx = self.db.begin().await?;
-        stores::store::hold(&mut tx, self.store).await?;
+        stores::queries::hold(&mut tx, self.store).await?;
         Ok(tx)
     }
 }
@@ -108,7 +108,7 @@ pub async fn add(desk: Desk<'_>, new: NewMember) -> Result<i64, AppError> {
         .await
         .map_err(|e| AppError::internal(&e))?;
     let mut tx = desk.begin().await?;
-    let id = store::add_user(&mut tx, desk.store, &email, &name, new.role, &hash, desk.now)
+    let id = queries::add_user(&mut tx, desk.store, &email, &name, new.role, &hash, desk.now)
         .await
         .map_err(|error| match error.as_database_error() {
             // The same words whichever store the address signs in to: of another one nothing is told.
@@ -137,7 +137,7 @@ pub async fn change_role(desk: Desk<'_>, user: i64, role: Role) -> Result<(), Ap
     if role != Role::Owner {
         keep_an_owner(&mut tx, desk.store, &member).await?;
     }
-    if !store::set_role(&mut tx, desk.store, user, role).await? {
+    if !queries::set_role(&mut tx, desk.store, user, role).await? {
         return Err(AppError::NotFound);
     }
     let note = Note {
@@ -157,7 +157,7 @@ pub async fn disable(desk: Desk<'_>, user: i64) -> Result<(), AppError> {
         return Ok(());
     }
     keep_an_owner(&mut tx, desk.store, &member).await?;
-    if !store::set_disabled(&mut tx, desk.store, user, Some(desk.now)).await? {
+    if !queries::set_disabled(&mut tx, desk.store, user, Some(desk.now)).await? {
         return Err(AppError::NotFound);
     }
     let note = Note {
@@ -175,7 +175,7 @@ pub async fn enable(desk: Desk<'_>, user: i64) -> Result<(), AppError> {
     if member.disabled_at.is_none() {
         return Ok(());
     }
-    if !store::set_disabled(&mut tx, desk.store, user, None).await? {
+    if !queries::set_disabled(&mut tx, desk.store, user, None).await? {
         return Err(AppError::NotFound);
     }
     let note = Note {
@@ -188,7 +188,7 @@ pub async fn enable(desk: Desk<'_>, user: i64) -> Result<(), AppError> {
 
 /// Gives somebody a new password.
 pub async fn reset_password(desk: Desk<'_>, user: i64, password: String) -> Result<(), AppError> {
-    let member = store::user(desk.db, desk.store, user)
+    let member = queries::user(desk.db, desk.store, user)
         .await?
         .ok_or(AppError::NotFound)?;
     if let Some(words) = password::weakness(&password, &member.email) {
@@ -198,7 +198,7 @@ pub async fn reset_password(desk: Desk<'_>, user: i64, password: String) -> Resu
         .await
         .map_err(|e| AppError::internal(&e))?;
     let mut tx = desk.begin().await?;
-    if !store::set_password(&mut tx, desk.store, user, &hash).await? {
+    if !queries::set_password(&mut tx, desk.store, user, &hash).await? {
         return Err(AppError::NotFound);
     }
     let note = Note {
@@ -210,13 +210,13 @@ pub async fn reset_password(desk: Desk<'_>, user: i64, password: String) -> Resu
 }
 
 async fn member(tx: &mut Tx, store: StoreId, user: i64) -> Result<User, AppError> {
-    store::user_in(tx, store, user).await?.ok_or(AppError::NotFound)
+    queries::user_in(tx, store, user).await?.ok_or(AppError::NotFound)
 }
 
 /// Refuses when this person is the last owner who can sign in.
 async fn keep_an_owner(tx: &mut Tx, store: StoreId, member: &User) -> Result<(), AppError> {
     let counts = member.role == Role::Owner && member.disabled_at.is_none();
-    if counts && store::other_owners(tx, store, member.id).await? == 0 {
+    if counts && queries::other_owners(tx, store, member.id).await? == 0 {
         return Err(AppError::Refused {
             words: format!("{} is the only owner. Make somebody else an owner first.", member.name),
             back_to: None,

@@ -11,7 +11,7 @@ use std::net::IpAddr;
 
 use chrono::{DateTime, Duration, Utc};
 
-use super::{throttle_sql, tokens};
+use super::{throttle_queries, tokens};
 use crate::{
     db::{Db, Tx},
     error::AppError,
@@ -86,15 +86,15 @@ pub struct Try {
 /// Counts a try, or refuses it with the minutes to wait.
 pub async fn enter(db: &Db, limits: &[Limit], now: DateTime<Utc>) -> Result<Try, AppError> {
     let mut tx = db.begin().await?;
-    throttle_sql::forget_before(&mut tx, now - WINDOW).await?;
+    throttle_queries::forget_before(&mut tx, now - WINDOW).await?;
     let mut ids = Vec::new();
     for limit in limits {
-        ids.push(throttle_sql::note(&mut tx, &limit.subject, now).await?);
+        ids.push(throttle_queries::note(&mut tx, &limit.subject, now).await?);
     }
     // Committed before counting: of several at once, the last to commit sees all the others.
     tx.commit().await?;
     for limit in limits {
-        let (count, first) = throttle_sql::count(db, &limit.subject, now - WINDOW).await?;
+        let (count, first) = throttle_queries::count(db, &limit.subject, now - WINDOW).await?;
         if count > limit.most {
             let minutes = first.map_or(1, |first| (first + WINDOW - now).num_minutes().max(0) + 1);
             take_back(db, &ids).await?;
@@ -111,10 +111,10 @@ pub async fn enter(db: &Db, limits: &[Limit], now: DateTime<Utc>) -> Result<Try,
 /// flood a log with it. Committed with what is told.
 pub async fn is_first(tx: &mut Tx, what: &str, about: &str, now: DateTime<Utc>) -> sqlx::Result<bool> {
     let subject = tokens::hash(&format!("told {what} {about}"));
-    if throttle_sql::is_noted(tx, &subject, now - WINDOW).await? {
+    if throttle_queries::is_noted(tx, &subject, now - WINDOW).await? {
         return Ok(false);
     }
-    throttle_sql::note(tx, &subject, now).await?;
+    throttle_queries::note(tx, &subject, now).await?;
     Ok(true)
 }
 
@@ -124,10 +124,10 @@ impl Try {
     pub async fn succeeded(self, db: &Db) -> Result<(), AppError> {
         let mut tx = db.begin().await?;
         for id in &self.ids {
-            throttle_sql::forget(&mut tx, *id).await?;
+            throttle_queries::forget(&mut tx, *id).await?;
         }
         if let Some(account) = self.subjects.first() {
-            throttle_sql::forget_all(&mut tx, account).await?;
+            throttle_queries::forget_all(&mut tx, account).await?;
         }
         Ok(tx.commit().await?)
     }
@@ -136,7 +136,7 @@ impl Try {
 async fn take_back(db: &Db, ids: &[i64]) -> Result<(), AppError> {
     let mut tx = db.begin().await?;
     for id in ids {
-        throttle_sql::forget(&mut tx, *id).await?;
+        throttle_queries::forget(&mut tx, *id).await?;
     }
     Ok(tx.commit().await?)
 }

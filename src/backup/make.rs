@@ -7,7 +7,7 @@ use sqlx::Connection;
 
 use super::{
     manifest::{Manifest, Problem, beside, clear, data_file, fingerprint, sync},
-    store,
+    queries,
 };
 
 /// Writes a backup of the SQLite database at `url` to a new file, with its manifest beside it.
@@ -43,12 +43,12 @@ pub async fn make(url: &str, to: &Path, now: DateTime<Utc>) -> Result<Manifest, 
 }
 
 async fn written(from: &Path, partial: &Path, now: DateTime<Utc>) -> Result<Manifest, Problem> {
-    store::copy(from, partial).await?;
-    let mut file = store::open_to_look(partial).await?;
-    if let Some(faults) = store::faults(&mut file).await? {
+    queries::copy(from, partial).await?;
+    let mut file = queries::open_to_look(partial).await?;
+    if let Some(faults) = queries::faults(&mut file).await? {
         return Err(Problem::Damaged(from.to_path_buf(), faults));
     }
-    let (migration, rows) = (store::migration(&mut file).await?, store::rows(&mut file).await?);
+    let (migration, rows) = (queries::migration(&mut file).await?, queries::rows(&mut file).await?);
     file.close().await?;
     let (bytes, sha256) = fingerprint(partial)?;
     Ok(Manifest {

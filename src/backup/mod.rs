@@ -9,10 +9,10 @@
 
 mod make;
 mod manifest;
+mod queries;
 mod restore;
-mod store;
 
 pub use make::make;
 pub use manifest::{Manifest, Problem};
+pub use queries::faults;
 pub use restore::{PutBack, put_back};
-pub use store::faults;

@@ -7,7 +7,7 @@ use sqlx::Connection;
 
 use super::{
     manifest::{COMPANIONS, Manifest, Problem, beside, clear, data_file, fingerprint, sync},
-    store,
+    queries,
 };
 use crate::db::{self, Backend};
 
@@ -42,7 +42,7 @@ pub async fn put_back(url: &str, from: &Path, replace: bool, now: DateTime<Utc>)
         clear(&partial);
         return Err(Problem::Damaged(partial, "it changed while it was copied".to_owned()));
     }
-    store::mark_restored(&partial, now).await?;
+    queries::mark_restored(&partial, now).await?;
     sync(&partial)?;
     let aside = put_aside(&to, now).await?;
     std::fs::rename(&partial, &to)?;
@@ -65,11 +65,11 @@ async fn checked(backup: &Path) -> Result<Manifest, Problem> {
     if bytes != manifest.bytes || sha256 != manifest.sha256 {
         return Err(damaged("it isn't what its manifest describes"));
     }
-    let mut file = store::open_to_look(backup).await?;
-    if let Some(faults) = store::faults(&mut file).await? {
+    let mut file = queries::open_to_look(backup).await?;
+    if let Some(faults) = queries::faults(&mut file).await? {
         return Err(damaged(&faults));
     }
-    if store::rows(&mut file).await? != manifest.rows {
+    if queries::rows(&mut file).await? != manifest.rows {
         return Err(damaged("its rows aren't those of its manifest"));
     }
     file.close().await?;
@@ -83,7 +83,7 @@ async fn put_aside(data: &Path, now: DateTime<Utc>) -> Result<Option<PathBuf>, P
     let is_there = data.exists();
     if is_there {
         // In one piece it can't come apart on the way. What can't be read any more goes as it is.
-        let _ = store::fold(data).await;
+        let _ = queries::fold(data).await;
     }
     for ending in COMPANIONS.into_iter().chain([""]) {
         let (part, kept) = (beside(data, ending), beside(&aside, ending));

@@ -15,9 +15,9 @@ use loupe::{
     db::Db,
     on_db,
     recipients::{
-        filter_sql::{AudienceSql, Picked, Scope},
+        filter_queries::{AudienceSql, Picked, Scope},
         model::RecipientFilter,
-        rules, store,
+        queries, rules,
     },
     segments,
     stores::{self, model::Store},
@@ -96,11 +96,11 @@ impl Asker {
 
     /// About the store that [`Asker::fill`] wrote.
     pub async fn open(db: &Db) -> Result<Self, Error> {
-        let store = stores::store::by_slug(db, SLUG).await?.ok_or("no store")?;
+        let store = stores::queries::by_slug(db, SLUG).await?.ok_or("no store")?;
         let ids = ids(db, store.id).await?;
         let mut dice = Dice(11);
         let mut questions = Vec::new();
-        for segment in segments::store::all(db, store.id).await? {
+        for segment in segments::queries::all(db, store.id).await? {
             for kind in Kind::ALL {
                 let filter = match kind {
                     Kind::All => RecipientFilter::All,
@@ -154,9 +154,9 @@ impl Asker {
     /// Milliseconds for the sizes of all segments at once.
     pub async fn all_segments(&self) -> Result<f64, Error> {
         let zone = self.scope().zone;
-        let moment = segments::rule_sql::Moment { now: self.now, zone };
+        let moment = segments::rule_queries::Moment { now: self.now, zone };
         let started = Instant::now();
-        segments::store::counts(&self.db, self.store.id, moment).await?;
+        segments::queries::counts(&self.db, self.store.id, moment).await?;
         Ok(since(started))
     }
 
@@ -192,13 +192,13 @@ impl Asking {
 
 async fn exactly(db: &Db, scope: &Scope, filter: &RecipientFilter, check: bool) -> Result<f64, Error> {
     let started = Instant::now();
-    let audience = store::count(db, scope, filter).await?;
+    let audience = queries::count(db, scope, filter).await?;
     let took = since(started);
     if audience.matched != audience.will_send + audience.skipped_total() {
         return Err(format!("{filter:?}: {audience:?} does not add up").into());
     }
     if check {
-        let named = store::names(db, scope, filter, None, i64::MAX, 0).await?;
+        let named = queries::names(db, scope, filter, None, i64::MAX, 0).await?;
         if i64::try_from(named.len())? != audience.will_send {
             return Err(format!("{filter:?}: {} names for {audience:?}", named.len()).into());
         }

@@ -8,9 +8,8 @@ use loupe::{
     on_db, on_tx,
     recipients::model::RecipientFilter,
     sends::{
-        message_view,
+        message_view, queries as sends,
         rules::{Initiator, StartCampaign, Started, start_campaign_as},
-        store as sends,
     },
     server::{AppState, Settings, settings::Given},
     stores::{self, model::Store},
@@ -58,7 +57,7 @@ impl Book {
             ..Given::default()
         };
         let state = AppState::new(db::connect(url).await?, Clock::System, Settings::resolve(given, None)?);
-        let store = stores::store::by_slug(&state.db, SLUG).await?.ok_or("no store")?;
+        let store = stores::queries::by_slug(&state.db, SLUG).await?.ok_or("no store")?;
         Ok(Self { state, store })
     }
 
@@ -213,7 +212,7 @@ async fn open_store(db: &Db) -> Result<Store, Error> {
     let mut tx = db.begin().await?;
     let id = stores::rules::open_store(&mut tx, &new, Clock::System.now()).await?;
     tx.commit().await?;
-    Ok(stores::store::find(db, id).await?.ok_or("no store")?)
+    Ok(stores::queries::find(db, id).await?.ok_or("no store")?)
 }
 
 async fn crowd(db: &Db, store: &Store, people: i64) -> Result<(), Error> {

@@ -6,8 +6,8 @@ use std::{path::PathBuf, time::Instant};
 use loupe::{
     db::{self, Backend, Db},
     on_tx,
-    recipients::{model::RecipientFilter, store},
-    sends::{self, model::SendKind, store::NewSend},
+    recipients::{model::RecipientFilter, queries},
+    sends::{self, model::SendKind, queries::NewSend},
     time::Clock,
 };
 
@@ -226,10 +226,10 @@ async fn expanded(asker: &Asker, people: u64) -> Result<f64, Error> {
     };
     let started = Instant::now();
     let mut tx = db.begin().await?;
-    let send = sends::store::insert(&mut tx, &new)
+    let send = sends::queries::insert(&mut tx, &new)
         .await?
         .ok_or("a send with this token exists")?;
-    let written = store::freeze(&mut tx, &scope, &RecipientFilter::All, send, now).await?;
+    let written = queries::freeze(&mut tx, &scope, &RecipientFilter::All, send, now).await?;
     tx.commit().await?;
     let took = started.elapsed().as_secs_f64();
     if written.matched != i64::try_from(people)? {

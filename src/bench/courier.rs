@@ -107,7 +107,7 @@ async fn next(lines: &mut Lines<BufReader<Stdin>>) -> Result<String, Error> {
 }
 
 async fn is_open(book: &Book, send_id: i64) -> Result<bool, Error> {
-    let send = sends::store::find(&book.state.db, book.store.id, send_id).await?;
+    let send = sends::queries::find(&book.state.db, book.store.id, send_id).await?;
     Ok(send.ok_or("no send")?.state.is_open())
 }
 

@@ -115,5 +115,5 @@ pub async fn open_store(db: &Db, slug: &str, now: DateTime<Utc>) -> Result<Store
     let mut tx = db.begin().await?;
     let id = stores::rules::open_store(&mut tx, &new, now).await?;
     tx.commit().await?;
-    Ok(stores::store::find(db, id).await?.ok_or("the store is gone")?)
+    Ok(stores::queries::find(db, id).await?.ok_or("the store is gone")?)
 }

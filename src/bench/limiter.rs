@@ -8,7 +8,7 @@ use std::{
 
 use tokio_util::sync::CancellationToken;
 
-use loupe::{dispatch, sends::store as sends};
+use loupe::{dispatch, sends::queries as sends};
 
 use crate::{
     Error,

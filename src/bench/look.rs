@@ -20,7 +20,7 @@ use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 
 use loupe::{
-    auth::{model::Role, store as users, tokens},
+    auth::{model::Role, queries as users, tokens},
     server::router::router,
 };
 

@@ -4,7 +4,7 @@ use std::{hint::black_box, time::Instant};
 
 use loupe::{
     channels::email::{Addressee, EmailAddress, smtp::write_content},
-    sends::store as sends,
+    sends::queries as sends,
 };
 
 use crate::{

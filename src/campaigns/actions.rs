@@ -6,10 +6,10 @@ use super::{
     draft::Draft,
     model::{CampaignForm, Intent, Saved},
     preflight::checks::{self, Message, kept as kept_at},
+    queries,
     rules::{self, Kept, Place, draft_of},
     schedule as clock,
     send_now::{Asked, SeenByUser, already_done, send_now},
-    store,
 };
 use crate::{
     auth::guard::Ctx,
@@ -52,7 +52,7 @@ pub async fn save(ctx: &Ctx, form: &CampaignForm, intent: Intent) -> Result<Save
 /// Keeps the form and sends it. What is in the way is said on the page of the kept campaign;
 /// pressed twice, it answers what came of the first.
 pub async fn send(ctx: &Ctx, form: &CampaignForm, asked: Asked) -> Result<Saved, AppError> {
-    if let Some(before) = sends::store::by_token(ctx.db(), ctx.store(), &form.send_token).await? {
+    if let Some(before) = sends::queries::by_token(ctx.db(), ctx.store(), &form.send_token).await? {
         return Ok(already_done(before.campaign_id, before.id));
     }
     let draft = draft_of(ctx, form, Intent::Draft).await?;
@@ -79,7 +79,7 @@ pub async fn send(ctx: &Ctx, form: &CampaignForm, asked: Asked) -> Result<Saved,
 /// What is said of a campaign that can't be changed any more. Where the very same message is being
 /// sent, Send now was pressed once more: the campaign's page shows how far it is.
 async fn locked(ctx: &Ctx, id: i64, draft: &Draft) -> Result<AppError, AppError> {
-    let campaign = store::find(ctx.db(), ctx.store(), id).await?;
+    let campaign = queries::find(ctx.db(), ctx.store(), id).await?;
     let is_the_same = campaign.is_some_and(|campaign| draft.says_the_same_as(&campaign));
     let going = match is_the_same {
         true => already_sending(ctx.db(), ctx.store(), id).await?,

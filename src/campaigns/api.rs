@@ -192,7 +192,7 @@ pub async fn when_it_goes(date: String, time: String, fold: String) -> Result<Wh
 #[server(prefix = "/api", endpoint = "campaigns/template", input = Json)]
 pub async fn template_text(id: i64) -> Result<TemplateWording, AppError> {
     let ctx = guard::require(Permission::SendCampaigns)?;
-    let found = templates::store::find(ctx.db(), ctx.store(), id)
+    let found = templates::queries::find(ctx.db(), ctx.store(), id)
         .await?
         .ok_or(AppError::NotFound)?;
     Ok(TemplateWording {

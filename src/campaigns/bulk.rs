@@ -5,15 +5,15 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     draft::{Draft, fallbacks_of},
-    draft_store::{self as writing, By},
+    draft_queries::{self as writing, By},
     model::{CampaignForm, Intent},
     preflight::{
         checks::{self, Message, kept},
         rules,
     },
+    queries::UNTITLED,
     rules::draft_of,
     send_now::{Asked, changed},
-    store::UNTITLED,
 };
 use crate::{
     audit,
@@ -51,7 +51,7 @@ pub async fn left_by(db: &Db, store: StoreId, user: i64) -> Result<Option<Campai
         return Ok(Some(scratch.form));
     };
     let mut form = scratch.form;
-    match sends::store::find(db, store, send).await? {
+    match sends::queries::find(db, store, send).await? {
         None => Ok(Some(form)),
         Some(send) if matches!(send.state, SendState::Cancelled | SendState::Reverted) => {
             // Whoever that send reached is left out of the next, unless somebody unticks it.
@@ -84,7 +84,7 @@ pub async fn save(ctx: &Ctx, form: &CampaignForm, intent: Intent) -> Result<Stri
 /// Keeps what was typed and sends it; answers where to go. Pressed twice, it answers what came of
 /// the first.
 pub async fn send(ctx: &Ctx, form: &CampaignForm, asked: Asked) -> Result<String, AppError> {
-    if let Some(before) = sends::store::by_token(ctx.db(), ctx.store(), &form.send_token).await? {
+    if let Some(before) = sends::queries::by_token(ctx.db(), ctx.store(), &form.send_token).await? {
         return Ok(receipt(before.id, "already"));
     }
     let (form, _) = keep_form(ctx, form, Intent::Draft).await?;
@@ -125,7 +125,7 @@ pub async fn confirm(
     shown: Option<i64>,
     quiet_hours_confirmed: bool,
 ) -> Result<String, AppError> {
-    if let Some(before) = sends::store::by_token(ctx.db(), ctx.store(), token).await? {
+    if let Some(before) = sends::queries::by_token(ctx.db(), ctx.store(), token).await? {
         return Ok(receipt(before.id, "already"));
     }
     let mut form = left_by(ctx.db(), ctx.store(), ctx.actor.user_id)
@@ -205,7 +205,7 @@ fn receipt(send: i64, ok: &str) -> String {
 /// goes on from reached is an earlier recipient of the campaign.
 async fn as_campaign(ctx: &Ctx, form: &CampaignForm, mut draft: Draft) -> Result<String, AppError> {
     let first = match form.of_send() {
-        Some(first) => sends::store::find(ctx.db(), ctx.store(), first).await?,
+        Some(first) => sends::queries::find(ctx.db(), ctx.store(), first).await?,
         None => None,
     };
     draft.name.clone_from(&draft.subject);

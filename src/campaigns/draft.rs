@@ -6,8 +6,8 @@ use chrono::{DateTime, Utc};
 
 use super::{
     model::{CampaignForm, FIRST_NAME_FALLBACK},
+    queries::Campaign,
     schedule,
-    store::Campaign,
 };
 use crate::{customers::names, recipients::model::RecipientFilter, stores::model::Store};
 

@@ -15,9 +15,11 @@ pub mod bulk;
 #[cfg(feature = "ssr")]
 pub mod draft;
 #[cfg(feature = "ssr")]
-pub mod draft_store;
+pub mod draft_queries;
 #[cfg(feature = "ssr")]
 pub mod list;
+#[cfg(feature = "ssr")]
+pub mod queries;
 #[cfg(feature = "ssr")]
 mod reschedule;
 #[cfg(feature = "ssr")]
@@ -28,5 +30,3 @@ pub mod rules;
 pub mod schedule;
 #[cfg(feature = "ssr")]
 pub mod send_now;
-#[cfg(feature = "ssr")]
-pub mod store;

@@ -4,16 +4,17 @@
 use super::{
     actions::remember_plan,
     draft::Draft,
-    draft_store as writing,
+    draft_queries as writing,
     preflight::checks::{self, Message, kept},
+    queries,
     rules::{by, facts, note, scheduled_words},
-    schedule, store,
+    schedule,
 };
 use crate::{auth::guard::Ctx, error::AppError};
 
 /// Schedules it for the time it still carries; answers where to go. `version` is the one somebody saw.
 pub async fn schedule_again(ctx: &Ctx, id: i64, version: i64) -> Result<String, AppError> {
-    let campaign = store::find(ctx.db(), ctx.store(), id)
+    let campaign = queries::find(ctx.db(), ctx.store(), id)
         .await?
         .ok_or(AppError::NotFound)?;
     if !campaign.status.is_editable() {

@@ -3,7 +3,7 @@
 
 use chrono::{DateTime, Utc};
 
-use super::{draft_store as writing, store::Campaign};
+use super::{draft_queries as writing, queries::Campaign};
 use crate::{
     db::Db,
     recipients::{self, model::Earlier},
@@ -80,7 +80,7 @@ pub async fn resend_counts(
     };
     let count = async |not_again| {
         let scope = recipients::rules::scope(store, now, not_again);
-        let audience = recipients::store::count(db, &scope, &filter).await?;
+        let audience = recipients::queries::count(db, &scope, &filter).await?;
         Ok::<_, sqlx::Error>(audience.will_send)
     };
     Ok(Some(ResendCounts {

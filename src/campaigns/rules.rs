@@ -5,9 +5,9 @@ use serde_json::json;
 
 use super::{
     draft::Draft,
-    draft_store::{self as writing, By, Due},
+    draft_queries::{self as writing, By, Due},
     model::{CampaignForm, CampaignStatus, Intent, is_complete},
-    store::{self, Campaign, UNTITLED},
+    queries::{self, Campaign, UNTITLED},
 };
 use crate::{audit, auth::guard::Ctx, db::Tx, error::AppError, stores::model::Store, templates, time};
 
@@ -62,7 +62,7 @@ pub(crate) async fn untitled(ctx: &Ctx) -> Result<String, AppError> {
 pub(crate) async fn draft_of(ctx: &Ctx, form: &CampaignForm, intent: Intent) -> Result<Draft, AppError> {
     let mut draft = Draft::of(form, ctx.shop().await?, ctx.now);
     let template = match draft.template_id {
-        Some(id) => templates::store::find(ctx.db(), ctx.store(), id).await?,
+        Some(id) => templates::queries::find(ctx.db(), ctx.store(), id).await?,
         None => None,
     };
     draft.template_id = template.as_ref().map(|template| template.id);
@@ -79,7 +79,7 @@ pub async fn save(ctx: &Ctx, form: &CampaignForm, draft: Draft, place: Place) ->
     let Some(id) = form.campaign_id() else {
         return keep_new(ctx, shop, form, draft, place.due()).await;
     };
-    let before = store::find(ctx.db(), ctx.store(), id)
+    let before = queries::find(ctx.db(), ctx.store(), id)
         .await?
         .ok_or(AppError::NotFound)?;
     if !before.status.is_editable() {
@@ -112,7 +112,7 @@ pub async fn save(ctx: &Ctx, form: &CampaignForm, draft: Draft, place: Place) ->
 
 /// Somebody was faster: what was typed becomes a draft of its own, so that neither is lost.
 async fn lost_race(ctx: &Ctx, id: i64, draft: Draft) -> Result<Kept, AppError> {
-    let now = store::find(ctx.db(), ctx.store(), id)
+    let now = queries::find(ctx.db(), ctx.store(), id)
         .await?
         .ok_or(AppError::NotFound)?;
     let is_record = !now.status.is_editable();
@@ -163,7 +163,7 @@ async fn keep_new(ctx: &Ctx, shop: &Store, form: &CampaignForm, draft: Draft, du
         None => None,
     };
     let first = match first {
-        Some(id) => store::find(ctx.db(), ctx.store(), id).await?,
+        Some(id) => queries::find(ctx.db(), ctx.store(), id).await?,
         None => None,
     };
     if let Some(first) = first.filter(|f| draft.says_the_same_as(f)) {
@@ -204,13 +204,13 @@ async fn create(
 
 /// Takes a campaign off the schedule.
 pub async fn unschedule(ctx: &Ctx, id: i64) -> Result<(), AppError> {
-    let campaign = store::find(ctx.db(), ctx.store(), id)
+    let campaign = queries::find(ctx.db(), ctx.store(), id)
         .await?
         .ok_or(AppError::NotFound)?;
     let mut tx = ctx.db().begin().await?;
     if !writing::unschedule(&mut tx, by(ctx), id).await? {
         drop(tx);
-        let now = store::find(ctx.db(), ctx.store(), id)
+        let now = queries::find(ctx.db(), ctx.store(), id)
             .await?
             .ok_or(AppError::NotFound)?;
         // A draft already is what was asked for.
@@ -230,7 +230,7 @@ pub async fn unschedule(ctx: &Ctx, id: i64) -> Result<(), AppError> {
 /// Copies recipients, subject, body, fallbacks and template into a fresh draft, whatever the
 /// status. No schedule, no numbers.
 pub async fn duplicate(ctx: &Ctx, id: i64) -> Result<i64, AppError> {
-    let original = store::find(ctx.db(), ctx.store(), id)
+    let original = queries::find(ctx.db(), ctx.store(), id)
         .await?
         .ok_or(AppError::NotFound)?;
     let draft = Draft::copied_from(&original, format!("Copy of {}", original.title()));
@@ -255,13 +255,13 @@ pub async fn duplicate(ctx: &Ctx, id: i64) -> Result<i64, AppError> {
 
 /// Removes a campaign that is not being sent. What each customer received stays.
 pub async fn delete(ctx: &Ctx, id: i64) -> Result<(), AppError> {
-    let campaign = store::find(ctx.db(), ctx.store(), id)
+    let campaign = queries::find(ctx.db(), ctx.store(), id)
         .await?
         .ok_or(AppError::NotFound)?;
     let mut tx = ctx.db().begin().await?;
     if !writing::delete(&mut tx, ctx.store(), id).await? {
         drop(tx);
-        return Err(match store::find(ctx.db(), ctx.store(), id).await? {
+        return Err(match queries::find(ctx.db(), ctx.store(), id).await? {
             Some(_) => AppError::Refused {
                 words: "It is being sent. Wait until it has finished, then delete it.".to_owned(),
                 back_to: Some(format!("/marketing/campaigns/{id}")),

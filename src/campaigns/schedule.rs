@@ -3,7 +3,7 @@
 use chrono::{DateTime, Datelike, Duration, NaiveDate, NaiveDateTime, NaiveTime, SecondsFormat, Utc, Weekday};
 use chrono_tz::Tz;
 
-use super::{model::WhenWords, store::Campaign};
+use super::{model::WhenWords, queries::Campaign};
 use crate::{
     error::Problem,
     time::{self, Resolved},

@@ -7,8 +7,8 @@ use super::{
         checks::{self, Message, kept},
         rules,
     },
+    queries::{self, Campaign},
     resend::AlreadySent,
-    store::{self, Campaign},
 };
 use crate::{
     auth::guard::Ctx,
@@ -69,7 +69,7 @@ pub async fn send_now(ctx: &Ctx, id: i64, token: &str, seen: SeenByUser, asked: 
 /// Sends after the review, or straight from the campaign's page. What is not what was on that page
 /// any more is asked about again. Pressed twice, it answers what came of the first.
 pub async fn confirm(ctx: &Ctx, id: i64, token: &str, seen: SeenByUser) -> Result<String, AppError> {
-    if let Some(before) = sends::store::by_token(ctx.db(), ctx.store(), token).await? {
+    if let Some(before) = sends::queries::by_token(ctx.db(), ctx.store(), token).await? {
         return Ok(already_done(before.campaign_id, before.id).path);
     }
     let store = ctx.shop().await?;
@@ -100,7 +100,9 @@ pub async fn send_rest(ctx: &Ctx, id: i64, token: &str, seen: SeenByUser) -> Res
 }
 
 async fn find(ctx: &Ctx, id: i64) -> Result<Campaign, AppError> {
-    store::find(ctx.db(), ctx.store(), id).await?.ok_or(AppError::NotFound)
+    queries::find(ctx.db(), ctx.store(), id)
+        .await?
+        .ok_or(AppError::NotFound)
 }
 
 async fn send(ctx: &Ctx, campaign: &Campaign, token: &str, seen: SeenByUser) -> Result<String, AppError> {

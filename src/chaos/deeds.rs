@@ -18,7 +18,7 @@ use super::{
     kills::Moment,
     proxy::Mode,
     round::Round,
-    rows_sql,
+    rows_queries,
     staff::Press,
     worker::{Orders, Worker},
 };
@@ -154,7 +154,7 @@ impl Round<'_> {
         worker.signal("STOP").await?;
         self.totals.did(Deed::Freeze.name());
         self.may_be_unknown += 2 * self.house.connections;
-        let held = rows_sql::held(&self.house.db, &owner).await?;
+        let held = rows_queries::held(&self.house.db, &owner).await?;
         if self.cluster.is_none() {
             // Its lock holds: a second one on the same file is refused.
             let second = Worker::start(&self.house.orders, 1000 + self.started)?;
@@ -165,7 +165,7 @@ impl Round<'_> {
         }
         let lease = self.house.orders.lease_seconds;
         self.pause(1000 * lease + 300, 1000 * lease + 1500).await;
-        if held > 0 && rows_sql::held(&self.house.db, &owner).await? == 0 {
+        if held > 0 && rows_queries::held(&self.house.db, &owner).await? == 0 {
             self.totals.did("  and taken over before it woke up");
         }
         if let Some(worker) = self.workers.get(at) {
@@ -186,7 +186,7 @@ impl Round<'_> {
             other => self.totals.wrong(format!("an orderly stop ended with {other:?}")),
         }
         if let Some(owner) = owner {
-            let held = rows_sql::held(&self.house.db, &owner).await?;
+            let held = rows_queries::held(&self.house.db, &owner).await?;
             if held > 0 {
                 self.totals.wrong(format!("an orderly stop left {held} leases behind"));
             }
@@ -247,7 +247,7 @@ impl Round<'_> {
     async fn some_opt_out(&mut self) -> Result<(), Error> {
         self.somebody_attempting().await?;
         let db = &self.house.db;
-        for customer in rows_sql::waiting_customers(db, 3).await? {
+        for customer in rows_queries::waiting_customers(db, 3).await? {
             let mut tx = db.begin().await?;
             let said = Change {
                 customer,
@@ -259,10 +259,10 @@ impl Round<'_> {
             };
             consent::change(&mut tx, self.house.store.id, said, Clock::System.now()).await?;
             tx.commit().await?;
-            let mut waiting = rows_sql::messages_to(db, customer, "queued").await?;
+            let mut waiting = rows_queries::messages_to(db, customer, "queued").await?;
             // SQLite has one writer: what is only leased by now can only be marked after it.
             if self.cluster.is_none() {
-                waiting.extend(rows_sql::messages_to(db, customer, "leased").await?);
+                waiting.extend(rows_queries::messages_to(db, customer, "leased").await?);
             }
             if !waiting.is_empty() {
                 self.totals.did(Deed::OptOuts.name());
@@ -274,7 +274,7 @@ impl Round<'_> {
 
     async fn connections_break(&mut self) -> Result<(), Error> {
         self.somebody_attempting().await?;
-        let broken = rows_sql::terminate_some(&self.house.db).await?;
+        let broken = rows_queries::terminate_some(&self.house.db).await?;
         self.totals
             .did_times(Deed::BreakConnections.name(), broken.unsigned_abs());
         Ok(())

@@ -27,7 +27,7 @@ use super::{
     people,
     person::Person,
     proxy::Proxy,
-    rows_sql, sending,
+    rows_queries, sending,
     sink::{self, Rule, Sink},
     worker::Orders,
 };
@@ -153,7 +153,7 @@ impl House {
 
     /// Drafts that have somebody to go to.
     pub async fn drafts(&self) -> Result<Vec<i64>, Error> {
-        let mut drafts = rows_sql::campaigns(&self.db, self.store.id, "draft").await?;
+        let mut drafts = rows_queries::campaigns(&self.db, self.store.id, "draft").await?;
         drafts.retain(|campaign| !self.nobody_left.contains(campaign) && !self.given_up.contains(campaign));
         Ok(drafts)
     }
@@ -241,6 +241,6 @@ async fn open_store(db: &Db) -> Result<Store, Error> {
     let mut tx = db.begin().await?;
     let id: StoreId = stores::rules::open_store(&mut tx, &new, Clock::System.now()).await?;
     tx.commit().await?;
-    let store = stores::store::find(db, id).await?;
+    let store = stores::queries::find(db, id).await?;
     store.ok_or_else(|| "the store is gone".into())
 }

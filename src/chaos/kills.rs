@@ -4,7 +4,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::{Error, proxy::Mode, round::Round, rows_sql, worker::Worker};
+use super::{Error, proxy::Mode, round::Round, rows_queries, worker::Worker};
 
 /// How long a moment is waited for before it is taken as it comes.
 const WAIT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -78,7 +78,7 @@ impl Round<'_> {
         self.totals.kills += 1;
         self.may_be_unknown += 2 * self.house.connections;
         if let Some(owner) = owner {
-            let left = rows_sql::attempting(&self.house.db, &owner).await?;
+            let left = rows_queries::attempting(&self.house.db, &owner).await?;
             self.totals.kills_attempting += u64::from(left > 0);
             if left > 2 * self.house.connections {
                 let words = format!(
@@ -95,7 +95,7 @@ impl Round<'_> {
     pub(super) async fn somebody_attempting(&mut self) -> Result<usize, Error> {
         let begin = Instant::now();
         while begin.elapsed() < WAIT_TIMEOUT {
-            let busy = rows_sql::busy_owners(&self.house.db).await?;
+            let busy = rows_queries::busy_owners(&self.house.db).await?;
             let is_busy = |worker: &Worker| worker.owner().is_some_and(|owner| busy.iter().any(|b| b == owner));
             let places: Vec<usize> = (0..self.workers.len())
                 .filter(|at| self.workers.get(*at).is_some_and(is_busy))
@@ -120,7 +120,7 @@ impl Round<'_> {
             self.pause(1, 5).await;
             let owner = self.workers.get(at).and_then(Worker::owner);
             let attempting = match owner {
-                Some(owner) => rows_sql::attempting(&self.house.db, owner).await?,
+                Some(owner) => rows_queries::attempting(&self.house.db, owner).await?,
                 None => 0,
             };
             if attempting > 0 || begin.elapsed() > WAIT_TIMEOUT {

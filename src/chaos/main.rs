@@ -21,7 +21,7 @@ mod person;
 mod plan;
 mod proxy;
 mod round;
-mod rows_sql;
+mod rows_queries;
 mod staff;
 mod totals;
 mod watch;
@@ -271,7 +271,7 @@ async fn rounds(cluster: Option<&Cluster>, seed: u64, rounds: u64, until: Option
 
 async fn press(url: &str, campaign: i64) -> Result<ExitCode, Error> {
     let db = db::connect(url).await?;
-    let store = stores::store::find(&db, StoreId(1)).await?.ok_or("no store")?;
+    let store = stores::queries::find(&db, StoreId(1)).await?.ok_or("no store")?;
     house::press(&db, &store, campaign).await?;
     Ok(ExitCode::SUCCESS)
 }

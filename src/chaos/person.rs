@@ -14,7 +14,7 @@ use tower::ServiceExt as _;
 use loupe::{
     auth::{
         model::{Role, StoreId},
-        store as users, tokens,
+        queries as users, tokens,
     },
     db::Db,
     on_db,

@@ -17,7 +17,7 @@ use super::{
     faults,
     house::{House, Size},
     proxy::Mode,
-    rows_sql,
+    rows_queries,
     totals::{self, Totals},
     watch::Watch,
     worker::Worker,
@@ -145,7 +145,7 @@ impl Round<'_> {
 
     /// Sees to it that something is being sent. False when all has been.
     pub(super) async fn supply(&mut self) -> Result<bool, Error> {
-        let sending = rows_sql::campaigns(&self.house.db, self.house.store.id, "sending").await?;
+        let sending = rows_queries::campaigns(&self.house.db, self.house.store.id, "sending").await?;
         Ok(!sending.is_empty() || self.press(1).await? > 0 || !self.house.drafts().await?.is_empty())
     }
 
@@ -173,16 +173,18 @@ impl Round<'_> {
             let store = self.house.store.id;
             // What a dead one left of a send that was given back is settled when its lease has
             // run out, however soon everything else is done.
-            if rows_sql::campaigns(&self.house.db, store, "sending").await?.is_empty()
+            if rows_queries::campaigns(&self.house.db, store, "sending")
+                .await?
+                .is_empty()
                 && self.press(usize::MAX).await? == 0
-                && rows_sql::open_sends(&self.house.db, store).await? == 0
-                && rows_sql::in_hand(&self.house.db).await? == 0
-                && !rows_sql::any_to_note(&self.house.db).await?
+                && rows_queries::open_sends(&self.house.db, store).await? == 0
+                && rows_queries::in_hand(&self.house.db).await? == 0
+                && !rows_queries::any_to_note(&self.house.db).await?
             {
                 return Ok(());
             }
             if begin.elapsed() > WAIT_TIMEOUT {
-                let states = rows_sql::states(&self.house.db, store).await?;
+                let states = rows_queries::states(&self.house.db, store).await?;
                 self.totals.wrong(format!(
                     "still sending after {WAIT_TIMEOUT:?} without faults: {states:?}"
                 ));
@@ -247,18 +249,18 @@ impl Round<'_> {
             ));
         }
         for message in &self.unwanted {
-            let state = rows_sql::state_of(&self.house.db, *message).await?;
+            let state = rows_queries::state_of(&self.house.db, *message).await?;
             if !matches!(state.as_str(), "skipped" | "cancelled") {
                 self.totals
                     .wrong(format!("message {message} is {state}; its customer had said no before"));
             }
         }
-        let mut drafts = rows_sql::campaigns(&self.house.db, self.house.store.id, "draft").await?;
+        let mut drafts = rows_queries::campaigns(&self.house.db, self.house.store.id, "draft").await?;
         drafts.retain(|campaign| !self.house.given_up.contains(campaign));
         if !self.house.drafts().await?.is_empty() {
             self.totals.wrong(format!("campaigns {drafts:?} ended as drafts"));
         }
-        let sent = rows_sql::campaigns(&self.house.db, self.house.store.id, "sent").await?;
+        let sent = rows_queries::campaigns(&self.house.db, self.house.store.id, "sent").await?;
         self.totals.did_times(totals::SENT, sent.len() as u64);
         self.totals.did_times(totals::STOPPED, self.house.given_up.len() as u64);
         self.totals.did_times(totals::NOBODY_LEFT, drafts.len() as u64);

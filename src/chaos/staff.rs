@@ -5,10 +5,10 @@ use std::time::{Duration, Instant};
 
 use loupe::{
     auth::tokens,
-    sends::{self, model::SendState, store::SendRecord},
+    sends::{self, model::SendState, queries::SendRecord},
 };
 
-use super::{Error, round::Round, rows_sql};
+use super::{Error, round::Round, rows_queries};
 
 /// How long something to press for is waited for.
 const WAIT_TIMEOUT: Duration = Duration::from_secs(6);
@@ -95,7 +95,7 @@ impl Round<'_> {
         let begin = Instant::now();
         // What is on the wire of the stopped one has to be settled first: it says so.
         while begin.elapsed() < WAIT_TIMEOUT {
-            let version = rows_sql::version(&self.house.db, campaign).await?;
+            let version = rows_queries::version(&self.house.db, campaign).await?;
             let fields = format!("id={campaign}&version={version}&send_token={token}");
             let rest = format!("{fields}&skip_already=true");
             let answer = self.house.person.press("/api/campaigns/send-rest", &rest).await?;
@@ -103,7 +103,7 @@ impl Round<'_> {
                 let told = format!("{fields}&reached=left_out&quiet_hours_confirmed=true");
                 self.house.person.press("/api/campaigns/confirm", &told).await?;
             }
-            if sends::store::by_token(&self.house.db, self.house.store.id, &token)
+            if sends::queries::by_token(&self.house.db, self.house.store.id, &token)
                 .await?
                 .is_some()
             {
@@ -139,11 +139,11 @@ impl Round<'_> {
             return Ok(());
         };
         let (token, db) = (tokens::public(), &self.house.db);
-        let version = rows_sql::version(db, campaign).await?;
+        let version = rows_queries::version(db, campaign).await?;
         let fields =
             format!("id={campaign}&version={version}&send_token={token}&reached=left_out&quiet_hours_confirmed=true");
         self.house.person.press("/api/campaigns/confirm", &fields).await?;
-        let Some(send) = sends::store::by_token(db, self.house.store.id, &token).await? else {
+        let Some(send) = sends::queries::by_token(db, self.house.store.id, &token).await? else {
             return Ok(());
         };
         self.undo_in_time(send.id).await
@@ -155,7 +155,7 @@ impl Round<'_> {
         let after = self.look_at(send).await?;
         if after.state == SendState::Cancelled {
             self.totals.did(Press::Undo.name());
-            if rows_sql::gone_out(&self.house.db, send).await? > 0 {
+            if rows_queries::gone_out(&self.house.db, send).await? > 0 {
                 self.totals
                     .wrong(format!("send {send} was undone and some of it has gone out"));
             }
@@ -176,7 +176,7 @@ impl Round<'_> {
             &format!("&quiet_hours_confirmed=true&send_token={token}"),
         )
         .await?;
-        let again = sends::store::by_token(&self.house.db, self.house.store.id, &token).await?;
+        let again = sends::queries::by_token(&self.house.db, self.house.store.id, &token).await?;
         let Some(again) = again else { return Ok(()) };
         self.totals.did(Press::Again.name());
         if self.dice.percent(30) {
@@ -190,7 +190,7 @@ impl Round<'_> {
             return Ok(());
         };
         self.press_twice("treat-as-sent", send, "").await?;
-        if rows_sql::treated(&self.house.db, send).await? > 0 {
+        if rows_queries::treated(&self.house.db, send).await? > 0 {
             self.totals.did(Press::TreatAsSent.name());
         }
         Ok(())
@@ -205,14 +205,14 @@ impl Round<'_> {
     }
 
     async fn look_at(&self, send: i64) -> Result<SendRecord, Error> {
-        let found = sends::store::find(&self.house.db, self.house.store.id, send).await?;
+        let found = sends::queries::find(&self.house.db, self.house.store.id, send).await?;
         found.ok_or_else(|| format!("send {send} is gone").into())
     }
 
     /// A send of a campaign that goes out at this moment.
     async fn one_sending(&mut self) -> Result<Option<SendRecord>, Error> {
         self.somebody_attempting().await?;
-        let mut sending = sends::store::sending(&self.house.db).await?;
+        let mut sending = sends::queries::sending(&self.house.db).await?;
         sending.retain(|send| send.campaign_id.is_some());
         let place = self.dice.place(sending.len());
         Ok((!sending.is_empty()).then(|| sending.swap_remove(place)))
@@ -222,7 +222,7 @@ impl Round<'_> {
     async fn one_unanswered(&mut self) -> Result<Option<i64>, Error> {
         let begin = Instant::now();
         loop {
-            let sends = rows_sql::unanswered(&self.house.db, self.house.store.id).await?;
+            let sends = rows_queries::unanswered(&self.house.db, self.house.store.id).await?;
             if let Some(send) = sends.get(self.dice.place(sends.len())) {
                 return Ok(Some(*send));
             }

@@ -11,7 +11,7 @@ use std::{
 
 use loupe::{auth::model::StoreId, db::Db, time::Clock};
 
-use super::rows_sql;
+use super::rows_queries;
 
 /// The lease, a tick, and time for a process to start on a busy machine.
 const MARGIN: Duration = Duration::from_secs(6);
@@ -67,7 +67,7 @@ async fn look(
     loop {
         tokio::time::sleep(Duration::from_millis(250)).await;
         let disturbed = disturbances.load(Relaxed);
-        let Ok(idle) = rows_sql::idle_sends(&db, store, Clock::System.now()).await else {
+        let Ok(idle) = rows_queries::idle_sends(&db, store, Clock::System.now()).await else {
             since.clear();
             continue;
         };

@@ -12,14 +12,14 @@ use secrecy::ExposeSecret;
 
 use super::{
     Failure, domains,
-    store::{self, Shop},
+    queries::{self, Shop},
 };
 use crate::{
     auth::encryption,
     channels::email::{check::check_account, dns::Resolver},
     communications::tallies,
     db::{self, Db},
-    dispatch::provider_store,
+    dispatch::provider_queries,
     scheduler::heartbeat,
     server::Settings,
     time::Clock,
@@ -102,7 +102,7 @@ async fn database(settings: &Settings, now: DateTime<Utc>, findings: &mut Vec<Fi
     findings.push(clock(&db, now).await.unwrap_or_else(|e| bad("Clock", e.to_string())));
     findings.push(scheduler(&db, settings, now).await);
     findings.extend(events(&db, settings).await);
-    let shops = store::shops(&db).await.unwrap_or_default();
+    let shops = queries::shops(&db).await.unwrap_or_default();
     for Shop { slug, time_zone, .. } in &shops {
         if time_zone.parse::<Tz>().is_err() {
             let words = format!("store {slug}: {time_zone:?} isn't a time zone; its times are read as UTC");
@@ -116,7 +116,7 @@ async fn database(settings: &Settings, now: DateTime<Utc>, findings: &mut Vec<Fi
 /// Whether PostgreSQL has on the disk what it says is written: who has been written to must not be
 /// forgotten when the machine fails.
 async fn durable(db: &Db) -> sqlx::Result<Finding> {
-    let off = store::unsafe_settings(db).await?;
+    let off = queries::unsafe_settings(db).await?;
     Ok(match off.as_slice() {
         [] => good("Writes", "PostgreSQL waits for the disk"),
         off => bad(
@@ -149,7 +149,7 @@ async fn numbers(db: &Db) -> Finding {
 
 async fn tables(db: &Db) -> Finding {
     let newest = db::newest_migration(db.backend());
-    match store::newest_applied(db).await {
+    match queries::newest_applied(db).await {
         Err(error) => bad("Database", format!("it opens, but can't be read: {error}")),
         Ok(None) => good("Database", "it opens and is empty; the first start makes its tables"),
         Ok(Some(at)) if at == newest => good("Database", format!("it opens and is up to date (migration {at})")),
@@ -183,7 +183,7 @@ async fn scheduler(db: &Db, settings: &Settings, now: DateTime<Utc>) -> Finding 
 /// Whether the secrets that prove the mail providers' events can be opened.
 async fn events(db: &Db, settings: &Settings) -> Vec<Finding> {
     // Its columns come with the next start.
-    let kept = provider_store::all(db).await.unwrap_or_default();
+    let kept = provider_queries::all(db).await.unwrap_or_default();
     kept.iter()
         .map(|kept| {
             let (provider, account) = (kept.provider.name(), &kept.account);
@@ -202,7 +202,7 @@ async fn events(db: &Db, settings: &Settings) -> Vec<Finding> {
 }
 
 async fn clock(db: &Db, now: DateTime<Utc>) -> sqlx::Result<Finding> {
-    let apart = (store::clock(db).await? - now).abs();
+    let apart = (queries::clock(db).await? - now).abs();
     if apart > Duration::seconds(5) {
         let words = format!(
             "this machine and the database are {} seconds apart",
@@ -210,8 +210,8 @@ async fn clock(db: &Db, now: DateTime<Utc>) -> sqlx::Result<Finding> {
         );
         return Ok(bad("Clock", words));
     }
-    let last = match store::newest_applied(db).await? {
-        Some(_) => store::last_event(db).await?,
+    let last = match queries::newest_applied(db).await? {
+        Some(_) => queries::last_event(db).await?,
         None => None,
     };
     Ok(match last.filter(|at| *at > now + Duration::seconds(5)) {

@@ -57,7 +57,7 @@ enum Dates {
 
 pub(super) async fn run(settings: &Settings, args: ImportArgs) -> Result<(), Failure> {
     let db = open(settings).await?;
-    let shop = stores::store::by_slug(&db, &args.store)
+    let shop = stores::queries::by_slug(&db, &args.store)
         .await?
         .ok_or_else(|| Failure::said(format!("There is no store {:?}.", args.store)))?;
     let errors = args.errors.as_ref().map(File::create).transpose().map_err(|e| {

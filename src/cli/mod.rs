@@ -12,9 +12,9 @@ mod failure;
 mod import;
 mod log;
 mod mail_server;
+mod queries;
 mod serve;
 mod site;
-mod store;
 mod stores;
 mod users;
 
@@ -184,7 +184,7 @@ async fn migrate(settings: &Settings) -> Result<(), Failure> {
 
 async fn demo(settings: &Settings, args: DemoArgs) -> Result<(), Failure> {
     let db = open(settings).await?;
-    let (stores, _) = crate::stores::store::census(&db).await?;
+    let (stores, _) = crate::stores::queries::census(&db).await?;
     if args.if_empty && stores > 0 {
         db.close().await;
         return Ok(());

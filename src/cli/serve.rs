@@ -172,7 +172,7 @@ async fn finish(mut tasks: JoinSet<Result<(), Failure>>) {
 
 /// A demo store's passwords are known to all: it stays on this machine unless told otherwise.
 async fn refuse_open_demo(db: &Db, settings: &Settings) -> Result<(), Failure> {
-    let (_, demo) = stores::store::census(db).await?;
+    let (_, demo) = stores::queries::census(db).await?;
     if demo && !settings.addr.ip().is_loopback() && !settings.demo_public {
         return Err(Failure::setting(
             "LOUPE_ADDR",
@@ -188,7 +188,7 @@ async fn refuse_open_demo(db: &Db, settings: &Settings) -> Result<(), Failure> {
 
 /// Tells the person at the terminal where it is and how to get in.
 async fn greet(state: &AppState) -> Result<(), Failure> {
-    let (_, demo) = stores::store::census(&state.db).await?;
+    let (_, demo) = stores::queries::census(&state.db).await?;
     say(&format!("Loupe is at http://{}", state.settings.addr));
     if demo {
         say(&demo::sign_ins());

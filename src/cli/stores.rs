@@ -56,7 +56,7 @@ pub(super) async fn run(settings: &Settings, command: StoreCommand) -> Result<()
 
 async fn list(settings: &Settings) -> Result<(), Failure> {
     let db = open(settings).await?;
-    let lines: Vec<_> = stores::store::all(&db)
+    let lines: Vec<_> = stores::queries::all(&db)
         .await?
         .into_iter()
         .map(|shop| [shop.slug, shop.name, shop.time_zone, shop.country, shop.currency])
@@ -79,7 +79,7 @@ async fn add(settings: &Settings, args: AddArgs) -> Result<(), Failure> {
         is_demo: false,
     };
     let db = open(settings).await?;
-    if stores::store::by_slug(&db, &new.slug).await?.is_some() {
+    if stores::queries::by_slug(&db, &new.slug).await?.is_some() {
         return Err(Failure::said(format!("There is a store {:?} already.", new.slug)));
     }
     let now = Clock::System.now();

@@ -8,7 +8,7 @@ use super::{Failure, columns::columns, open, say};
 use crate::{
     auth::{
         model::{Role, StoreId},
-        store, team, tokens,
+        queries, team, tokens,
     },
     db::Db,
     server::Settings,
@@ -74,7 +74,7 @@ pub(super) async fn run(settings: &Settings, command: UserCommand) -> Result<(),
 async fn add(settings: &Settings, args: AddArgs) -> Result<(), Failure> {
     let password = Password::ask(args.password_stdin)?;
     let db = open(settings).await?;
-    let shop = stores::store::by_slug(&db, &args.store)
+    let shop = stores::queries::by_slug(&db, &args.store)
         .await?
         .ok_or_else(|| Failure::said(format!("There is no store {:?}.", args.store)))?;
     let new = team::NewMember {
@@ -94,15 +94,15 @@ async fn list(settings: &Settings, args: ListArgs) -> Result<(), Failure> {
     let db = open(settings).await?;
     let shops = match &args.store {
         Some(slug) => vec![
-            stores::store::by_slug(&db, slug)
+            stores::queries::by_slug(&db, slug)
                 .await?
                 .ok_or_else(|| Failure::said(format!("There is no store {slug:?}.")))?,
         ],
-        None => stores::store::all(&db).await?,
+        None => stores::queries::all(&db).await?,
     };
     let mut lines = Vec::new();
     for shop in shops {
-        for member in store::staff(&db, shop.id).await? {
+        for member in queries::staff(&db, shop.id).await? {
             let state = if member.disabled_at.is_some() { "disabled" } else { "" };
             let role = member.role.key().to_owned();
             lines.push([member.email, member.name, role, shop.slug.clone(), state.to_owned()]);
@@ -117,7 +117,7 @@ async fn reset(settings: &Settings, args: ResetArgs) -> Result<(), Failure> {
     let email = args.email.trim().to_lowercase();
     let password = Password::ask(args.password_stdin)?;
     let db = open(settings).await?;
-    let user = store::user_by_email(&db, &email)
+    let user = queries::user_by_email(&db, &email)
         .await?
         .ok_or_else(|| Failure::said(format!("Nobody signs in with {email:?}.")))?;
     let desk = desk(&db, settings, StoreId(user.store_id));

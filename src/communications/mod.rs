@@ -9,11 +9,11 @@ pub mod goes;
 #[cfg(feature = "ssr")]
 pub mod people;
 #[cfg(feature = "ssr")]
+pub mod queries;
+#[cfg(feature = "ssr")]
 pub mod readers;
 #[cfg(feature = "ssr")]
 mod settled;
-#[cfg(feature = "ssr")]
-pub mod store;
 #[cfg(feature = "ssr")]
 pub mod tallies;
 #[cfg(feature = "ssr")]

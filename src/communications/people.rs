@@ -12,7 +12,7 @@ use sqlx::AssertSqlSafe;
 use super::{
     goes::is_best,
     model::{MessageState, Resolution, Tally},
-    store::why,
+    queries::why,
 };
 use crate::{
     auth::model::StoreId,

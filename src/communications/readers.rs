@@ -3,7 +3,7 @@
 
 use super::{
     model::MessageState,
-    store::{self, MessageRow},
+    queries::{self, MessageRow},
 };
 use crate::{auth::model::StoreId, db::Db, on_db};
 
@@ -20,7 +20,7 @@ const OUTCOMES: [&str; 4] = ["accepted", "unconfirmed", "rejected", "failed"];
 
 /// The reader with this message; one who was left out reads nothing.
 pub async fn of_message(db: &Db, store: StoreId, sends: &[i64], message: i64) -> sqlx::Result<Option<Reader>> {
-    let Some(row) = store::message(db, store, message).await? else {
+    let Some(row) = queries::message(db, store, message).await? else {
         return Ok(None);
     };
     let left_out = matches!(row.state, MessageState::Skipped | MessageState::Cancelled);

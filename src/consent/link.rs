@@ -5,9 +5,9 @@ use chrono::{DateTime, Utc};
 
 use super::{
     model::{Channel, ConsentState, Source, Wish},
+    queries::{self, Link},
     rules::{Change, record},
-    store::{self, Link},
-    suppressions_sql as suppressions,
+    suppressions_queries as suppressions,
 };
 use crate::{
     audit::{self, Entry},
@@ -27,7 +27,7 @@ pub struct Subscription {
 
 /// The subscription behind a link's token.
 pub async fn subscription(db: &Db, token: &str) -> Result<Option<Subscription>, AppError> {
-    let Some(link) = store::by_token(db, token).await? else {
+    let Some(link) = queries::by_token(db, token).await? else {
         return Ok(None);
     };
     let address = link.address.as_deref().unwrap_or_default();
@@ -41,7 +41,7 @@ pub async fn subscription(db: &Db, token: &str) -> Result<Option<Subscription>, 
 
 /// Takes the address of the link off email, and everyone of that store who has it. Again does nothing more.
 pub async fn unsubscribe(db: &Db, token: &str, now: DateTime<Utc>) -> Result<(), AppError> {
-    let link = store::by_token(db, token).await?.ok_or(AppError::NotFound)?;
+    let link = queries::by_token(db, token).await?.ok_or(AppError::NotFound)?;
     let (tx, ()) = in_tx(db, async |mut tx| {
         withdraw(&mut tx, &link, now).await?;
         Ok((tx, ()))
@@ -59,7 +59,7 @@ async fn withdraw(tx: &mut Tx, link: &Link, now: DateTime<Utc>) -> sqlx::Result<
     suppressions::hold(tx, link.store_id, &[address]).await?;
     let is_news = suppressions::unsubscribe(tx, link.store_id, Channel::Email, address, now).await?;
     let mut is_told = false;
-    for id in store::with_address(tx, link.store_id, address).await? {
+    for id in queries::with_address(tx, link.store_id, address).await? {
         is_told |= record(tx, link.store_id, &said(id), now).await? == Some(true);
     }
     if is_news && !is_told {
@@ -70,7 +70,7 @@ async fn withdraw(tx: &mut Tx, link: &Link, now: DateTime<Utc>) -> sqlx::Result<
 
 /// Takes an [`unsubscribe`] back, for the address and for those it withdrew: a wish told to staff stays.
 pub async fn subscribe_again(db: &Db, token: &str, now: DateTime<Utc>) -> Result<(), AppError> {
-    let link = store::by_token(db, token).await?.ok_or(AppError::NotFound)?;
+    let link = queries::by_token(db, token).await?.ok_or(AppError::NotFound)?;
     let (tx, ()) = in_tx(db, async |mut tx| {
         agree(&mut tx, &link, now).await?;
         Ok((tx, ()))
@@ -85,17 +85,17 @@ async fn agree(tx: &mut Tx, link: &Link, now: DateTime<Utc>) -> sqlx::Result<()>
         Some(address) => {
             suppressions::hold(tx, link.store_id, &[address]).await?;
             let is_news = suppressions::lift(tx, link.store_id, Channel::Email, address).await?;
-            (store::with_address(tx, link.store_id, address).await?, is_news)
+            (queries::with_address(tx, link.store_id, address).await?, is_news)
         }
         None => (vec![link.customer], false),
     };
     let mut is_told = false;
     for id in people {
-        let Some(before) = store::state(tx, link.store_id, id, Channel::Email).await? else {
+        let Some(before) = queries::state(tx, link.store_id, id, Channel::Email).await? else {
             continue;
         };
         let has_left = before.state == ConsentState::Withdrawn;
-        let by_link = store::latest_source(tx, link.store_id, id, Channel::Email).await? == Some(Source::Link);
+        let by_link = queries::latest_source(tx, link.store_id, id, Channel::Email).await? == Some(Source::Link);
         let is_owner = id == link.customer;
         if (has_left && (is_owner || by_link)) || (is_owner && (is_news || before.complained)) {
             is_told |= record(tx, link.store_id, &said(id), now).await? == Some(true);
@@ -115,7 +115,7 @@ async fn tell_of_address(
     address: &str,
     now: DateTime<Utc>,
 ) -> sqlx::Result<()> {
-    store::append(tx, link.store_id, said, Some(address), now).await?;
+    queries::append(tx, link.store_id, said, Some(address), now).await?;
     let (action, word) = match said.wish {
         Wish::Withdraw => ("address.unsubscribed", "Unsubscribed"),
         Wish::Grant => ("address.resubscribed", "Subscribed again:"),

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 
 use super::{
     model::{Channel, Source, Wish},
-    store, suppressions_sql as suppressions,
+    queries, suppressions_queries as suppressions,
 };
 use crate::{
     audit::{self, Entry},
@@ -46,7 +46,7 @@ pub(super) async fn record(
     now: DateTime<Utc>,
 ) -> sqlx::Result<Option<bool>> {
     suppressions::hold_of(tx, store, change.customer).await?;
-    let Some(before) = store::state(tx, store, change.customer, change.channel).await? else {
+    let Some(before) = queries::state(tx, store, change.customer, change.channel).await? else {
         return Ok(None);
     };
     let address = before.address.as_deref();
@@ -56,11 +56,11 @@ pub(super) async fn record(
         (Wish::Grant, Some(address)) => suppressions::lift(tx, store, change.channel, address).await?,
     };
     let after = change.wish.state();
-    let of_person = store::set_state(tx, store, change.customer, change.channel, after).await?;
+    let of_person = queries::set_state(tx, store, change.customer, change.channel, after).await?;
     if !of_address && !of_person {
         return Ok(Some(false));
     }
-    store::append(tx, store, change, None, now).await?;
+    queries::append(tx, store, change, None, now).await?;
     let mut told = serde_json::json!({
         "state": after.key(), "source": change.source.key(), "evidence": change.evidence,
     });

@@ -10,7 +10,7 @@ use crate::{
         self,
         model::{Channel, Source, Wish},
         rules::Change,
-        suppressions_sql::{self as suppressions, Suppression},
+        suppressions_queries::{self as suppressions, Suppression},
     },
     db::Tx,
     error::AppError,

@@ -18,7 +18,7 @@ use crate::{
 
 #[cfg(feature = "ssr")]
 async fn store_of(ctx: &Ctx) -> Result<Store, AppError> {
-    stores::store::find(ctx.db(), ctx.store())
+    stores::queries::find(ctx.db(), ctx.store())
         .await?
         .ok_or(AppError::NotFound)
 }

@@ -14,11 +14,11 @@ pub mod dates;
 #[cfg(feature = "ssr")]
 pub mod details;
 #[cfg(feature = "ssr")]
-mod facts_sql;
+mod facts_queries;
 #[cfg(feature = "ssr")]
 pub mod import;
 #[cfg(feature = "ssr")]
-pub mod list_sql;
+pub mod list_queries;
 #[cfg(feature = "ssr")]
 pub mod money;
 #[cfg(feature = "ssr")]
@@ -26,8 +26,8 @@ pub mod names;
 #[cfg(feature = "ssr")]
 pub mod phone;
 #[cfg(feature = "ssr")]
+pub mod queries;
+#[cfg(feature = "ssr")]
 pub mod rules;
 #[cfg(feature = "ssr")]
-pub mod store;
-#[cfg(feature = "ssr")]
-mod tags_sql;
+mod tags_queries;

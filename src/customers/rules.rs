@@ -9,12 +9,12 @@ use super::{
     dates,
     details::Details,
     model::CustomerForm,
-    money, names, store,
+    money, names, queries,
 };
 use crate::{
     audit::{self, Entry},
     auth::model::StoreId,
-    consent::{model::Channel, suppressions_sql as suppressions},
+    consent::{model::Channel, suppressions_queries as suppressions},
     db::{Db, Tx},
     error::{AppError, Problem},
     stores::model::Store,
@@ -50,8 +50,8 @@ pub async fn add(
         Some(agreed) => Some(agreement::evidence(&mut tx, store, agreed, details.email.as_ref()).await?),
         None => None,
     };
-    let id = store::insert(&mut tx, store.id, None, &details, now).await?;
-    store::set_tags(&mut tx, store.id, id, &tags).await?;
+    let id = queries::insert(&mut tx, store.id, None, &details, now).await?;
+    queries::set_tags(&mut tx, store.id, id, &tags).await?;
     record(
         &mut tx,
         store.id,
@@ -83,9 +83,11 @@ pub async fn edit(
     now: DateTime<Utc>,
 ) -> Result<(), AppError> {
     let (mut details, tags) = Details::from_form(form, &store.country).map_err(invalid)?;
-    let tags_before = store::tags_of(db, store.id, id).await?;
+    let tags_before = queries::tags_of(db, store.id, id).await?;
     let mut tx = db.begin().await?;
-    let before = store::find_in(&mut tx, store.id, id).await?.ok_or(AppError::NotFound)?;
+    let before = queries::find_in(&mut tx, store.id, id)
+        .await?
+        .ok_or(AppError::NotFound)?;
     if before.updated_at.timestamp_micros() != read_at {
         return Err(AppError::Conflict);
     }
@@ -106,10 +108,10 @@ pub async fn edit(
     suppressions::hold(&mut tx, store.id, &addresses).await?;
     // Later than before even if the clock stood still: it is how changes are told apart.
     let changed_at = now.max(before.updated_at + TimeDelta::microseconds(1));
-    if !store::update(&mut tx, store.id, id, &details, before.updated_at, changed_at).await? {
+    if !queries::update(&mut tx, store.id, id, &details, before.updated_at, changed_at).await? {
         return Err(AppError::Conflict);
     }
-    store::set_tags(&mut tx, store.id, id, &tags).await?;
+    queries::set_tags(&mut tx, store.id, id, &tags).await?;
     let (old, new) = differences(told(&was, &tags_before), told(&details, &tags));
     record(
         &mut tx,
@@ -136,8 +138,8 @@ pub async fn archive(
     now: DateTime<Utc>,
 ) -> Result<(), AppError> {
     let mut tx = db.begin().await?;
-    let customer = store::find_in(&mut tx, store, id).await?.ok_or(AppError::NotFound)?;
-    if store::set_archived(&mut tx, store, id, archived.then_some(now), now).await? {
+    let customer = queries::find_in(&mut tx, store, id).await?.ok_or(AppError::NotFound)?;
+    if queries::set_archived(&mut tx, store, id, archived.then_some(now), now).await? {
         let (action, word) = if archived {
             ("customer.archived", "Archived")
         } else {
@@ -163,9 +165,9 @@ pub async fn write_notes(
         return Err(AppError::invalid("notes", "Shorten the notes to 20,000 characters"));
     }
     let mut tx = db.begin().await?;
-    let customer = store::find_in(&mut tx, store, id).await?.ok_or(AppError::NotFound)?;
+    let customer = queries::find_in(&mut tx, store, id).await?.ok_or(AppError::NotFound)?;
     if customer.notes != notes {
-        store::set_notes(&mut tx, store, id, &notes, now.max(customer.updated_at)).await?;
+        queries::set_notes(&mut tx, store, id, &notes, now.max(customer.updated_at)).await?;
         let summary = format!("Changed the notes on {}", customer.name);
         record(&mut tx, store, actor, "customer.notes", id, summary, None, None, now).await?;
     }
@@ -176,11 +178,11 @@ pub async fn write_notes(
 pub async fn allow_again(db: &Db, store: StoreId, actor: &str, id: i64, now: DateTime<Utc>) -> Result<(), AppError> {
     let mut tx = db.begin().await?;
     suppressions::hold_of(&mut tx, store, id).await?;
-    let customer = store::find_in(&mut tx, store, id).await?.ok_or(AppError::NotFound)?;
+    let customer = queries::find_in(&mut tx, store, id).await?.ok_or(AppError::NotFound)?;
     let address = customer.email_norm.as_deref().unwrap_or_default();
     let of_address = suppressions::find_in(&mut tx, store, Channel::Email, address).await?;
     let lifted = suppressions::lift_bounce(&mut tx, store, Channel::Email, address).await?;
-    if store::clear_bounce(&mut tx, store, id).await? || lifted {
+    if queries::clear_bounce(&mut tx, store, id).await? || lifted {
         let before = json!({
             "bounced": customer.email_bounced_at.or(of_address.bounced_at),
             "reason": customer.email_bounce_reason.or(of_address.bounce_reason),
@@ -230,9 +232,11 @@ pub async fn add_purchase(
         return Err(invalid(problems));
     };
     let mut tx = db.begin().await?;
-    let customer = store::find_in(&mut tx, store.id, id).await?.ok_or(AppError::NotFound)?;
-    store::add_purchase(&mut tx, store.id, id, &description, cents, bought_at).await?;
-    store::refresh_facts(&mut tx, store.id, &[id]).await?;
+    let customer = queries::find_in(&mut tx, store.id, id)
+        .await?
+        .ok_or(AppError::NotFound)?;
+    queries::add_purchase(&mut tx, store.id, id, &description, cents, bought_at).await?;
+    queries::refresh_facts(&mut tx, store.id, &[id]).await?;
     let after = json!({ "what": description, "amount_cents": cents, "bought_at": bought_at });
     let summary = format!(
         "Added a purchase of {} by {}",
@@ -271,9 +275,11 @@ pub async fn add_repair(
         return Err(invalid(problems));
     };
     let mut tx = db.begin().await?;
-    let customer = store::find_in(&mut tx, store.id, id).await?.ok_or(AppError::NotFound)?;
-    store::add_repair(&mut tx, store.id, id, &description, opened_at, None).await?;
-    store::refresh_facts(&mut tx, store.id, &[id]).await?;
+    let customer = queries::find_in(&mut tx, store.id, id)
+        .await?
+        .ok_or(AppError::NotFound)?;
+    queries::add_repair(&mut tx, store.id, id, &description, opened_at, None).await?;
+    queries::refresh_facts(&mut tx, store.id, &[id]).await?;
     let after = json!({ "what": description, "opened_at": opened_at });
     let summary = format!("Took in a repair for {}", customer.name);
     record(
@@ -301,9 +307,9 @@ pub async fn finish_repair(
     now: DateTime<Utc>,
 ) -> Result<(), AppError> {
     let mut tx = db.begin().await?;
-    let customer = store::find_in(&mut tx, store, id).await?.ok_or(AppError::NotFound)?;
-    if let Some(what) = store::close_repair(&mut tx, store, id, repair, now).await? {
-        store::refresh_facts(&mut tx, store, &[id]).await?;
+    let customer = queries::find_in(&mut tx, store, id).await?.ok_or(AppError::NotFound)?;
+    if let Some(what) = queries::close_repair(&mut tx, store, id, repair, now).await? {
+        queries::refresh_facts(&mut tx, store, &[id]).await?;
         let summary = format!("Finished a repair for {}", customer.name);
         let after = json!({ "what": what, "closed_at": now });
         record(
@@ -318,7 +324,7 @@ pub async fn finish_repair(
             now,
         )
         .await?;
-    } else if !store::has_repair(&mut tx, store, id, repair).await? {
+    } else if !queries::has_repair(&mut tx, store, id, repair).await? {
         return Err(AppError::NotFound);
     }
     Ok(tx.commit().await?)

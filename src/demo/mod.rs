@@ -12,7 +12,7 @@ mod names;
 mod people;
 mod phones;
 mod pieces;
-mod store;
+mod queries;
 mod words;
 
 use std::fmt;
@@ -22,7 +22,7 @@ use chrono::{DateTime, Duration, Utc};
 use self::{
     history::Sent,
     moments::Calendar,
-    store::{NewCampaign, PastSend},
+    queries::{NewCampaign, PastSend},
     words::For,
 };
 use crate::{
@@ -30,7 +30,7 @@ use crate::{
     auth::{
         model::{Role, StoreId},
         password::{self, DEMO as PASSWORD},
-        store as users,
+        queries as users,
     },
     communications::{model::MessageState, tallies},
     customers,
@@ -97,7 +97,7 @@ fn address(mailbox: &str) -> String {
 
 /// Fills the demo store; nothing when there is one of that name.
 pub async fn fill(db: &Db, settings: &Settings, now: DateTime<Utc>) -> Result<Option<Summary>, AppError> {
-    if stores::store::by_slug(db, SLUG).await?.is_some() {
+    if stores::queries::by_slug(db, SLUG).await?.is_some() {
         return Ok(None);
     }
     let hashes = hashes(settings).await?;
@@ -105,7 +105,7 @@ pub async fn fill(db: &Db, settings: &Settings, now: DateTime<Utc>) -> Result<Op
     let mut tx = db.begin().await?;
     let id = stores::rules::open_store(&mut tx, &shop, now - Duration::days(2_400)).await?;
     // It is looked at, and tested, at any hour.
-    stores::store::no_quiet_hours(&mut tx, id).await?;
+    stores::queries::no_quiet_hours(&mut tx, id).await?;
     for ((mailbox, name, role), hash) in STAFF.iter().zip(&hashes) {
         let opened = now - Duration::days(2_400);
         users::add_user(&mut tx, id, &address(mailbox), name, *role, hash, opened).await?;
@@ -153,11 +153,11 @@ async fn write_down(
     let sent = history::play(&mut people, &calendar);
     let mut rows = Vec::with_capacity(people.len());
     for person in &people {
-        let row = store::add_person(tx, id, person, now).await?;
-        store::add_facts(tx, id, row.0, person).await?;
+        let row = queries::add_person(tx, id, person, now).await?;
+        queries::add_facts(tx, id, row.0, person).await?;
         rows.push(row);
     }
-    customers::store::refresh_all_facts(tx, id).await?;
+    customers::queries::refresh_all_facts(tx, id).await?;
     let mut messages = 0;
     for send in &sent {
         let send_id = write_send(db, tx, id, shop, send).await?;
@@ -165,7 +165,7 @@ async fn write_down(
             let (Some(person), Some((customer, token))) = (people.get(row.person), rows.get(row.person)) else {
                 continue;
             };
-            store::add_message(tx, id, send_id, (*customer, token), person, row, send.started).await?;
+            queries::add_message(tx, id, send_id, (*customer, token), person, row, send.started).await?;
             messages += 1;
         }
         tallies::count(tx, send_id).await?;
@@ -206,7 +206,7 @@ async fn write_send(db: &Db, tx: &mut Tx, id: StoreId, shop: &NewStore, sent: &S
                 updated_at: sent.finished,
                 sent: Some((sent.finished, accepted, failed)),
             };
-            Some(store::add_campaign(tx, id, &new).await?)
+            Some(queries::add_campaign(tx, id, &new).await?)
         }
     };
     let past = PastSend {
@@ -219,7 +219,7 @@ async fn write_send(db: &Db, tx: &mut Tx, id: StoreId, shop: &NewStore, sent: &S
         store_name: &shop.name,
         footer: &shop.footer,
     };
-    let send = store::add_send(tx, id, sent, &past).await?;
+    let send = queries::add_send(tx, id, sent, &past).await?;
     let people = grouped(accepted + failed);
     let (action, subject, summary) = match sent.past.name {
         Some(name) => (
@@ -250,9 +250,9 @@ async fn write_send(db: &Db, tx: &mut Tx, id: StoreId, shop: &NewStore, sent: &S
 async fn write_plans(tx: &mut Tx, id: StoreId, shop: &NewStore, calendar: &Calendar) -> Result<(), AppError> {
     let mut templates = Vec::new();
     for template in TEMPLATES {
-        templates.push(store::add_template(tx, id, template, FALLBACKS, calendar.at(240, 12, 0)).await?);
+        templates.push(queries::add_template(tx, id, template, FALLBACKS, calendar.at(240, 12, 0)).await?);
     }
-    let vip = store::segment(tx, id, SystemSegment::Vip.key()).await?;
+    let vip = queries::segment(tx, id, SystemSegment::Vip.key()).await?;
     let (local, at) = calendar.saturday_at_nine();
     let plans = [
         (words::BEGUN, None, None, None, 9),
@@ -290,7 +290,7 @@ async fn write_plans(tx: &mut Tx, id: StoreId, shop: &NewStore, calendar: &Calen
             updated_at: calendar.at(days, 10, 40),
             sent: None,
         };
-        store::add_campaign(tx, id, &new).await?;
+        queries::add_campaign(tx, id, &new).await?;
     }
     Ok(())
 }

@@ -11,9 +11,9 @@ use std::{
 };
 
 use super::{
+    queries::LeaseToken,
     refusals::{Meaning, Refusals, Tried},
     retry,
-    store::LeaseToken,
 };
 use crate::channels::{Outcome, email::smtp::ConnectProblem};
 

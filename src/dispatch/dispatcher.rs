@@ -10,17 +10,17 @@ use super::{
     DRAIN,
     circuit_breaker::CircuitBreaker,
     connection_limit::ConnectionLimit,
-    domain_store,
+    domain_queries,
     failpoints::{Point, hit},
     in_flight::InFlight,
     lease::{Going, Lease},
     lease_renewal::RENEWAL_CHECK_INTERVAL,
     outbox_transport,
     prepared_send::{Job, PreparedCache, PreparedSend},
+    queries::{self, LeaseToken, ReapScope},
     queue::Queue,
     rate_limit::{account::LEAD, domain::DomainQueues, slots::SlotPool},
     status_writer::{self, StatusWriter},
-    store::{self, LeaseToken, ReapScope},
     worker::Worker,
     worker_pool::WorkerPool,
 };
@@ -28,7 +28,7 @@ use crate::{
     channels::email::{events::Provider, smtp::Account},
     db::{Backend, with_timeout},
     error::AppError,
-    sends::{self, ending, model::SendState, store::SendRecord},
+    sends::{self, ending, model::SendState, queries::SendRecord},
     server::AppState,
     stores,
 };
@@ -264,7 +264,7 @@ impl Dispatcher {
         if sends == SENDS {
             return Ok(YIELD_INTERVAL);
         }
-        let next = sends::store::next_hold(&self.state.db, self.state.clock.now()).await?;
+        let next = sends::queries::next_hold(&self.state.db, self.state.clock.now()).await?;
         let until = next.and_then(|at| (at - self.state.clock.now()).to_std().ok());
         let wait = until.unwrap_or(TICK_INTERVAL).max(YIELD_INTERVAL);
         Ok(match self.domain_queues.are_open(Instant::now()) {
@@ -276,7 +276,7 @@ impl Dispatcher {
     async fn maintain_leases(&mut self) -> sqlx::Result<()> {
         // First: after a stall, what is still ours must not be taken for somebody else's.
         self.renew_when_due().await?;
-        if store::any_expired(&self.state.db).await? {
+        if queries::any_expired(&self.state.db).await? {
             self.recover(ReapScope::Expired).await?;
         }
         Ok(())
@@ -284,7 +284,7 @@ impl Dispatcher {
 
     async fn open_now(&mut self) -> sqlx::Result<Vec<SendRecord>> {
         self.refresh_limits().await?;
-        sends::store::open_now(&self.state.db, self.state.clock.now(), self.last, SENDS).await
+        sends::queries::open_now(&self.state.db, self.state.clock.now(), self.last, SENDS).await
     }
 
     /// The time to undo is over.
@@ -292,7 +292,7 @@ impl Dispatcher {
         hit(Point::BeforeHoldEnds);
         let mut tx = self.state.db.begin().await?;
         let begun =
-            sends::store::change_state(&mut tx, send.id, SendState::Holding, SendState::Sending, None, None).await?;
+            sends::queries::change_state(&mut tx, send.id, SendState::Holding, SendState::Sending, None, None).await?;
         tx.commit().await?;
         hit(Point::AfterHoldEnds);
         Ok(begun)
@@ -318,7 +318,7 @@ impl Dispatcher {
         let prepared = match self.prepared.get(send.id) {
             Some(prepared) => prepared,
             None => {
-                let store = stores::store::find(&self.state.db, send.store_id).await?;
+                let store = stores::queries::find(&self.state.db, send.store_id).await?;
                 let prepared = store
                     .ok_or(AppError::NotFound)
                     .and_then(|store| self.prepared.add(send, &store));
@@ -333,7 +333,7 @@ impl Dispatcher {
             }
         };
         let now = self.state.clock.now();
-        let (open, due) = store::next_due(&self.state.db, send.id).await?;
+        let (open, due) = queries::next_due(&self.state.db, send.id).await?;
         if !open {
             self.end(send, None).await?;
             return Ok(Taken::No(Work::Nothing));
@@ -446,7 +446,7 @@ impl Dispatcher {
             hit(written);
         }
         if self.domain_rate.is_some() {
-            domain_store::forget(&mut tx, &self.account, true).await?;
+            domain_queries::forget(&mut tx, &self.account, true).await?;
         }
         tx.commit().await?;
         self.breaker.forget(send.id);

@@ -1,7 +1,7 @@
 //! What an owner has set for the mail account: how fast, how fast to one domain, and over how many
 //! connections. What `LOUPE_SMTP_URL` says is what holds without it, and the most that can be set.
 
-use super::account_store::Limits;
+use super::account_queries::Limits;
 use crate::channels::email::smtp::Account;
 
 /// Fastest rate that can be asked for, in messages a second.

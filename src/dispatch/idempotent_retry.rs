@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use super::{
     dispatcher::Dispatcher,
     failpoints::{Point, hit},
-    store::ProviderAccount,
+    queries::ProviderAccount,
 };
 use crate::sends::idempotent_retry;
 

@@ -7,7 +7,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use super::store::LeaseToken;
+use super::queries::LeaseToken;
 
 /// See the module. Cheap to clone.
 #[derive(Clone, Debug, Default)]

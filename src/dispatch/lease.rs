@@ -6,19 +6,19 @@ use chrono::{DateTime, TimeDelta, Utc};
 use tokio::time::{Instant, sleep_until};
 
 use super::{
-    account_store,
+    account_queries,
     dispatcher::Dispatcher,
-    domain_store::{self, PutBack},
+    domain_queries::{self, PutBack},
     failpoints::{Point, hit},
+    queries::{self, Leased},
     rate_limit::{
         account::{LEAD, SendSlot, SlotGrant},
         domain::{Admission, Candidate, Domains, domain},
     },
-    store::{self, Leased},
 };
 use crate::{
     db::{Tx, dialect::moment_text},
-    sends::store::SendRecord,
+    sends::queries::SendRecord,
 };
 
 /// Messages looked at in one transaction, when some must wait for their domain: beyond so many it
@@ -46,7 +46,7 @@ impl Dispatcher {
         hit(Point::BeforeLease);
         let mut tx = self.state.db.begin().await?;
         let (used_until, clock) = match self.rate.or(self.domain_rate) {
-            Some(_) => account_store::used_until(&mut tx, &self.account).await?,
+            Some(_) => account_queries::used_until(&mut tx, &self.account).await?,
             None => (0, 0),
         };
         let here = Instant::now();
@@ -100,7 +100,7 @@ impl Dispatcher {
             return Ok(());
         };
         let mut tx = self.state.db.begin().await?;
-        let (used_until, clock) = account_store::used_until(&mut tx, &self.account).await?;
+        let (used_until, clock) = account_queries::used_until(&mut tx, &self.account).await?;
         let grant = SlotGrant::new(rate, used_until, clock, Instant::now());
         let n = usize::try_from(grant.most()).unwrap_or_default().min(wanted);
         if n == 0 {
@@ -127,7 +127,7 @@ impl Dispatcher {
 
     async fn lease_rows(&self, tx: &mut Tx, send: i64, limit: i64, now: DateTime<Utc>) -> sqlx::Result<Vec<Leased>> {
         let seconds = self.state.settings.lease_seconds;
-        store::lease(tx, send, (&self.owner, seconds), self.through(), limit, now).await
+        queries::lease(tx, send, (&self.owner, seconds), self.through(), limit, now).await
     }
 
     /// Looks past those whose domain has been sent to enough, further each time: nobody else waits
@@ -153,7 +153,7 @@ impl Dispatcher {
             look = (look * 2).min(LOOKED_AT);
         }
         if !going.is_empty() {
-            domain_store::use_until(tx, &self.account, &domains.used_until()).await?;
+            domain_queries::use_until(tx, &self.account, &domains.used_until()).await?;
         }
         going.sort_by_key(|one| one.domain.as_ref().map(|(_, slot)| slot.at()));
         Ok((going, usize::try_from(looked_at).unwrap_or_default()))
@@ -204,7 +204,7 @@ impl Dispatcher {
             });
         }
         if !back.is_empty() {
-            domain_store::put_back(tx, &back).await?;
+            domain_queries::put_back(tx, &back).await?;
         }
         Ok(())
     }
@@ -226,12 +226,12 @@ impl Dispatcher {
         names.dedup();
         let last = self.domain_queues.tails_of(first.send_id, &names);
         if !last.is_empty() {
-            let waiting = domain_store::still_waiting(tx, &last, now).await?;
+            let waiting = domain_queries::still_waiting(tx, &last, now).await?;
             self.domain_queues.retain(&last, &waiting);
         }
         let unknown = domains.unknown(names);
         if !unknown.is_empty() {
-            let used_until = domain_store::used_until(tx, &self.account, &unknown).await?;
+            let used_until = domain_queries::used_until(tx, &self.account, &unknown).await?;
             domains.learn(unknown, &used_until.into_iter().collect());
         }
         Ok(())

@@ -8,8 +8,8 @@ use tokio::time::Instant;
 use super::{
     dispatcher::Dispatcher,
     failpoints::{Point, hit},
+    queries::{self, ReapScope},
     status_writer::json,
-    store::{self, ReapScope},
 };
 
 /// Between two looks at whether it is time to renew.
@@ -24,7 +24,7 @@ impl Dispatcher {
         self.renewed = Instant::now();
         let mut tx = self.state.db.begin().await?;
         let held = json(&self.in_flight.tokens())?;
-        store::renew(&mut tx, &self.owner, &held, self.state.settings.lease_seconds).await?;
+        queries::renew(&mut tx, &self.owner, &held, self.state.settings.lease_seconds).await?;
         tx.commit().await
     }
 
@@ -41,7 +41,7 @@ impl Dispatcher {
     pub(crate) async fn recover(&self, whose: ReapScope) -> sqlx::Result<()> {
         hit(Point::BeforeRecovery);
         let mut tx = self.state.db.begin().await?;
-        let (queued, unknown) = store::recover(&mut tx, whose, self.state.clock.now()).await?;
+        let (queued, unknown) = queries::recover(&mut tx, whose, self.state.clock.now()).await?;
         if queued + unknown == 0 {
             return tx.commit().await;
         }
@@ -56,7 +56,7 @@ impl Dispatcher {
         let released: sqlx::Result<u64> = async {
             hit(Point::BeforeRelease);
             let mut tx = self.state.db.begin().await?;
-            let released = store::release(&mut tx, &self.owner).await?;
+            let released = queries::release(&mut tx, &self.owner).await?;
             hit(Point::ReleaseWritten);
             tx.commit().await?;
             hit(Point::AfterRelease);

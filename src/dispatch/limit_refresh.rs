@@ -3,11 +3,11 @@
 use tokio::time::Instant;
 
 use super::{
-    account_store,
+    account_queries,
     dispatcher::{Dispatcher, TICK_INTERVAL},
-    domain_store,
+    domain_queries,
     effective_limits::EffectiveLimits,
-    provider_store,
+    provider_queries,
 };
 
 impl Dispatcher {
@@ -19,9 +19,9 @@ impl Dispatcher {
         if self.asked.is_some_and(|at| at.elapsed() < TICK_INTERVAL) {
             return Ok(());
         }
-        let holds = EffectiveLimits::of(account_store::limits(&self.state.db, &self.account).await?, account);
+        let holds = EffectiveLimits::of(account_queries::limits(&self.state.db, &self.account).await?, account);
         pool.resize(holds.connections, &self.state.send_gate);
-        self.provider = provider_store::of_account(&self.state.db, &self.account)
+        self.provider = provider_queries::of_account(&self.state.db, &self.account)
             .await?
             .map(|kept| kept.provider);
         self.rate = holds.rate;
@@ -39,9 +39,9 @@ impl Dispatcher {
     /// What waits for a domain's limit is judged by the one that holds now.
     async fn requeue_waiting(&self, domain_rate: Option<i64>) -> sqlx::Result<()> {
         let mut tx = self.state.db.begin().await?;
-        account_store::used_until(&mut tx, &self.account).await?;
-        domain_store::requeue_waiting(&mut tx, self.state.clock.now()).await?;
-        domain_store::forget(&mut tx, &self.account, domain_rate.is_some()).await?;
+        account_queries::used_until(&mut tx, &self.account).await?;
+        domain_queries::requeue_waiting(&mut tx, self.state.clock.now()).await?;
+        domain_queries::forget(&mut tx, &self.account, domain_rate.is_some()).await?;
         tx.commit().await
     }
 
@@ -49,7 +49,7 @@ impl Dispatcher {
     async fn prune_domain_queues(&mut self) -> sqlx::Result<()> {
         let last = self.domain_queues.last();
         let mut tx = self.state.db.begin().await?;
-        let waiting = domain_store::still_waiting(&mut tx, &last, self.state.clock.now()).await?;
+        let waiting = domain_queries::still_waiting(&mut tx, &last, self.state.clock.now()).await?;
         tx.commit().await?;
         self.domain_queues.retain(&last, &waiting);
         Ok(())

@@ -20,32 +20,32 @@
 //!   └── queue ───────┴──────────────────────► workers
 //! ```
 
-pub mod account_store;
+pub mod account_queries;
 mod circuit_breaker;
 mod connection_limit;
 mod dispatcher;
-pub mod domain_store;
+pub mod domain_queries;
 pub mod effective_limits;
 pub mod failpoints;
 mod idempotent_retry;
 mod in_flight;
-pub mod late_store;
+pub mod late_queries;
 mod lease;
 mod lease_renewal;
 mod limit_refresh;
 mod outbox_transport;
+pub mod outcome_queries;
 mod outcome_rows;
-pub mod outcome_store;
 mod prepared_send;
 mod provider_outage;
-pub mod provider_store;
-mod put_back_store;
+pub mod provider_queries;
+mod put_back_queries;
+pub mod queries;
 mod queue;
 pub mod rate_limit;
 mod refusals;
 mod retry;
 mod status_writer;
-pub mod store;
 mod worker;
 mod worker_pool;
 

@@ -4,10 +4,10 @@
 use chrono::{DateTime, Utc};
 
 use super::{
-    outcome_store::{self, Settled},
+    outcome_queries::{self, Settled},
     prepared_send::Job,
+    queries,
     status_writer::json,
-    store,
 };
 use crate::{
     db::{Db, Tx},
@@ -19,10 +19,10 @@ pub(crate) async fn deliver(db: &Db, base_url: &str, jobs: &[Job], now: DateTime
     let tokens: Vec<_> = jobs.iter().map(Job::token).collect();
     let rows = json(&tokens)?;
     let mut tx = db.begin().await?;
-    store::mark_attempting(&mut tx, &rows, now).await?;
-    let marked = store::attempting(&mut tx, &rows).await?;
+    queries::mark_attempting(&mut tx, &rows, now).await?;
+    let marked = queries::attempting(&mut tx, &rows).await?;
     if marked.len() < jobs.len() {
-        store::settle_unmarked(&mut tx, &rows, now).await?;
+        queries::settle_unmarked(&mut tx, &rows, now).await?;
     }
     let mut outcomes = Vec::with_capacity(marked.len());
     for job in jobs.iter().filter(|job| marked.contains(&job.row.id)) {
@@ -45,7 +45,7 @@ pub(crate) async fn deliver(db: &Db, base_url: &str, jobs: &[Job], now: DateTime
         });
     }
     if !outcomes.is_empty() {
-        outcome_store::settle(&mut tx, &json(&outcomes)?, now).await?;
+        outcome_queries::settle(&mut tx, &json(&outcomes)?, now).await?;
     }
     tx.commit().await
 }

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
-use super::{outcome_store::Settled, prepared_send::Job, retry};
+use super::{outcome_queries::Settled, prepared_send::Job, retry};
 use crate::{channels::Outcome, db::dialect::moment_text};
 
 /// A message that is settled in this state.

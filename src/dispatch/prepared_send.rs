@@ -13,16 +13,16 @@ use tokio::time::Instant;
 use super::{
     failpoints::{Point, hit},
     in_flight::InFlightGuard,
+    queries::{LeaseToken, Leased},
     rate_limit::account::SendSlot,
     refusals::Tried,
-    store::{LeaseToken, Leased},
 };
 use crate::{
     channels::email::{Addressee, EmailAddress, Prepared, Sender, events::Provider, write_id},
     error::AppError,
     sends::{
         message_view::{anniversary_words, compiled, unsubscribe_url},
-        store::SendRecord,
+        queries::SendRecord,
     },
     stores::model::Store,
     templates::render::Person,

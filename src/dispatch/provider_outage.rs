@@ -7,11 +7,11 @@ use super::{
     circuit_breaker::Trip,
     dispatcher::Dispatcher,
     failpoints::{Point, hit},
-    outcome_store, put_back_store, retry, store,
+    outcome_queries, put_back_queries, queries, retry,
 };
 use crate::{
     error::AppError,
-    sends::{self, ending, store::SendRecord},
+    sends::{self, ending, queries::SendRecord},
 };
 
 /// How long a send waits after trouble, the first time; it doubles up to the longest.
@@ -31,11 +31,11 @@ impl Dispatcher {
         }
         hit(Point::BeforeOutage);
         let mut tx = self.state.db.begin().await?;
-        store::release(&mut tx, &self.owner).await?;
+        queries::release(&mut tx, &self.owner).await?;
         hit(Point::OutageReleased);
         tx.commit().await?;
         hit(Point::AfterOutageReleased);
-        for send in sends::store::sending(&self.state.db).await? {
+        for send in sends::queries::sending(&self.state.db).await? {
             match trip {
                 Trip::Pause(words) => self.pause(&send, words).await?,
                 Trip::PauseSend { send: id, words } if send.id == *id => self.pause(&send, words).await?,
@@ -61,7 +61,7 @@ impl Dispatcher {
             return Ok(());
         }
         let mut tx = self.state.db.begin().await?;
-        let back = put_back_store::put_back(&mut tx, &written, self.state.clock.now()).await?;
+        let back = put_back_queries::put_back(&mut tx, &written, self.state.clock.now()).await?;
         tx.commit().await?;
         self.breaker.put_back(&written);
         tracing::info!(messages = back, "refusals that were everybody's are taken back");
@@ -70,7 +70,7 @@ impl Dispatcher {
 
     /// Whether messages of a send were taken just now.
     async fn still_goes_out(&self, send: &SendRecord) -> sqlx::Result<bool> {
-        outcome_store::accepted_since(&self.state.db, send.id, self.state.clock.now() - JUST_NOW).await
+        outcome_queries::accepted_since(&self.state.db, send.id, self.state.clock.now() - JUST_NOW).await
     }
 
     /// Everything stays queued and is tried again later. An hour of trouble is enough: the campaign
@@ -93,7 +93,8 @@ impl Dispatcher {
         let wait = retry::jittered(wait).mul_f64(self.state.settings.retry_scale);
         hit(Point::BeforeOutagePause);
         let mut tx = self.state.db.begin().await?;
-        if sends::store::pause(&mut tx, send.id, None, words, Some(now + wait), now).await? && send.paused_at.is_none()
+        if sends::queries::pause(&mut tx, send.id, None, words, Some(now + wait), now).await?
+            && send.paused_at.is_none()
         {
             ending::log_pause(&mut tx, send, words, now).await?;
         }
@@ -107,7 +108,7 @@ impl Dispatcher {
     pub(crate) async fn resume_after_outage(&self, send: &SendRecord) -> sqlx::Result<()> {
         hit(Point::BeforeOutageEnds);
         let mut tx = self.state.db.begin().await?;
-        sends::store::resume_from_trouble(&mut tx, send.id).await?;
+        sends::queries::resume_from_trouble(&mut tx, send.id).await?;
         hit(Point::OutageEndWritten);
         tx.commit().await?;
         hit(Point::AfterOutageEnds);

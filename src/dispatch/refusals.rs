@@ -12,7 +12,7 @@ use std::collections::{HashMap, HashSet, VecDeque};
 
 use super::{
     circuit_breaker::{Trip, sentence, without_addresses},
-    store::LeaseToken,
+    queries::LeaseToken,
 };
 use crate::channels::email::smtp::Scope;
 

@@ -8,7 +8,7 @@ use std::{
 
 use tokio::time::Instant;
 
-use super::store::{self, Counts};
+use super::queries::{self, Counts};
 use crate::{
     scheduler::heartbeat::{self, SchedulerStatus},
     server::AppState,
@@ -40,7 +40,7 @@ impl Meter {
             return Ok(last.text.clone());
         }
         let now = state.clock.now();
-        let counts = store::counts(&state.db, now).await?;
+        let counts = queries::counts(&state.db, now).await?;
         let (due, due_since) = heartbeat::waiting(&state.db, now).await?;
         let rest = Rest {
             rate: last.map_or(0.0, |l| rate(counts.accepted() - l.accepted, l.at.elapsed())),

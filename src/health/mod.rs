@@ -6,8 +6,8 @@
 //! person or a word of a message.
 
 mod metrics;
+mod queries;
 mod ready;
-mod store;
 
 use axum::{
     Json, Router,

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use super::store;
+use super::queries;
 use crate::{db, error::Outage, scheduler::heartbeat, server::AppState};
 
 /// How long the database may take to answer.
@@ -70,7 +70,7 @@ async fn tables(state: &AppState) -> (&'static str, &'static str) {
         Err(_) => return ("doesn't answer", "unknown"),
     }
     let newest = db::newest_migration(state.db.backend());
-    match tokio::time::timeout(ANSWER_TIMEOUT, store::newest_applied(&state.db)).await {
+    match tokio::time::timeout(ANSWER_TIMEOUT, queries::newest_applied(&state.db)).await {
         Ok(Ok(Some(applied))) if applied == newest => (OK, OK),
         Ok(Ok(_)) => (OK, "not up to date"),
         Ok(Err(_)) => ("can't be read", "unknown"),
@@ -105,7 +105,7 @@ async fn scheduler(state: &AppState) -> &'static str {
 }
 
 async fn disk(state: &AppState) -> &'static str {
-    match store::data_folder(&state.db).await {
+    match queries::data_folder(&state.db).await {
         Ok(Some(folder)) => match fs4::available_space(&folder) {
             Ok(free) if free < LEAST_SPACE => "nearly full",
             _ => OK,

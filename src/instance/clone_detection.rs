@@ -6,8 +6,8 @@ use chrono::{DateTime, Utc};
 
 use super::{
     fingerprint::{self, Fingerprint, note_life},
+    queries,
     send_gate::Why,
-    store,
 };
 use crate::{
     audit,
@@ -16,7 +16,7 @@ use crate::{
     db::{Db, Tx},
     dispatch::{
         failpoints::{Point, hit},
-        store as leases,
+        queries as leases,
     },
     error::AppError,
     scheduler,
@@ -48,10 +48,10 @@ pub async fn settle(state: &AppState) -> sqlx::Result<Option<Why>> {
 async fn look(db: &Db, now: DateTime<Utc>) -> sqlx::Result<Option<Why>> {
     let here = Fingerprint::of(db).await?;
     let here = json(&here)?;
-    let known = store::get(db, store::HOME).await?;
-    if known.is_none() && store::get(db, store::RESTORED).await?.is_none() {
+    let known = queries::get(db, queries::HOME).await?;
+    if known.is_none() && queries::get(db, queries::RESTORED).await?.is_none() {
         let mut tx = db.begin().await?;
-        store::put_first(&mut tx, store::HOME, &here).await?;
+        queries::put_first(&mut tx, queries::HOME, &here).await?;
         let note = note_life(&mut tx, now).await?;
         tx.commit().await?;
         note.keep(db).await;
@@ -61,7 +61,7 @@ async fn look(db: &Db, now: DateTime<Utc>) -> sqlx::Result<Option<Why>> {
     // The same place, of which a former version told less.
     if why.is_none() && known.as_ref() != Some(&here) {
         let mut tx = db.begin().await?;
-        store::put(&mut tx, store::HOME, &here).await?;
+        queries::put(&mut tx, queries::HOME, &here).await?;
         tx.commit().await?;
     }
     Ok(why)
@@ -78,11 +78,11 @@ async fn doubts(db: &Db) -> sqlx::Result<Option<Why>> {
 /// The part of it that can be asked at any time. (The note beside an SQLite file and what is inside
 /// are not written at the same moment.)
 async fn is_elsewhere(db: &Db) -> sqlx::Result<Option<Why>> {
-    if store::get(db, store::RESTORED).await?.is_some() {
+    if queries::get(db, queries::RESTORED).await?.is_some() {
         return Ok(Some(Why::Restored));
     }
     // What can't be read was written by another program: ask.
-    let known = store::get(db, store::HOME).await?;
+    let known = queries::get(db, queries::HOME).await?;
     let known: Option<Fingerprint> = known.and_then(|text| serde_json::from_str(&text).ok());
     let here = Fingerprint::of(db).await?;
     let is_same = known.is_some_and(|known| known.is_same_place(&here));
@@ -124,7 +124,7 @@ async fn keep_looking(state: &AppState) {
 /// something else than Loupe may have put it there. Nothing when it is whole.
 pub async fn damage(db: &Db) -> sqlx::Result<Option<String>> {
     let Db::Sqlite(pools) = db else { return Ok(None) };
-    match store::is_set_up(db).await {
+    match queries::is_set_up(db).await {
         Ok(false) => return Ok(None),
         Ok(true) if matches!(doubts(db).await, Ok(None)) => return Ok(None),
         // What cannot be read may be damaged too.
@@ -139,7 +139,7 @@ pub async fn damage(db: &Db) -> sqlx::Result<Option<String>> {
 
 /// Leaves a mark in a database that was put back from a backup.
 pub async fn mark_restored(tx: &mut Tx, now: DateTime<Utc>) -> sqlx::Result<()> {
-    store::put(tx, store::RESTORED, &now.to_rfc3339()).await
+    queries::put(tx, queries::RESTORED, &now.to_rfc3339()).await
 }
 
 /// An owner's word that this database is the one to go on with. What it was sending is given
@@ -153,24 +153,24 @@ pub async fn confirm(ctx: &Ctx) -> Result<(), AppError> {
     }
     let why = state.send_gate.why();
     let here = Fingerprint::of(db).await?;
-    let open = store::open_sends(db).await?;
+    let open = queries::open_sends(db).await?;
     hit(Point::BeforeConfirm);
     let mut tx = db.begin().await?;
     // Whoever held a lease in the former life is gone.
     leases::recover(&mut tx, leases::ReapScope::AllOthers, now).await?;
     for (store_id, id) in &open {
-        let Some(send) = sends::store::find(db, *store_id, *id).await? else {
+        let Some(send) = sends::queries::find(db, *store_id, *id).await? else {
             continue;
         };
-        sends::store::change_state(&mut tx, send.id, SendState::Holding, SendState::Sending, None, None).await?;
+        sends::queries::change_state(&mut tx, send.id, SendState::Holding, SendState::Sending, None, None).await?;
         ending::revert(&mut tx, &send, GIVEN_BACK, now).await?;
     }
     hit(Point::ConfirmGivenBack);
     let held = scheduler::hold_all_due(&mut tx, MAY_HAVE_GONE, now).await?;
-    store::put(&mut tx, store::HOME, &json(&here)?).await?;
-    store::remove(&mut tx, store::RESTORED).await?;
+    queries::put(&mut tx, queries::HOME, &json(&here)?).await?;
+    queries::remove(&mut tx, queries::RESTORED).await?;
     // The other life goes on counting rows from the same number.
-    store::renew_id(&mut tx).await?;
+    queries::renew_id(&mut tx).await?;
     let note = note_life(&mut tx, now).await?;
     let entry = audit::Entry {
         actor: &ctx.actor.name,

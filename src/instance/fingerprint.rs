@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::store;
+use super::queries;
 use crate::db::{Db, Tx};
 
 /// A place, as it is remembered in the database.
@@ -48,8 +48,8 @@ impl Fingerprint {
     /// Where the open database lives.
     pub(super) async fn of(db: &Db) -> sqlx::Result<Self> {
         match db {
-            Db::Sqlite(_) => Ok(Fingerprint::Sqlite(Disk::of(&store::data_file(db).await?))),
-            Db::Postgres(pool) => Ok(Fingerprint::Postgres(store::server(pool).await?)),
+            Db::Sqlite(_) => Ok(Fingerprint::Sqlite(Disk::of(&queries::data_file(db).await?))),
+            Db::Postgres(pool) => Ok(Fingerprint::Postgres(queries::server(pool).await?)),
         }
     }
 
@@ -139,7 +139,7 @@ pub struct LifeNote(String);
 /// Writes a sign of life into the database. Keep the answer after the commit.
 pub async fn note_life(tx: &mut Tx, now: DateTime<Utc>) -> sqlx::Result<LifeNote> {
     let text = now.to_rfc3339_opts(SecondsFormat::Micros, true);
-    store::put(tx, store::ALIVE, &text).await?;
+    queries::put(tx, queries::ALIVE, &text).await?;
     Ok(LifeNote(text))
 }
 
@@ -147,7 +147,7 @@ impl LifeNote {
     /// Keeps it beside an SQLite file. On PostgreSQL there is no such place.
     pub async fn keep(self, db: &Db) {
         if let Db::Sqlite(_) = db
-            && let Ok(data) = store::data_file(db).await
+            && let Ok(data) = queries::data_file(db).await
             && let Err(error) = write_whole(&life_file(&data), &self.0)
         {
             tracing::warn!(error = %error, "the note beside the database could not be written");
@@ -166,8 +166,8 @@ fn write_whole(note: &Path, text: &str) -> std::io::Result<()> {
 /// Whether a newer state of this database has run in this place.
 pub(super) async fn is_older(db: &Db) -> sqlx::Result<bool> {
     let Db::Sqlite(_) = db else { return Ok(false) };
-    let outside = std::fs::read_to_string(life_file(&store::data_file(db).await?)).ok();
-    let inside = store::get(db, store::ALIVE).await?;
+    let outside = std::fs::read_to_string(life_file(&queries::data_file(db).await?)).ok();
+    let inside = queries::get(db, queries::ALIVE).await?;
     let moment = |text: &str| text.trim().parse::<DateTime<Utc>>().ok();
     Ok(
         match (outside.as_deref().and_then(moment), inside.as_deref().and_then(moment)) {

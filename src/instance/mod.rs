@@ -14,15 +14,15 @@ mod clone_detection;
 #[cfg(feature = "ssr")]
 mod fingerprint;
 #[cfg(feature = "ssr")]
-mod send_gate;
+mod queries;
 #[cfg(feature = "ssr")]
-mod store;
+mod send_gate;
 
 #[cfg(feature = "ssr")]
 pub use clone_detection::{confirm, damage, mark_restored, settle, watch};
 #[cfg(feature = "ssr")]
 pub use fingerprint::{LifeNote, note_life};
 #[cfg(feature = "ssr")]
-pub use send_gate::{SendGate, Why};
+pub use queries::id;
 #[cfg(feature = "ssr")]
-pub use store::id;
+pub use send_gate::{SendGate, Why};

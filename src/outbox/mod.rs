@@ -1,8 +1,8 @@
 //! The built-in outbox: while no mail server is set, it keeps every message whole and mails
 //! nothing. Owners and managers can look at what it holds; looking fetches nothing.
 
+pub mod queries;
 pub mod reading;
-pub mod store;
 
 /// What every page that sends says while the outbox is the provider.
 pub const NOTHING_IS_MAILED: &str = "Nothing is mailed: messages stay in the outbox.";

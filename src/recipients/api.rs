@@ -7,7 +7,7 @@ use crate::error::AppError;
 #[cfg(feature = "ssr")]
 use crate::{
     auth::{guard, model::Permission},
-    recipients::{rules, store},
+    recipients::{queries, rules},
 };
 
 /// How many names "See who" shows.
@@ -27,7 +27,7 @@ pub async fn count_recipients(filter: RecipientFilter, not_again: Option<Earlier
 pub async fn find_customers(text: String) -> Result<Vec<Candidate>, AppError> {
     let ctx = guard::require(Permission::SendCampaigns)?;
     let scope = rules::scope_of(&ctx, None).await?;
-    Ok(store::candidates(ctx.db(), &scope, &text).await?)
+    Ok(queries::candidates(ctx.db(), &scope, &text).await?)
 }
 
 /// The first of those skipped for a reason, by name.
@@ -40,5 +40,5 @@ pub async fn skipped_names(
     let ctx = guard::require(Permission::SendCampaigns)?;
     rules::bounded(&filter)?;
     let scope = rules::scope_of(&ctx, not_again).await?;
-    Ok(store::names(ctx.db(), &scope, &filter, Some(reason), SHOWN, 0).await?)
+    Ok(queries::names(ctx.db(), &scope, &filter, Some(reason), SHOWN, 0).await?)
 }

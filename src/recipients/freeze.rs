@@ -3,9 +3,9 @@
 use chrono::{DateTime, Utc};
 
 use super::{
-    filter_sql::{AudienceSql, Picked, Scope, code, key_of},
+    filter_queries::{AudienceSql, Picked, Scope, code, key_of},
     model::{Audience, RecipientFilter, SkipReason},
-    store::added_up,
+    queries::added_up,
 };
 use crate::{
     bound,
@@ -27,7 +27,7 @@ pub async fn freeze(
     now: DateTime<Utc>,
 ) -> sqlx::Result<Audience> {
     let segment = match filter {
-        RecipientFilter::Segment(id) => segments::store::find_in(tx, scope.store, *id).await?,
+        RecipientFilter::Segment(id) => segments::queries::find_in(tx, scope.store, *id).await?,
         _ => None,
     };
     let picked = Picked::new(filter, segment.and_then(|s| s.system()));

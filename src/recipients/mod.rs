@@ -8,14 +8,14 @@ pub mod api;
 pub mod model;
 
 #[cfg(feature = "ssr")]
-pub mod filter_sql;
+pub mod filter_queries;
 #[cfg(feature = "ssr")]
 pub mod freeze;
+#[cfg(feature = "ssr")]
+pub mod queries;
 #[cfg(feature = "ssr")]
 pub mod rules;
 #[cfg(feature = "ssr")]
 pub mod search;
-#[cfg(feature = "ssr")]
-pub mod store;
 #[cfg(feature = "ssr")]
 pub mod words;

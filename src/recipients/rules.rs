@@ -3,9 +3,9 @@
 use chrono::{DateTime, Utc};
 
 use super::{
-    filter_sql::Scope,
+    filter_queries::Scope,
     model::{Audience, Count, Earlier, RecipientFilter},
-    store,
+    queries,
 };
 use crate::{auth::guard::Ctx, db::Db, error::AppError, segments, stores::model::Store, time};
 
@@ -38,14 +38,14 @@ pub fn bounded(filter: &RecipientFilter) -> Result<(), AppError> {
 pub async fn count(ctx: &Ctx, filter: RecipientFilter, not_again: Option<Earlier>) -> Result<Count, AppError> {
     bounded(&filter)?;
     let scope = scope_of(ctx, not_again).await?;
-    let audience = store::count(ctx.db(), &scope, &filter).await?;
+    let audience = queries::count(ctx.db(), &scope, &filter).await?;
     Ok(described(ctx.db(), &scope, &filter, audience).await?)
 }
 
 /// An audience that was counted now, with the words around it.
 pub async fn described(db: &Db, scope: &Scope, filter: &RecipientFilter, audience: Audience) -> sqlx::Result<Count> {
     let segment = match filter {
-        RecipientFilter::Segment(id) => segments::store::find(db, scope.store, *id).await?,
+        RecipientFilter::Segment(id) => segments::queries::find(db, scope.store, *id).await?,
         _ => None,
     };
     Ok(Count {

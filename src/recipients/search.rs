@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::{
-    filter_sql::{AudienceSql, Picked, Scope, reason_of},
+    filter_queries::{AudienceSql, Picked, Scope, reason_of},
     model::Candidate,
 };
 use crate::{

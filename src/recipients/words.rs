@@ -27,7 +27,7 @@ pub fn audience_words(filter: Option<&RecipientFilter>, segments: &HashMap<i64, 
 /// [`audience_words`] with today's names of the store's segments.
 pub async fn today(db: &Db, store: StoreId, filter: &RecipientFilter) -> sqlx::Result<String> {
     let names = match filter {
-        RecipientFilter::Segment(_) => segments::store::all(db, store)
+        RecipientFilter::Segment(_) => segments::queries::all(db, store)
             .await?
             .into_iter()
             .map(|s| (s.id, s.name))

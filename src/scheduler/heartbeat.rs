@@ -4,7 +4,7 @@
 use chrono::{DateTime, Duration, Utc};
 use serde::Serialize;
 
-use super::store;
+use super::queries;
 use crate::{
     db::{Db, Tx},
     instance::{self, Why},
@@ -43,7 +43,7 @@ impl SchedulerStatus {
         if state.send_gate.is_passive() {
             return Ok(SchedulerStatus::Paused);
         }
-        let alive = store::alive(&state.db, now - STALE, now + STALE).await?;
+        let alive = queries::alive(&state.db, now - STALE, now + STALE).await?;
         Ok(if alive.contains(&State::Running) {
             SchedulerStatus::Running
         } else {
@@ -66,7 +66,7 @@ impl SchedulerStatus {
 
 /// How long ago any scheduler last showed life; nothing when none ever did.
 pub async fn silence(db: &Db, now: DateTime<Utc>) -> sqlx::Result<Option<Duration>> {
-    Ok(store::newest_heartbeat(db).await?.map(|at| (now - at).abs()))
+    Ok(queries::newest_heartbeat(db).await?.map(|at| (now - at).abs()))
 }
 
 /// Whether a scheduler silent for so long counts as gone.
@@ -76,7 +76,7 @@ pub fn is_gone(silence: Duration) -> bool {
 
 /// How many campaigns are due and wait for a scheduler, and since when the longest does.
 pub async fn waiting(db: &Db, now: DateTime<Utc>) -> sqlx::Result<(i64, Option<DateTime<Utc>>)> {
-    store::waiting(db, now).await
+    queries::waiting(db, now).await
 }
 
 /// One scheduler's own heart.
@@ -137,7 +137,7 @@ impl Heartbeat {
         let (Some((_, last)), Some(least)) = (self.last, self.least) else {
             return Ok(false);
         };
-        Ok(match store::last_heartbeat(tx, &self.name).await? {
+        Ok(match queries::last_heartbeat(tx, &self.name).await? {
             // Databases keep no shorter times.
             Some(found) => found.timestamp_micros() < least.timestamp_micros(),
             None => (now - last).abs() < FORGOTTEN,
@@ -153,9 +153,9 @@ impl Heartbeat {
             return Ok(Written::WentBack);
         }
         if self.last.is_none() {
-            store::forget(&mut tx, "", now - FORGOTTEN).await?;
+            queries::forget(&mut tx, "", now - FORGOTTEN).await?;
         }
-        store::record_heartbeat(&mut tx, &self.name, what, self.started_at, now).await?;
+        queries::record_heartbeat(&mut tx, &self.name, what, self.started_at, now).await?;
         let note = match what {
             // A copy must not overwrite what tells it apart.
             State::Copy => None,
@@ -172,7 +172,7 @@ impl Heartbeat {
     pub(crate) async fn stop(&self, db: &Db) {
         let gone: sqlx::Result<()> = async {
             let mut tx = db.begin().await?;
-            store::forget(&mut tx, &self.name, DateTime::UNIX_EPOCH).await?;
+            queries::forget(&mut tx, &self.name, DateTime::UNIX_EPOCH).await?;
             tx.commit().await
         }
         .await;

@@ -15,8 +15,8 @@
 mod clock_watch;
 pub mod heartbeat;
 mod late;
+mod queries;
 pub mod start_due;
-mod store;
 pub mod zones;
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
@@ -62,7 +62,7 @@ const TRIES: u32 = 5;
 /// Holds back everything that is due already, of every store: what a copy may have sent in its
 /// former life.
 pub async fn hold_all_due(tx: &mut Tx, words: &str, now: DateTime<Utc>) -> sqlx::Result<u64> {
-    store::hold_all_due(tx, words, now).await
+    queries::hold_all_due(tx, words, now).await
 }
 
 struct Scheduler {
@@ -161,7 +161,7 @@ impl Scheduler {
         }
         self.reconcile_ended().await;
         self.tidy(now).await;
-        let mut due = store::due(&self.state.db, now, BATCH).await?;
+        let mut due = queries::due(&self.state.db, now, BATCH).await?;
         let full = due.len() >= usize::try_from(BATCH).unwrap_or(usize::MAX);
         let asleep = Instant::now();
         due.retain(|d| self.later.get(&d.id).is_none_or(|(_, at)| *at <= asleep));
@@ -215,7 +215,7 @@ impl Scheduler {
         if let Err(error) = audience_snapshot::forget_old(&self.state.db, now).await {
             tracing::warn!(error = %error, "what was shown long ago could not be forgotten");
         }
-        if let Err(error) = customers::store::sweep_sets(&self.state.db, SETS).await {
+        if let Err(error) = customers::queries::sweep_sets(&self.state.db, SETS).await {
             tracing::warn!(error = %error, "sets of tags that nobody is in could not be removed");
         }
         if let Err(error) = upload::forget_old(&self.state.db, now).await {
@@ -226,7 +226,7 @@ impl Scheduler {
         }
     }
 
-    async fn start_all_due(&mut self, due: Vec<store::Due>) {
+    async fn start_all_due(&mut self, due: Vec<queries::Due>) {
         let (state, since) = (&self.state, self.start_due);
         let outcomes: Vec<(i64, DueResult)> = futures::stream::iter(due)
             .map(|d| async move { (d.id, start_due::start_due(state, &d, since).await) })
@@ -256,7 +256,7 @@ impl Scheduler {
     }
 
     async fn until_next(&self) -> Result<Duration, AppError> {
-        let next: Option<DateTime<Utc>> = store::next_due(&self.state.db, self.state.clock.now()).await?;
+        let next: Option<DateTime<Utc>> = queries::next_due(&self.state.db, self.state.clock.now()).await?;
         let wait = next.and_then(|at| (at - self.state.clock.now()).to_std().ok());
         Ok(wait.unwrap_or(TICK_INTERVAL).min(TICK_INTERVAL))
     }

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 
 use super::{
     late::{self, Lateness},
-    store::{self, Due, Hold},
+    queries::{self, Due, Hold},
 };
 use crate::{
     audit,
@@ -12,9 +12,9 @@ use crate::{
     dispatch::failpoints::{Point, hit},
     error::AppError,
     sends::{
+        queries::Scheduled,
         rules::{Initiator, StartCampaign, Started},
         scheduled::{start_scheduled, token},
-        store::Scheduled,
     },
     server::AppState,
     stores, time,
@@ -56,7 +56,7 @@ pub(crate) async fn start_due(state: &AppState, due: &Due, since: Since) -> DueR
 }
 
 async fn try_start_due(state: &AppState, due: &Due, since: Since) -> Result<(), AppError> {
-    let Some(store) = stores::store::find(&state.db, due.store_id).await? else {
+    let Some(store) = stores::queries::find(&state.db, due.store_id).await? else {
         return Ok(());
     };
     let now = state.clock.now();
@@ -142,7 +142,7 @@ fn with_stop(mut words: String) -> String {
 
 /// Leaves a campaign to a person after failures of our own.
 pub(crate) async fn hold_back(state: &AppState, campaign: i64, words: &str) -> Result<(), AppError> {
-    let Some(due) = store::one_due(&state.db, campaign).await? else {
+    let Some(due) = queries::one_due(&state.db, campaign).await? else {
         return Ok(());
     };
     let summary = format!("“{}” was due and could not be sent: {words}", due.name);
@@ -153,7 +153,7 @@ async fn hold(state: &AppState, due: &Due, hold: Hold, words: &str, summary: Str
     let now = state.clock.now();
     hit(Point::BeforeMissed);
     let mut tx = state.db.begin().await?;
-    if !store::hold(&mut tx, due, hold, words).await? {
+    if !queries::hold(&mut tx, due, hold, words).await? {
         return Ok(());
     }
     let entry = audit::Entry {

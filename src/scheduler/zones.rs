@@ -4,7 +4,7 @@
 use chrono::{DateTime, Duration, NaiveDateTime, Utc};
 use chrono_tz::Tz;
 
-use super::store;
+use super::queries;
 use crate::{
     audit,
     db::Db,
@@ -43,7 +43,7 @@ fn before_gap(local: NaiveDateTime, zone: Tz) -> Option<DateTime<Utc>> {
 pub async fn recompute(db: &Db, now: DateTime<Utc>) -> sqlx::Result<u64> {
     let (mut moved, mut after) = (0, 0);
     loop {
-        let rows = store::scheduled(db, after, BATCH).await?;
+        let rows = queries::scheduled(db, after, BATCH).await?;
         let Some(last) = rows.last() else { return Ok(moved) };
         after = last.id;
         for row in rows {
@@ -66,13 +66,13 @@ fn read(local: &str) -> Option<NaiveDateTime> {
 
 async fn move_one(
     db: &Db,
-    row: &store::ScheduledRow,
+    row: &queries::ScheduledRow,
     at: DateTime<Utc>,
     zone: Tz,
     now: DateTime<Utc>,
 ) -> sqlx::Result<bool> {
     let mut tx = db.begin().await?;
-    if !store::move_to(&mut tx, row, at).await? {
+    if !queries::move_to(&mut tx, row, at).await? {
         return Ok(false);
     }
     let entry = audit::Entry {

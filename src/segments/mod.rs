@@ -1,5 +1,5 @@
 //! Saved groups of customers, evaluated against today's book whenever they are used.
 
 pub mod model;
-pub mod rule_sql;
-pub mod store;
+pub mod queries;
+pub mod rule_queries;

@@ -6,8 +6,8 @@ use sqlx::AssertSqlSafe;
 
 use super::{
     model::SendKind,
+    queries::{self, SendRecord},
     rules::{STILL_ON_THEIR_WAY, who_sends},
-    store::{self, SendRecord},
 };
 use crate::{
     auth::model::StoreId,
@@ -35,7 +35,7 @@ pub(super) async fn lock_send(tx: &mut Tx, first: i64) -> sqlx::Result<()> {
 /// holds until the end of the transaction.
 pub(super) async fn refuse_another(tx: &mut Tx, db: &Db, store: StoreId, first: i64) -> Result<(), AppError> {
     lock_send(tx, first).await?;
-    for send in store::attempts(tx, store, first, SendKind::Bulk).await? {
+    for send in queries::attempts(tx, store, first, SendKind::Bulk).await? {
         let words = if send.campaign_id.is_some() {
             "This email has become a campaign. Send it from there.".to_owned()
         } else if send.state.is_open() {
@@ -59,7 +59,7 @@ pub(super) async fn refuse_another_correction(
     first: i64,
 ) -> Result<(), AppError> {
     lock_send(tx, first).await?;
-    let corrections = store::attempts(tx, store, first, SendKind::Correction).await?;
+    let corrections = queries::attempts(tx, store, first, SendKind::Correction).await?;
     match corrections.iter().find(|send| send.state.is_open()) {
         Some(open) => Err(refused(open, who_sends(db, open).await?)),
         None => Ok(()),

@@ -7,7 +7,7 @@ use crate::{
     auth::model::StoreId,
     db::Db,
     on_db, on_tx,
-    recipients::{self, filter_sql::Scope, model::RecipientFilter},
+    recipients::{self, filter_queries::Scope, model::RecipientFilter},
 };
 
 /// Of more people than this only the number is kept.
@@ -30,14 +30,18 @@ pub async fn keep(db: &Db, scope: &Scope, filter: &RecipientFilter, token: &str)
     if token.is_empty() {
         return Ok(());
     }
-    let members = recipients::store::members(db, scope, filter, MOST).await?;
+    let members = recipients::queries::members(db, scope, filter, MOST).await?;
     let (will_send, getting, left_out) = match members {
         Some(members) => {
             let list = |ids: &[i64]| serde_json::Value::from(ids).to_string();
             let will_send = i64::try_from(members.getting.len()).unwrap_or(i64::MAX);
             (will_send, Some(list(&members.getting)), Some(list(&members.left_out)))
         }
-        None => (recipients::store::count(db, scope, filter).await?.will_send, None, None),
+        None => (
+            recipients::queries::count(db, scope, filter).await?.will_send,
+            None,
+            None,
+        ),
     };
     let mut tx = db.begin().await?;
     on_tx!(&mut tx, |conn| sqlx::query(

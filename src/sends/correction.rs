@@ -6,8 +6,8 @@ use super::{
     ending::log,
     freezing::{Freezing, Frozen, freeze},
     model::SendKind,
+    queries::{self, SendRecord},
     rules::{Initiator, Started, already_done, existing},
-    store::{self, SendRecord},
 };
 use crate::{
     auth::guard::Ctx,
@@ -50,13 +50,13 @@ pub async fn audience(
     now: chrono::DateTime<chrono::Utc>,
 ) -> sqlx::Result<Audience> {
     let scope = recipients::rules::scope(store, now, None);
-    recipients::store::count(db, &scope, &RecipientFilter::Reached(send.id)).await
+    recipients::queries::count(db, &scope, &RecipientFilter::Reached(send.id)).await
 }
 
 /// Sends it, after the time to undo.
 pub async fn send(ctx: &Ctx, what: &Correction) -> Result<Started, AppError> {
     let first = existing(ctx.db(), ctx.store(), what.of).await?;
-    if let Some(before) = store::by_token(ctx.db(), ctx.store(), &what.token).await? {
+    if let Some(before) = queries::by_token(ctx.db(), ctx.store(), &what.token).await? {
         return Ok(Started::AlreadyDone { send_id: before.id });
     }
     if first.state.is_open() {

@@ -6,7 +6,7 @@ use sqlx::AssertSqlSafe;
 
 use super::{
     audience_snapshot::{self, AudienceSnapshot},
-    store::SendRecord,
+    queries::SendRecord,
 };
 use crate::{
     communications::model::Tally,

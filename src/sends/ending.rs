@@ -3,11 +3,10 @@
 use chrono::{DateTime, Utc};
 
 use super::{
-    attempts, campaign_store, contacts, idempotent_retry,
+    attempts, campaign_queries, contacts, idempotent_retry,
     model::SendState,
-    reconcile,
-    store::{self, SendRecord},
-    unconfirmed, words,
+    queries::{self, SendRecord},
+    reconcile, unconfirmed, words,
 };
 use crate::{
     audit,
@@ -53,7 +52,7 @@ pub async fn finish(tx: &mut Tx, send: &SendRecord, now: DateTime<Utc>) -> sqlx:
     if has_pending(tx, send.id).await? {
         return Ok(false);
     }
-    if !store::change_state(tx, send.id, SendState::Sending, SendState::Done, Some(now), None).await? {
+    if !queries::change_state(tx, send.id, SendState::Sending, SendState::Done, Some(now), None).await? {
         return Ok(false);
     }
     let tally = close(tx, send, now).await?;
@@ -71,7 +70,7 @@ pub async fn finish(tx: &mut Tx, send: &SendRecord, now: DateTime<Utc>) -> sqlx:
 /// Ends a send that nobody goes on with: what went out stays recorded, the rest is not sent, its
 /// campaign is `sent`. False when it was not sending any more.
 pub async fn finish_as_it_is(tx: &mut Tx, send: &SendRecord, actor: &str, now: DateTime<Utc>) -> sqlx::Result<bool> {
-    if !store::change_state(tx, send.id, SendState::Sending, SendState::Done, Some(now), None).await? {
+    if !queries::change_state(tx, send.id, SendState::Sending, SendState::Done, Some(now), None).await? {
         return Ok(false);
     }
     let unsent = cancel_unsent(tx, send.id, now).await?;
@@ -90,9 +89,9 @@ pub async fn finish_as_it_is(tx: &mut Tx, send: &SendRecord, actor: &str, now: D
 async fn close(tx: &mut Tx, send: &SendRecord, now: DateTime<Utc>) -> sqlx::Result<Tally> {
     contacts::begin(tx, send.id).await?;
     if let Some(campaign) = send.campaign_id {
-        campaign_store::lock(tx, campaign).await?;
+        campaign_queries::lock(tx, campaign).await?;
         let all = communications::goes::total_in(tx, campaign).await?;
-        campaign_store::campaign_to_sent(tx, campaign, all.sent, all.failed, now).await?;
+        campaign_queries::campaign_to_sent(tx, campaign, all.sent, all.failed, now).await?;
     }
     communications::tallies::of_send_in(tx, send.id).await
 }
@@ -111,7 +110,7 @@ pub async fn revert_by(
     problem: &str,
     now: DateTime<Utc>,
 ) -> sqlx::Result<bool> {
-    if !store::change_state(
+    if !queries::change_state(
         tx,
         send.id,
         SendState::Sending,
@@ -126,7 +125,7 @@ pub async fn revert_by(
     let unsent = cancel_unsent(tx, send.id, now).await?;
     contacts::begin(tx, send.id).await?;
     if let Some(campaign) = send.campaign_id {
-        campaign_store::campaign_to_draft(tx, campaign, Some(problem), now).await?;
+        campaign_queries::campaign_to_draft(tx, campaign, Some(problem), now).await?;
     }
     let summary = format!(
         "Stopped sending “{}” with {} still to go: {problem}",
@@ -159,12 +158,12 @@ pub(super) async fn count_anew(tx: &mut Tx, send: i64) -> sqlx::Result<()> {
 /// The numbers on the campaign of a send, if it is sent by now, are those of its rows again: over all its
 /// goes, whichever had the late answer.
 async fn count_again(tx: &mut Tx, send: i64) -> sqlx::Result<()> {
-    let Some(campaign) = campaign_store::sent_by(tx, send).await? else {
+    let Some(campaign) = campaign_queries::sent_by(tx, send).await? else {
         return Ok(());
     };
-    campaign_store::lock(tx, campaign).await?;
+    campaign_queries::lock(tx, campaign).await?;
     let all = communications::goes::total_in(tx, campaign).await?;
-    campaign_store::write_numbers(tx, campaign, all.sent, all.failed).await
+    campaign_queries::write_numbers(tx, campaign, all.sent, all.failed).await
 }
 
 pub(super) async fn log(

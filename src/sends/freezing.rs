@@ -1,10 +1,10 @@
 //! What a send says and to whom, written down for ever in the transaction that starts it.
 
 use super::{
-    campaign_store::Claimed,
+    campaign_queries::Claimed,
     model::SendKind,
+    queries::{self, NewSend, Scheduled},
     rules::{Fallbacks, Initiator, StartCampaign},
-    store::{self, NewSend, Scheduled},
 };
 use crate::{
     db::{Db, Tx},
@@ -106,7 +106,7 @@ pub(super) async fn freeze(
         started_at: initiator.now,
         scheduled: what.scheduled,
     };
-    let Some(send_id) = store::insert(tx, &new).await? else {
+    let Some(send_id) = queries::insert(tx, &new).await? else {
         return Ok(Freezing::TokenUsed);
     };
     let scope = recipients::rules::scope(store, initiator.now, not_again);

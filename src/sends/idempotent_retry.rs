@@ -10,7 +10,7 @@ use super::attempts;
 use crate::{
     communications::outcome_is,
     db::{Tx, dialect::database_now},
-    dispatch::store::{ProviderAccount, wants_mail},
+    dispatch::queries::{ProviderAccount, wants_mail},
     on_tx,
 };
 

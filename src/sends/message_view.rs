@@ -11,12 +11,12 @@ use axum::{
 use serde::Deserialize;
 
 use super::{
+    queries::{self, SendRecord},
     rules::existing,
-    store::{self, SendRecord},
 };
 use crate::{
     auth::model::Permission,
-    communications::store::{self as messages, MessageRow, TimelineRow},
+    communications::queries::{self as messages, MessageRow, TimelineRow},
     db::Db,
     error::AppError,
     server::{headers::MESSAGE_POLICY, page_request::StaffRequest},
@@ -114,7 +114,7 @@ pub async fn subjects(db: &Db, store: &Store, rows: &mut [TimelineRow]) -> Resul
         let (send, compiled) = match frozen.entry(row.send_id) {
             Entry::Occupied(known) => known.into_mut(),
             Entry::Vacant(place) => {
-                let send = store::find(db, store.id, row.send_id)
+                let send = queries::find(db, store.id, row.send_id)
                     .await?
                     .ok_or(AppError::NotFound)?;
                 let compiled = compiled(&send)?;

@@ -12,7 +12,7 @@ mod attempts;
 #[cfg(feature = "ssr")]
 pub mod audience_snapshot;
 #[cfg(feature = "ssr")]
-mod campaign_store;
+mod campaign_queries;
 #[cfg(feature = "ssr")]
 pub mod contacts;
 #[cfg(feature = "ssr")]
@@ -34,6 +34,8 @@ pub mod progress;
 #[cfg(feature = "ssr")]
 pub mod provider_events;
 #[cfg(feature = "ssr")]
+pub mod queries;
+#[cfg(feature = "ssr")]
 pub mod quiet_hours;
 #[cfg(feature = "ssr")]
 pub mod reconcile;
@@ -44,12 +46,10 @@ pub mod scheduled;
 #[cfg(feature = "ssr")]
 pub mod stalled;
 #[cfg(feature = "ssr")]
-pub mod store;
-#[cfg(feature = "ssr")]
 pub mod unconfirmed;
 #[cfg(feature = "ssr")]
 pub mod undo;
 #[cfg(feature = "ssr")]
 pub mod webhook;
 #[cfg(feature = "ssr")]
-mod webhook_store;
+mod webhook_queries;

@@ -3,9 +3,9 @@
 use super::{
     ending::{self, log},
     model::SendState,
+    queries::{self, SendRecord},
     quiet_hours::{ResumeAction, asks_first},
     rules::existing,
-    store::{self, SendRecord},
 };
 use crate::{
     auth::guard::Ctx,
@@ -41,7 +41,7 @@ pub async fn pause(ctx: &Ctx, send_id: i64) -> Result<(), AppError> {
     hit(Point::BeforePause);
     let mut tx = ctx.db().begin().await?;
     let words = format!("{} paused it.", ctx.actor.first_name());
-    if !store::pause(&mut tx, send.id, Some(&ctx.actor.name), &words, None, ctx.now).await? {
+    if !queries::pause(&mut tx, send.id, Some(&ctx.actor.name), &words, None, ctx.now).await? {
         return Err(not_sending(&send));
     }
     let summary = format!("Paused “{}”", send.label);
@@ -63,8 +63,8 @@ pub async fn resume(ctx: &Ctx, send_id: i64, quiet_hours_confirmed: bool) -> Res
     }
     hit(Point::BeforeResume);
     let mut tx = ctx.db().begin().await?;
-    if store::resume(&mut tx, ctx.store(), send.id).await? {
-        store::restart(&mut tx, send.id, ctx.now).await?;
+    if queries::resume(&mut tx, ctx.store(), send.id).await? {
+        queries::restart(&mut tx, send.id, ctx.now).await?;
         let summary = format!("Resumed “{}”", send.label);
         log(&mut tx, &send, &ctx.actor.name, "send.resumed", summary, ctx.now).await?;
         hit(Point::ResumeWritten);

@@ -4,14 +4,14 @@ use chrono::{DateTime, Utc};
 
 use super::{
     model::{Progress, ProgressRow, SendState},
+    queries::SendRecord,
     rules::existing,
     stalled,
-    store::SendRecord,
 };
 use crate::{
     auth::guard::Ctx,
     communications::{self, goes, model::Tally},
-    dispatch::{account_store, domain_store},
+    dispatch::{account_queries, domain_queries},
     error::AppError,
     recipients::model::grouped,
     server::AppState,
@@ -72,10 +72,10 @@ pub async fn waits(state: &AppState, send: &SendRecord, now: DateTime<Utc>) -> s
         _ => None,
     };
     let Some(account) = account else { return Ok(None) };
-    let Some(rate) = account_store::limits(&state.db, &account.key()).await?.domain_rate else {
+    let Some(rate) = account_queries::limits(&state.db, &account.key()).await?.domain_rate else {
         return Ok(None);
     };
-    let next = domain_store::next_in_line(&state.db, send.id, now).await?;
+    let next = domain_queries::next_in_line(&state.db, send.id, now).await?;
     let count = |domain: &str| next.iter().filter(|other| *other == domain).count();
     let Some(most) = next.iter().max_by_key(|domain| count(domain)) else {
         return Ok(None);

@@ -7,7 +7,7 @@ use sqlx::AssertSqlSafe;
 use super::{
     attempts,
     ending::{self, log},
-    store, webhook_store,
+    queries, webhook_queries,
 };
 use crate::{
     auth::model::StoreId,
@@ -17,7 +17,7 @@ use crate::{
     db::{Db, Tx},
     dispatch::{
         failpoints::{Point, hit},
-        provider_store::Kept,
+        provider_queries::Kept,
     },
     on_db, on_tx,
     server::AppState,
@@ -39,7 +39,7 @@ pub async fn apply_event(state: &AppState, kept: &Kept, proved: &Proved) -> sqlx
     let mut tx = state.db.begin().await?;
     // Also of an event that says nothing new: its token must not carry another one later.
     if let Some(token) = &proved.token
-        && !webhook_store::take(&mut tx, &kept.account, token, now).await?
+        && !webhook_queries::take(&mut tx, &kept.account, token, now).await?
     {
         return Ok(false);
     }
@@ -61,22 +61,22 @@ pub async fn apply_event(state: &AppState, kept: &Kept, proved: &Proved) -> sqlx
 
 /// Forgets tokens that nothing believable carries any more.
 pub async fn forget_tokens(db: &Db, now: DateTime<Utc>) -> sqlx::Result<()> {
-    webhook_store::forget(db, now - TOKENS_KEPT).await
+    webhook_queries::forget(db, now - TOKENS_KEPT).await
 }
 
 /// The send of the message that an event is about, if it can settle anything.
-async fn meant<'a>(db: &Db, event: &'a Event, account: &str) -> sqlx::Result<Option<(store::SendRecord, &'a Event)>> {
+async fn meant<'a>(db: &Db, event: &'a Event, account: &str) -> sqlx::Result<Option<(queries::SendRecord, &'a Event)>> {
     let Some((store, send)) = waiting(db, &event.message, account).await? else {
         return Ok(None);
     };
-    let send = store::find(db, store, send).await?;
+    let send = queries::find(db, store, send).await?;
     Ok(send.map(|send| (send, event)))
 }
 
 /// Settles the message of an event. True when something is known now that was not.
 async fn settle_by(
     tx: &mut Tx,
-    send: &store::SendRecord,
+    send: &queries::SendRecord,
     event: &Event,
     kept: &Kept,
     now: DateTime<Utc>,

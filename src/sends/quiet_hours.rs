@@ -1,7 +1,7 @@
 //! Quiet hours: whoever makes something go out again in them is asked first, unless they were told
 //! that customers may be asleep. Nothing is moved for it, and nothing held back.
 
-use super::store::SendRecord;
+use super::queries::SendRecord;
 use crate::{auth::guard::Ctx, error::AppError, ui::links::encode};
 
 /// What somebody pressed, as the question keeps it.

@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Duration, Utc};
 
 use super::{
-    attempts, campaign_store,
+    attempts, campaign_queries,
     freezing::{Freezing, Frozen, freeze},
     model::SendKind,
-    store::{self, SendRecord},
+    queries::{self, SendRecord},
     words,
 };
 use crate::{
@@ -113,13 +113,14 @@ pub async fn start_campaign(ctx: &Ctx, what: StartCampaign) -> Result<Started, A
 /// [`start_campaign`] for whoever presses.
 pub async fn start_campaign_as(db: &Db, initiator: &Initiator, what: &StartCampaign) -> Result<Started, AppError> {
     let (store, now) = (&initiator.store, initiator.now);
-    if let Some(before) = store::by_token(db, store.id, &what.token).await? {
+    if let Some(before) = queries::by_token(db, store.id, &what.token).await? {
         return Ok(Started::AlreadyDone { send_id: before.id });
     }
     hit(Point::BeforeClaim);
     let mut tx = db.begin().await?;
     let claimed =
-        campaign_store::claim_campaign(&mut tx, store.id, what.campaign_id, what.version, &initiator.name, now).await?;
+        campaign_queries::claim_campaign(&mut tx, store.id, what.campaign_id, what.version, &initiator.name, now)
+            .await?;
     let Some(campaign) = claimed else {
         drop(tx);
         return Err(why_not_claimed(db, store.id, what).await?.into_error());
@@ -155,7 +156,7 @@ pub async fn start_campaign_as(db: &Db, initiator: &Initiator, what: &StartCampa
             drop(tx);
             hit(Point::BeforeNobody);
             let mut tx = db.begin().await?;
-            campaign_store::campaign_without_recipients(&mut tx, store.id, campaign.id, None, now).await?;
+            campaign_queries::campaign_without_recipients(&mut tx, store.id, campaign.id, None, now).await?;
             let summary = format!("“{}” had nobody to go to and is a draft", campaign.name);
             note(
                 &mut tx,
@@ -185,12 +186,12 @@ pub async fn start_bulk(ctx: &Ctx, what: StartBulk) -> Result<Started, AppError>
 /// [`start_bulk`] for whoever presses.
 pub async fn start_bulk_as(db: &Db, initiator: &Initiator, what: &StartBulk) -> Result<Started, AppError> {
     let store = &initiator.store;
-    if let Some(before) = store::by_token(db, store.id, &what.token).await? {
+    if let Some(before) = queries::by_token(db, store.id, &what.token).await? {
         return Ok(Started::AlreadyDone { send_id: before.id });
     }
     // Only a bulk email of this store can be followed.
     let of_send = match what.of_send {
-        Some(id) => store::find(db, store.id, id)
+        Some(id) => queries::find(db, store.id, id)
             .await?
             .filter(|send| send.kind == SendKind::Bulk)
             .map(|send| send.of_send.unwrap_or(send.id)),
@@ -265,14 +266,14 @@ impl NotClaimed {
 async fn why_not_claimed(db: &Db, store: StoreId, what: &StartCampaign) -> Result<NotClaimed, AppError> {
     let campaign = what.campaign_id;
     if let Some(version) = what.version
-        && campaign_store::is_another_version(db, store, campaign, version).await?
+        && campaign_queries::is_another_version(db, store, campaign, version).await?
     {
         return Ok(NotClaimed::Changed);
     }
-    let Some(send) = store::latest_of_campaign(db, store, campaign).await? else {
+    let Some(send) = queries::latest_of_campaign(db, store, campaign).await? else {
         return Ok(NotClaimed::Gone);
     };
-    if !send.state.is_open() && campaign_store::is_on_the_wire(db, store, campaign).await? {
+    if !send.state.is_open() && campaign_queries::is_on_the_wire(db, store, campaign).await? {
         let words = STILL_ON_THEIR_WAY.to_owned();
         return Ok(NotClaimed::Sending { words, campaign });
     }
@@ -285,7 +286,7 @@ async fn why_not_claimed(db: &Db, store: StoreId, what: &StartCampaign) -> Resul
 
 /// `Priya is already sending this — 145 of 348.`; nothing when nobody is.
 pub async fn already_sending(db: &Db, store: StoreId, campaign: i64) -> sqlx::Result<Option<String>> {
-    match store::latest_of_campaign(db, store, campaign).await? {
+    match queries::latest_of_campaign(db, store, campaign).await? {
         Some(send) if send.state.is_open() => who_sends(db, &send).await.map(Some),
         _ => Ok(None),
     }
@@ -295,7 +296,7 @@ pub async fn already_sending(db: &Db, store: StoreId, campaign: i64) -> sqlx::Re
 /// whoever they reached is left out of it like anybody its own earlier tries reached.
 pub async fn go_on_from(tx: &mut Tx, first: &SendRecord, campaign: i64) -> Result<(), AppError> {
     attempts::lock_send(tx, first.id).await?;
-    if campaign_store::take_over(tx, first.store_id, first.id, campaign).await? == 0 {
+    if campaign_queries::take_over(tx, first.store_id, first.id, campaign).await? == 0 {
         return Err(AppError::Refused {
             words: "It is being sent, or has become a campaign already.".to_owned(),
             back_to: Some(first.page()),
@@ -306,13 +307,13 @@ pub async fn go_on_from(tx: &mut Tx, first: &SendRecord, campaign: i64) -> Resul
 
 /// What a form that was used before came to.
 pub(super) async fn already_done(db: &Db, store: StoreId, token: &str) -> Result<Started, AppError> {
-    let before = store::by_token(db, store, token).await?.ok_or(AppError::Conflict)?;
+    let before = queries::by_token(db, store, token).await?.ok_or(AppError::Conflict)?;
     Ok(Started::AlreadyDone { send_id: before.id })
 }
 
 /// A send of this store.
 pub(super) async fn existing(db: &Db, store: StoreId, id: i64) -> Result<SendRecord, AppError> {
-    store::find(db, store, id).await?.ok_or(AppError::NotFound)
+    queries::find(db, store, id).await?.ok_or(AppError::NotFound)
 }
 
 pub(super) async fn who_sends(db: &Db, send: &SendRecord) -> sqlx::Result<String> {

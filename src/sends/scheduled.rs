@@ -3,11 +3,11 @@
 use chrono::{DateTime, Utc};
 
 use super::{
-    audience_snapshot, campaign_store,
+    audience_snapshot, campaign_queries,
     drift::is_large,
     freezing::{Freezing, Frozen, freeze},
+    queries::Scheduled,
     rules::{Initiator, StartCampaign, Started, already_done},
-    store::Scheduled,
     words,
 };
 use crate::{
@@ -37,7 +37,7 @@ pub async fn start_scheduled(
         .or(what.shown_count);
     hit(Point::BeforeFire);
     let mut tx = db.begin().await?;
-    let Some(campaign) = campaign_store::claim_due(&mut tx, store.id, what.campaign_id, scheduled.at, now).await?
+    let Some(campaign) = campaign_queries::claim_due(&mut tx, store.id, what.campaign_id, scheduled.at, now).await?
     else {
         return Ok(None);
     };
@@ -86,7 +86,7 @@ pub async fn start_scheduled(
             drop(tx);
             hit(Point::BeforeFireNobody);
             let mut tx = db.begin().await?;
-            if !campaign_store::campaign_without_recipients(&mut tx, store.id, campaign.id, Some(scheduled.at), now)
+            if !campaign_queries::campaign_without_recipients(&mut tx, store.id, campaign.id, Some(scheduled.at), now)
                 .await?
             {
                 return Ok(None);

@@ -7,9 +7,9 @@ use sqlx::AssertSqlSafe;
 use super::{
     ending,
     model::SendState,
+    queries::{self, SendRecord},
     quiet_hours::{ResumeAction, asks_first},
     rules::existing,
-    store::{self, SendRecord},
 };
 use crate::{
     auth::guard::Ctx,
@@ -97,7 +97,7 @@ pub async fn go_on(ctx: &Ctx, send_id: i64, quiet_hours_confirmed: bool) -> Resu
     hit(Point::BeforeGoOn);
     let mut tx = ctx.db().begin().await?;
     // From now on it has two minutes again.
-    store::restart(&mut tx, send.id, ctx.now).await?;
+    queries::restart(&mut tx, send.id, ctx.now).await?;
     let summary = format!("Resumed “{}”, which had stopped by itself", send.label);
     ending::log(&mut tx, &send, &ctx.actor.name, "send.resumed", summary, ctx.now).await?;
     hit(Point::GoOnWritten);
@@ -114,10 +114,10 @@ pub async fn end(ctx: &Ctx, send_id: i64) -> Result<String, AppError> {
     hit(Point::BeforeEndStalled);
     let (tx, ended) = in_tx(ctx.db(), async |mut tx| {
         // Whoever fell silent in the middle of a message may have sent it.
-        dispatch::store::recover(&mut tx, dispatch::store::ReapScope::Expired, ctx.now).await?;
+        dispatch::queries::recover(&mut tx, dispatch::queries::ReapScope::Expired, ctx.now).await?;
         hit(Point::StalledRecovered);
         if send.state == SendState::Holding {
-            store::change_state(&mut tx, send.id, SendState::Holding, SendState::Sending, None, None).await?;
+            queries::change_state(&mut tx, send.id, SendState::Holding, SendState::Sending, None, None).await?;
         }
         let tally = communications::tallies::of_send_in(&mut tx, send.id).await?;
         let ended = if tally.reached_nobody() {

@@ -8,9 +8,9 @@ use super::{
     ending::{self, log},
     freezing::{Freezing, Frozen, freeze},
     model::SendKind,
+    queries::{self, SendRecord},
     quiet_hours::{ResumeAction, asks_first},
     rules::{Initiator, existing},
-    store::{self, SendRecord},
 };
 use crate::{
     auth::guard::Ctx,
@@ -62,7 +62,7 @@ pub async fn send_again(
     quiet_hours_confirmed: bool,
 ) -> Result<String, AppError> {
     let first = existing(ctx.db(), ctx.store(), send_id).await?;
-    if let Some(before) = store::by_token(ctx.db(), ctx.store(), token).await? {
+    if let Some(before) = queries::by_token(ctx.db(), ctx.store(), token).await? {
         return Ok(format!("{}?ok=already", before.page()));
     }
     let action = ResumeAction::Again {
@@ -234,7 +234,7 @@ async fn with_old_ones(db: &Db, before: DateTime<Utc>) -> sqlx::Result<Vec<SendR
     .await)?;
     let mut sends = Vec::new();
     for (store, id) in ids {
-        sends.extend(store::find(db, store, id).await?);
+        sends.extend(queries::find(db, store, id).await?);
     }
     Ok(sends)
 }

@@ -1,10 +1,10 @@
 //! The time to undo: taking a send back in it, or ending it at once.
 
 use super::{
-    campaign_store, ending,
+    campaign_queries, ending,
     model::{SendKind, SendState},
+    queries,
     rules::existing,
-    store,
 };
 use crate::{
     auth::guard::Ctx,
@@ -28,7 +28,7 @@ pub async fn undo(ctx: &Ctx, send_id: i64) -> Result<Undone, AppError> {
     hit(Point::BeforeUndo);
     let (holding, cancelled) = (SendState::Holding, SendState::Cancelled);
     let (mut tx, in_time) = in_tx(ctx.db(), async |mut tx| {
-        let in_time = store::change_state(&mut tx, send.id, holding, cancelled, Some(ctx.now), None).await?;
+        let in_time = queries::change_state(&mut tx, send.id, holding, cancelled, Some(ctx.now), None).await?;
         if in_time {
             ending::cancel_unsent(&mut tx, send.id, ctx.now).await?;
         }
@@ -39,7 +39,7 @@ pub async fn undo(ctx: &Ctx, send_id: i64) -> Result<Undone, AppError> {
         return Ok(Undone::TooLate);
     }
     if let Some(campaign) = send.campaign_id {
-        campaign_store::campaign_to_draft(&mut tx, campaign, None, ctx.now).await?;
+        campaign_queries::campaign_to_draft(&mut tx, campaign, None, ctx.now).await?;
     }
     let summary = format!("Took back “{}” before anything went out", send.label);
     ending::log(&mut tx, &send, &ctx.actor.name, "send.undone", summary, ctx.now).await?;
@@ -54,7 +54,7 @@ pub async fn send_immediately(ctx: &Ctx, send_id: i64) -> Result<(), AppError> {
     let send = existing(ctx.db(), ctx.store(), send_id).await?;
     hit(Point::BeforeHurry);
     let mut tx = ctx.db().begin().await?;
-    if store::end_hold(&mut tx, ctx.store(), send_id, ctx.now).await? {
+    if queries::end_hold(&mut tx, ctx.store(), send_id, ctx.now).await? {
         let summary = format!("Sent “{}” without waiting for the time to undo", send.label);
         ending::log(&mut tx, &send, &ctx.actor.name, "send.hurried", summary, ctx.now).await?;
         hit(Point::HurryWritten);

@@ -10,7 +10,7 @@ use super::provider_events;
 use crate::{
     auth::encryption,
     channels::email::events::{Posted, Provider, Refused},
-    dispatch::provider_store,
+    dispatch::provider_queries,
     server::AppState,
 };
 
@@ -32,7 +32,7 @@ pub async fn receive(
 }
 
 async fn take(state: &AppState, token: &str, headers: &HeaderMap, body: &[u8]) -> sqlx::Result<StatusCode> {
-    let Some(kept) = provider_store::by_hook(&state.db, token).await? else {
+    let Some(kept) = provider_queries::by_hook(&state.db, token).await? else {
         return Ok(StatusCode::NOT_FOUND);
     };
     let Some(secret) = encryption::decrypt(&state.settings.secret_key, &kept.account, &kept.hook_secret) else {

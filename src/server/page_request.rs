@@ -137,7 +137,7 @@ impl FromRequestParts<AppState> for StaffRequest {
             return Err(unknown.clone());
         }
         let actor = visit.actor().cloned().ok_or(AppError::SignedOut)?;
-        let store = stores::store::find(&state.db, actor.store_id)
+        let store = stores::queries::find(&state.db, actor.store_id)
             .await?
             .ok_or(AppError::SignedOut)?;
         Ok(StaffRequest { visit, actor, store })

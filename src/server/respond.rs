@@ -10,7 +10,7 @@ use leptos::prelude::use_context;
 use leptos_axum::ResponseOptions;
 
 use super::AppState;
-use crate::{auth::store::Device, error::AppError};
+use crate::{auth::queries::Device, error::AppError};
 
 /// The request being answered.
 #[derive(Clone, Debug)]

@@ -4,13 +4,13 @@
 use chrono::{DateTime, Utc};
 use serde_json::json;
 
-use super::{mail_server, settings::Checks, store as stores};
+use super::{mail_server, queries as stores, settings::Checks};
 use crate::{
     audit,
     auth::{encryption, guard::Ctx, tokens},
     channels::email::events::Provider,
     db::Db,
-    dispatch::provider_store::{self, Kept},
+    dispatch::provider_queries::{self, Kept},
     error::AppError,
     server::Settings,
 };
@@ -50,7 +50,7 @@ pub async fn current(db: &Db, settings: &Settings) -> sqlx::Result<Option<MailPr
         return Ok(None);
     };
     let account = smtp.key();
-    let kept = provider_store::of_account(db, &account).await?;
+    let kept = provider_queries::of_account(db, &account).await?;
     let (stores, _) = stores::census(db).await?;
     Ok(Some(MailProvider {
         hook: kept
@@ -111,7 +111,7 @@ pub async fn set(
         .map(|provider| kept(settings, current, provider, secret))
         .transpose()?;
     let mut tx = db.begin().await?;
-    provider_store::set(&mut tx, &current.account, kept.as_ref()).await?;
+    provider_queries::set(&mut tx, &current.account, kept.as_ref()).await?;
     for id in stores::ids(&mut tx).await? {
         let entry = audit::Entry {
             actor,

@@ -6,8 +6,8 @@ use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 
 use super::{
+    queries as stores,
     settings::{Checks, whole},
-    store as stores,
 };
 use crate::{
     audit,
@@ -15,7 +15,7 @@ use crate::{
     channels::email::smtp::Account,
     db::Db,
     dispatch::{
-        account_store::{self, Limits},
+        account_queries::{self, Limits},
         effective_limits::FASTEST,
     },
     error::AppError,
@@ -45,7 +45,7 @@ pub async fn current(db: &Db, settings: &Settings) -> sqlx::Result<Option<MailSe
     let Some(account) = settings.smtp.clone() else {
         return Ok(None);
     };
-    let limits = account_store::limits(db, &account.key()).await?;
+    let limits = account_queries::limits(db, &account.key()).await?;
     let (stores, _) = stores::census(db).await?;
     Ok(Some(MailServer {
         account,
@@ -118,7 +118,7 @@ pub async fn set(
         return Ok(());
     }
     let mut tx = db.begin().await?;
-    account_store::set_limits(&mut tx, &server.account.key(), limits).await?;
+    account_queries::set_limits(&mut tx, &server.account.key(), limits).await?;
     for id in stores::ids(&mut tx).await? {
         let entry = audit::Entry {
             actor,

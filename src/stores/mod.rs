@@ -11,8 +11,8 @@ pub mod model;
 #[cfg(feature = "ssr")]
 pub mod places;
 #[cfg(feature = "ssr")]
+pub mod queries;
+#[cfg(feature = "ssr")]
 pub mod rules;
 #[cfg(feature = "ssr")]
 pub mod settings;
-#[cfg(feature = "ssr")]
-pub mod store;

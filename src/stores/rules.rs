@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 
-use super::{model::NewStore, places, store};
+use super::{model::NewStore, places, queries};
 use crate::{
     auth::model::StoreId,
     customers::names::{clean, own_name},
@@ -26,9 +26,9 @@ pub async fn open_store(tx: &mut Tx, new: &NewStore, now: DateTime<Utc>) -> Resu
             kept_at: None,
         });
     }
-    let id = store::insert(tx, new, now).await?;
-    segments::store::add_system(tx, id, now).await?;
-    templates::store::add_system(tx, id, now).await?;
+    let id = queries::insert(tx, new, now).await?;
+    segments::queries::add_system(tx, id, now).await?;
+    templates::queries::add_system(tx, id, now).await?;
     Ok(id)
 }
 

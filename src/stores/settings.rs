@@ -5,7 +5,7 @@ use chrono::{NaiveTime, Timelike};
 use chrono_tz::Tz;
 use serde_json::{Map, Value, json};
 
-use super::{model::Store, places, store};
+use super::{model::Store, places, queries};
 use crate::{
     audit,
     auth::guard::Ctx,
@@ -177,8 +177,10 @@ pub async fn save_safety(ctx: &Ctx, new: SafetySection) -> Result<(), AppError> 
 
 async fn save(ctx: &Ctx, action: &'static str, what: &str, change: impl FnOnce(&mut Store)) -> Result<(), AppError> {
     let mut tx = ctx.db().begin().await?;
-    store::hold(&mut tx, ctx.store()).await?;
-    let old = store::find_in(&mut tx, ctx.store()).await?.ok_or(AppError::NotFound)?;
+    queries::hold(&mut tx, ctx.store()).await?;
+    let old = queries::find_in(&mut tx, ctx.store())
+        .await?
+        .ok_or(AppError::NotFound)?;
     let mut new = old.clone();
     change(&mut new);
     let (before, after) = differences(&old, &new);
@@ -186,7 +188,7 @@ async fn save(ctx: &Ctx, action: &'static str, what: &str, change: impl FnOnce(&
         return Ok(());
     }
     if old.time_zone != new.time_zone {
-        let scheduled = store::scheduled_campaigns(&mut tx, ctx.store()).await?;
+        let scheduled = queries::scheduled_campaigns(&mut tx, ctx.store()).await?;
         if scheduled > 0 {
             return Err(AppError::invalid(
                 "time-zone",
@@ -194,7 +196,7 @@ async fn save(ctx: &Ctx, action: &'static str, what: &str, change: impl FnOnce(&
             ));
         }
     }
-    if !store::update(&mut tx, &new).await? {
+    if !queries::update(&mut tx, &new).await? {
         return Err(AppError::NotFound);
     }
     let entry = audit::Entry {

@@ -6,7 +6,7 @@ use loupe::{
     auth::model::Role,
     communications::model::Tally,
     db::Backend,
-    sends::{model::SendState, store::SendRecord},
+    sends::{model::SendState, queries::SendRecord},
 };
 
 use crate::{

@@ -125,7 +125,7 @@ both!(sending_again_reaches_exactly_those_without_an_answer_once, |app| {
         app.post_form("/api/sends/again", &page, &fields, &cookie),
         app.post_form("/api/sends/again", &page, &fields, &cookie),
     );
-    let follows = sends::store::following(app.db(), app.store.id, send).await.unwrap();
+    let follows = sends::queries::following(app.db(), app.store.id, send).await.unwrap();
     assert_eq!(follows.len(), 1, "{} {}", first.text, second.text);
     let again = &follows[0];
     assert_eq!((again.kind, again.label.as_str()), (SendKind::Again, "Ring clean"));
@@ -177,7 +177,7 @@ both!(who_opted_out_meanwhile_is_not_sent_to_again, |app| {
     let answer = app.post_form("/api/sends/again", &page, &fields, &cookie).await;
     assert_eq!(answer.location(), page, "refused, and told there");
     assert!(
-        sends::store::following(app.db(), app.store.id, send)
+        sends::queries::following(app.db(), app.store.id, send)
             .await
             .unwrap()
             .is_empty()

@@ -9,8 +9,8 @@ use loupe::{
     on_db,
     recipients::model::RecipientFilter,
     sends::{
+        queries::{self as sends, SendRecord},
         rules::{StartCampaign, start_campaign_as},
-        store::{self as sends, SendRecord},
     },
 };
 

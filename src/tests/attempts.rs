@@ -122,7 +122,7 @@ both!(of_many_tabs_at_once_one_tries_again, |app| {
 
 both!(a_try_and_a_campaign_of_the_same_email_exclude_each_other, |app| {
     let first = stopped(&app).await;
-    let send = loupe::sends::store::find(app.db(), app.store.id, first)
+    let send = loupe::sends::queries::find(app.db(), app.store.id, first)
         .await
         .unwrap()
         .unwrap();

@@ -11,7 +11,7 @@ use loupe::{
     db::Backend,
     dispatch,
     recipients::model::RecipientFilter,
-    sends::{model::SendState, store::SendRecord},
+    sends::{model::SendState, queries::SendRecord},
     server::settings::Given,
 };
 
@@ -299,7 +299,7 @@ async fn a_persons_pause_outlives_the_trouble(backend: Backend) {
     let fields = [("send_id", &*id)];
     house.app.post_form("/api/sends/pause", &page, &fields, &cookie).await;
     let mut tx = house.app.db().begin().await.unwrap();
-    loupe::sends::store::resume_from_trouble(&mut tx, house.send)
+    loupe::sends::queries::resume_from_trouble(&mut tx, house.send)
         .await
         .unwrap();
     tx.commit().await.unwrap();

@@ -9,7 +9,7 @@ use sqlx::AssertSqlSafe;
 use loupe::{
     audit,
     auth::{model::Role, password, setup},
-    customers::store,
+    customers::queries,
     instance, on_db, on_tx,
     server::settings::Given,
 };
@@ -145,14 +145,14 @@ fn every_endpoint_changes_something_or_is_said_not_to() {
     assert_eq!(told.len(), posted_to().len(), "one is named twice");
 }
 
-async fn lines(app: &TestApp) -> Vec<audit::store::Line> {
-    audit::store::page(app.db(), app.store.id, &audit::store::Wanted::default(), 100, 0)
+async fn lines(app: &TestApp) -> Vec<audit::queries::Line> {
+    audit::queries::page(app.db(), app.store.id, &audit::queries::Wanted::default(), 100, 0)
         .await
         .unwrap()
 }
 
 /// The newest line, which must be a new one, with all that a line says.
-async fn told(app: &TestApp, seen: usize, actor: &str, action: &str, answer: &Answer) -> audit::store::Line {
+async fn told(app: &TestApp, seen: usize, actor: &str, action: &str, answer: &Answer) -> audit::queries::Line {
     let fine = answer.status.is_success() || answer.status.is_redirection();
     assert!(fine, "{action}: {} {}", answer.status, answer.text);
     let new: Vec<_> = {
@@ -300,7 +300,7 @@ both!(an_import_and_a_press_on_the_link_in_a_mail_leave_lines, |app| {
     told(&app, 0, "manager Person", "customers.imported", &answer).await;
 
     let amara = people::one(app.db(), app.store.id, "Ida", Some("ida@example.com"), &[], app.now()).await;
-    let token = store::find(app.db(), app.store.id, amara)
+    let token = queries::find(app.db(), app.store.id, amara)
         .await
         .unwrap()
         .unwrap()

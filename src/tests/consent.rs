@@ -11,7 +11,7 @@ use loupe::{
         model::{Channel, ConsentState, Source, Wish},
         rules::Change,
     },
-    customers::{details::Details, store},
+    customers::{details::Details, queries},
     on_db,
 };
 
@@ -22,7 +22,7 @@ use crate::{
 
 async fn person(app: &TestApp, store: StoreId, name: &str, email: &str) -> (i64, String) {
     let mut tx = app.db().begin().await.unwrap();
-    let id = store::insert(&mut tx, store, None, &Details::named(name).with_email(email), app.now())
+    let id = queries::insert(&mut tx, store, None, &Details::named(name).with_email(email), app.now())
         .await
         .unwrap();
     let said = Change {
@@ -35,7 +35,7 @@ async fn person(app: &TestApp, store: StoreId, name: &str, email: &str) -> (i64,
     };
     assert!(consent::rules::change(&mut tx, store, said, app.now()).await.unwrap());
     tx.commit().await.unwrap();
-    let token = store::find(app.db(), store, id)
+    let token = queries::find(app.db(), store, id)
         .await
         .unwrap()
         .unwrap()
@@ -44,7 +44,7 @@ async fn person(app: &TestApp, store: StoreId, name: &str, email: &str) -> (i64,
 }
 
 async fn email_state(app: &TestApp, store: StoreId, id: i64) -> ConsentState {
-    store::find(app.db(), store, id).await.unwrap().unwrap().email_consent
+    queries::find(app.db(), store, id).await.unwrap().unwrap().email_consent
 }
 
 async fn events(app: &TestApp) -> i64 {
@@ -90,7 +90,7 @@ both!(saying_the_same_again_adds_nothing_to_the_ledger, |app| {
         .await
         .expect_err("an agreement says how it is known");
     change(Wish::Grant, "by phone").await.unwrap();
-    let ledger = consent::store::ledger(app.db(), app.store.id, id).await.unwrap();
+    let ledger = consent::queries::ledger(app.db(), app.store.id, id).await.unwrap();
     let told: Vec<_> = ledger
         .iter()
         .map(|e| (e.change, e.evidence.as_str(), e.actor.as_str()))

@@ -4,7 +4,7 @@ use axum::http::StatusCode;
 use loupe::{
     auth::model::Role,
     recipients::model::RecipientFilter,
-    sends::{model::SendKind, store},
+    sends::{model::SendKind, queries},
 };
 
 use crate::{
@@ -88,7 +88,7 @@ both!(a_correction_goes_to_exactly_those_who_got_it, |app| {
         at.replace("=sending", "=already"),
         "one form, one send"
     );
-    let correction = store::find(app.db(), app.store.id, id).await.unwrap().unwrap();
+    let correction = queries::find(app.db(), app.store.id, id).await.unwrap().unwrap();
     assert_eq!(
         (correction.kind, correction.label.as_str()),
         (SendKind::Correction, "Correction: Ring clean")

@@ -217,7 +217,7 @@ pub async fn dies_at(backend: Backend, point: Point) {
         }
         _ => dies(house.worker(Some(&ordered)), &name).await,
     }
-    let send = loupe::sends::store::latest_of_campaign(app.db(), app.store.id, house.campaign)
+    let send = loupe::sends::queries::latest_of_campaign(app.db(), app.store.id, house.campaign)
         .await
         .unwrap()
         .unwrap();
@@ -307,7 +307,7 @@ async fn a_poisoned_send(backend: Backend) {
     let ended = sending::until(&app.state, &app.store, other, |s| !s.state.is_open()).await;
     assert!(sending::is_done(&ended), "{:?}", ended.problem);
     assert!(child.ends_well(), "one process did it all");
-    let given_back = loupe::sends::store::find(app.db(), app.store.id, send)
+    let given_back = loupe::sends::queries::find(app.db(), app.store.id, send)
         .await
         .unwrap()
         .unwrap();

@@ -35,7 +35,7 @@ async fn filled(backend: Backend, now: DateTime<Utc>) -> Filled {
     };
     let settings = Settings::resolve(given, None).unwrap();
     let made = demo::fill(&db, &settings, now).await.unwrap().unwrap();
-    let store = stores::store::by_slug(&db, demo::SLUG).await.unwrap().unwrap();
+    let store = stores::queries::by_slug(&db, demo::SLUG).await.unwrap().unwrap();
     Filled {
         db,
         settings,
@@ -85,7 +85,7 @@ async fn its_numbers_are_its_rows(backend: Backend) {
     .unwrap();
     assert_eq!(campaigns.len(), 5);
     for (campaign, sent, failed) in campaigns {
-        let send = sends::store::latest_of_campaign(&shop.db, shop.store.id, campaign)
+        let send = sends::queries::latest_of_campaign(&shop.db, shop.store.id, campaign)
             .await
             .unwrap()
             .unwrap();
@@ -121,7 +121,7 @@ async fn its_numbers_are_its_rows(backend: Backend) {
 async fn its_campaigns_are_found_by_searching(backend: Backend) {
     let shop = filled(backend, start()).await;
     let query = ListQuery::read("pearl evening", "sent", "", "", "", shop.store.zone());
-    let (cards, total) = campaigns::store::list(&shop.db, shop.store.id, &query, loupe::time::Clock::System.now())
+    let (cards, total) = campaigns::queries::list(&shop.db, shop.store.id, &query, loupe::time::Clock::System.now())
         .await
         .unwrap();
     assert_eq!((cards.len(), total), (1, 1));
@@ -130,13 +130,13 @@ async fn its_campaigns_are_found_by_searching(backend: Backend) {
 async fn no_segment_is_empty_and_every_reason_is_shown(backend: Backend) {
     let shop = filled(backend, start()).await;
     let scope = recipients::rules::scope(&shop.store, start(), None);
-    for segment in segments::store::all(&shop.db, shop.store.id).await.unwrap() {
+    for segment in segments::queries::all(&shop.db, shop.store.id).await.unwrap() {
         let filter = RecipientFilter::Segment(segment.id);
-        let audience = recipients::store::count(&shop.db, &scope, &filter).await.unwrap();
+        let audience = recipients::queries::count(&shop.db, &scope, &filter).await.unwrap();
         assert!(audience.will_send > 0, "{}: {audience:?}", segment.name);
         assert_eq!(audience.will_send + audience.skipped_total(), audience.matched);
     }
-    let all = recipients::store::count(&shop.db, &scope, &RecipientFilter::All)
+    let all = recipients::queries::count(&shop.db, &scope, &RecipientFilter::All)
         .await
         .unwrap();
     assert!(all.skipped.len() >= 8, "{all:?}");
@@ -191,9 +191,9 @@ async fn it_is_whole_whenever_it_is_made() {
         let now = start() + Duration::days(days);
         let shop = filled(Backend::Sqlite, now).await;
         let scope = recipients::rules::scope(&shop.store, now, None);
-        for segment in segments::store::all(&shop.db, shop.store.id).await.unwrap() {
+        for segment in segments::queries::all(&shop.db, shop.store.id).await.unwrap() {
             let filter = RecipientFilter::Segment(segment.id);
-            let audience = recipients::store::count(&shop.db, &scope, &filter).await.unwrap();
+            let audience = recipients::queries::count(&shop.db, &scope, &filter).await.unwrap();
             assert!(audience.will_send > 0, "{} on {now}", segment.name);
         }
         let planned = "select count(*) from campaigns where store_id = $1 and status = 'scheduled'";

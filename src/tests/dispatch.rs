@@ -84,7 +84,7 @@ both!(everyone_gets_it_once, "?connections=8", |app, sink| {
     .await)
     .unwrap();
     assert_eq!(contacted, 399);
-    let timeline = loupe::communications::store::timeline(app.db(), app.store.id, shared, 1)
+    let timeline = loupe::communications::queries::timeline(app.db(), app.store.id, shared, 1)
         .await
         .unwrap();
     assert_eq!(timeline[0].why(), "Same address as another customer");
@@ -354,7 +354,7 @@ both!(who_unsubscribes_after_the_freeze_gets_nothing, |app| {
     deliver(&app.state, &app.store, send).await;
     let after = tally(app.db(), &app.store, send).await;
     assert_eq!((after.sent, after.skipped), (4, 1));
-    let timeline = loupe::communications::store::timeline(app.db(), app.store.id, ids[2], 1)
+    let timeline = loupe::communications::queries::timeline(app.db(), app.store.id, ids[2], 1)
         .await
         .unwrap();
     assert_eq!(timeline[0].why(), "Unsubscribed");
@@ -402,7 +402,7 @@ both!(the_message_shown_later_is_the_one_that_went_out, |app| {
         campaign,
     )
     .await;
-    let message = loupe::communications::store::timeline(app.db(), app.store.id, id, 1)
+    let message = loupe::communications::queries::timeline(app.db(), app.store.id, id, 1)
         .await
         .unwrap()[0]
         .message_id;

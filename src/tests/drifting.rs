@@ -9,9 +9,9 @@ use loupe::{
     recipients::{self, model::RecipientFilter},
     sends::{
         audience_snapshot,
+        queries::Scheduled,
         rules::{StartCampaign, Started},
         scheduled::{start_scheduled, token},
-        store::Scheduled,
     },
 };
 
@@ -258,7 +258,7 @@ both!(
         // Of too many only the number is kept.
         let scope = recipients::rules::scope(&app.store, app.now(), None);
         let members = async |most| {
-            recipients::store::members(app.db(), &scope, &wedding(), most)
+            recipients::queries::members(app.db(), &scope, &wedding(), most)
                 .await
                 .unwrap()
         };

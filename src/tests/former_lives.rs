@@ -7,7 +7,7 @@ use loupe::{
     auth::model::Role,
     channels::email::events::Provider,
     db::Db,
-    dispatch::store::{self as ledger, ProviderAccount},
+    dispatch::queries::{self as ledger, ProviderAccount},
     instance, on_db,
     recipients::model::RecipientFilter,
 };

@@ -150,7 +150,7 @@ both!(a_bulk_email_goes_out_without_a_campaign_and_leaves_a_receipt, |app| {
         answer.text
     );
     assert!(answer.location().ends_with("?ok=sending"));
-    let send = sends::store::find(app.db(), app.store.id, id_in(answer.location()))
+    let send = sends::queries::find(app.db(), app.store.id, id_in(answer.location()))
         .await
         .unwrap()
         .unwrap();

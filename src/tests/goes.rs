@@ -14,9 +14,8 @@ use loupe::{
     on_db, on_tx,
     recipients::model::RecipientFilter,
     sends::{
-        ending,
+        ending, queries as sends,
         rules::{StartCampaign, start_campaign_as},
-        store as sends,
     },
 };
 
@@ -187,7 +186,7 @@ async fn told(app: &TestApp, campaign: i64) -> Vec<Tally> {
 }
 
 async fn card_of(app: &TestApp, campaign: i64) -> Option<(i64, i64)> {
-    let (cards, _) = campaigns::store::list(app.db(), app.store.id, &ListQuery::default(), app.now())
+    let (cards, _) = campaigns::queries::list(app.db(), app.store.id, &ListQuery::default(), app.now())
         .await
         .unwrap();
     let card = cards.into_iter().find(|card| card.id == campaign).unwrap();

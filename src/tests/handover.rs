@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 
 use loupe::{
     db::{self, Backend, Db},
-    dispatch::{self, late_store, outcome_store, store as ledger},
+    dispatch::{self, late_queries, outcome_queries, queries as ledger},
     error::AppError,
     on_db, on_tx,
     recipients::model::RecipientFilter,
@@ -96,7 +96,7 @@ fn tickets(rows: &[ledger::Leased]) -> String {
 
 /// What it says came of one of them.
 pub fn outcome(row: &ledger::Leased, state: &'static str) -> String {
-    let settled = outcome_store::Settled {
+    let settled = outcome_queries::Settled {
         id: row.id,
         epoch: row.epoch,
         state,
@@ -142,39 +142,39 @@ async fn a_dead_sender_is_taken_over(backend: Backend) {
         .unwrap();
     assert_eq!(marked, 0, "a lost lease is not marked");
     let outcomes = outcome(&left[5], "rejected");
-    assert_eq!(outcome_store::settle(&mut tx, &outcomes, app.now()).await.unwrap(), 0);
+    assert_eq!(outcome_queries::settle(&mut tx, &outcomes, app.now()).await.unwrap(), 0);
     assert_eq!(
-        late_store::unsettled(app.db(), &outcomes).await.unwrap(),
+        late_queries::unsettled(app.db(), &outcomes).await.unwrap(),
         vec![left[5].id],
         "what it is sure of is not on the row"
     );
     let outcomes = outcome(&left[0], "accepted");
-    assert_eq!(outcome_store::settle(&mut tx, &outcomes, app.now()).await.unwrap(), 0);
+    assert_eq!(outcome_queries::settle(&mut tx, &outcomes, app.now()).await.unwrap(), 0);
     assert_eq!(
-        late_store::unsettled(app.db(), &outcomes).await.unwrap(),
+        late_queries::unsettled(app.db(), &outcomes).await.unwrap(),
         vec![left[0].id],
         "what it is sure of is not on the row"
     );
     assert_eq!(
-        late_store::settle_late(&mut tx, &outcome(&left[5], "rejected"), app.now())
+        late_queries::settle_late(&mut tx, &outcome(&left[5], "rejected"), app.now())
             .await
             .unwrap(),
         0
     );
     assert_eq!(
-        late_store::settle_late(&mut tx, &outcome(&left[1], "queued"), app.now())
+        late_queries::settle_late(&mut tx, &outcome(&left[1], "queued"), app.now())
             .await
             .unwrap(),
         0
     );
     assert_eq!(
-        late_store::settle_late(&mut tx, &outcome(&left[0], "accepted"), app.now())
+        late_queries::settle_late(&mut tx, &outcome(&left[0], "accepted"), app.now())
             .await
             .unwrap(),
         1
     );
     assert_eq!(
-        late_store::settle_late(&mut tx, &outcome(&left[2], "rejected"), app.now())
+        late_queries::settle_late(&mut tx, &outcome(&left[2], "rejected"), app.now())
             .await
             .unwrap(),
         1
@@ -209,7 +209,7 @@ async fn nothing_goes_back_into_a_queue_that_has_ended(backend: Backend) {
     let send = begun(press(&app.state, &app.store, campaign).await);
     begin_sending(app.db(), send).await;
     let left = leave_behind(&app, send, 4, 2).await;
-    let row = loupe::sends::store::find(app.db(), app.store.id, send)
+    let row = loupe::sends::queries::find(app.db(), app.store.id, send)
         .await
         .unwrap()
         .unwrap();
@@ -222,10 +222,10 @@ async fn nothing_goes_back_into_a_queue_that_has_ended(backend: Backend) {
     tx.commit().await.unwrap();
     let mut tx = app.db().begin().await.unwrap();
     for row in &left {
-        outcome_store::hold_sends(&mut tx, &outcome(row, "queued"))
+        outcome_queries::hold_sends(&mut tx, &outcome(row, "queued"))
             .await
             .unwrap();
-        outcome_store::settle(&mut tx, &outcome(row, "queued"), app.now())
+        outcome_queries::settle(&mut tx, &outcome(row, "queued"), app.now())
             .await
             .unwrap();
     }
@@ -253,7 +253,7 @@ async fn sending_again_waits_for_what_is_on_the_wire(backend: Backend) {
     let send = begun(press(&app.state, &app.store, campaign).await);
     begin_sending(app.db(), send).await;
     let left = leave_behind(&app, send, 4, 2).await;
-    let row = loupe::sends::store::find(app.db(), app.store.id, send)
+    let row = loupe::sends::queries::find(app.db(), app.store.id, send)
         .await
         .unwrap()
         .unwrap();
@@ -279,7 +279,7 @@ async fn sending_again_waits_for_what_is_on_the_wire(backend: Backend) {
 
     let mut tx = app.db().begin().await.unwrap();
     for row in &left {
-        outcome_store::settle(&mut tx, &outcome(row, "queued"), app.now())
+        outcome_queries::settle(&mut tx, &outcome(row, "queued"), app.now())
             .await
             .unwrap();
     }

@@ -12,13 +12,13 @@ use tokio_util::sync::CancellationToken;
 use loupe::{
     auth::model::Role,
     channels::email::events::Provider,
-    dispatch::{self, store::ProviderAccount},
+    dispatch::{self, queries::ProviderAccount},
     on_db, on_tx,
     recipients::model::RecipientFilter,
     sends::{
         idempotent_retry,
         model::SendState,
-        store::{self, SendRecord},
+        queries::{self, SendRecord},
     },
 };
 
@@ -147,7 +147,7 @@ impl<'a> Going<'a> {
     /// [`Going::ended`], however many minutes that takes.
     async fn ended_in_the_end(&self) -> SendRecord {
         loop {
-            let send = store::find(self.app.db(), self.app.store.id, self.send).await;
+            let send = queries::find(self.app.db(), self.app.store.id, self.send).await;
             let send = send.unwrap().unwrap();
             if !send.state.is_open() {
                 return send;
@@ -189,7 +189,10 @@ both!(
     "?connections=1",
     |app, sink| {
         let going = Going::waiting(&app, &sink).await;
-        let open = store::find(app.db(), app.store.id, going.send).await.unwrap().unwrap();
+        let open = queries::find(app.db(), app.store.id, going.send)
+            .await
+            .unwrap()
+            .unwrap();
         assert_eq!(open.state, SendState::Sending, "it has not ended without them");
         assert_eq!(going.copies().len(), 1);
         going.a_minute_later();

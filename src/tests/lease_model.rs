@@ -19,10 +19,10 @@ use loupe::{
     channels::email::events::{Event, EventKind, OurId, Proved, Provider},
     db::{Backend, Tx, dialect::database_now_plus},
     dispatch::{
-        late_store,
-        outcome_store::{self, Settled},
-        provider_store::Kept,
-        store::{self as ledger, LeaseToken, Leased, ProviderAccount, ReapScope},
+        late_queries,
+        outcome_queries::{self, Settled},
+        provider_queries::Kept,
+        queries::{self as ledger, LeaseToken, Leased, ProviderAccount, ReapScope},
     },
     on_db, on_tx,
     recipients::model::RecipientFilter,
@@ -172,8 +172,8 @@ impl Model<'_> {
         .unwrap()
     }
 
-    async fn state(&self) -> sends::store::SendRecord {
-        let found = sends::store::find(self.app.db(), self.app.store.id, self.send).await;
+    async fn state(&self) -> sends::queries::SendRecord {
+        let found = sends::queries::find(self.app.db(), self.app.store.id, self.send).await;
         found.unwrap().unwrap()
     }
 
@@ -352,9 +352,9 @@ impl Model<'_> {
             refund,
         };
         let outcomes = serde_json::to_string(&[outcome]).unwrap();
-        outcome_store::hold_sends(tx, &outcomes).await.unwrap();
-        if outcome_store::settle(tx, &outcomes, now).await.unwrap() == 0 {
-            late_store::settle_late(tx, &outcomes, now).await.unwrap();
+        outcome_queries::hold_sends(tx, &outcomes).await.unwrap();
+        if outcome_queries::settle(tx, &outcomes, now).await.unwrap() == 0 {
+            late_queries::settle_late(tx, &outcomes, now).await.unwrap();
         }
     }
 
@@ -480,7 +480,7 @@ async fn play(app: &TestApp, through: Option<ProviderAccount<'static>>, steps: V
     let campaign = draft(app.db(), &app.store, "Autumn", &RecipientFilter::All).await;
     let send = begun(press(&app.state, &app.store, campaign).await);
     let mut tx = app.db().begin().await.unwrap();
-    let begun = sends::store::change_state(&mut tx, send, SendState::Holding, SendState::Sending, None, None).await;
+    let begun = sends::queries::change_state(&mut tx, send, SendState::Holding, SendState::Sending, None, None).await;
     assert!(begun.unwrap());
     tx.commit().await.unwrap();
     let mut model = Model {

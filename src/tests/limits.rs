@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 use loupe::{
     auth::model::Role,
     db::{self, Backend},
-    dispatch::{self, account_store},
+    dispatch::{self, account_queries},
     recipients::model::RecipientFilter,
     server::{AppState, settings::Given},
 };
@@ -33,7 +33,7 @@ async fn set(app: &TestApp, rate: &str, connections: &str, cookie: &str) -> Stri
 
 async fn kept(app: &TestApp) -> (Option<i64>, Option<i64>) {
     let account = app.state.settings.smtp.as_ref().unwrap().key();
-    let limits = account_store::limits(app.db(), &account).await.unwrap();
+    let limits = account_queries::limits(app.db(), &account).await.unwrap();
     (limits.rate, limits.connections)
 }
 
@@ -212,7 +212,7 @@ both!(a_change_holds_at_once, "", |app, sink| {
 
 both!(the_database_tells_the_time_and_keeps_what_is_used, |app| {
     let mut tx = app.db().begin().await.unwrap();
-    let (used, now) = account_store::used_until(&mut tx, "hello@mail.example.com:587")
+    let (used, now) = account_queries::used_until(&mut tx, "hello@mail.example.com:587")
         .await
         .unwrap();
     let here = loupe::time::Clock::System.now().timestamp_micros();
@@ -221,16 +221,16 @@ both!(the_database_tells_the_time_and_keeps_what_is_used, |app| {
         (now - here).abs() < 60_000_000,
         "microseconds since 1970: {now} and {here}"
     );
-    account_store::use_until(&mut tx, "hello@mail.example.com:587", now + 71_429)
+    account_queries::use_until(&mut tx, "hello@mail.example.com:587", now + 71_429)
         .await
         .unwrap();
     tx.commit().await.unwrap();
     let mut tx = app.db().begin().await.unwrap();
-    let (used, later) = account_store::used_until(&mut tx, "hello@mail.example.com:587")
+    let (used, later) = account_queries::used_until(&mut tx, "hello@mail.example.com:587")
         .await
         .unwrap();
     assert_eq!(used, now + 71_429);
     assert!(later >= now);
-    let (other, _) = account_store::used_until(&mut tx, "@127.0.0.1:25").await.unwrap();
+    let (other, _) = account_queries::used_until(&mut tx, "@127.0.0.1:25").await.unwrap();
     assert_eq!(other, 0, "each account has its own");
 });

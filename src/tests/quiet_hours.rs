@@ -31,7 +31,7 @@ async fn act(app: &TestApp, action: &str, send: i64, cookie: &str) -> Answer {
 }
 
 async fn is_paused(app: &TestApp, send: i64) -> bool {
-    let send = domain::store::find(app.db(), app.store.id, send).await.unwrap();
+    let send = domain::queries::find(app.db(), app.store.id, send).await.unwrap();
     send.unwrap().paused_at.is_some()
 }
 
@@ -82,14 +82,14 @@ both!(going_on_with_what_had_stopped_asks_first_in_the_quiet_hours, |app| {
     let cookie = app.sign_in_as(Role::Owner).await;
     let answer = act(&app, "go-on", send, &cookie).await;
     let page = asked(&app, &answer, "3 customers are still waiting.", &cookie).await;
-    let still = domain::store::find(app.db(), app.store.id, send)
+    let still = domain::queries::find(app.db(), app.store.id, send)
         .await
         .unwrap()
         .unwrap();
     assert!(still.hold_until < app.now(), "it was not begun anew");
     let answer = press_on(&app, &page, "/api/sends/go-on", &cookie).await;
     assert_eq!(answer.location(), format!("/marketing/campaigns/{campaign}"));
-    let again = domain::store::find(app.db(), app.store.id, send)
+    let again = domain::queries::find(app.db(), app.store.id, send)
         .await
         .unwrap()
         .unwrap();
@@ -119,7 +119,7 @@ both!(send_again_asks_first_in_the_quiet_hours, |app| {
     assert_eq!(sends(&app).await, 2);
     press_on(&app, &page, "/api/sends/again", &cookie).await;
     assert_eq!(sends(&app).await, 3);
-    let rest = domain::store::by_token(app.db(), app.store.id, "rest").await.unwrap();
+    let rest = domain::queries::by_token(app.db(), app.store.id, "rest").await.unwrap();
     let rest = rest.expect("the token of the first press");
     assert_eq!(tally(app.db(), &app.store, rest.id).await.waiting, 2);
 });

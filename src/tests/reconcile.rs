@@ -5,7 +5,7 @@ use chrono::{DateTime, Duration, Utc};
 use futures::future::join_all;
 use loupe::{
     auth::model::Role,
-    dispatch::{outcome_store, store::Leased},
+    dispatch::{outcome_queries, queries::Leased},
     on_db,
     recipients::model::RecipientFilter,
     sends::{self, ending, reconcile},
@@ -44,8 +44,8 @@ async fn stop(app: &TestApp, send: i64) {
 async fn answer(app: &TestApp, row: &Leased, state: &'static str) {
     let outcome = outcome(row, state);
     let mut tx = app.db().begin().await.unwrap();
-    outcome_store::hold_sends(&mut tx, &outcome).await.unwrap();
-    assert_eq!(outcome_store::settle(&mut tx, &outcome, app.now()).await.unwrap(), 1);
+    outcome_queries::hold_sends(&mut tx, &outcome).await.unwrap();
+    assert_eq!(outcome_queries::settle(&mut tx, &outcome, app.now()).await.unwrap(), 1);
     tx.commit().await.unwrap();
 }
 
@@ -111,7 +111,10 @@ both!(whoever_got_it_after_a_stop_counts_as_written_to, |app| {
 
 both!(the_numbers_of_what_was_marked_as_finished_follow_its_rows, |app| {
     let (campaign, send, rows) = under_way(&app, 2).await;
-    let found = sends::store::find(app.db(), app.store.id, send).await.unwrap().unwrap();
+    let found = sends::queries::find(app.db(), app.store.id, send)
+        .await
+        .unwrap()
+        .unwrap();
     let mut tx = app.db().begin().await.unwrap();
     let ended = ending::finish_as_it_is(&mut tx, &found, "Priya Nair", app.now()).await;
     assert!(ended.unwrap());
@@ -138,7 +141,7 @@ both!(whose_second_copy_comes_back_after_a_stop_can_be_settled_again, |app| {
     let fields = [("send_id", &*first.to_string()), ("send_token", "again")];
     app.post_form("/api/sends/again", "/marketing/campaigns", &fields, &cookie)
         .await;
-    let again = sends::store::by_token(app.db(), app.store.id, "again").await.unwrap();
+    let again = sends::queries::by_token(app.db(), app.store.id, "again").await.unwrap();
     let again = again.unwrap().id;
     midway(app.db(), again, 0).await;
     let rows = leave_behind(&app, again, 2, 2).await;

@@ -22,7 +22,7 @@ async fn again(app: &TestApp, cookie: &str, send: i64, token: &str) -> i64 {
     let fields = [("send_id", &*send.to_string()), ("send_token", token)];
     app.post_form("/api/sends/again", "/marketing/campaigns", &fields, cookie)
         .await;
-    let followed = sends::store::by_token(app.db(), app.store.id, token).await.unwrap();
+    let followed = sends::queries::by_token(app.db(), app.store.id, token).await.unwrap();
     followed.expect("a send that follows").id
 }
 

@@ -521,7 +521,7 @@ fn panic_with(words: &str) -> &'static str {
 both!(a_name_is_text_wherever_it_stands, |app| {
     let name = "<img src=x onerror=alert(1)>\"'</title></textarea>";
     let mut tx = app.db().begin().await.unwrap();
-    let user = loupe::auth::store::add_user(
+    let user = loupe::auth::queries::add_user(
         &mut tx,
         app.store.id,
         "x@example.com",
@@ -544,7 +544,7 @@ both!(a_name_is_text_wherever_it_stands, |app| {
     loupe::audit::record(&mut tx, app.store.id, entry, app.now())
         .await
         .unwrap();
-    let keep = loupe::outbox::store::Keep {
+    let keep = loupe::outbox::queries::Keep {
         store_id: app.store.id,
         message_id: None,
         recipient: name.to_owned(),
@@ -552,9 +552,9 @@ both!(a_name_is_text_wherever_it_stands, |app| {
         source: name.to_owned(),
         accepted_at: app.now(),
     };
-    loupe::outbox::store::keep_many(&mut tx, &[keep]).await.unwrap();
+    loupe::outbox::queries::keep_many(&mut tx, &[keep]).await.unwrap();
     tx.commit().await.unwrap();
-    let kept = loupe::outbox::store::page(app.db(), app.store.id, "", 1, 0)
+    let kept = loupe::outbox::queries::page(app.db(), app.store.id, "", 1, 0)
         .await
         .unwrap()[0]
         .id;

@@ -3,11 +3,11 @@
 use axum::http::StatusCode;
 use chrono::Duration;
 use loupe::{
-    audit::store::{self as log, Line, Wanted},
+    audit::queries::{self as log, Line, Wanted},
     auth::{
         model::Role,
+        queries::Device,
         rules::{self, SignInTry},
-        store::Device,
         team::{self, Desk, NewMember},
     },
     error::AppError,
@@ -130,7 +130,7 @@ both!(the_name_of_whoever_is_added_is_a_short_clean_line, |app| {
     let id = add("Ann\r\nLee\u{202e}\u{1b} ".to_owned(), "ann@example.com")
         .await
         .unwrap();
-    let kept = loupe::auth::store::user(app.db(), app.store.id, id)
+    let kept = loupe::auth::queries::user(app.db(), app.store.id, id)
         .await
         .unwrap()
         .unwrap();

@@ -151,7 +151,10 @@ both!(what_holds_a_send_is_no_stall, |app| {
             .map(|_| ()))
         .unwrap();
         tx.commit().await.unwrap();
-        let send = sends::store::find(app.db(), app.store.id, send).await.unwrap().unwrap();
+        let send = sends::queries::find(app.db(), app.store.id, send)
+            .await
+            .unwrap()
+            .unwrap();
         sends::stalled::is_stalled(&app.state, &send, app.now()).await.unwrap()
     };
     let nothing = "update sends set late_by = null where id = $1 and started_at < $2";
@@ -174,19 +177,19 @@ both!(what_holds_a_send_is_no_stall, |app| {
 
     // The mail account's rate is in use: others have their turn.
     let mut tx = app.db().begin().await.unwrap();
-    let (_, micros) = loupe::dispatch::account_store::used_until(&mut tx, "slow")
+    let (_, micros) = loupe::dispatch::account_queries::used_until(&mut tx, "slow")
         .await
         .unwrap();
-    loupe::dispatch::account_store::use_until(&mut tx, "slow", micros)
+    loupe::dispatch::account_queries::use_until(&mut tx, "slow", micros)
         .await
         .unwrap();
     tx.commit().await.unwrap();
     assert!(!stalled(nothing).await, "the mail account sends as fast as it may");
     let mut tx = app.db().begin().await.unwrap();
-    loupe::dispatch::account_store::use_until(&mut tx, "slow", micros - 300_000_000)
+    loupe::dispatch::account_queries::use_until(&mut tx, "slow", micros - 300_000_000)
         .await
         .unwrap();
-    let leased = loupe::dispatch::store::lease(&mut tx, send, ("somebody", 30), None, 1, app.now())
+    let leased = loupe::dispatch::queries::lease(&mut tx, send, ("somebody", 30), None, 1, app.now())
         .await
         .unwrap();
     assert_eq!(leased.len(), 1);

@@ -24,7 +24,7 @@ async fn save(app: &TestApp, values: [&str; 3], cookie: &str) -> String {
 }
 
 async fn kept(app: &TestApp) -> (i64, i64, i64) {
-    let store = stores::store::find(app.db(), app.store.id).await.unwrap().unwrap();
+    let store = stores::queries::find(app.db(), app.store.id).await.unwrap().unwrap();
     (store.late_grace_minutes, store.quiet_from, store.quiet_to)
 }
 

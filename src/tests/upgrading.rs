@@ -73,7 +73,7 @@ async fn write_as_before(db: &Db, state: &AppState) -> (Store, [i64; 4]) {
     tx.commit().await.unwrap();
     people::crowd(db, store, 3, &["wedding"], now).await;
     people::one(db, store, "Otto Other", Some("otto@example.com"), &["pearls"], now).await;
-    let store = stores::store::find(db, store).await.unwrap().unwrap();
+    let store = stores::queries::find(db, store).await.unwrap().unwrap();
     (store, campaigns)
 }
 

@@ -46,7 +46,7 @@ both!(a_second_copy_is_right_only_where_somebody_asked_for_it, |app| {
     let fields = [("send_id", id.as_str()), ("send_token", "again")];
     app.post_form("/api/sends/again", "/marketing/campaigns", &fields, &cookie)
         .await;
-    let again = loupe::sends::store::by_token(app.db(), app.store.id, "again").await;
+    let again = loupe::sends::queries::by_token(app.db(), app.store.id, "again").await;
     deliver(&app.state, &app.store, again.unwrap().unwrap().id).await;
 
     let nobody = HashSet::new();

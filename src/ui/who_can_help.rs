@@ -14,7 +14,7 @@ pub async fn who_may_send(staff: &StaffRequest) -> sqlx::Result<String> {
 
 /// `Ask Priya Nair (owner).`
 pub async fn ask_the_owner(db: &Db, staff: &StaffRequest) -> sqlx::Result<String> {
-    let owner = auth::store::staff(db, staff.store_id())
+    let owner = auth::queries::staff(db, staff.store_id())
         .await?
         .into_iter()
         .find(|user| user.role == Role::Owner && user.disabled_at.is_none());

@@ -110,7 +110,7 @@ fn text_problems(store: &Store, signer: &str, message: &Message<'_>) -> Vec<Prob
 
 async fn recipient_problem(db: &Db, store: &Store, filter: Option<&RecipientFilter>) -> sqlx::Result<Option<Problem>> {
     let known = match filter {
-        Some(RecipientFilter::Segment(id)) => segments::store::find(db, store.id, *id).await?.is_some(),
+        Some(RecipientFilter::Segment(id)) => segments::queries::find(db, store.id, *id).await?.is_some(),
         Some(other) => is_complete(other),
         None => false,
     };

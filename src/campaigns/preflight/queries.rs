@@ -7,7 +7,7 @@ use crate::{
     db::Db,
     on_db,
     recipients::{
-        filter_sql::{AudienceSql, Picked, Scope},
+        filter_queries::{AudienceSql, Picked, Scope},
         model::RecipientFilter,
     },
     segments::{self, model::SystemSegment},
@@ -94,13 +94,13 @@ async fn segment_of(db: &Db, scope: &Scope, filter: &RecipientFilter) -> sqlx::R
     let RecipientFilter::Segment(id) = filter else {
         return Ok(None);
     };
-    Ok(segments::store::find(db, scope.store, *id)
+    Ok(segments::queries::find(db, scope.store, *id)
         .await?
         .and_then(|s| s.system()))
 }
 
 /// How many customers a segment has, whatever stands in the way of writing to them.
-pub async fn segment_size(db: &Db, scope: &Scope, segment: &segments::store::Segment) -> sqlx::Result<i64> {
+pub async fn segment_size(db: &Db, scope: &Scope, segment: &segments::queries::Segment) -> sqlx::Result<i64> {
     let picked = Picked::new(&RecipientFilter::Segment(segment.id), segment.system());
     let sql = AudienceSql::of(db.backend(), scope, &picked);
     let statement = format!("select count(*) from customers c where {}", sql.matched);

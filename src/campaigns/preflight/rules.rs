@@ -9,7 +9,7 @@ use super::{
     queries,
 };
 use crate::{
-    campaigns::{draft::Draft, model::is_complete, resend, store::Campaign},
+    campaigns::{draft::Draft, model::is_complete, queries::Campaign, resend},
     db::Db,
     error::Problem,
     recipients::{
@@ -80,7 +80,7 @@ pub async fn check_message(
     let mut blanks = Blanks::new();
     let mut repetition = None;
     if let Some(filter) = filter {
-        audience = Some(recipients::store::count(db, &scope, filter).await?);
+        audience = Some(recipients::queries::count(db, &scope, filter).await?);
         repetition = queries::repetition(db, &scope, filter, message.subject, message.body).await?;
         if used.iter().any(|u| u.field.is_personal()) {
             let gaps = queries::gaps(db, &scope, filter).await?;
@@ -131,7 +131,7 @@ pub async fn skipped_names(
     let mut all = Vec::new();
     for (reason, _) in &audience.skipped {
         if let Some(filter) = message.filter {
-            let names = recipients::store::names(db, &scope, filter, Some(*reason), NAMES, 0).await?;
+            let names = recipients::queries::names(db, &scope, filter, Some(*reason), NAMES, 0).await?;
             all.push((*reason, names));
         }
     }
@@ -148,7 +148,7 @@ pub async fn sample(
 ) -> sqlx::Result<Vec<Person>> {
     let scope = recipients::rules::scope(store, now, not_again);
     match message.filter.filter(|f| is_complete(f)) {
-        Some(filter) => recipients::store::sample(db, &scope, filter).await,
+        Some(filter) => recipients::queries::sample(db, &scope, filter).await,
         None => Ok(Vec::new()),
     }
 }

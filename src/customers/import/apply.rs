@@ -7,11 +7,11 @@ use chrono::{DateTime, Utc};
 use super::{
     merge::{MergePlan, Outcome},
     parsed_row::ParsedRow,
-    people_sql,
+    people_queries,
 };
 use crate::{
     auth::{model::StoreId, tokens},
-    consent::suppressions_sql as suppressions,
+    consent::suppressions_queries as suppressions,
     customers::names::name_key,
     db::Tx,
 };
@@ -45,7 +45,7 @@ pub(super) async fn decide(
         .filter_map(|c| c.name.as_ref())
         .map(|n| name_key(&n.full))
         .collect();
-    let known = people_sql::known(tx, store, &externals, &emails, &names).await?;
+    let known = people_queries::known(tx, store, &externals, &emails, &names).await?;
     let of_people = known.iter().filter_map(|person| person.details.email.as_ref());
     let addresses: HashSet<&str> = of_people
         .map(|email| email.norm.as_str())
@@ -83,9 +83,9 @@ pub(super) async fn write(
         suppressions::unsubscribe_all(tx, store, &addresses, now).await?;
     }
     let changed: Vec<_> = plan.changed().collect();
-    people_sql::update(tx, store, &changed, now).await?;
+    people_queries::update(tx, store, &changed, now).await?;
     let added: Vec<_> = plan.added().map(|(_, p)| (p, tokens::public())).collect();
-    let ids = people_sql::insert(tx, store, &added, now).await?;
+    let ids = people_queries::insert(tx, store, &added, now).await?;
     let mut ids_by_place = vec![None; plan.people.len()];
     for ((at, _), (_, token)) in plan.added().zip(&added) {
         if let Some(slot) = ids_by_place.get_mut(at) {
@@ -102,14 +102,14 @@ pub(super) async fn write(
     for (at, person) in plan.added() {
         tags.extend(person.tags.iter().filter_map(|t| Some((id_of(at)?, t.as_str()))));
     }
-    people_sql::add_tags(tx, store, &tags).await?;
+    people_queries::add_tags(tx, store, &tags).await?;
 
     let heard: Vec<_> = plan
         .heard
         .iter()
         .filter_map(|h| Some((id_of(h.person)?, h.channel.key(), h.wish.state(), h.evidence.as_str())))
         .collect();
-    people_sql::add_to_ledger(tx, store, &heard, actor, now).await?;
+    people_queries::add_to_ledger(tx, store, &heard, actor, now).await?;
     let new: Vec<i64> = ids.into_values().collect();
     applied.touched.extend(new);
     Ok(())

@@ -9,7 +9,7 @@ use super::parsed_row::{ConsentClaim, FullName, ParsedRow};
 use crate::{
     consent::{
         model::{Channel, ConsentState, Wish},
-        suppressions_sql::Suppression,
+        suppressions_queries::Suppression,
     },
     customers::{
         details::{Details, Email},

@@ -38,14 +38,14 @@ mod headers;
 mod mapping;
 mod merge;
 mod parsed_row;
-mod people_sql;
+mod people_queries;
+pub mod queries;
 mod report;
 mod run;
 mod sniff;
 mod spool;
-pub mod store;
 pub mod upload;
-mod upload_store;
+mod upload_queries;
 mod utf16;
 
 pub use batches::{Preview, preview, unclear_days};

@@ -14,9 +14,8 @@ use super::{
     mapping::Mapping,
     merge::Outcome,
     parsed_row::ParsedRow,
-    people_sql,
+    people_queries, queries,
     report::{Counts, ErrorFile, MOST_TOLD, Report, RowIssue, RowIssueKind},
-    store,
 };
 use crate::{
     audit::{self, Entry},
@@ -126,7 +125,7 @@ impl Run<'_> {
         let mapping = serde_json::to_string(&head.mapping).map_err(std::io::Error::other)?;
         let (job, now) = (self.job, self.clock.now());
         let mut tx = self.db.begin().await?;
-        let id = store::begin(
+        let id = queries::begin(
             &mut tx,
             self.store.id,
             &job.file_name,
@@ -208,7 +207,7 @@ impl Run<'_> {
         let now = self.clock.now();
         let mut tx = self.db.begin().await?;
         if self.job.mode == Mode::Apply {
-            people_sql::one_at_a_time(&mut tx, self.store.id).await?;
+            people_queries::one_at_a_time(&mut tx, self.store.id).await?;
             apply::hold(&mut tx, self.store.id, candidates).await?;
         }
         let mut applied = apply::decide(&mut tx, self.store.id, candidates, &self.touched).await?;
@@ -235,8 +234,8 @@ impl Run<'_> {
         if let Some(import) = self.import_id {
             let before = self.counts;
             apply::write(&mut tx, self.store.id, &mut applied, &self.job.actor, now).await?;
-            store::tell(&mut tx, import, &told).await?;
-            store::progress(&mut tx, import, &counts, now).await?;
+            queries::tell(&mut tx, import, &told).await?;
+            queries::progress(&mut tx, import, &counts, now).await?;
             let first = before.added + before.updated == 0 && counts.added + counts.updated > 0;
             if first {
                 let summary = format!("Began to import {}", self.job.file_name);
@@ -266,7 +265,7 @@ impl Run<'_> {
             ImportProblem::Database(_) => "The database didn't take it.".to_owned(),
             other => other.to_string(),
         });
-        store::finish(&mut tx, import, words.as_deref(), self.clock.now()).await?;
+        queries::finish(&mut tx, import, words.as_deref(), self.clock.now()).await?;
         if counts.added + counts.updated > 0 {
             let summary = format!(
                 "Imported {}: {} added, {} updated, {} refused",

@@ -8,7 +8,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{
     spool::Spool,
-    upload_store::{self as store, Part},
+    upload_queries::{self as store, Part},
 };
 use crate::{
     auth::{model::StoreId, tokens},

@@ -11,7 +11,7 @@ use std::{collections::HashMap, time::Duration};
 
 use tokio::time::{Instant, sleep_until};
 
-use crate::{db::Tx, dispatch::account_store};
+use crate::{db::Tx, dispatch::account_queries};
 
 /// How far ahead slots are taken. It bridges the time between two turns of the dispatcher.
 pub(crate) const AHEAD: i64 = 250_000;
@@ -76,7 +76,7 @@ impl SlotGrant {
     pub(crate) async fn take(&self, tx: &mut Tx, account: &str, n: usize) -> sqlx::Result<()> {
         let n = i64::try_from(n).unwrap_or(i64::MAX);
         let until = self.now + self.first + self.gap.saturating_mul(n);
-        account_store::use_until(tx, account, until).await
+        account_queries::use_until(tx, account, until).await
     }
 
     /// The slot of the n-th.

@@ -9,9 +9,9 @@ use loupe::{
     audit,
     auth::{
         model::Role,
-        password, rules,
-        rules::SignInTry,
-        store::{self as users, Device},
+        password,
+        queries::{self as users, Device},
+        rules::{self, SignInTry},
         team::{self, Desk},
     },
     db::Backend,
@@ -223,7 +223,7 @@ both!(a_changed_role_or_a_reset_password_or_being_kept_out_signs_out, |app| {
             .await
             .is_ok()
     );
-    let lines = audit::store::page(app.db(), app.store.id, &audit::store::Wanted::default(), 10, 0)
+    let lines = audit::queries::page(app.db(), app.store.id, &audit::queries::Wanted::default(), 10, 0)
         .await
         .unwrap();
     let actions: Vec<&str> = lines.iter().map(|l| l.action.as_str()).collect();

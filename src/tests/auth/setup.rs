@@ -75,7 +75,7 @@ both!(an_empty_installation_is_set_up_once_by_who_has_the_link, |app| {
     // Somebody with another token gets nowhere.
     let stranger = send(&app, "/setup", &shop("not-the-token")).await;
     assert_eq!(stranger.location(), "/setup");
-    assert_eq!(stores::store::census(app.db()).await.unwrap().0, 0);
+    assert_eq!(stores::queries::census(app.db()).await.unwrap().0, 0);
     // Two at once make one store.
     let (fields, also) = (shop(&token), shop(&token));
     let (one, two) = tokio::join!(send(&app, &here, &fields), send(&app, &here, &also));
@@ -91,8 +91,8 @@ both!(an_empty_installation_is_set_up_once_by_who_has_the_link, |app| {
         one.text,
         two.text
     );
-    assert_eq!(stores::store::census(app.db()).await.unwrap().0, 1);
-    let store = stores::store::by_slug(app.db(), "zenith-daughters")
+    assert_eq!(stores::queries::census(app.db()).await.unwrap().0, 1);
+    let store = stores::queries::by_slug(app.db(), "zenith-daughters")
         .await
         .unwrap()
         .unwrap();

@@ -6,7 +6,7 @@ mod schedules;
 mod sending;
 
 use loupe::{
-    campaigns::store::{self, Campaign},
+    campaigns::queries::{self, Campaign},
     on_db,
 };
 
@@ -80,7 +80,7 @@ pub fn id_in(path: &str) -> i64 {
 }
 
 pub async fn find(app: &TestApp, id: i64) -> Campaign {
-    store::find(app.db(), app.store.id, id).await.unwrap().unwrap()
+    queries::find(app.db(), app.store.id, id).await.unwrap().unwrap()
 }
 
 async fn count(app: &TestApp, sql: &'static str) -> i64 {

@@ -3,7 +3,7 @@
 use axum::http::StatusCode;
 use loupe::{
     auth::model::Role,
-    campaigns::{list::ListQuery, model::CampaignStatus, store},
+    campaigns::{list::ListQuery, model::CampaignStatus, queries},
     on_db, sends,
 };
 
@@ -107,7 +107,7 @@ both!(the_list_finds_filters_and_puts_the_newest_first, |app| {
             .await
             .location(),
     );
-    let list = async |query: ListQuery| store::list(app.db(), app.store.id, &query, app.now()).await.unwrap();
+    let list = async |query: ListQuery| queries::list(app.db(), app.store.id, &query, app.now()).await.unwrap();
     let read = |q: &str, status: &str, from: &str| ListQuery::read(q, status, from, "", "1", app.store.zone());
     let (cards, total) = list(ListQuery::default()).await;
     assert_eq!(
@@ -138,7 +138,7 @@ both!(the_list_finds_filters_and_puts_the_newest_first, |app| {
     }
     let (other, _) = app.another_store().await;
     assert_eq!(
-        store::list(app.db(), other.id, &ListQuery::default(), app.now())
+        queries::list(app.db(), other.id, &ListQuery::default(), app.now())
             .await
             .unwrap()
             .1,
@@ -160,8 +160,11 @@ both!(deleting_keeps_what_customers_received, |app| {
     people::change(app.db(), "update campaigns set status = 'sent' where id = $1", id).await;
     let gone = delete().await;
     assert_eq!(gone.location(), "/marketing/campaigns?ok=deleted", "{}", gone.text);
-    assert!(store::find(app.db(), app.store.id, id).await.unwrap().is_none());
-    let send = sends::store::find(app.db(), app.store.id, send).await.unwrap().unwrap();
+    assert!(queries::find(app.db(), app.store.id, id).await.unwrap().is_none());
+    let send = sends::queries::find(app.db(), app.store.id, send)
+        .await
+        .unwrap()
+        .unwrap();
     assert_eq!((send.campaign_id, send.label.as_str()), (None, "Mother's Day"));
     assert_eq!(count(&app, "select count(*) from messages").await, 2);
     assert_eq!(delete().await.status, StatusCode::NOT_FOUND);

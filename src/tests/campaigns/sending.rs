@@ -3,7 +3,7 @@
 use axum::http::StatusCode;
 use loupe::{
     auth::model::Role,
-    campaigns::{list::ListQuery, model::CampaignStatus, store},
+    campaigns::{list::ListQuery, model::CampaignStatus, queries},
     on_db,
     sends::{self, model::SendState},
 };
@@ -199,7 +199,7 @@ both!(a_campaign_that_went_out_is_a_record, |app| {
     ];
     let answer = submit(&app, &cookie, "draft", &more).await;
     assert_eq!(answer.status, StatusCode::CONFLICT);
-    let (cards, _) = store::list(app.db(), app.store.id, &ListQuery::default(), app.now())
+    let (cards, _) = queries::list(app.db(), app.store.id, &ListQuery::default(), app.now())
         .await
         .unwrap();
     assert!(
@@ -269,7 +269,7 @@ both!(after_a_send_that_stopped_the_rest_is_offered, |app| {
     ];
     let answer = submit(&app, &cookie, "send_now", &more).await;
     assert!(answer.location().ends_with("?ok=sending"), "{}", answer.location());
-    let second = sends::store::latest_of_campaign(app.db(), app.store.id, id)
+    let second = sends::queries::latest_of_campaign(app.db(), app.store.id, id)
         .await
         .unwrap()
         .unwrap();

@@ -5,8 +5,8 @@ use loupe::{
     auth::model::Role,
     customers::{
         model::CustomerForm,
+        queries::{self, ListFilter},
         rules,
-        store::{self, ListFilter},
     },
     error::AppError,
 };
@@ -27,7 +27,7 @@ both!(what_is_typed_is_cleaned_and_kept, |app| {
     assert_eq!(c.birthday().unwrap().words(), "14 May");
     assert_eq!(c.anniversary().unwrap().words(), "29 February 2024");
     assert_eq!(
-        store::tags_of(app.db(), app.store.id, c.id).await.unwrap(),
+        queries::tags_of(app.db(), app.store.id, c.id).await.unwrap(),
         ["vip", "wedding"]
     );
     assert!(c.unsubscribe_token.len() >= 22);
@@ -70,7 +70,7 @@ both!(two_people_who_edit_the_same_customer_dont_overwrite_each_other, |app| {
 both!(another_address_has_not_bounced, |app| {
     let c = add(&app, &amara()).await;
     let mut tx = app.db().begin().await.unwrap();
-    store::note_bounce(&mut tx, app.store.id, c.id, "mailbox does not exist", app.now())
+    queries::note_bounce(&mut tx, app.store.id, c.id, "mailbox does not exist", app.now())
         .await
         .unwrap();
     tx.commit().await.unwrap();
@@ -127,7 +127,7 @@ both!(purchases_and_repairs_are_summed_up_in_the_same_moment, |app| {
     );
     // Today's noon is still to come.
     assert_eq!(after.last_repair_at, Some(app.now()));
-    let repair = store::repairs(app.db(), app.store.id, c.id).await.unwrap()[0].id;
+    let repair = queries::repairs(app.db(), app.store.id, c.id).await.unwrap()[0].id;
     app.clock.set(app.now() + Duration::hours(1));
     for _ in 0..2 {
         rules::finish_repair(app.db(), app.store.id, "Priya Nair", c.id, repair, app.now())
@@ -148,9 +148,11 @@ both!(purchases_and_repairs_are_summed_up_in_the_same_moment, |app| {
 both!(another_store_sees_and_changes_nothing, |app| {
     let c = add(&app, &amara()).await;
     let (other, staff) = app.another_store().await;
-    assert!(store::find(app.db(), other.id, c.id).await.unwrap().is_none());
+    assert!(queries::find(app.db(), other.id, c.id).await.unwrap().is_none());
     assert_eq!(
-        store::count(app.db(), other.id, &ListFilter::default()).await.unwrap(),
+        queries::count(app.db(), other.id, &ListFilter::default())
+            .await
+            .unwrap(),
         0
     );
     let read_at = c.updated_at.timestamp_micros();

@@ -2,8 +2,8 @@
 
 use loupe::customers::{
     details::Details,
+    queries::{self, Contactable, ListFilter},
     rules,
-    store::{self, Contactable, ListFilter},
 };
 
 use super::{add, amara};
@@ -14,7 +14,7 @@ both!(the_list_searches_filters_and_pages, |app| {
     let mut tx = app.db().begin().await.unwrap();
     for i in 0..60 {
         let details = Details::named(&format!("Customer {i:02}")).with_email(&format!("c{i}@example.com"));
-        store::insert(&mut tx, app.store.id, None, &details, app.now())
+        queries::insert(&mut tx, app.store.id, None, &details, app.now())
             .await
             .unwrap();
     }
@@ -22,9 +22,9 @@ both!(the_list_searches_filters_and_pages, |app| {
     let list = |filter: ListFilter| {
         let app = &app;
         async move {
-            let count = store::count(app.db(), app.store.id, &filter).await.unwrap();
-            let first = store::page(app.db(), app.store.id, &filter, 1).await.unwrap();
-            let second = store::page(app.db(), app.store.id, &filter, 2).await.unwrap();
+            let count = queries::count(app.db(), app.store.id, &filter).await.unwrap();
+            let first = queries::page(app.db(), app.store.id, &filter, 1).await.unwrap();
+            let second = queries::page(app.db(), app.store.id, &filter, 2).await.unwrap();
             (count, first, second.len())
         }
     };
@@ -86,7 +86,7 @@ both!(the_list_searches_filters_and_pages, |app| {
         .0,
         1
     );
-    assert!(store::all_tags(app.db(), app.store.id).await.unwrap().is_empty());
+    assert!(queries::all_tags(app.db(), app.store.id).await.unwrap().is_empty());
     rules::archive(app.db(), app.store.id, "Priya Nair", c.id, false, app.now())
         .await
         .unwrap();

@@ -7,8 +7,8 @@ mod pages;
 use loupe::{
     customers::{
         model::CustomerForm,
+        queries::{self, Customer},
         rules,
-        store::{self, Customer},
     },
     on_db,
 };
@@ -38,7 +38,7 @@ async fn add(app: &TestApp, form: &CustomerForm) -> Customer {
 }
 
 async fn find(app: &TestApp, id: i64) -> Customer {
-    store::find(app.db(), app.store.id, id).await.unwrap().unwrap()
+    queries::find(app.db(), app.store.id, id).await.unwrap().unwrap()
 }
 
 async fn audited(app: &TestApp, action: &str) -> i64 {

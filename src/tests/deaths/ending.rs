@@ -44,7 +44,7 @@ impl Scene {
         }
         let campaign = status(app.db(), self.campaign).await;
         let followed = async |kind| {
-            let follows = sends::store::following(app.db(), app.store.id, self.send).await;
+            let follows = sends::queries::following(app.db(), app.store.id, self.send).await;
             follows.unwrap().iter().filter(|send| send.kind == kind).count()
         };
         match deed {

@@ -6,9 +6,9 @@ use chrono::TimeDelta;
 use tokio_util::sync::CancellationToken;
 
 use loupe::{
-    dispatch::{self, store as leases},
+    dispatch::{self, queries as leases},
     on_db, on_tx,
-    sends::{self, store::SendRecord},
+    sends::{self, queries::SendRecord},
 };
 
 use super::scene::{CAMPAIGNS, SOME, Scene, slow};
@@ -196,13 +196,13 @@ impl Scene {
 
     pub(super) async fn the_send(&self) -> SendRecord {
         let app = &self.house.app;
-        let send = sends::store::find(app.db(), app.store.id, self.send).await;
+        let send = sends::queries::find(app.db(), app.store.id, self.send).await;
         send.unwrap().unwrap()
     }
 
     pub(super) async fn by_token(&self, token: &str) -> i64 {
         let app = &self.house.app;
-        let send = sends::store::by_token(app.db(), app.store.id, token).await;
+        let send = sends::queries::by_token(app.db(), app.store.id, token).await;
         send.unwrap().map_or(0, |send| send.id)
     }
 }

@@ -4,7 +4,7 @@
 use std::time::{Duration, Instant};
 
 use loupe::{
-    auth::model::Role, db::Backend, dispatch::account_store, recipients::model::RecipientFilter,
+    auth::model::Role, db::Backend, dispatch::account_queries, recipients::model::RecipientFilter,
     server::settings::Given,
 };
 
@@ -78,7 +78,7 @@ async fn programs_judge_one_after_another() {
     let program = Program::of(&app);
     until(&app.state, &app.store, first, |s| !s.state.is_open()).await;
     let mut tx = app.db().begin().await.unwrap();
-    account_store::used_until(&mut tx, &account(&app)).await.unwrap();
+    account_queries::used_until(&mut tx, &account(&app)).await.unwrap();
     let second = start(&app, "Winter", &RecipientFilter::All).await;
     app.state.wake.notify_one();
     let waits = "select count(*) from pg_locks where locktype = 'tuple' and relation = 'provider_accounts'::regclass";

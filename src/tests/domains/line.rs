@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use loupe::{
     auth::model::Role,
-    dispatch::{account_store, domain_store},
+    dispatch::{account_queries, domain_queries},
     recipients::model::RecipientFilter,
     sends,
     time::Clock,
@@ -83,8 +83,8 @@ both!(those_who_were_called_up_leave_no_gap, "", |app, sink| {
     becomes(&app, NEVER_LOOKED_AT, 0).await;
     // As another program does when it begins.
     let mut tx = app.db().begin().await.unwrap();
-    account_store::used_until(&mut tx, &account(&app)).await.unwrap();
-    let called = domain_store::requeue_waiting(&mut tx, Clock::System.now())
+    account_queries::used_until(&mut tx, &account(&app)).await.unwrap();
+    let called = domain_queries::requeue_waiting(&mut tx, Clock::System.now())
         .await
         .unwrap();
     tx.commit().await.unwrap();
@@ -106,7 +106,7 @@ both!(waiting_in_line_is_no_trouble, "", |app, sink| {
     let program = Program::of(&app);
     come(&sink, "@slow.test", 1).await;
     becomes(&app, NEVER_LOOKED_AT, 0).await;
-    let send = sends::store::find(app.db(), app.store.id, id).await.unwrap().unwrap();
+    let send = sends::queries::find(app.db(), app.store.id, id).await.unwrap().unwrap();
     assert_eq!((send.paused_at, send.problem.as_deref()), (None, None));
     // Two minutes without anybody sent to, but nobody's turn has come.
     let quiet =

@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 use loupe::{
     auth::model::Role,
     db::{self, Db},
-    dispatch::{self, account_store},
+    dispatch::{self, account_queries},
     on_db,
     recipients::model::RecipientFilter,
     server::AppState,
@@ -41,7 +41,7 @@ fn account(app: &TestApp) -> String {
 }
 
 async fn kept(app: &TestApp) -> Option<i64> {
-    account_store::limits(app.db(), &account(app))
+    account_queries::limits(app.db(), &account(app))
         .await
         .unwrap()
         .domain_rate

@@ -6,7 +6,7 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use loupe::customers::import::{Counts, ImportProblem, Mode, run_file, store::told};
+use loupe::customers::import::{Counts, ImportProblem, Mode, queries::told, run_file};
 
 use super::{digest, everyone, file, import, job};
 use crate::{both, support::files::shopify_file};

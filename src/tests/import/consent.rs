@@ -5,7 +5,7 @@ use loupe::{
         self,
         model::{Channel, ConsentState, Wish},
     },
-    customers::{import::RowIssueKind, store},
+    customers::{import::RowIssueKind, queries},
 };
 
 use super::{digest, everyone, import};
@@ -32,10 +32,10 @@ both!(no_import_turns_a_no_back_into_a_yes, |app| {
     .await
     .unwrap();
     let mut tx = app.db().begin().await.unwrap();
-    store::note_complaint(&mut tx, app.store.id, id(1), app.now())
+    queries::note_complaint(&mut tx, app.store.id, id(1), app.now())
         .await
         .unwrap();
-    store::note_bounce(&mut tx, app.store.id, id(2), "no mailbox", app.now())
+    queries::note_bounce(&mut tx, app.store.id, id(2), "no mailbox", app.now())
         .await
         .unwrap();
     tx.commit().await.unwrap();

@@ -9,7 +9,7 @@ use std::{
 };
 
 use loupe::{
-    customers::import::{Counts, Mode, run_file, store::latest},
+    customers::import::{Counts, Mode, queries::latest, run_file},
     on_db,
 };
 

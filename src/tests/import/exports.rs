@@ -4,7 +4,7 @@ use loupe::{
     consent::{self, model::ConsentState},
     customers::{
         import::{Field, Kind, Mapping, RowIssueKind, preview},
-        store,
+        queries,
     },
 };
 
@@ -52,9 +52,11 @@ both!(a_shopify_export_maps_itself, |app| {
         (125_000, 0, None)
     );
     assert_eq!(amara.email_consent, ConsentState::Granted);
-    let tags = store::tags_of(app.db(), app.store.id, amara.id).await.unwrap();
+    let tags = queries::tags_of(app.db(), app.store.id, amara.id).await.unwrap();
     assert_eq!(tags, ["vip", "wedding"]);
-    let ledger = consent::store::ledger(app.db(), app.store.id, amara.id).await.unwrap();
+    let ledger = consent::queries::ledger(app.db(), app.store.id, amara.id)
+        .await
+        .unwrap();
     assert_eq!(
         ledger[0].evidence,
         "File book.csv, line 2, column \"Accepts Email Marketing\", value \"yes\""

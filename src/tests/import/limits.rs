@@ -3,9 +3,9 @@
 use loupe::{
     auth::model::Role,
     customers::{
-        import::{MOST_TOLD, store::told},
+        import::{MOST_TOLD, queries::told},
         model::CustomerForm,
-        rules, store,
+        queries, rules,
     },
     error::AppError,
     on_db,
@@ -46,7 +46,7 @@ both!(a_row_of_thousands_of_tags_comes_in_with_fifty, |app| {
         ]
     );
     let all = everyone(app.db(), &app.store).await;
-    let kept = store::tags_of(app.db(), app.store.id, all[0].id).await.unwrap();
+    let kept = queries::tags_of(app.db(), app.store.id, all[0].id).await.unwrap();
     assert_eq!((kept.len(), kept[49].as_str()), (50, "a tag of some length 0049"));
     // One set for each of the two, not one for each prefix.
     assert_eq!(sets(&app).await, (2, 51));
@@ -85,7 +85,7 @@ both!(a_form_of_too_many_tags_says_so, |app| {
         assert!(problems[0].words.contains("at most 50 tags"), "{problems:?}");
     }
     let id = add(tags(50)).await.unwrap();
-    assert_eq!(store::tags_of(app.db(), app.store.id, id).await.unwrap().len(), 50);
+    assert_eq!(queries::tags_of(app.db(), app.store.id, id).await.unwrap().len(), 50);
     assert_eq!(sets(&app).await, (1, 50));
     // A tag with a comma stays one on the way through the form.
     let id = add("\"VIP, gold\", wedding".to_owned()).await.unwrap();
@@ -102,14 +102,14 @@ both!(sets_of_tags_that_nobody_is_in_are_swept, |app| {
     .await;
     let amara = everyone(app.db(), &app.store).await[0].id;
     let mut tx = app.db().begin().await.unwrap();
-    store::set_tags(&mut tx, app.store.id, amara, &["c".to_owned()])
+    queries::set_tags(&mut tx, app.store.id, amara, &["c".to_owned()])
         .await
         .unwrap();
     tx.commit().await.unwrap();
     assert_eq!(sets(&app).await, (3, 4));
-    assert_eq!(store::sweep_sets(app.db(), 10).await.unwrap(), 1);
+    assert_eq!(queries::sweep_sets(app.db(), 10).await.unwrap(), 1);
     assert_eq!(sets(&app).await, (2, 2));
-    assert_eq!(store::sweep_sets(app.db(), 10).await.unwrap(), 0);
+    assert_eq!(queries::sweep_sets(app.db(), 10).await.unwrap(), 0);
     // Whoever is in a set again gets a new one.
     import(&app, "name,email,tags\nZed,zed@example.com,a;b\n").await;
     assert_eq!(sets(&app).await, (3, 4));
@@ -123,7 +123,7 @@ both!(a_set_is_not_swept_from_under_a_change, |app| {
     .await;
     let all = everyone(app.db(), &app.store).await;
     let mut tx = app.db().begin().await.unwrap();
-    store::set_tags(&mut tx, app.store.id, all[0].id, &["b".to_owned()])
+    queries::set_tags(&mut tx, app.store.id, all[0].id, &["b".to_owned()])
         .await
         .unwrap();
     tx.commit().await.unwrap();
@@ -131,13 +131,13 @@ both!(a_set_is_not_swept_from_under_a_change, |app| {
     for round in 0..20 {
         let change = async {
             let mut tx = app.db().begin().await.unwrap();
-            store::set_tags(&mut tx, app.store.id, all[1].id, &["a".to_owned()])
+            queries::set_tags(&mut tx, app.store.id, all[1].id, &["a".to_owned()])
                 .await
                 .unwrap();
             tokio::task::yield_now().await;
             tx.commit().await.unwrap();
         };
-        let (_, swept) = tokio::join!(change, store::sweep_sets(app.db(), 10));
+        let (_, swept) = tokio::join!(change, queries::sweep_sets(app.db(), 10));
         swept.unwrap();
         let lost: i64 = on_db!(app.db(), |pool| sqlx::query_scalar(
             "select count(*) from customers c where c.tag_set is null
@@ -148,7 +148,7 @@ both!(a_set_is_not_swept_from_under_a_change, |app| {
         .unwrap();
         assert_eq!(lost, 0, "round {round}");
         let mut tx = app.db().begin().await.unwrap();
-        store::set_tags(&mut tx, app.store.id, all[1].id, &["b".to_owned()])
+        queries::set_tags(&mut tx, app.store.id, all[1].id, &["b".to_owned()])
             .await
             .unwrap();
         tx.commit().await.unwrap();

@@ -16,7 +16,7 @@ use std::{collections::HashMap, path::PathBuf};
 use loupe::{
     customers::{
         import::{Job, Mode, Report, run_file},
-        store::Customer,
+        queries::Customer,
     },
     db::Db,
     on_db,

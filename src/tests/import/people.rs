@@ -3,10 +3,11 @@
 use loupe::customers::{
     details::Details,
     import::{
-        Mode, run_file,
-        store::{find, latest},
+        Mode,
+        queries::{find, latest},
+        run_file,
     },
-    store,
+    queries,
 };
 
 use super::{digest, everyone, file, import, job};
@@ -43,7 +44,7 @@ both!(the_same_address_with_another_name_is_a_second_customer, |app| {
         ]
     );
     assert_eq!(
-        store::tags_of(app.db(), app.store.id, all[0].id).await.unwrap(),
+        queries::tags_of(app.db(), app.store.id, all[0].id).await.unwrap(),
         ["a", "c"]
     );
     assert_eq!(all[1].phone.as_deref(), Some("+61412345678"));
@@ -64,16 +65,16 @@ both!(what_staff_wrote_is_completed_and_never_emptied, |app| {
     let details = Details::named("Amara Okafor")
         .with_email("amara@example.com")
         .with_phone("0412 345 678", "AU");
-    let id = store::insert(&mut tx, app.store.id, None, &details, app.now())
+    let id = queries::insert(&mut tx, app.store.id, None, &details, app.now())
         .await
         .unwrap();
-    store::set_notes(&mut tx, app.store.id, id, "Allergic to nickel", app.now())
+    queries::set_notes(&mut tx, app.store.id, id, "Allergic to nickel", app.now())
         .await
         .unwrap();
-    store::add_tags(&mut tx, app.store.id, id, &["vip".to_owned()])
+    queries::add_tags(&mut tx, app.store.id, id, &["vip".to_owned()])
         .await
         .unwrap();
-    store::note_bounce(&mut tx, app.store.id, id, "no mailbox", app.now())
+    queries::note_bounce(&mut tx, app.store.id, id, "no mailbox", app.now())
         .await
         .unwrap();
     tx.commit().await.unwrap();
@@ -83,14 +84,14 @@ both!(what_staff_wrote_is_completed_and_never_emptied, |app| {
     )
     .await;
     assert_eq!(report.counts.updated, 1);
-    let c = store::find(app.db(), app.store.id, id).await.unwrap().unwrap();
+    let c = queries::find(app.db(), app.store.id, id).await.unwrap().unwrap();
     assert_eq!(
         (c.phone.as_deref(), c.notes.as_str()),
         (Some("+61412345678"), "Allergic to nickel\n\nSize 6")
     );
     assert_eq!(c.birthday().unwrap().words(), "14 May 1980");
     assert!(c.email_bounced_at.is_some(), "the same address still has bounced");
-    assert_eq!(store::tags_of(app.db(), app.store.id, id).await.unwrap(), ["vip"]);
+    assert_eq!(queries::tags_of(app.db(), app.store.id, id).await.unwrap(), ["vip"]);
 });
 
 both!(two_stores_import_the_same_file_apart, |app| {

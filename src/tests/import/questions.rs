@@ -112,7 +112,9 @@ both!(everybody_in_a_file_can_have_unsubscribed, |app| {
         states,
         [ConsentState::Withdrawn, ConsentState::Granted, ConsentState::Withdrawn]
     );
-    let ledger = consent::store::ledger(app.db(), app.store.id, all[0].id).await.unwrap();
+    let ledger = consent::queries::ledger(app.db(), app.store.id, all[0].id)
+        .await
+        .unwrap();
     let words = "File open.csv, line 2: everybody in the file has unsubscribed";
     assert!(ledger.iter().any(|line| line.evidence == words), "{ledger:?}");
     let before = digest(app.db()).await;

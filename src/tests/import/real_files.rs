@@ -4,7 +4,7 @@ use loupe::{
     consent::model::ConsentState,
     customers::{
         import::{Counts, Kind, Mapping, Mode, Report, preview, run_file},
-        store::{self, Customer},
+        queries::{self, Customer},
     },
 };
 
@@ -41,7 +41,7 @@ async fn bring(app: &TestApp, content: &[u8]) -> (Report, Vec<Customer>) {
 }
 
 async fn tags(app: &TestApp, customer: &Customer) -> Vec<String> {
-    store::tags_of(app.db(), app.store.id, customer.id).await.unwrap()
+    queries::tags_of(app.db(), app.store.id, customer.id).await.unwrap()
 }
 
 async fn kind_of(app: &TestApp, content: &[u8]) -> Mapping {

@@ -18,7 +18,7 @@ use loupe::{
         agreement::Agreement,
         import::{Job, Mode, run_file},
         model::CustomerForm,
-        rules as customers, store,
+        queries, rules as customers,
     },
     error::AppError,
     on_db,
@@ -235,7 +235,7 @@ async fn edit(app: &TestApp, model: &mut Model, dice: &mut Dice, id: i64) {
         email: address.clone().unwrap_or_default(),
         ..CustomerForm::default()
     };
-    let before = store::find(app.db(), app.store.id, id).await.unwrap().unwrap();
+    let before = queries::find(app.db(), app.store.id, id).await.unwrap().unwrap();
     let read_at = before.updated_at.timestamp_micros();
     customers::edit(app.db(), &app.store, "Priya Nair", id, read_at, &form, app.now())
         .await
@@ -295,7 +295,9 @@ async fn note(app: &TestApp, model: &mut Model, dice: &mut Dice, id: i64) {
     match dice.below(4) {
         0 => {
             let mut tx = db.begin().await.unwrap();
-            store::note_bounce(&mut tx, shop, id, "no mailbox", now).await.unwrap();
+            queries::note_bounce(&mut tx, shop, id, "no mailbox", now)
+                .await
+                .unwrap();
             tx.commit().await.unwrap();
             if let Some(address) = address {
                 model.said.entry(address).or_default().bounced = true;
@@ -312,7 +314,7 @@ async fn note(app: &TestApp, model: &mut Model, dice: &mut Dice, id: i64) {
         }
         2 => {
             let mut tx = db.begin().await.unwrap();
-            store::note_complaint(&mut tx, shop, id, now).await.unwrap();
+            queries::note_complaint(&mut tx, shop, id, now).await.unwrap();
             tx.commit().await.unwrap();
             model.people.get_mut(&id).unwrap().complained = true;
             if let Some(address) = address {

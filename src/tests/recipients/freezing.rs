@@ -4,7 +4,7 @@ use loupe::{
     on_db, on_tx,
     recipients::{
         model::{Audience, RecipientFilter, SkipReason},
-        store,
+        queries,
     },
 };
 
@@ -26,7 +26,7 @@ type Row = (
 async fn freeze_all(app: &TestApp) -> (i64, Audience) {
     let mut tx = app.db().begin().await.unwrap();
     let send = begin_send(&mut tx, app.store.id, None, app.now()).await;
-    let audience = store::freeze(&mut tx, &scope(app), &RecipientFilter::All, send, app.now())
+    let audience = queries::freeze(&mut tx, &scope(app), &RecipientFilter::All, send, app.now())
         .await
         .unwrap();
     tx.commit().await.unwrap();

@@ -17,13 +17,13 @@ use loupe::{
     auth::model::StoreId,
     on_db, on_tx,
     recipients::{
-        filter_sql::Scope,
+        filter_queries::Scope,
         model::{RecipientFilter, SkipReason},
-        rules, store,
+        queries, rules,
     },
     sends::{
         model::SendKind,
-        store::{self as sends, NewSend},
+        queries::{self as sends, NewSend},
     },
 };
 
@@ -60,7 +60,10 @@ async fn write_for(app: &TestApp, store: StoreId, people: &[Someone]) -> Vec<i64
 async fn outcome(app: &TestApp, scope: &Scope, filter: &RecipientFilter) -> Outcome {
     let mut outcome = Outcome::new();
     for reason in std::iter::once(None).chain(SkipReason::ALL.into_iter().map(Some)) {
-        for named in store::names(app.db(), scope, filter, reason, 10_000, 0).await.unwrap() {
+        for named in queries::names(app.db(), scope, filter, reason, 10_000, 0)
+            .await
+            .unwrap()
+        {
             let twice = outcome.insert(named.id, reason);
             assert!(twice.is_none(), "{named:?} has two reasons");
         }
@@ -164,7 +167,7 @@ async fn number(app: &TestApp, statement: &'static str, id: i64) -> i64 {
 
 /// The id of a system segment of the store.
 async fn segment(app: &TestApp, store: StoreId, key: &str) -> RecipientFilter {
-    let all = loupe::segments::store::all(app.db(), store).await.unwrap();
+    let all = loupe::segments::queries::all(app.db(), store).await.unwrap();
     let found = all.iter().find(|s| s.system_key.as_deref() == Some(key));
     RecipientFilter::Segment(found.unwrap().id)
 }

@@ -8,11 +8,11 @@ use chrono_tz::Tz;
 use loupe::{
     on_tx,
     recipients::{
-        filter_sql::Scope,
+        filter_queries::Scope,
         model::{Earlier, RecipientFilter, SkipReason},
-        rules, store,
+        queries, rules,
     },
-    segments::{model::SystemSegment, store as segments},
+    segments::{model::SystemSegment, queries as segments},
 };
 
 use super::{Outcome, begin_send, campaign, earlier_message, outcome, write_for};
@@ -82,7 +82,7 @@ both!(the_parts_are_the_whole_for_any_book_and_filter, |app| {
 
 /// Count, names and freeze say exactly this.
 pub(super) async fn holds(app: &TestApp, scope: &Scope, filter: &RecipientFilter, expected: &Outcome) {
-    let audience = store::count(app.db(), scope, filter).await.unwrap();
+    let audience = queries::count(app.db(), scope, filter).await.unwrap();
     assert_eq!(
         audience.matched,
         audience.will_send + audience.skipped_total(),
@@ -103,7 +103,7 @@ pub(super) async fn holds(app: &TestApp, scope: &Scope, filter: &RecipientFilter
 
     let mut tx = app.db().begin().await.unwrap();
     let send = begin_send(&mut tx, scope.store, None, scope.now).await;
-    let frozen = store::freeze(&mut tx, scope, filter, send, scope.now).await.unwrap();
+    let frozen = queries::freeze(&mut tx, scope, filter, send, scope.now).await.unwrap();
     assert_eq!(frozen, audience, "{filter:?}");
     let rows: Vec<(i64, String, Option<String>)> = on_tx!(&mut tx, |conn| sqlx::query_as(
         "select customer_id, state, skip_reason from messages where send_id = $1"

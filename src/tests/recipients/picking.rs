@@ -4,7 +4,7 @@ use loupe::{
     auth::model::Role,
     recipients::{
         model::{Count, RecipientFilter, SkipReason},
-        store,
+        queries,
     },
 };
 
@@ -42,7 +42,7 @@ both!(tags_are_a_union, |app| {
     );
     assert_eq!(ids_of(&app, tags(&["nobody has this", "%"])).await, Vec::<i64>::new());
     assert_eq!(ids_of(&app, tags(&[])).await, Vec::<i64>::new());
-    let audience = store::count(app.db(), &scope(&app), &tags(&["wedding", "pearls"]))
+    let audience = queries::count(app.db(), &scope(&app), &tags(&["wedding", "pearls"]))
         .await
         .unwrap();
     assert_eq!(audience.will_send, 3);
@@ -64,7 +64,7 @@ both!(another_stores_people_are_never_counted, |app| {
         segment(&app, app.store.id, "birthday_this_month").await,
         RecipientFilter::Manual([mine.clone(), theirs.clone()].concat()),
     ] {
-        let audience = store::count(app.db(), &scope(&app), &filter).await.unwrap();
+        let audience = queries::count(app.db(), &scope(&app), &filter).await.unwrap();
         assert_eq!((audience.matched, audience.will_send), (1, 1), "{filter:?}");
         assert_eq!(ids_of(&app, filter).await, mine);
     }
@@ -74,11 +74,17 @@ both!(another_stores_people_are_never_counted, |app| {
         RecipientFilter::Manual(theirs),
         RecipientFilter::Manual(vec![]),
     ] {
-        let audience = store::count(app.db(), &scope(&app), &filter).await.unwrap();
+        let audience = queries::count(app.db(), &scope(&app), &filter).await.unwrap();
         assert_eq!(audience.matched, 0, "{filter:?}");
         assert_eq!(audience.sentence(), "No recipients found for this campaign");
     }
-    assert!(store::candidates(app.db(), &scope(&app), "amara").await.unwrap().len() == 1);
+    assert!(
+        queries::candidates(app.db(), &scope(&app), "amara")
+            .await
+            .unwrap()
+            .len()
+            == 1
+    );
 });
 
 both!(people_are_found_by_name_word_address_and_phone, |app| {
@@ -93,7 +99,7 @@ both!(people_are_found_by_name_word_address_and_phone, |app| {
     let found = |text: &'static str| {
         let (db, scope) = (app.db(), scope(&app));
         async move {
-            let found = store::candidates(db, &scope, text).await.unwrap();
+            let found = queries::candidates(db, &scope, text).await.unwrap();
             found.into_iter().map(|c| c.name).collect::<Vec<_>>()
         }
     };
@@ -107,7 +113,7 @@ both!(people_are_found_by_name_word_address_and_phone, |app| {
     assert_eq!(found("%").await, Vec::<String>::new());
     assert_eq!(found("   ").await, Vec::<String>::new());
 
-    let noor = store::candidates(app.db(), &scope(&app), "noor")
+    let noor = queries::candidates(app.db(), &scope(&app), "noor")
         .await
         .unwrap()
         .remove(0);
@@ -116,7 +122,7 @@ both!(people_are_found_by_name_word_address_and_phone, |app| {
         ("No email", Some(SkipReason::NoAddress))
     );
     // Sharing an address is no reason before somebody else is picked.
-    let twin = store::candidates(app.db(), &scope(&app), "twin")
+    let twin = queries::candidates(app.db(), &scope(&app), "twin")
         .await
         .unwrap()
         .remove(0);
@@ -126,7 +132,7 @@ both!(people_are_found_by_name_word_address_and_phone, |app| {
 both!(a_search_answers_twenty_at_most, |app| {
     let people: Vec<_> = (10..40).map(|i| someone(&app, &format!("Mei Nguyen{i}"))).collect();
     write(&app, &people).await;
-    let found = store::candidates(app.db(), &scope(&app), "mei").await.unwrap();
+    let found = queries::candidates(app.db(), &scope(&app), "mei").await.unwrap();
     assert_eq!(found.len(), 20);
     assert_eq!(found[0].name, "Mei Nguyen10");
 });
@@ -142,7 +148,7 @@ both!(
         skipped.do_not_contact = true;
         let people = [someone(&app, "Jun Li"), typical, long, blank, skipped];
         write(&app, &people).await;
-        let sample = store::sample(app.db(), &scope(&app), &RecipientFilter::All)
+        let sample = queries::sample(app.db(), &scope(&app), &RecipientFilter::All)
             .await
             .unwrap();
         let names: Vec<_> = sample.iter().map(|p| p.name.as_str()).collect();
@@ -156,7 +162,7 @@ both!(
             ("Mei", "")
         );
 
-        let nobody = store::sample(app.db(), &scope(&app), &tags(&["none"])).await.unwrap();
+        let nobody = queries::sample(app.db(), &scope(&app), &tags(&["none"])).await.unwrap();
         assert!(nobody.is_empty());
     }
 );

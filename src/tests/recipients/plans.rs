@@ -5,7 +5,7 @@ use loupe::{
     db::Backend,
     on_db,
     recipients::{
-        filter_sql::{AudienceSql, Picked},
+        filter_queries::{AudienceSql, Picked},
         model::RecipientFilter,
     },
     segments,
@@ -30,7 +30,7 @@ async fn sqlite_counts_every_audience_without_reading_the_book() {
     write(&app, &people).await;
     app.db().refresh_statistics().await.unwrap();
 
-    let segments = segments::store::all(app.db(), app.store.id).await.unwrap();
+    let segments = segments::queries::all(app.db(), app.store.id).await.unwrap();
     assert!(!segments.is_empty());
     let mut audiences = vec![
         Picked::new(&RecipientFilter::All, None),

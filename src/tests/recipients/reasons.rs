@@ -2,7 +2,7 @@
 
 use loupe::recipients::{
     model::{Earlier, RecipientFilter, SkipReason},
-    store,
+    queries,
 };
 
 use super::{campaign, earlier_message, outcome, scope, someone, write};
@@ -72,7 +72,7 @@ both!(of_two_reasons_the_first_in_order_wins, |app| {
         let of_address = matches!(a, Complained | Unsubscribed | Bounced).then_some(a);
         assert_eq!(outcome[&id], of_address, "elder of {a:?}");
     }
-    let audience = store::count(app.db(), &scope, &RecipientFilter::All).await.unwrap();
+    let audience = queries::count(app.db(), &scope, &RecipientFilter::All).await.unwrap();
     assert_eq!(audience.matched, i64::try_from(outcome.len()).unwrap());
     for reason in SkipReason::ALL {
         let named = outcome.values().filter(|r| **r == Some(reason)).count();
@@ -106,7 +106,7 @@ both!(a_store_that_needs_no_agreement_writes_to_those_who_never_said, |app| {
     assert_eq!(unasked[&ids[0]], None);
     assert_eq!(unasked[&ids[1]], Some(SkipReason::Bounced));
     assert_eq!(unasked[&ids[2]], Some(SkipReason::DuplicateAddress));
-    let audience = store::count(app.db(), &scope, &RecipientFilter::All).await.unwrap();
+    let audience = queries::count(app.db(), &scope, &RecipientFilter::All).await.unwrap();
     assert_eq!((audience.matched, audience.will_send), (3, 1));
 });
 
@@ -180,15 +180,15 @@ both!(who_was_reached_before_is_left_out_by_person_and_by_address, |app| {
 
     let mut scope = scope(&app);
     let all = RecipientFilter::All;
-    assert_eq!(store::count(app.db(), &scope, &all).await.unwrap().will_send, 5);
+    assert_eq!(queries::count(app.db(), &scope, &all).await.unwrap().will_send, 5);
     scope.not_again = Some(Earlier::Campaign(mine));
     let left = outcome(&app, &scope, &all).await;
     let received = Some(SkipReason::AlreadyReceived);
     let expected = [received, received, None, None, received];
     assert_eq!(left.values().copied().collect::<Vec<_>>(), expected);
-    let audience = store::count(app.db(), &scope, &all).await.unwrap();
+    let audience = queries::count(app.db(), &scope, &all).await.unwrap();
     assert_eq!((audience.matched, audience.will_send), (5, 2));
     assert_eq!(audience.skipped, vec![(SkipReason::AlreadyReceived, 3)]);
     scope.not_again = Some(Earlier::Campaign(other));
-    assert_eq!(store::count(app.db(), &scope, &all).await.unwrap().will_send, 5);
+    assert_eq!(queries::count(app.db(), &scope, &all).await.unwrap().will_send, 5);
 });

@@ -2,8 +2,8 @@
 
 use chrono::{DateTime, Duration, Utc};
 use loupe::{
-    recipients::{filter_sql::Scope, store},
-    segments::{rule_sql::Moment, store as segments},
+    recipients::{filter_queries::Scope, queries},
+    segments::{queries as segments, rule_queries::Moment},
 };
 
 use super::{change, outcome, scope, segment, someone, write};
@@ -15,7 +15,7 @@ use crate::{
 async fn members(app: &TestApp, scope: &Scope, key: &str) -> Vec<i64> {
     let filter = segment(app, app.store.id, key).await;
     let ids: Vec<i64> = outcome(app, scope, &filter).await.into_keys().collect();
-    let audience = store::count(app.db(), scope, &filter).await.unwrap();
+    let audience = queries::count(app.db(), scope, &filter).await.unwrap();
     assert_eq!(audience.matched, i64::try_from(ids.len()).unwrap(), "{key}");
     let moment = Moment {
         now: scope.now,

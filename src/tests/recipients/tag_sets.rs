@@ -1,6 +1,6 @@
 //! The set of tags a customer is in: right whatever wrote the tags, because the count relies on it.
 
-use loupe::{customers::store as customers, on_tx};
+use loupe::{customers::queries as customers, on_tx};
 
 use super::{number, someone, write};
 use crate::{

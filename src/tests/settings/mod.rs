@@ -11,12 +11,12 @@ use chrono::Duration;
 use sqlx::AssertSqlSafe;
 
 use loupe::{
-    audit::store::{self as log, Wanted},
+    audit::queries::{self as log, Wanted},
     auth::model::{Role, StoreId},
     db::Backend,
     outbox::{
         self,
-        store::{Keep, keep_many},
+        queries::{Keep, keep_many},
     },
     stores,
 };
@@ -93,7 +93,7 @@ both!(each_section_is_saved_by_itself_and_told_in_the_log, |app| {
         ("currency", "NZD"),
     ];
     app.post_form("/api/settings/store", "/settings", &store, &cookie).await;
-    let kept = stores::store::find(app.db(), app.store.id).await.unwrap().unwrap();
+    let kept = stores::queries::find(app.db(), app.store.id).await.unwrap().unwrap();
     assert_eq!(
         (kept.name.as_str(), kept.time_zone.as_str(), kept.country.as_str()),
         ("Aurelia II", "Pacific/Auckland", "NZ")
@@ -132,7 +132,7 @@ both!(a_refused_section_keeps_what_was_typed_and_changes_nothing, |app| {
     let tick = page.text.split("id=\"requires-opt-in\"").nth(1).unwrap();
     assert!(tick.split('>').next().unwrap().contains("checked"), "{tick}");
     assert!(!page.text.contains("<b>") || !page.text.contains("</textarea><b>"));
-    let kept = stores::store::find(app.db(), app.store.id).await.unwrap().unwrap();
+    let kept = stores::queries::find(app.db(), app.store.id).await.unwrap().unwrap();
     assert_eq!(kept.from_name, "Aurelia Sydney");
     assert_eq!(log::count(app.db(), app.store.id, &Wanted::default()).await.unwrap(), 0);
     for (path, fields) in [
@@ -178,7 +178,7 @@ both!(emailing_without_agreement_needs_a_reason_that_is_recorded, |app| {
         .await;
     let page = app.get("/settings", &format!("{cookie}; {}", flash(&refused))).await;
     assert!(page.text.contains("Say why customers may be emailed"), "{}", page.text);
-    let kept = async || stores::store::find(app.db(), app.store.id).await.unwrap().unwrap();
+    let kept = async || stores::queries::find(app.db(), app.store.id).await.unwrap().unwrap();
     assert!(kept().await.email_requires_opt_in);
     let with = [
         ("undo_seconds", "20"),
@@ -275,7 +275,7 @@ both!(the_owner_builds_the_team, |app| {
         page.text
     );
     assert!(!page.text.contains("a first password"));
-    let user = loupe::auth::store::user_by_email(app.db(), "mina@aurelia.example.com")
+    let user = loupe::auth::queries::user_by_email(app.db(), "mina@aurelia.example.com")
         .await
         .unwrap()
         .unwrap();

@@ -48,7 +48,7 @@ both!(the_outbox_shows_what_it_keeps_and_fetches_nothing, |app| {
             .text
             .contains("No message to an address like that.")
     );
-    let kept = outbox::store::page(app.db(), app.store.id, "person_7@", 1, 0)
+    let kept = outbox::queries::page(app.db(), app.store.id, "person_7@", 1, 0)
         .await
         .unwrap()
         .remove(0);
@@ -117,7 +117,7 @@ both!(a_message_is_kept_once, |app| {
     };
     assert_eq!(keep(&app, std::slice::from_ref(&row)).await, 1);
     assert_eq!(keep(&app, &[row, letter(app.store.id, &app, "b@example.com")]).await, 1);
-    assert_eq!(outbox::store::count(app.db(), app.store.id, "").await.unwrap(), 2);
+    assert_eq!(outbox::queries::count(app.db(), app.store.id, "").await.unwrap(), 2);
 });
 
 #[tokio::test(flavor = "multi_thread")]

@@ -14,7 +14,7 @@ use tower::ServiceExt;
 use loupe::{
     auth::{
         model::{Role, StoreId},
-        store as users, tokens,
+        queries as users, tokens,
     },
     db::{Backend, Db},
     server::{AppState, Settings, router::router, settings::Given},
@@ -335,7 +335,7 @@ pub async fn open_store(db: &Db, slug: &str, now: DateTime<Utc>) -> Store {
     let mut tx = db.begin().await.unwrap();
     let id: StoreId = stores::rules::open_store(&mut tx, &new, now).await.unwrap();
     tx.commit().await.unwrap();
-    stores::store::find(db, id).await.unwrap().unwrap()
+    stores::queries::find(db, id).await.unwrap().unwrap()
 }
 
 async fn hire(db: &Db, store: StoreId, slug: &str, now: DateTime<Utc>) -> HashMap<Role, i64> {

@@ -12,7 +12,7 @@ use loupe::{
     on_db, on_tx,
     recipients::model::RecipientFilter,
     scheduler,
-    sends::store::{self as sends, SendRecord},
+    sends::queries::{self as sends, SendRecord},
     server::AppState,
     stores::model::Store,
     time::Clock,

@@ -10,7 +10,7 @@ use sha2::Sha256;
 use loupe::{
     auth::{model::Role, tokens},
     channels::email::events::Provider,
-    dispatch::provider_store::{self, Kept},
+    dispatch::provider_queries::{self, Kept},
     on_db,
 };
 
@@ -38,7 +38,7 @@ pub async fn belongs_to(app: &TestApp, provider: Provider) -> Kept {
 /// What is kept of the mail account's provider.
 pub async fn kept(app: &TestApp) -> Option<Kept> {
     let account = app.state.settings.smtp.as_ref().expect("a mail server").key();
-    provider_store::of_account(app.db(), &account).await.unwrap()
+    provider_queries::of_account(app.db(), &account).await.unwrap()
 }
 
 /// Our id of a message, as a provider knows it.

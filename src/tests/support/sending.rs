@@ -11,8 +11,8 @@ use loupe::{
     recipients::model::RecipientFilter,
     sends::{
         model::SendState,
+        queries::{self, SendRecord},
         rules::{Initiator, StartCampaign, Started, start_campaign_as},
-        store::{self, SendRecord},
     },
     server::AppState,
     stores::model::Store,
@@ -86,7 +86,7 @@ pub async fn deliver(state: &AppState, store: &Store, send: i64) -> SendRecord {
 pub async fn until(state: &AppState, store: &Store, send: i64, wanted: impl Fn(&SendRecord) -> bool) -> SendRecord {
     let begin = Instant::now();
     loop {
-        let now = store::find(&state.db, store.id, send)
+        let now = queries::find(&state.db, store.id, send)
             .await
             .expect("a read")
             .expect("a send");
@@ -126,7 +126,7 @@ pub fn is_done(send: &SendRecord) -> bool {
 
 /// The newest send of a campaign.
 pub async fn latest(db: &Db, store: &Store, campaign: i64) -> i64 {
-    let send = store::latest_of_campaign(db, store.id, campaign).await;
+    let send = queries::latest_of_campaign(db, store.id, campaign).await;
     send.expect("sends").expect("a send").id
 }
 

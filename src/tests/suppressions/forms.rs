@@ -3,7 +3,7 @@
 use loupe::{
     auth::model::Role,
     consent::model::{ConsentState, Wish},
-    customers::store::note_complaint,
+    customers::queries::note_complaint,
 };
 
 use super::*;
@@ -231,7 +231,7 @@ both!(a_bounce_is_of_the_address_until_it_is_allowed_again, |app| {
     .await;
     let ben = people::one(app.db(), app.store.id, "Ben", Some("ben@example.com"), &[], app.now()).await;
     let mut tx = app.db().begin().await.unwrap();
-    store::note_bounce(&mut tx, app.store.id, amara, "mailbox does not exist", app.now())
+    queries::note_bounce(&mut tx, app.store.id, amara, "mailbox does not exist", app.now())
         .await
         .unwrap();
     tx.commit().await.unwrap();

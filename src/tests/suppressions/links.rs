@@ -43,7 +43,7 @@ both!(an_old_link_speaks_for_the_old_address_alone, |app| {
     assert_eq!(find(&app, amara).await.email_consent, ConsentState::Granted);
     assert_eq!(reason(&app, amara).await, None);
     assert_eq!(lines(&app).await, before + 1);
-    let ledger = consent::store::ledger(app.db(), app.store.id, amara).await.unwrap();
+    let ledger = consent::queries::ledger(app.db(), app.store.id, amara).await.unwrap();
     assert_eq!(ledger[0].address.as_deref(), Some("old@example.com"));
     // The link of the new address knows nothing of it, and each can be used after the other.
     let page = ask(&app, Method::GET, &new, "").await;
@@ -90,7 +90,7 @@ both!(a_link_reaches_no_other_store, |app| {
     move_to(&app, amara, "new@example.com").await;
     let (other, _) = app.another_store().await;
     let elsewhere = people::one(app.db(), other.id, "Amara", Some("amara@example.com"), &[], app.now()).await;
-    let customer = || async { store::find(app.db(), other.id, elsewhere).await.unwrap().unwrap() };
+    let customer = || async { queries::find(app.db(), other.id, elsewhere).await.unwrap().unwrap() };
     press_unsubscribe(&app, &old).await;
     let there = customer().await;
     assert_eq!((there.email_standing, there.email_consent), (0, ConsentState::Granted));
@@ -163,7 +163,7 @@ both!(a_complaint_is_taken_back_by_whoever_made_it, |app| {
     let ben = people::one(app.db(), app.store.id, "Ben", Some("amara@example.com"), &[], app.now()).await;
     let complain = async || {
         let mut tx = app.db().begin().await.unwrap();
-        store::note_complaint(&mut tx, app.store.id, amara, app.now())
+        queries::note_complaint(&mut tx, app.store.id, amara, app.now())
             .await
             .unwrap();
         tx.commit().await.unwrap();

@@ -17,8 +17,8 @@ use loupe::{
     customers::{
         import::{Job, Mode, Report, run_file},
         model::CustomerForm,
+        queries::{self, Customer},
         rules,
-        store::{self, Customer},
     },
     on_db,
     recipients::{
@@ -30,7 +30,7 @@ use loupe::{
 use crate::support::app::{Answer, TestApp};
 
 async fn find(app: &TestApp, id: i64) -> Customer {
-    store::find(app.db(), app.store.id, id).await.unwrap().unwrap()
+    queries::find(app.db(), app.store.id, id).await.unwrap().unwrap()
 }
 
 async fn token(app: &TestApp, id: i64) -> String {
@@ -108,12 +108,12 @@ async fn press_unsubscribe(app: &TestApp, token: &str) -> Answer {
 
 /// Why a customer would get nothing; none for somebody who would get it.
 async fn reason(app: &TestApp, id: i64) -> Option<SkipReason> {
-    let store = loupe::stores::store::find(app.db(), app.store.id)
+    let store = loupe::stores::queries::find(app.db(), app.store.id)
         .await
         .unwrap()
         .unwrap();
     let scope = recipients::rules::scope(&store, app.now(), None);
-    let audience = recipients::store::count(app.db(), &scope, &RecipientFilter::Manual(vec![id]))
+    let audience = recipients::queries::count(app.db(), &scope, &RecipientFilter::Manual(vec![id]))
         .await
         .unwrap();
     assert_eq!(audience.matched, 1);

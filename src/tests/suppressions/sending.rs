@@ -2,10 +2,10 @@
 
 use loupe::{
     consent::model::{ConsentState, Wish},
-    customers::store::note_complaint,
+    customers::queries::note_complaint,
     dispatch::{
-        outcome_store::{Settled, remember_bounces, settle_and_mark},
-        store::{Leased, lease},
+        outcome_queries::{Settled, remember_bounces, settle_and_mark},
+        queries::{Leased, lease},
     },
     on_tx,
 };
@@ -57,7 +57,7 @@ both!(what_waits_for_an_address_that_says_no_stays, |app| {
         (cleo, "Marked a message as spam"),
         (eve, ""),
     ] {
-        let timeline = loupe::communications::store::timeline(app.db(), app.store.id, id, 1)
+        let timeline = loupe::communications::queries::timeline(app.db(), app.store.id, id, 1)
             .await
             .unwrap();
         assert_eq!(timeline[0].why(), why, "{id}");

@@ -55,7 +55,7 @@ async fn what_was_said_before_is_of_the_addresses(backend: Backend) {
     db::migrate(&db).await.unwrap();
     let mut standings = Vec::new();
     for id in ids {
-        let customer = loupe::customers::store::find(&db, store, id).await.unwrap().unwrap();
+        let customer = loupe::customers::queries::find(&db, store, id).await.unwrap().unwrap();
         standings.push(customer.email_standing);
     }
     assert_eq!(standings, [7, 7, 6, 6, 10, 10, 7, 0, 0]);

@@ -8,8 +8,9 @@ use leptos::prelude::*;
 use crate::{
     auth::{
         model::Permission,
-        password, session,
-        store::{self, SessionSeen},
+        password,
+        queries::{self, SessionSeen},
+        session,
     },
     error::AppError,
     server::page_request::StaffRequest,
@@ -26,7 +27,7 @@ use crate::{
 pub async fn show(staff: StaffRequest) -> Result<Response, AppError> {
     staff.allow(Permission::SignedIn)?;
     let now = staff.now();
-    let sessions = store::sessions_of(staff.db(), staff.actor.user_id, now, now - session::IDLE).await?;
+    let sessions = queries::sessions_of(staff.db(), staff.actor.user_id, now, now - session::IDLE).await?;
     let form = Form::of(staff.visit.flash.as_ref());
     let done = match staff.param("ok") {
         "password" => Some("Password changed. You are signed out everywhere else."),

@@ -11,8 +11,9 @@ use leptos::prelude::*;
 
 use crate::{
     audit::{
-        export, reading,
-        store::{self, Line, Wanted},
+        export,
+        queries::{self, Line, Wanted},
+        reading,
     },
     auth::model::Permission,
     db::search::wanted,
@@ -94,16 +95,16 @@ pub async fn show(staff: StaffRequest) -> Result<Response, AppError> {
     let (db, store_id, zone) = (staff.db(), staff.store_id(), staff.zone());
     let asked = Asked::of(&staff);
     let wanted = asked.wanted(zone);
-    let total = store::count(db, store_id, &wanted).await?;
+    let total = queries::count(db, store_id, &wanted).await?;
     let mut paging = Paging {
         page: Paging::asked(staff.param("page")),
         per_page: PER_PAGE,
         total,
     };
     paging.page = paging.page.min(paging.last());
-    let lines = store::page(db, store_id, &wanted, PER_PAGE, (paging.page - 1) * PER_PAGE).await?;
-    let actors = store::actors(db, store_id).await?;
-    let actions = store::actions(db, store_id).await?;
+    let lines = queries::page(db, store_id, &wanted, PER_PAGE, (paging.page - 1) * PER_PAGE).await?;
+    let actors = queries::actors(db, store_id).await?;
+    let actions = queries::actions(db, store_id).await?;
     let page = Page::new("Audit log", Nav::Audit, move || {
         let words = match total {
             1 => "1 entry".to_owned(),

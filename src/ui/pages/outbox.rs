@@ -13,8 +13,9 @@ use crate::{
     db::search::wanted,
     error::AppError,
     outbox::{
-        self, reading,
-        store::{self, Kept, KeptLine},
+        self,
+        queries::{self, Kept, KeptLine},
+        reading,
     },
     recipients::model::grouped,
     server::{headers::OUTBOX_POLICY, page_request::StaffRequest},
@@ -43,14 +44,14 @@ pub async fn list(staff: StaffRequest) -> Result<Response, AppError> {
     allow(&staff)?;
     let (db, store_id, zone, now) = (staff.db(), staff.store_id(), staff.zone(), staff.now());
     let search = wanted(staff.param("to")).to_owned();
-    let total = store::count(db, store_id, &search).await?;
+    let total = queries::count(db, store_id, &search).await?;
     let mut paging = Paging {
         page: Paging::asked(staff.param("page")),
         per_page: PER_PAGE,
         total,
     };
     paging.page = paging.page.min(paging.last());
-    let kept = store::page(db, store_id, &search, PER_PAGE, (paging.page - 1) * PER_PAGE).await?;
+    let kept = queries::page(db, store_id, &search, PER_PAGE, (paging.page - 1) * PER_PAGE).await?;
     let page = Page::new("Outbox", Nav::Outbox, move || {
         let row = |line: KeptLine| {
             let subject = if line.subject.is_empty() {
@@ -112,7 +113,7 @@ pub async fn list(staff: StaffRequest) -> Result<Response, AppError> {
 /// A kept message, without what its link would act with.
 async fn find(staff: &StaffRequest, id: i64) -> Result<Kept, AppError> {
     allow(staff)?;
-    let kept = store::find(staff.db(), staff.store_id(), id)
+    let kept = queries::find(staff.db(), staff.store_id(), id)
         .await?
         .ok_or(AppError::NotFound)?;
     let source = match &kept.token {

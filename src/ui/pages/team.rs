@@ -8,7 +8,7 @@ use crate::{
     auth::{
         model::{Permission, Role},
         password,
-        store::{self, User},
+        queries::{self, User},
     },
     error::AppError,
     server::page_request::StaffRequest,
@@ -23,7 +23,7 @@ use crate::{
 /// Everyone, and the form to add somebody.
 pub async fn list(staff: StaffRequest) -> Result<Response, AppError> {
     staff.allow(Permission::ManageStore)?;
-    let people = store::staff(staff.db(), staff.store_id()).await?;
+    let people = queries::staff(staff.db(), staff.store_id()).await?;
     let form = Form::of(staff.visit.flash.as_ref());
     let added = staff.param("ok") == "added";
     let me = staff.actor.user_id;
@@ -119,7 +119,7 @@ fn add_section(form: &Form) -> AnyView {
 /// One person: role, password, access.
 pub async fn member(staff: StaffRequest, Path(id): Path<i64>) -> Result<Response, AppError> {
     staff.allow(Permission::ManageStore)?;
-    let user = store::user(staff.db(), staff.store_id(), id)
+    let user = queries::user(staff.db(), staff.store_id(), id)
         .await?
         .ok_or(AppError::NotFound)?;
     let form = Form::of(staff.visit.flash.as_ref());

@@ -46,7 +46,7 @@ pub async fn act(
 async fn answer(visit: &PageRequest, token: &str, again: bool) -> Result<Response, AppError> {
     let db = &visit.state.db;
     let subscription = link::subscription(db, token).await?.ok_or(AppError::NotFound)?;
-    let store = stores::store::find(db, subscription.store)
+    let store = stores::queries::find(db, subscription.store)
         .await?
         .ok_or(AppError::NotFound)?;
     let (title, words, button, intent) = if subscription.unsubscribed {

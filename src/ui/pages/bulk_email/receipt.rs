@@ -27,7 +27,7 @@ use crate::{
 /// The receipt: the same as a campaign's results, under the bulk email it belongs to.
 pub async fn show(staff: StaffRequest, Path(send_id): Path<i64>) -> Result<Response, AppError> {
     staff.allow(Permission::SeeCampaigns)?;
-    let send = sends::store::find(staff.db(), staff.store_id(), send_id)
+    let send = sends::queries::find(staff.db(), staff.store_id(), send_id)
         .await?
         .ok_or(AppError::NotFound)?;
     if send.campaign_id.is_some() {
@@ -38,7 +38,7 @@ pub async fn show(staff: StaffRequest, Path(send_id): Path<i64>) -> Result<Respo
     let state = send.state;
     let kind = send.kind;
     let first = match send.of_send {
-        Some(first) => sends::store::find(staff.db(), staff.store_id(), first).await?,
+        Some(first) => sends::queries::find(staff.db(), staff.store_id(), first).await?,
         None => None,
     };
     let again = if kind == SendKind::Again { "Sent again: " } else { "" };

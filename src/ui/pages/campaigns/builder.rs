@@ -13,8 +13,8 @@ use crate::{
         draft::{self, Draft},
         model::{CampaignForm, CampaignStatus},
         preflight::checks::{self, Message},
+        queries::{self, Campaign},
         schedule,
-        store::{self, Campaign},
     },
     error::{AppError, Problem},
     recipients::model::RecipientFilter,
@@ -70,7 +70,7 @@ pub async fn begin_with(staff: &StaffRequest, form: &mut CampaignForm) -> Result
         form.choose(Some(&RecipientFilter::Manual(ids).normalised()));
     }
     if let Ok(id) = staff.param("template").parse::<i64>()
-        && let Some(template) = templates::store::find(staff.db(), staff.store_id(), id).await?
+        && let Some(template) = templates::queries::find(staff.db(), staff.store_id(), id).await?
     {
         form.template_id = template.id.to_string();
         form.subject = template.subject;
@@ -82,7 +82,7 @@ pub async fn begin_with(staff: &StaffRequest, form: &mut CampaignForm) -> Result
 /// A kept campaign; one that went out shows why it can't be edited.
 pub async fn edit(staff: StaffRequest, Path(id): Path<i64>) -> Result<Response, AppError> {
     staff.allow(Permission::SendCampaigns)?;
-    let campaign = store::find(staff.db(), staff.store_id(), id)
+    let campaign = queries::find(staff.db(), staff.store_id(), id)
         .await?
         .ok_or(AppError::NotFound)?;
     if !campaign.status.is_editable() {
@@ -147,7 +147,7 @@ async fn banner(staff: &StaffRequest, campaign: &Campaign, writing: &Writing) ->
         return Ok(Some(zero::banner(writing, campaign.shown_count)));
     }
     let other = match staff.param("of").parse() {
-        Ok(of) => store::find(staff.db(), staff.store_id(), of).await?,
+        Ok(of) => queries::find(staff.db(), staff.store_id(), of).await?,
         Err(_) => None,
     };
     let other_name = other.as_ref().map_or("another campaign", Campaign::title).to_owned();

@@ -6,7 +6,7 @@ use leptos::prelude::*;
 
 use super::list::came_back;
 use crate::{
-    campaigns::{list::CampaignCard, model::CampaignStatus, store::UNTITLED},
+    campaigns::{list::CampaignCard, model::CampaignStatus, queries::UNTITLED},
     recipients::model::grouped,
     time,
     ui::components::{Badge, Mark, Marked},

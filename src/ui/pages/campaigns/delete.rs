@@ -5,7 +5,7 @@ use leptos::prelude::*;
 
 use crate::{
     auth::model::Permission,
-    campaigns::{model::CampaignStatus, store},
+    campaigns::{model::CampaignStatus, queries},
     error::AppError,
     server::page_request::StaffRequest,
     ui::{
@@ -18,7 +18,7 @@ use crate::{
 /// What goes, what stays, and a way back that comes first.
 pub async fn show(staff: StaffRequest, Path(id): Path<i64>) -> Result<Response, AppError> {
     staff.allow(Permission::SendCampaigns)?;
-    let campaign = store::find(staff.db(), staff.store_id(), id)
+    let campaign = queries::find(staff.db(), staff.store_id(), id)
         .await?
         .ok_or(AppError::NotFound)?;
     let what_goes = match campaign.status {

@@ -7,17 +7,17 @@ use leptos::prelude::*;
 
 use super::{notes, plan::Plan};
 use crate::{
-    audit::history_sql::{self, Line},
+    audit::history_queries::{self, Line},
     auth::{model::Permission, tokens},
     campaigns::{
         model::CampaignStatus,
+        queries::{self, Campaign},
         resend,
-        store::{self, Campaign},
     },
     error::AppError,
     recipients,
     scheduler::{heartbeat::SchedulerStatus, late_words},
-    sends::store::SendRecord,
+    sends::queries::SendRecord,
     server::page_request::StaffRequest,
     time,
     ui::{
@@ -33,8 +33,8 @@ use crate::{
 pub async fn show(staff: StaffRequest, Path(id): Path<i64>) -> Result<Response, AppError> {
     staff.allow(Permission::SeeCampaigns)?;
     let (db, store) = (staff.db(), staff.store_id());
-    let campaign = store::find(db, store, id).await?.ok_or(AppError::NotFound)?;
-    let history = history_sql::of(db, store, "campaign", id).await?;
+    let campaign = queries::find(db, store, id).await?.ok_or(AppError::NotFound)?;
+    let history = history_queries::of(db, store, "campaign", id).await?;
     let may_send = staff.actor.may(Permission::SendCampaigns);
     let ask = if may_send {
         None

@@ -9,7 +9,7 @@ use crate::{
     campaigns::{
         list::{CampaignCard, ListQuery},
         model::CampaignStatus,
-        store::{self, PER_PAGE},
+        queries::{self, PER_PAGE},
     },
     db::search::wanted,
     error::AppError,
@@ -44,7 +44,7 @@ pub async fn show(staff: StaffRequest) -> Result<Response, AppError> {
         staff.param("page"),
         zone,
     );
-    let (mut cards, total) = store::list(staff.db(), staff.store_id(), &query, now).await?;
+    let (mut cards, total) = queries::list(staff.db(), staff.store_id(), &query, now).await?;
     let mut paging = Paging {
         page: query.page,
         per_page: PER_PAGE,
@@ -54,7 +54,7 @@ pub async fn show(staff: StaffRequest) -> Result<Response, AppError> {
         // A page after the last one, from an old address.
         paging.page = paging.last();
         query.page = paging.page;
-        cards = store::list(staff.db(), staff.store_id(), &query, now).await?.0;
+        cards = queries::list(staff.db(), staff.store_id(), &query, now).await?.0;
     }
     let may_send = staff.actor.may(Permission::SendCampaigns);
     let ask = if may_send {

@@ -4,7 +4,7 @@ use axum::response::Response;
 use leptos::prelude::*;
 
 use crate::{
-    campaigns::store::Campaign,
+    campaigns::queries::Campaign,
     error::AppError,
     sends::rules::already_sending,
     server::page_request::StaffRequest,

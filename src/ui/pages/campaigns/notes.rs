@@ -5,7 +5,7 @@ use chrono_tz::Tz;
 use leptos::prelude::*;
 
 use crate::{
-    campaigns::{model::CampaignStatus, resend::ResendCounts, schedule, store::Campaign},
+    campaigns::{model::CampaignStatus, queries::Campaign, resend::ResendCounts, schedule},
     recipients::model::{NO_RECIPIENTS, grouped},
     time,
     ui::{

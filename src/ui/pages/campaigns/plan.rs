@@ -13,7 +13,7 @@ use crate::{
             model::Check,
             rules::{self, Preflight},
         },
-        store::Campaign,
+        queries::Campaign,
     },
     recipients::model::{Audience, Earlier, Named, Person, RecipientFilter, SkipReason, grouped},
     server::page_request::StaffRequest,

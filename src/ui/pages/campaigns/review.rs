@@ -12,8 +12,8 @@ use crate::{
     campaigns::{
         draft::Draft,
         preflight::{checks::Message, confirmation, model::Question, rules},
+        queries,
         resend::AlreadySent,
-        store,
     },
     error::AppError,
     recipients::{
@@ -28,7 +28,7 @@ use crate::{
 /// The question about a kept campaign.
 pub async fn show(staff: StaffRequest, Path(id): Path<i64>) -> Result<Response, AppError> {
     staff.allow(Permission::SendCampaigns)?;
-    let mut campaign = store::find(staff.db(), staff.store_id(), id)
+    let mut campaign = queries::find(staff.db(), staff.store_id(), id)
         .await?
         .ok_or(AppError::NotFound)?;
     if !campaign.status.is_editable() {

@@ -8,9 +8,9 @@ use crate::{
     auth::model::Permission,
     communications::{
         model::MessageState,
-        store::{self, PAGE, TimelineRow},
+        queries::{self, PAGE, TimelineRow},
     },
-    customers::{self, store::Customer},
+    customers::{self, queries::Customer},
     error::AppError,
     recipients::model::{SkipReason, grouped},
     server::page_request::StaffRequest,
@@ -26,18 +26,18 @@ use crate::{
 pub async fn show(staff: StaffRequest, Path(id): Path<i64>) -> Result<Response, AppError> {
     staff.allow(Permission::SeeCustomers)?;
     let (db, store_id) = (staff.db(), staff.store_id());
-    let customer = customers::store::find(db, store_id, id)
+    let customer = customers::queries::find(db, store_id, id)
         .await?
         .ok_or(AppError::NotFound)?;
     let page_asked = Paging::asked(staff.param("page"));
-    let mut rows = store::timeline(db, store_id, id, page_asked).await?;
+    let mut rows = queries::timeline(db, store_id, id, page_asked).await?;
     crate::sends::message_view::subjects(db, &staff.store, &mut rows).await?;
     let (now, zone) = (staff.now(), staff.zone());
     let standing = may_be_emailed(&customer, staff.store.email_requires_opt_in);
     let contacted = customer
         .last_contacted_at
         .map_or_else(|| "Never".to_owned(), |at| time::relative(at, now));
-    let month = match store::sent_since(db, store_id, id, now - Duration::days(30)).await? {
+    let month = match queries::sent_since(db, store_id, id, now - Duration::days(30)).await? {
         1 => "1 message".to_owned(),
         n => format!("{} messages", grouped(n)),
     };

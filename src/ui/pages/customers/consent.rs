@@ -8,10 +8,10 @@ use super::only;
 use crate::{
     consent::{
         model::{Channel, ConsentState},
-        store::Event,
-        suppressions_sql::Suppression,
+        queries::Event,
+        suppressions_queries::Suppression,
     },
-    customers::store::Customer,
+    customers::queries::Customer,
     server::forms::Flash,
     time,
     ui::{

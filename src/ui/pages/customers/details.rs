@@ -8,10 +8,10 @@ use leptos::prelude::*;
 use super::{communications::reason_against, consent, facts, only, suppressed, tabs};
 use crate::{
     auth::model::Permission,
-    consent::{model::Channel, store as ledger, suppressions_sql as suppressions},
+    consent::{model::Channel, queries as ledger, suppressions_queries as suppressions},
     customers::{
         money,
-        store::{self, Customer},
+        queries::{self, Customer},
     },
     error::AppError,
     server::page_request::StaffRequest,
@@ -28,15 +28,15 @@ use crate::{
 pub async fn show(staff: StaffRequest, Path(id): Path<i64>) -> Result<Response, AppError> {
     staff.allow(Permission::SeeCustomers)?;
     let (db, store_id) = (staff.db(), staff.store_id());
-    let customer = store::find(db, store_id, id).await?.ok_or(AppError::NotFound)?;
-    let tags = store::tags_of(db, store_id, id).await?;
+    let customer = queries::find(db, store_id, id).await?.ok_or(AppError::NotFound)?;
+    let tags = queries::tags_of(db, store_id, id).await?;
     let events = ledger::ledger(db, store_id, id).await?;
     let address = customer.email_norm.as_deref().unwrap_or_default();
     let said = suppressions::find(db, store_id, Channel::Email, address).await?;
     let facts = facts::Facts {
         customer: id,
-        purchases: store::purchases(db, store_id, id).await?,
-        repairs: store::repairs(db, store_id, id).await?,
+        purchases: queries::purchases(db, store_id, id).await?,
+        repairs: queries::repairs(db, store_id, id).await?,
         currency: staff.store.currency.clone(),
         zone: staff.zone(),
         today: time::today(staff.now(), staff.zone()).to_string(),

@@ -5,13 +5,13 @@ use leptos::prelude::*;
 
 use crate::{
     auth::model::Permission,
-    consent::{model::Channel, suppressions_sql as suppressions},
+    consent::{model::Channel, suppressions_queries as suppressions},
     customers::{
         agreement,
         details::Email,
         model::{CustomerForm, MONTHS, YearlyDate},
         names,
-        store::{self, Customer},
+        queries::{self, Customer},
     },
     error::AppError,
     server::page_request::StaffRequest,
@@ -69,10 +69,10 @@ pub async fn new(staff: StaffRequest) -> Result<Response, AppError> {
 /// The form for somebody in the book.
 pub async fn show(staff: StaffRequest, Path(id): Path<i64>) -> Result<Response, AppError> {
     staff.allow(Permission::WriteCustomers)?;
-    let customer = store::find(staff.db(), staff.store_id(), id)
+    let customer = queries::find(staff.db(), staff.store_id(), id)
         .await?
         .ok_or(AppError::NotFound)?;
-    let tags = store::tags_of(staff.db(), staff.store_id(), id).await?;
+    let tags = queries::tags_of(staff.db(), staff.store_id(), id).await?;
     let form = Form::of(staff.visit.flash.as_ref());
     let typed = form.value("form[email]", customer.email.as_deref().unwrap_or_default());
     let said_no = said_no(&staff, &typed).await?;

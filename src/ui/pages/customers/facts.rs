@@ -6,7 +6,7 @@ use leptos::prelude::*;
 use crate::{
     customers::{
         money,
-        store::{PurchaseRow, RepairRow},
+        queries::{PurchaseRow, RepairRow},
     },
     server::forms::Flash,
     time,

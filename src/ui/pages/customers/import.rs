@@ -20,7 +20,7 @@ use crate::{
     customers::{
         dates::DayOrder,
         import::{
-            Choice, Field, ImportProblem, Job, Mapping, Mode, Report, Spool, preview, run_file, store, unclear_days,
+            Choice, Field, ImportProblem, Job, Mapping, Mode, Report, Spool, preview, queries, run_file, unclear_days,
             upload::{About, Unkept, Upload},
         },
         names,
@@ -41,7 +41,7 @@ pub async fn choose(staff: StaffRequest) -> Result<Response, AppError> {
 }
 
 async fn choose_with(staff: StaffRequest, problem: Option<String>) -> Result<Response, AppError> {
-    let latest = store::latest(staff.db(), staff.store_id()).await?;
+    let latest = queries::latest(staff.db(), staff.store_id()).await?;
     let (now, zone) = (staff.now(), staff.zone());
     let status = match problem {
         Some(_) => StatusCode::UNPROCESSABLE_ENTITY,

@@ -5,7 +5,7 @@ use chrono_tz::Tz;
 use leptos::prelude::*;
 
 use crate::{
-    customers::import::{Counts, Report, RowIssue, RowIssueKind, store::ImportRow},
+    customers::import::{Counts, Report, RowIssue, RowIssueKind, queries::ImportRow},
     recipients::model::grouped,
     ui::components::{Banner, Moment, Tone},
 };

@@ -14,7 +14,7 @@ use crate::{
     auth::model::{Permission, StoreId},
     customers::import::{
         ErrorFile, Mapping,
-        store::{self, ImportRow},
+        queries::{self, ImportRow},
     },
     db::Db,
     error::AppError,
@@ -33,7 +33,7 @@ const SILENT: Duration = Duration::seconds(60);
 const PIECE: i64 = 500;
 
 async fn row_of(staff: &StaffRequest, id: i64) -> Result<ImportRow, AppError> {
-    store::find(staff.db(), staff.store_id(), id)
+    queries::find(staff.db(), staff.store_id(), id)
         .await?
         .ok_or(AppError::NotFound)
 }
@@ -43,7 +43,7 @@ pub async fn show(staff: StaffRequest, Path(id): Path<i64>) -> Result<Response, 
     staff.allow(Permission::ImportCustomers)?;
     let row = row_of(&staff, id).await?;
     let shown = i64::try_from(import_report::SHOWN).unwrap_or(50);
-    let of = |kept| store::told(staff.db(), staff.store_id(), id, kept, 0, shown);
+    let of = |kept| queries::told(staff.db(), staff.store_id(), id, kept, 0, shown);
     let to_mend: Vec<_> = of(false).await?.into_iter().map(|(_, t)| t).collect();
     let kept: Vec<_> = of(true).await?.into_iter().map(|(_, t)| t).collect();
     let cut_off = row.finished_at.is_none() && staff.now() - row.progress_at > SILENT;
@@ -137,7 +137,7 @@ struct Piece {
 
 impl Piece {
     async fn read(mut self) -> std::io::Result<Option<(Bytes, Option<Self>)>> {
-        let rows = store::told(&self.db, self.store, self.import, false, self.after, PIECE)
+        let rows = queries::told(&self.db, self.store, self.import, false, self.after, PIECE)
             .await
             .map_err(std::io::Error::other)?;
         let mut out = Vec::new();

@@ -10,8 +10,8 @@ use super::communications::reason_against;
 use crate::{
     auth::model::Permission,
     customers::{
-        list_sql::{PAGE, tags_of_page},
-        store::{self, Contactable, ListFilter, ListRow},
+        list_queries::{PAGE, tags_of_page},
+        queries::{self, Contactable, ListFilter, ListRow},
     },
     db::search::wanted,
     error::AppError,
@@ -37,7 +37,7 @@ pub async fn show(staff: StaffRequest) -> Result<Response, AppError> {
     };
     let filter = typed.filter(staff.store.email_requires_opt_in);
     let (db, store_id) = (staff.db(), staff.store_id());
-    let total = store::count(db, store_id, &filter).await?;
+    let total = queries::count(db, store_id, &filter).await?;
     let mut paging = Paging {
         page: Paging::asked(staff.param("page")),
         per_page: PAGE,
@@ -45,13 +45,13 @@ pub async fn show(staff: StaffRequest) -> Result<Response, AppError> {
     };
     // A page after the last one, from an old address.
     paging.page = paging.page.min(paging.last());
-    let rows = store::page(db, store_id, &filter, paging.page).await?;
+    let rows = queries::page(db, store_id, &filter, paging.page).await?;
     let ids: Vec<i64> = rows.iter().map(|r| r.id).collect();
     let mut tags: HashMap<i64, Vec<String>> = HashMap::new();
     for (id, tag) in tags_of_page(db, store_id, &ids).await? {
         tags.entry(id).or_default().push(tag);
     }
-    let all_tags = store::all_tags(db, store_id).await?;
+    let all_tags = queries::all_tags(db, store_id).await?;
     let shown = Shown {
         now: staff.now(),
         today: time::today(staff.now(), staff.zone()),

@@ -4,8 +4,8 @@ use chrono_tz::Tz;
 use leptos::prelude::*;
 
 use crate::{
-    consent::{model::ConsentState, suppressions_sql::Suppression},
-    customers::{agreement, store::Customer},
+    consent::{model::ConsentState, suppressions_queries::Suppression},
+    customers::{agreement, queries::Customer},
     stores::model::Store,
     time,
     ui::components::{Banner, Tone},

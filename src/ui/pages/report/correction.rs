@@ -21,8 +21,8 @@ use crate::{
     sends::{
         self,
         correction::{self, Correction, corrected},
+        queries::SendRecord,
         rules::Started,
-        store::SendRecord,
     },
     server::{forms::Flash, page_request::StaffRequest},
     ui::{
@@ -97,7 +97,7 @@ pub async fn act(
 }
 
 async fn find(staff: &StaffRequest, send_id: i64) -> Result<SendRecord, AppError> {
-    sends::store::find(staff.db(), staff.store_id(), send_id)
+    sends::queries::find(staff.db(), staff.store_id(), send_id)
         .await?
         .ok_or(AppError::NotFound)
 }

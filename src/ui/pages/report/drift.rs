@@ -9,7 +9,7 @@ use crate::{
     sends::{
         drift::{Change, Drift, is_large},
         model::SendState,
-        store::SendRecord,
+        queries::SendRecord,
     },
     ui::components::{Banner, Distance, Moment, Tone},
 };

@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 
 use crate::{
-    communications::{model::Tally, store::FailureGroup},
+    communications::{model::Tally, queries::FailureGroup},
     recipients::model::grouped,
     sends::words::many_failed,
     ui::components::{Banner, Tone},

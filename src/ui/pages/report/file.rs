@@ -20,7 +20,7 @@ use crate::{
 /// The file, written while it is read.
 pub async fn csv(staff: StaffRequest, Path(send_id): Path<i64>) -> Result<Response, AppError> {
     staff.allow(Permission::SeeCampaigns)?;
-    let send = sends::store::find(staff.db(), staff.store_id(), send_id)
+    let send = sends::queries::find(staff.db(), staff.store_id(), send_id)
         .await?
         .ok_or(AppError::NotFound)?;
     let name = format!("{}-recipients-{}.csv", staff.store.slug, send.id);
@@ -31,7 +31,9 @@ pub async fn csv(staff: StaffRequest, Path(send_id): Path<i64>) -> Result<Respon
 pub async fn of_campaign(staff: StaffRequest, Path(id): Path<i64>) -> Result<Response, AppError> {
     staff.allow(Permission::SeeCampaigns)?;
     let (db, store) = (staff.db(), staff.store_id());
-    campaigns::store::find(db, store, id).await?.ok_or(AppError::NotFound)?;
+    campaigns::queries::find(db, store, id)
+        .await?
+        .ok_or(AppError::NotFound)?;
     let goes = goes::of_campaign(db, store, id).await?;
     let name = format!("{}-campaign-{id}.csv", staff.store.slug);
     Ok(file(&staff, goes.iter().map(|go| go.send).collect(), &name))

@@ -5,7 +5,7 @@ use chrono_tz::Tz;
 use leptos::prelude::*;
 
 use crate::{
-    sends::{model::SendKind, store::SendRecord},
+    sends::{model::SendKind, queries::SendRecord},
     ui::components::{Distance, Moment},
 };
 

@@ -7,7 +7,7 @@ use leptos::prelude::*;
 use crate::{
     communications::model::Tally,
     recipients::model::grouped,
-    sends::{model::SendState, store::SendRecord},
+    sends::{model::SendState, queries::SendRecord},
     time,
 };
 

@@ -9,7 +9,7 @@ use crate::{
         readers::{self, Reader},
     },
     error::AppError,
-    sends::{message_view, store::SendRecord},
+    sends::{message_view, queries::SendRecord},
     server::page_request::StaffRequest,
 };
 

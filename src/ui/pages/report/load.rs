@@ -8,10 +8,10 @@ use crate::{
         goes::{self, Go as Counted},
         model::Tally,
         people::Part,
-        store::PAGE,
+        queries::PAGE,
     },
     error::AppError,
-    sends::{self, store::SendRecord},
+    sends::{self, queries::SendRecord},
     server::page_request::StaffRequest,
     ui::components::Paging,
 };
@@ -46,7 +46,7 @@ impl Report {
     pub async fn of_campaign(staff: &StaffRequest, campaign: i64, path: String) -> Result<Option<Self>, AppError> {
         let (db, store) = (staff.db(), staff.store_id());
         let counted = goes::of_campaign(db, store, campaign).await?;
-        let mut sends = sends::store::of_campaign(db, store, campaign).await?;
+        let mut sends = sends::queries::of_campaign(db, store, campaign).await?;
         sends.reverse();
         let tally_of = |send: &SendRecord| counted.iter().find(|go| go.send == send.id).map(|go| go.tally);
         let mut all: Vec<Go> = sends
@@ -107,7 +107,7 @@ async fn load(staff: &StaffRequest, about: About) -> Result<Report, AppError> {
         Vec::new()
     };
     let failures = if tally.failed > 0 {
-        communications::store::failures(db, store, &ids).await?
+        communications::queries::failures(db, store, &ids).await?
     } else {
         Vec::new()
     };
@@ -115,12 +115,12 @@ async fn load(staff: &StaffRequest, about: About) -> Result<Report, AppError> {
     for go in about.goes.iter().filter(|go| go.tally.unconfirmed > 0) {
         unconfirmed.push((
             go.send.id,
-            communications::store::unconfirmed(db, store, go.send.id).await?,
+            communications::queries::unconfirmed(db, store, go.send.id).await?,
         ));
     }
     let mut following = Vec::new();
     for id in &ids {
-        following.extend(sends::store::following(db, store, *id).await?);
+        following.extend(sends::queries::following(db, store, *id).await?);
     }
     let all: Vec<SendRecord> = about.goes.iter().map(|go| go.send.clone()).collect();
     Ok(Report {

@@ -30,12 +30,12 @@ use goes::Go;
 use letter::Letter;
 
 use crate::{
-    communications::{model::Tally, people::RecipientRow, store::FailureGroup},
+    communications::{model::Tally, people::RecipientRow, queries::FailureGroup},
     recipients::model::grouped,
     sends::{
         drift::Drift,
         model::{Progress, ProgressRow, SendState},
-        store::SendRecord,
+        queries::SendRecord,
     },
     server::page_request::StaffRequest,
     time,

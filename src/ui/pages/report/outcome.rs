@@ -5,7 +5,7 @@ use leptos::prelude::*;
 use crate::{
     communications::model::Tally,
     recipients::model::grouped,
-    sends::{model::SendState, store::SendRecord, words::at_the_end},
+    sends::{model::SendState, queries::SendRecord, words::at_the_end},
 };
 
 /// A part of everybody: its name, how many, what that means, and its colour.

@@ -8,7 +8,7 @@ use super::{
     unconfirmed::{self, About},
 };
 use crate::{
-    communications::{model::MessageState, people::RecipientRow, store::PAGE},
+    communications::{model::MessageState, people::RecipientRow, queries::PAGE},
     recipients::model::{SkipReason, grouped},
     time,
     ui::components::{Badge, Pagination, Paging},

@@ -13,7 +13,7 @@ use crate::{
     communications,
     error::AppError,
     recipients::model::grouped,
-    sends::{self, model::SendState, quiet_hours::ResumeAction, store::SendRecord},
+    sends::{self, model::SendState, queries::SendRecord, quiet_hours::ResumeAction},
     server::page_request::StaffRequest,
     ui::{
         components::{Banner, Tone},
@@ -35,7 +35,7 @@ struct Question {
 /// The question; the send's page when there is nothing to ask any more.
 pub async fn show(staff: StaffRequest, Path(send_id): Path<i64>) -> Result<Response, AppError> {
     staff.allow(Permission::SendCampaigns)?;
-    let send = sends::store::find(staff.db(), staff.store_id(), send_id)
+    let send = sends::queries::find(staff.db(), staff.store_id(), send_id)
         .await?
         .ok_or(AppError::NotFound)?;
     let action = ResumeAction::asked(staff.param("what"), staff.param("message"), staff.param("token"));
@@ -91,7 +91,7 @@ async fn again(
     message: Option<i64>,
     token: String,
 ) -> Result<Option<Question>, AppError> {
-    let all = communications::store::unconfirmed(staff.db(), staff.store_id(), send.id).await?;
+    let all = communications::queries::unconfirmed(staff.db(), staff.store_id(), send.id).await?;
     let people = match (all, message) {
         (0, _) => return Ok(None),
         (_, Some(_)) => 1,

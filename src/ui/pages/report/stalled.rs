@@ -5,7 +5,7 @@ use leptos::prelude::*;
 use crate::{
     communications::model::Tally,
     recipients::model::grouped,
-    sends::store::SendRecord,
+    sends::queries::SendRecord,
     ui::components::{Banner, Tone},
 };
 

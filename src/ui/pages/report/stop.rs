@@ -25,7 +25,7 @@ use crate::{
 pub async fn show(staff: StaffRequest, Path(send_id): Path<i64>) -> Result<Response, AppError> {
     staff.allow(Permission::SendCampaigns)?;
     let (db, store) = (staff.db(), staff.store_id());
-    let send = sends::store::find(db, store, send_id)
+    let send = sends::queries::find(db, store, send_id)
         .await?
         .ok_or(AppError::NotFound)?;
     if send.state != SendState::Sending {

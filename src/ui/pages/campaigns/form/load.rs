@@ -4,7 +4,7 @@ use crate::{
     auth::model::StoreId,
     campaigns::{
         draft::Draft,
-        draft_store,
+        draft_queries,
         model::{CampaignForm, Kind, WhenWords},
         preflight::{
             checks::Message,
@@ -17,7 +17,7 @@ use crate::{
     error::Problem,
     recipients::{
         self,
-        filter_sql::Scope,
+        filter_queries::Scope,
         model::{Candidate, Count, Named, Person, RecipientFilter, SkipReason},
         search,
     },
@@ -86,7 +86,7 @@ impl Writing {
         let not_again = form.not_again();
         let mut preflight = rules::check_message(db, store, &staff.actor.name, &message, not_again, now).await?;
         if let Some(earlier) = form.earlier() {
-            preflight.already = draft_store::already_got(db, store.id, earlier).await?;
+            preflight.already = draft_queries::already_got(db, store.id, earlier).await?;
         }
         let names = match &preflight.audience {
             Some(audience) => rules::skipped_names(db, store, &message, audience, not_again, now).await?,
@@ -117,7 +117,7 @@ impl Writing {
             templates: template_choices(db, store.id).await?,
             segments: segment_choices(db, &scope).await?,
             tags: tag_choices(db, store.id, &form.tags).await?,
-            all_count: recipients::store::count(db, &scope, &RecipientFilter::All)
+            all_count: recipients::queries::count(db, &scope, &RecipientFilter::All)
                 .await?
                 .will_send,
             chosen,
@@ -152,7 +152,7 @@ impl Writing {
 }
 
 async fn template_choices(db: &Db, store: StoreId) -> sqlx::Result<Vec<(i64, String)>> {
-    Ok(templates::store::all(db, store)
+    Ok(templates::queries::all(db, store)
         .await?
         .into_iter()
         .map(|t| (t.id, t.name))
@@ -161,7 +161,7 @@ async fn template_choices(db: &Db, store: StoreId) -> sqlx::Result<Vec<(i64, Str
 
 async fn segment_choices(db: &Db, scope: &Scope) -> sqlx::Result<Vec<SegmentChoice>> {
     let mut choices = Vec::new();
-    for segment in segments::store::all(db, scope.store).await? {
+    for segment in segments::queries::all(db, scope.store).await? {
         let size = queries::segment_size(db, scope, &segment).await?;
         choices.push(SegmentChoice {
             id: segment.id,
@@ -174,7 +174,7 @@ async fn segment_choices(db: &Db, scope: &Scope) -> sqlx::Result<Vec<SegmentChoi
 
 /// Every tag of the book, and those chosen that nobody has any more.
 async fn tag_choices(db: &Db, store: StoreId, chosen: &[String]) -> sqlx::Result<Vec<String>> {
-    let mut tags = draft_store::tags(db, store).await?;
+    let mut tags = draft_queries::tags(db, store).await?;
     for tag in chosen {
         if !tags.contains(tag) {
             tags.push(tag.clone());

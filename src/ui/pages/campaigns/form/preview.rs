@@ -9,7 +9,7 @@ use serde::Deserialize;
 
 use crate::{
     auth::model::Permission,
-    campaigns::{bulk, draft::Draft, preflight::checks::Message, store},
+    campaigns::{bulk, draft::Draft, preflight::checks::Message, queries},
     error::AppError,
     recipients::{
         self,
@@ -38,7 +38,7 @@ pub async fn of_campaign(
     Query(how): Query<How>,
 ) -> Result<Response, AppError> {
     staff.allow(Permission::SeeCampaigns)?;
-    let campaign = store::find(staff.db(), staff.store_id(), id)
+    let campaign = queries::find(staff.db(), staff.store_id(), id)
         .await?
         .ok_or(AppError::NotFound)?;
     let draft = Draft::copied_from(&campaign, campaign.name.clone());
@@ -61,7 +61,7 @@ async fn show(staff: &StaffRequest, draft: &Draft, how: &How) -> Result<Response
         Ok(compiled) => {
             let scope = recipients::rules::scope(&staff.store, staff.now(), None);
             let one = RecipientFilter::Manual(vec![how.r#as]);
-            let person = recipients::store::person(staff.db(), &scope, &one).await?;
+            let person = recipients::queries::person(staff.db(), &scope, &one).await?;
             let today = time::today(staff.now(), staff.zone());
             let anniversary = person
                 .as_ref()

@@ -4,9 +4,9 @@ use chrono::{DateTime, Utc};
 use sqlx::AssertSqlSafe;
 
 use super::{
-    outcome_store,
+    outcome_queries,
+    queries::{LeaseToken, TOKEN_COLUMNS},
     status_writer::json,
-    store::{LeaseToken, TOKEN_COLUMNS},
 };
 use crate::{
     db::{
@@ -21,7 +21,7 @@ use crate::{
 /// message was not taken, a first copy without an answer may have been. Answers how many.
 pub async fn put_back(tx: &mut Tx, refused: &[LeaseToken], now: DateTime<Utc>) -> sqlx::Result<u64> {
     let rows = json(refused)?;
-    outcome_store::hold_sends(tx, &rows).await?;
+    outcome_queries::hold_sends(tx, &rows).await?;
     let sql = format!(
         "update messages set state = 'queued', next_at = $2, settled_at = null, reply_code = null, attempts = attempts - 1
            from {rows} as t

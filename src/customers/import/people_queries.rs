@@ -11,8 +11,8 @@ use crate::{
     auth::model::StoreId,
     consent::model::ConsentState,
     customers::{
-        store::{COLUMNS, Customer},
-        tags_sql::{hold_sets, settle_sets},
+        queries::{COLUMNS, Customer},
+        tags_queries::{hold_sets, settle_sets},
     },
     db::{
         Tx,

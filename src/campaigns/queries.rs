@@ -161,7 +161,7 @@ pub async fn list(
     })?;
     let campaigns: Vec<i64> = rows.iter().filter(|r| r.send_id.is_some()).map(|r| r.id).collect();
     let outcomes = outcomes(db, store, &campaigns, now).await?;
-    let names: HashMap<i64, String> = segments::store::all(db, store)
+    let names: HashMap<i64, String> = segments::queries::all(db, store)
         .await?
         .into_iter()
         .map(|s| (s.id, s.name))

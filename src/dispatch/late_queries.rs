@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 use sqlx::AssertSqlSafe;
 
-use super::outcome_store::{SETTLED, lock_sends, remember_bounces};
+use super::outcome_queries::{SETTLED, lock_sends, remember_bounces};
 use crate::{
     db::{
         Db, Tx,

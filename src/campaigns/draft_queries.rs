@@ -3,7 +3,7 @@
 
 use chrono::{DateTime, Utc};
 
-use super::{draft::Draft, model::CampaignStatus, store::search_key};
+use super::{draft::Draft, model::CampaignStatus, queries::search_key};
 use crate::{
     auth::model::StoreId,
     db::{Db, Tx},

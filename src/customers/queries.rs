@@ -9,12 +9,12 @@ use super::{
     phone::Phone,
 };
 pub use super::{
-    facts_sql::{
+    facts_queries::{
         PurchaseRow, RepairRow, add_purchase, add_repair, close_repair, has_repair, purchases, refresh_all_facts,
         refresh_facts, repairs,
     },
-    list_sql::{Contactable, ListFilter, ListRow, count, page},
-    tags_sql::{add_tags, all_tags, set_tags, sweep_sets, tags_of},
+    list_queries::{Contactable, ListFilter, ListRow, count, page},
+    tags_queries::{add_tags, all_tags, set_tags, sweep_sets, tags_of},
 };
 use crate::{
     auth::{model::StoreId, tokens},

@@ -2,7 +2,7 @@
 //! and which messages wait for it.
 //!
 //! Whoever uses a domain's rate, or puts the waiting in another order, holds the account
-//! ([`super::account_store::used_until`]) first: there is one lock for all domains, so nobody waits
+//! ([`super::account_queries::used_until`]) first: there is one lock for all domains, so nobody waits
 //! for one of them while holding another.
 
 use std::collections::HashSet;

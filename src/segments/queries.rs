@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 
 use super::{
     model::SystemSegment,
-    rule_sql::{self, Moment},
+    rule_queries::{self, Moment},
 };
 use crate::{
     auth::model::StoreId,
@@ -91,7 +91,7 @@ pub async fn counts(db: &Db, store: StoreId, moment: Moment) -> sqlx::Result<Has
     let parts: Vec<String> = segments
         .iter()
         .filter_map(|segment| {
-            let rule = rule_sql::condition(segment.system()?, "c", &owner, moment, &mut binds);
+            let rule = rule_queries::condition(segment.system()?, "c", &owner, moment, &mut binds);
             let id = segment.id;
             Some(format!(
                 "select cast({id} as bigint), count(*) from customers c where c.store_id = {owner} and {rule}"

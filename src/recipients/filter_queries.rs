@@ -12,7 +12,7 @@ use crate::{
     db::{Backend, binds::Binds, dialect},
     segments::{
         model::SystemSegment,
-        rule_sql::{self, Moment},
+        rule_queries::{self, Moment},
     },
 };
 
@@ -236,7 +236,7 @@ impl Build<'_> {
             Picked::Everybody => own,
             Picked::Nobody => format!("{own} and 1 = 0"),
             Picked::System(segment) => {
-                let rule = rule_sql::condition(*segment, alias, &store, moment, &mut self.binds);
+                let rule = rule_queries::condition(*segment, alias, &store, moment, &mut self.binds);
                 format!("{own} and {rule}")
             }
             Picked::Tags(tags) => {

@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 use sqlx::AssertSqlSafe;
 
-use super::store::{TOKEN_COLUMNS, marking};
+use super::queries::{TOKEN_COLUMNS, marking};
 use crate::{
     db::{
         Backend, Bound, Db, Tx,
@@ -106,7 +106,7 @@ fn accepting(backend: Backend) -> String {
     )
 }
 
-/// [`settle`], [`remember_bounces`] and [`mark_attempting`](super::store::mark_attempting) in one transaction and one trip, when
+/// [`settle`], [`remember_bounces`] and [`mark_attempting`](super::queries::mark_attempting) in one transaction and one trip, when
 /// nothing goes back to the queue: that has to keep its send from ending first. `settled` is
 /// `outcomes` as text. Answers how many messages were settled and how many marked.
 pub async fn settle_and_mark(

@@ -1,7 +1,7 @@
 //! Counting and naming an audience.
 
 use super::{
-    filter_sql::{AudienceSql, Picked, Scope, code, reason_of},
+    filter_queries::{AudienceSql, Picked, Scope, code, reason_of},
     model::{Audience, Named, Person, RecipientFilter, SkipReason},
 };
 use crate::{bound, db::Db, on_db, segments};
@@ -132,7 +132,7 @@ pub async fn person(db: &Db, scope: &Scope, filter: &RecipientFilter) -> sqlx::R
 
 async fn sql_of(db: &Db, scope: &Scope, filter: &RecipientFilter) -> sqlx::Result<AudienceSql> {
     let segment = match filter {
-        RecipientFilter::Segment(id) => segments::store::find(db, scope.store, *id).await?,
+        RecipientFilter::Segment(id) => segments::queries::find(db, scope.store, *id).await?,
         _ => None,
     };
     let picked = Picked::new(filter, segment.and_then(|s| s.system()));

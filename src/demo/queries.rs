@@ -8,8 +8,8 @@ use super::{
 };
 use crate::{
     auth::{model::StoreId, tokens},
-    campaigns::store::search_key,
-    consent::{model::Channel, suppressions_sql as suppressions},
+    campaigns::queries::search_key,
+    consent::{model::Channel, suppressions_queries as suppressions},
     customers::names::name_key,
     db::Tx,
     on_tx,
