@@ -3,8 +3,8 @@
 use std::{collections::HashMap, time::Duration};
 
 use super::{
-    deck,
-    dice::Dice,
+    deal,
+    rng::Rng,
     sink::{Fault, Rule, When},
 };
 
@@ -41,24 +41,24 @@ const IN_A_ROUND: u64 = 4;
 
 /// What the faults of the round with this seed are called.
 pub fn of_round(seed: u64) -> impl Iterator<Item = &'static str> {
-    let kinds = deck::hand(&KINDS, seed, IN_A_ROUND).into_iter();
+    let kinds = deal::draw(&KINDS, seed, IN_A_ROUND).into_iter();
     kinds.chain([SLOW]).map(Fault::name)
 }
 
 /// A few kinds, each for every so many messages; and it is slow, so that what is under way stays
 /// so for a while.
-pub fn rules(seed: u64, dice: &mut Dice) -> Vec<Rule> {
+pub fn rules(seed: u64, rng: &mut Rng) -> Vec<Rule> {
     let mut rules = Vec::new();
-    for fault in deck::hand(&KINDS, seed, IN_A_ROUND) {
+    for fault in deal::draw(&KINDS, seed, IN_A_ROUND) {
         // A refused sender gives everything back to its people: once is enough.
         let when = match fault {
-            Fault::Mail(550) => When::Nth(dice.between(20, 60)),
-            _ => When::Every(dice.between(13, 60)),
+            Fault::Mail(550) => When::Nth(rng.between(20, 60)),
+            _ => When::Every(rng.between(13, 60)),
         };
         rules.push(Rule::new(when, fault));
     }
-    let slow = |dice: &mut Dice, most| Fault::SlowDot(Duration::from_millis(dice.between(5, most)));
-    let (often, seldom) = (slow(dice, 25), slow(dice, 400));
+    let slow = |rng: &mut Rng, most| Fault::SlowDot(Duration::from_millis(rng.between(5, most)));
+    let (often, seldom) = (slow(rng, 25), slow(rng, 400));
     rules.push(Rule::new(When::Every(29), seldom));
     rules.push(Rule::new(When::Always, often));
     rules

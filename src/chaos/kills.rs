@@ -47,7 +47,7 @@ impl Round<'_> {
             }
             Moment::Attempting => self.somebody_attempting().await?,
             Moment::DotHeld => {
-                self.house.sink.hold_answers();
+                self.harness.sink.hold_answers();
                 self.somebody_attempting().await?
             }
             Moment::WireHeld => self.somebody_on_the_wire().await?,
@@ -57,15 +57,15 @@ impl Round<'_> {
         }
         let worker = self.workers.swap_remove(at);
         self.kill_this(worker).await?;
-        self.house.sink.release_answers();
+        self.harness.sink.release_answers();
         if moment == Moment::WireHeld {
             // What was on the wire arrives without its sender, or never.
-            if self.dice.percent(50) {
-                self.house.proxy.cut();
+            if self.rng.percent(50) {
+                self.harness.proxy.cut();
             }
-            self.house.proxy.set_mode(Mode::Pass);
+            self.harness.proxy.set_mode(Mode::Pass);
         }
-        if self.dice.percent(30) {
+        if self.rng.percent(30) {
             self.pause(10, 700).await;
         }
         self.hire_one()
@@ -76,14 +76,14 @@ impl Round<'_> {
         let owner = worker.owner().map(str::to_owned);
         worker.kill().await?;
         self.totals.kills += 1;
-        self.may_be_unknown += 2 * self.house.connections;
+        self.may_be_unknown += 2 * self.harness.connections;
         if let Some(owner) = owner {
-            let left = rows_queries::attempting(&self.house.db, &owner).await?;
+            let left = rows_queries::attempting(&self.harness.db, &owner).await?;
             self.totals.kills_attempting += u64::from(left > 0);
-            if left > 2 * self.house.connections {
+            if left > 2 * self.harness.connections {
                 let words = format!(
                     "a kill left {left} attempting on {} connections",
-                    self.house.connections
+                    self.harness.connections
                 );
                 self.totals.wrong(words);
             }
@@ -95,12 +95,12 @@ impl Round<'_> {
     pub(super) async fn somebody_attempting(&mut self) -> Result<usize, Error> {
         let begin = Instant::now();
         while begin.elapsed() < WAIT_TIMEOUT {
-            let busy = rows_queries::busy_owners(&self.house.db).await?;
+            let busy = rows_queries::busy_owners(&self.harness.db).await?;
             let is_busy = |worker: &Worker| worker.owner().is_some_and(|owner| busy.iter().any(|b| b == owner));
             let places: Vec<usize> = (0..self.workers.len())
                 .filter(|at| self.workers.get(*at).is_some_and(is_busy))
                 .collect();
-            if let Some(at) = places.get(self.dice.place(places.len())) {
+            if let Some(at) = places.get(self.rng.place(places.len())) {
                 return Ok(*at);
             }
             if !self.supply().await? {
@@ -116,17 +116,17 @@ impl Round<'_> {
         let begin = Instant::now();
         loop {
             let at = self.somebody_attempting().await?;
-            self.house.proxy.set_mode(Mode::Dead);
+            self.harness.proxy.set_mode(Mode::Dead);
             self.pause(1, 5).await;
             let owner = self.workers.get(at).and_then(Worker::owner);
             let attempting = match owner {
-                Some(owner) => rows_queries::attempting(&self.house.db, owner).await?,
+                Some(owner) => rows_queries::attempting(&self.harness.db, owner).await?,
                 None => 0,
             };
             if attempting > 0 || begin.elapsed() > WAIT_TIMEOUT {
                 return Ok(at);
             }
-            self.house.proxy.set_mode(Mode::Pass);
+            self.harness.proxy.set_mode(Mode::Pass);
         }
     }
 }

@@ -7,19 +7,19 @@
     reason = "what is shared with the tests stops when it cannot go on"
 )]
 
+mod actions;
 mod clock;
 mod cluster;
-mod deck;
-mod deeds;
-mod dice;
+mod deal;
 mod disk;
 mod faults;
-mod house;
+mod harness;
 mod kills;
 mod oracle;
 mod person;
 mod plan;
 mod proxy;
+mod rng;
 mod round;
 mod rows_queries;
 mod staff;
@@ -272,7 +272,7 @@ async fn rounds(cluster: Option<&Cluster>, seed: u64, rounds: u64, until: Option
 async fn press(url: &str, campaign: i64) -> Result<ExitCode, Error> {
     let db = db::connect(url).await?;
     let store = stores::queries::find(&db, StoreId(1)).await?.ok_or("no store")?;
-    house::press(&db, &store, campaign).await?;
+    harness::press(&db, &store, campaign).await?;
     Ok(ExitCode::SUCCESS)
 }
 

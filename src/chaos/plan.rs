@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use loupe::db::Backend;
 
-use super::{deeds, faults};
+use super::{actions, faults};
 
 /// So often is enough of anything.
 pub const OFTEN: u64 = 5;
@@ -18,8 +18,10 @@ pub type Dealt = BTreeMap<&'static str, u64>;
 pub fn dealt(backend: Backend, can_stop: bool, seed: u64, rounds: u64) -> Dealt {
     let mut dealt = Dealt::new();
     for seed in seed..seed.saturating_add(rounds) {
-        let deeds = deeds::hand(backend, can_stop, seed).into_iter().map(deeds::Deed::name);
-        for name in deeds.chain(faults::of_round(seed)) {
+        let actions = actions::hand(backend, can_stop, seed)
+            .into_iter()
+            .map(actions::Action::name);
+        for name in actions.chain(faults::of_round(seed)) {
             *dealt.entry(name).or_default() += 1;
         }
     }
@@ -52,10 +54,10 @@ mod tests {
             let sqlite = dealt(Backend::Sqlite, false, seed, DEFAULT_ROUNDS);
             let postgres = dealt(Backend::Postgres, true, seed, DEFAULT_ROUNDS);
             let all = together([&sqlite, &postgres]);
-            let deeds = deeds::all(Backend::Sqlite, false)
+            let actions = actions::all(Backend::Sqlite, false)
                 .into_iter()
-                .chain(deeds::all(Backend::Postgres, true));
-            for name in faults::names().chain(deeds.map(deeds::Deed::name)) {
+                .chain(actions::all(Backend::Postgres, true));
+            for name in faults::names().chain(actions.map(actions::Action::name)) {
                 let times = all.get(name).copied().unwrap_or(0);
                 assert_eq!(demanded(times), OFTEN, "seed {seed}: {name} is dealt {times} times");
                 assert!(

@@ -10,13 +10,13 @@ use loupe::db::Backend;
 
 use super::{
     Error,
+    actions::{self, Action},
     cluster::Cluster,
-    deeds::{self, Deed},
-    dice::Dice,
     disk::SmallDisk,
     faults,
-    house::{House, Size},
+    harness::{Harness, Size},
     proxy::Mode,
+    rng::Rng,
     rows_queries,
     totals::{self, Totals},
     watch::Watch,
@@ -35,10 +35,10 @@ const RATE: u64 = 200;
 /// A round being played.
 #[derive(Debug)]
 pub struct Round<'a> {
-    pub(super) house: House,
+    pub(super) harness: Harness,
     pub(super) workers: Vec<Worker>,
     pub(super) started: usize,
-    pub(super) dice: Dice,
+    pub(super) rng: Rng,
     pub(super) cluster: Option<&'a Cluster>,
     pub(super) disk: Option<SmallDisk>,
     pub(super) totals: Totals,
@@ -53,31 +53,34 @@ pub struct Round<'a> {
 
 /// Plays one round and answers what happened; what went wrong is in it.
 pub async fn play(backend: Backend, cluster: Option<&Cluster>, seed: u64, folder: &Path) -> Result<Totals, Error> {
-    let mut dice = Dice::new(seed);
+    let mut rng = Rng::new(seed);
     let data = folder.join("data");
     std::fs::create_dir(&data)?;
-    let hand = deeds::hand(backend, cluster.is_some_and(Cluster::can_stop), seed);
-    let disk = hand.contains(&Deed::NoRoom).then(|| SmallDisk::mount(&data)).flatten();
+    let hand = actions::hand(backend, cluster.is_some_and(Cluster::can_stop), seed);
+    let disk = hand
+        .contains(&Action::NoRoom)
+        .then(|| SmallDisk::mount(&data))
+        .flatten();
     let url = match (backend, cluster) {
         (Backend::Postgres, Some(cluster)) => cluster.schema(&format!("r{seed}")).await?,
         _ => format!("sqlite://{}", data.join("loupe.db").display()),
     };
     let size = Size {
-        people: usize::try_from(dice.between(40, 100))?,
-        campaigns: dice.between(4, 6),
-        connections: dice.between(2, 6),
+        people: usize::try_from(rng.between(40, 100))?,
+        campaigns: rng.between(4, 6),
+        connections: rng.between(2, 6),
         rate: seed.is_multiple_of(4).then_some(RATE),
     };
     let lease_seconds = 2;
-    let rules = faults::rules(seed, &mut dice);
-    let house = House::build(&url, folder, size, rules, lease_seconds).await?;
-    house.proxy.set_latency(Duration::from_millis(dice.between(0, 3)));
-    let watch = Watch::begin(house.db.clone(), house.store.id, lease_seconds);
+    let rules = faults::rules(seed, &mut rng);
+    let harness = Harness::build(&url, folder, size, rules, lease_seconds).await?;
+    harness.proxy.set_latency(Duration::from_millis(rng.between(0, 3)));
+    let watch = Watch::begin(harness.db.clone(), harness.store.id, lease_seconds);
     let mut round = Round {
-        house,
+        harness,
         workers: Vec::new(),
         started: 0,
-        dice,
+        rng,
         cluster,
         disk,
         totals: Totals {
@@ -94,13 +97,13 @@ pub async fn play(backend: Backend, cluster: Option<&Cluster>, seed: u64, folder
     let workers = if backend == Backend::Sqlite {
         1
     } else {
-        round.dice.between(2, 4)
+        round.rng.between(2, 4)
     };
     for _ in 0..workers {
         round.hire_one()?;
     }
-    for deed in hand {
-        round.see_to(deed).await?;
+    for action in hand {
+        round.see_to(action).await?;
     }
     round.come_right().await?;
     round.end().await
@@ -108,18 +111,18 @@ pub async fn play(backend: Backend, cluster: Option<&Cluster>, seed: u64, folder
 
 impl Round<'_> {
     /// Does a thing until it has happened: what came too late, or to nothing, is done once more.
-    async fn see_to(&mut self, deed: Deed) -> Result<(), Error> {
-        let before = self.totals.times(deed.name());
+    async fn see_to(&mut self, action: Action) -> Result<(), Error> {
+        let before = self.totals.times(action.name());
         for _ in 0..TRIES {
             if !self.supply().await? {
                 // Everything has been sent already, and this was to happen in the middle of it.
-                self.house.one_more_campaign().await;
+                self.harness.one_more_campaign().await;
                 self.supply().await?;
             }
             self.watch.disturb();
-            self.commit(deed).await?;
+            self.commit(action).await?;
             self.watch.disturb();
-            if self.totals.times(deed.name()) > before {
+            if self.totals.times(action.name()) > before {
                 break;
             }
         }
@@ -129,29 +132,29 @@ impl Round<'_> {
     /// Starts another worker with the usual orders.
     pub(super) fn hire_one(&mut self) -> Result<(), Error> {
         self.started += 1;
-        self.workers.push(Worker::start(&self.house.orders, self.started)?);
+        self.workers.push(Worker::start(&self.harness.orders, self.started)?);
         Ok(())
     }
 
     pub(super) fn any_worker(&mut self) -> usize {
-        self.dice.place(self.workers.len())
+        self.rng.place(self.workers.len())
     }
 
     /// Waits for so many milliseconds, by the dice.
     pub(super) async fn pause(&mut self, least: u64, most: u64) {
-        let micros = self.dice.between(1000 * least, 1000 * most);
+        let micros = self.rng.between(1000 * least, 1000 * most);
         tokio::time::sleep(Duration::from_micros(micros)).await;
     }
 
     /// Sees to it that something is being sent. False when all has been.
     pub(super) async fn supply(&mut self) -> Result<bool, Error> {
-        let sending = rows_queries::campaigns(&self.house.db, self.house.store.id, "sending").await?;
-        Ok(!sending.is_empty() || self.press(1).await? > 0 || !self.house.drafts().await?.is_empty())
+        let sending = rows_queries::campaigns(&self.harness.db, self.harness.store.id, "sending").await?;
+        Ok(!sending.is_empty() || self.press(1).await? > 0 || !self.harness.drafts().await?.is_empty())
     }
 
     /// Sends so many drafts: also what was given back, as a person would.
     async fn press(&mut self, most: usize) -> Result<usize, Error> {
-        let begun = self.house.press_some(most).await?;
+        let begun = self.harness.press_some(most).await?;
         for campaign in &begun {
             self.totals.pressed_again += u64::from(!self.pressed.insert(*campaign));
         }
@@ -160,31 +163,31 @@ impl Round<'_> {
 
     /// Nothing is done any more: every campaign has to end in `sent`.
     async fn come_right(&mut self) -> Result<(), Error> {
-        self.house.proxy.set_mode(Mode::Pass);
-        self.house.proxy.set_latency(Duration::ZERO);
-        self.house.sink.set_rules(Vec::new());
-        self.house.clock.catch_up()?;
+        self.harness.proxy.set_mode(Mode::Pass);
+        self.harness.proxy.set_latency(Duration::ZERO);
+        self.harness.sink.set_rules(Vec::new());
+        self.harness.clock.catch_up()?;
         let begin = Instant::now();
         loop {
             self.workers.retain_mut(Worker::is_running);
             if self.workers.is_empty() {
                 self.hire_one()?;
             }
-            let store = self.house.store.id;
+            let store = self.harness.store.id;
             // What a dead one left of a send that was given back is settled when its lease has
             // run out, however soon everything else is done.
-            if rows_queries::campaigns(&self.house.db, store, "sending")
+            if rows_queries::campaigns(&self.harness.db, store, "sending")
                 .await?
                 .is_empty()
                 && self.press(usize::MAX).await? == 0
-                && rows_queries::open_sends(&self.house.db, store).await? == 0
-                && rows_queries::in_hand(&self.house.db).await? == 0
-                && !rows_queries::any_to_note(&self.house.db).await?
+                && rows_queries::open_sends(&self.harness.db, store).await? == 0
+                && rows_queries::in_hand(&self.harness.db).await? == 0
+                && !rows_queries::any_to_note(&self.harness.db).await?
             {
                 return Ok(());
             }
             if begin.elapsed() > WAIT_TIMEOUT {
-                let states = rows_queries::states(&self.house.db, store).await?;
+                let states = rows_queries::states(&self.harness.db, store).await?;
                 self.totals.wrong(format!(
                     "still sending after {WAIT_TIMEOUT:?} without faults: {states:?}"
                 ));
@@ -199,8 +202,8 @@ impl Round<'_> {
     fn keeps_to_the_rate(&mut self) {
         let Some(rate) = self.rate else { return };
         self.totals.did(totals::WITH_A_RATE);
-        let held_up = self.house.connections * self.started as u64;
-        let fullest = self.house.sink.fullest_second() as u64;
+        let held_up = self.harness.connections * self.started as u64;
+        let fullest = self.harness.sink.fullest_second() as u64;
         if fullest > rate + held_up {
             self.totals
                 .wrong(format!("{fullest} messages within a second, {rate} were allowed"));
@@ -222,8 +225,8 @@ impl Round<'_> {
         for seen in self.watch.end() {
             self.totals.wrong(seen);
         }
-        let verdict = self.house.examine().await?;
-        let struck = self.house.sink.faults();
+        let verdict = self.harness.examine().await?;
+        let struck = self.harness.sink.faults();
         for (fault, times) in &struck {
             self.totals.did_times(fault, *times);
         }
@@ -233,7 +236,7 @@ impl Round<'_> {
                 verdict.unknown_after_crash, self.may_be_unknown
             ));
         }
-        let unanswered = faults::unanswered(&struck) + self.house.proxy.cuts();
+        let unanswered = faults::unanswered(&struck) + self.harness.proxy.cuts();
         if verdict.unknown_unanswered > unanswered {
             self.totals.wrong(format!(
                 "{} unknown without an answer, the wire and the server account for {unanswered}",
@@ -249,23 +252,24 @@ impl Round<'_> {
             ));
         }
         for message in &self.unwanted {
-            let state = rows_queries::state_of(&self.house.db, *message).await?;
+            let state = rows_queries::state_of(&self.harness.db, *message).await?;
             if !matches!(state.as_str(), "skipped" | "cancelled") {
                 self.totals
                     .wrong(format!("message {message} is {state}; its customer had said no before"));
             }
         }
-        let mut drafts = rows_queries::campaigns(&self.house.db, self.house.store.id, "draft").await?;
-        drafts.retain(|campaign| !self.house.given_up.contains(campaign));
-        if !self.house.drafts().await?.is_empty() {
+        let mut drafts = rows_queries::campaigns(&self.harness.db, self.harness.store.id, "draft").await?;
+        drafts.retain(|campaign| !self.harness.given_up.contains(campaign));
+        if !self.harness.drafts().await?.is_empty() {
             self.totals.wrong(format!("campaigns {drafts:?} ended as drafts"));
         }
-        let sent = rows_queries::campaigns(&self.house.db, self.house.store.id, "sent").await?;
+        let sent = rows_queries::campaigns(&self.harness.db, self.harness.store.id, "sent").await?;
         self.totals.did_times(totals::SENT, sent.len() as u64);
-        self.totals.did_times(totals::STOPPED, self.house.given_up.len() as u64);
+        self.totals
+            .did_times(totals::STOPPED, self.harness.given_up.len() as u64);
         self.totals.did_times(totals::NOBODY_LEFT, drafts.len() as u64);
         self.totals.verdict.add(&verdict);
-        self.house.db.close().await;
+        self.harness.db.close().await;
         Ok(self.totals)
     }
 }

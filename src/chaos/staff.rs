@@ -55,9 +55,9 @@ impl Round<'_> {
         match what {
             Press::Stop => {
                 if let Some(send) = self.stop_one().await?
-                    && self.dice.percent(40)
+                    && self.rng.percent(40)
                 {
-                    self.house.given_up.extend(send.campaign_id);
+                    self.harness.given_up.extend(send.campaign_id);
                 }
                 Ok(())
             }
@@ -95,15 +95,15 @@ impl Round<'_> {
         let begin = Instant::now();
         // What is on the wire of the stopped one has to be settled first: it says so.
         while begin.elapsed() < WAIT_TIMEOUT {
-            let version = rows_queries::version(&self.house.db, campaign).await?;
+            let version = rows_queries::version(&self.harness.db, campaign).await?;
             let fields = format!("id={campaign}&version={version}&send_token={token}");
             let rest = format!("{fields}&skip_already=true");
-            let answer = self.house.person.press("/api/campaigns/send-rest", &rest).await?;
+            let answer = self.harness.person.press("/api/campaigns/send-rest", &rest).await?;
             if answer.location.contains("/review") {
                 let told = format!("{fields}&reached=left_out&quiet_hours_confirmed=true");
-                self.house.person.press("/api/campaigns/confirm", &told).await?;
+                self.harness.person.press("/api/campaigns/confirm", &told).await?;
             }
-            if sends::queries::by_token(&self.house.db, self.house.store.id, &token)
+            if sends::queries::by_token(&self.harness.db, self.harness.store.id, &token)
                 .await?
                 .is_some()
             {
@@ -135,27 +135,27 @@ impl Round<'_> {
 
     /// Sends a draft from its page, and takes it back around the end of the time to undo.
     async fn undo_one(&mut self) -> Result<(), Error> {
-        let Some(campaign) = self.house.drafts().await?.first().copied() else {
+        let Some(campaign) = self.harness.drafts().await?.first().copied() else {
             return Ok(());
         };
-        let (token, db) = (tokens::public(), &self.house.db);
+        let (token, db) = (tokens::public(), &self.harness.db);
         let version = rows_queries::version(db, campaign).await?;
         let fields =
             format!("id={campaign}&version={version}&send_token={token}&reached=left_out&quiet_hours_confirmed=true");
-        self.house.person.press("/api/campaigns/confirm", &fields).await?;
-        let Some(send) = sends::queries::by_token(db, self.house.store.id, &token).await? else {
+        self.harness.person.press("/api/campaigns/confirm", &fields).await?;
+        let Some(send) = sends::queries::by_token(db, self.harness.store.id, &token).await? else {
             return Ok(());
         };
         self.undo_in_time(send.id).await
     }
 
     async fn undo_in_time(&mut self, send: i64) -> Result<(), Error> {
-        self.pause(0, 1200 * self.house.undo_seconds).await;
+        self.pause(0, 1200 * self.harness.undo_seconds).await;
         self.press_twice("undo", send, "").await?;
         let after = self.look_at(send).await?;
         if after.state == SendState::Cancelled {
             self.totals.did(Press::Undo.name());
-            if rows_queries::gone_out(&self.house.db, send).await? > 0 {
+            if rows_queries::gone_out(&self.harness.db, send).await? > 0 {
                 self.totals
                     .wrong(format!("send {send} was undone and some of it has gone out"));
             }
@@ -176,10 +176,10 @@ impl Round<'_> {
             &format!("&quiet_hours_confirmed=true&send_token={token}"),
         )
         .await?;
-        let again = sends::queries::by_token(&self.house.db, self.house.store.id, &token).await?;
+        let again = sends::queries::by_token(&self.harness.db, self.harness.store.id, &token).await?;
         let Some(again) = again else { return Ok(()) };
         self.totals.did(Press::Again.name());
-        if self.dice.percent(30) {
+        if self.rng.percent(30) {
             self.undo_in_time(again.id).await?;
         }
         Ok(())
@@ -190,7 +190,7 @@ impl Round<'_> {
             return Ok(());
         };
         self.press_twice("treat-as-sent", send, "").await?;
-        if rows_queries::treated(&self.house.db, send).await? > 0 {
+        if rows_queries::treated(&self.harness.db, send).await? > 0 {
             self.totals.did(Press::TreatAsSent.name());
         }
         Ok(())
@@ -199,22 +199,22 @@ impl Round<'_> {
     /// Presses the same twice at the same moment.
     async fn press_twice(&self, what: &str, send: i64, more: &str) -> Result<(), Error> {
         let (path, fields) = (format!("/api/sends/{what}"), format!("send_id={send}{more}"));
-        let person = &self.house.person;
+        let person = &self.harness.person;
         tokio::try_join!(person.press(&path, &fields), person.press(&path, &fields))?;
         Ok(())
     }
 
     async fn look_at(&self, send: i64) -> Result<SendRecord, Error> {
-        let found = sends::queries::find(&self.house.db, self.house.store.id, send).await?;
+        let found = sends::queries::find(&self.harness.db, self.harness.store.id, send).await?;
         found.ok_or_else(|| format!("send {send} is gone").into())
     }
 
     /// A send of a campaign that goes out at this moment.
     async fn one_sending(&mut self) -> Result<Option<SendRecord>, Error> {
         self.somebody_attempting().await?;
-        let mut sending = sends::queries::sending(&self.house.db).await?;
+        let mut sending = sends::queries::sending(&self.harness.db).await?;
         sending.retain(|send| send.campaign_id.is_some());
-        let place = self.dice.place(sending.len());
+        let place = self.rng.place(sending.len());
         Ok((!sending.is_empty()).then(|| sending.swap_remove(place)))
     }
 
@@ -222,8 +222,8 @@ impl Round<'_> {
     async fn one_unanswered(&mut self) -> Result<Option<i64>, Error> {
         let begin = Instant::now();
         loop {
-            let sends = rows_queries::unanswered(&self.house.db, self.house.store.id).await?;
-            if let Some(send) = sends.get(self.dice.place(sends.len())) {
+            let sends = rows_queries::unanswered(&self.harness.db, self.harness.store.id).await?;
+            if let Some(send) = sends.get(self.rng.place(sends.len())) {
                 return Ok(Some(*send));
             }
             if begin.elapsed() > WAIT_TIMEOUT || !self.supply().await? {

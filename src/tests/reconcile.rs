@@ -14,7 +14,7 @@ use loupe::{
 use crate::{
     after_sending::{partly_unconfirmed, unconfirmed_ids},
     both,
-    handover::{leave_behind, outcome},
+    lease_handover::{leave_behind, outcome},
     support::{
         app::{TestApp, words},
         people,

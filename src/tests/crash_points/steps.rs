@@ -11,17 +11,17 @@ use loupe::{
     sends::{self, queries::SendRecord},
 };
 
-use super::scene::{CAMPAIGNS, SOME, Scene, slow};
+use super::scenario::{CAMPAIGNS, SOME, Scenario, slow};
 use crate::support::{
     planning,
     sending::tally,
     sink::{Fault, Rule, When},
 };
 
-impl Scene {
+impl Scenario {
     /// Every row of what is done with sends, as text.
     pub async fn rows(&self) -> Vec<String> {
-        on_db!(self.house.app.db(), |pool| sqlx::query_scalar(
+        on_db!(self.harness.app.db(), |pool| sqlx::query_scalar(
             "select 'campaign ' || id || ' ' || status || ' ' || coalesce(hold, '') || ' ' || coalesce(problem, '')
                     || ' ' || coalesce(cast(sent_count as text), '') from campaigns
              union all
@@ -57,7 +57,7 @@ impl Scene {
 
     pub(super) async fn post(&self, path: &str, fields: &str) {
         let answer = self
-            .house
+            .harness
             .app
             .post_form_text(path, CAMPAIGNS, fields.to_owned(), &self.cookie)
             .await;
@@ -65,12 +65,14 @@ impl Scene {
     }
 
     pub(super) fn pass(&self, minutes: i64) {
-        let app = &self.house.app;
+        let app = &self.harness.app;
         app.clock.set(app.now() + TimeDelta::minutes(minutes));
     }
 
     pub(super) fn server_fails(&self) {
-        self.house.sink.set_rules(vec![Rule::new(When::Always, Fault::Closing)]);
+        self.harness
+            .sink
+            .set_rules(vec![Rule::new(When::Always, Fault::Closing)]);
     }
 
     /// Sends until the provider's trouble has paused it.
@@ -85,14 +87,14 @@ impl Scene {
             .map(|n| Rule::new(When::Nth(n), Fault::SlowDot(Duration::from_millis(20))))
             .collect();
         rules.push(Rule::new(When::Always, Fault::SlowDot(Duration::from_millis(700))));
-        self.house.sink.set_rules(rules);
+        self.harness.sink.set_rules(rules);
         self.sends_until(|_, sent| sent >= SOME).await;
-        self.house.sink.set_rules(slow());
+        self.harness.sink.set_rules(slow());
     }
 
     /// A sender works until this is so, and then ends in good order.
     pub(super) async fn sends_until(&self, wanted: impl Fn(&SendRecord, i64) -> bool) {
-        let app = &self.house.app;
+        let app = &self.harness.app;
         self.sends_while(async {
             let begin = Instant::now();
             loop {
@@ -110,7 +112,7 @@ impl Scene {
     /// A sender works meanwhile, and then ends in good order.
     pub(super) async fn sends_while(&self, meanwhile: impl Future<Output = ()>) {
         let stop = CancellationToken::new();
-        let task = tokio::spawn(dispatch::run(self.house.app.state.clone(), stop.clone()));
+        let task = tokio::spawn(dispatch::run(self.harness.app.state.clone(), stop.clone()));
         meanwhile.await;
         stop.cancel();
         task.await.unwrap();
@@ -127,7 +129,7 @@ impl Scene {
 
     /// A scheduler works until there is nothing left for it.
     pub(super) async fn runner_settles(&self) {
-        let running = planning::Running::start(&self.house.app.state);
+        let running = planning::Running::start(&self.harness.app.state);
         self.until(
             "select not exists (select 1 from campaigns where status = 'scheduled' and hold is null)
                 and not exists (select 1 from messages where state = 'unconfirmed' and resolution is null)
@@ -145,7 +147,7 @@ impl Scene {
     pub(super) async fn until(&self, question: &str) {
         let begin = Instant::now();
         loop {
-            let is_so: bool = on_db!(self.house.app.db(), |pool| sqlx::query_scalar(sqlx::AssertSqlSafe(
+            let is_so: bool = on_db!(self.harness.app.db(), |pool| sqlx::query_scalar(sqlx::AssertSqlSafe(
                 question
             ))
             .fetch_one(pool)
@@ -168,7 +170,7 @@ impl Scene {
     /// Whoever has it is taken for dead although it lives.
     pub(super) async fn take_over(&self) {
         self.until_rows("state = 'attempting'").await;
-        let app = &self.house.app;
+        let app = &self.harness.app;
         let mut tx = app.db().begin().await.unwrap();
         on_tx!(&mut tx, |conn| sqlx::query(
             "update messages set lease_until = created_at where lease_until is not null"
@@ -184,7 +186,7 @@ impl Scene {
     }
 
     pub(super) async fn change(&self, sql: &'static str, at: chrono::DateTime<chrono::Utc>) {
-        let mut tx = self.house.app.db().begin().await.unwrap();
+        let mut tx = self.harness.app.db().begin().await.unwrap();
         on_tx!(&mut tx, |conn| sqlx::query(sql)
             .bind(at)
             .execute(&mut *conn)
@@ -195,13 +197,13 @@ impl Scene {
     }
 
     pub(super) async fn the_send(&self) -> SendRecord {
-        let app = &self.house.app;
+        let app = &self.harness.app;
         let send = sends::queries::find(app.db(), app.store.id, self.send).await;
         send.unwrap().unwrap()
     }
 
     pub(super) async fn by_token(&self, token: &str) -> i64 {
-        let app = &self.house.app;
+        let app = &self.harness.app;
         let send = sends::queries::by_token(app.db(), app.store.id, token).await;
         send.unwrap().map_or(0, |send| send.id)
     }

@@ -1,11 +1,11 @@
 //! Cards instead of dice where everything has to have its turn.
 
-use super::dice::Dice;
+use super::rng::Rng;
 
 /// The hand of the round with this seed: so many cards. Rounds whose seeds follow each other deal
 /// a shuffled deck to its end before the next one, so every card comes equally often; and a hand
 /// depends on its seed alone, so a round can be played again.
-pub fn hand<T: Copy>(cards: &[T], seed: u64, size: u64) -> Vec<T> {
+pub fn draw<T: Copy>(cards: &[T], seed: u64, size: u64) -> Vec<T> {
     let whole = cards.len() as u64;
     let first = seed.wrapping_mul(size);
     (first..first.saturating_add(size))
@@ -17,11 +17,11 @@ pub fn hand<T: Copy>(cards: &[T], seed: u64, size: u64) -> Vec<T> {
         .collect()
 }
 
-fn shuffled(cards: usize, deck: u64) -> Vec<usize> {
-    let mut dice = Dice::new(deck);
+fn shuffled(cards: usize, deal: u64) -> Vec<usize> {
+    let mut rng = Rng::new(deal);
     let mut order: Vec<usize> = (0..cards).collect();
     for last in (1..cards).rev() {
-        order.swap(last, dice.place(last + 1));
+        order.swap(last, rng.place(last + 1));
     }
     order
 }
@@ -33,10 +33,10 @@ mod tests {
     #[test]
     fn rounds_in_a_row_get_every_card_equally_often() {
         let cards = ['a', 'b', 'c', 'd', 'e', 'f', 'g'];
-        let dealt: Vec<char> = (700..714).flat_map(|seed| hand(&cards, seed, 3)).collect();
+        let dealt: Vec<char> = (700..714).flat_map(|seed| draw(&cards, seed, 3)).collect();
         for card in cards {
             assert_eq!(dealt.iter().filter(|c| **c == card).count(), 6, "{card}");
         }
-        assert_eq!(hand(&cards, 705, 3), hand(&cards, 705, 3));
+        assert_eq!(draw(&cards, 705, 3), draw(&cards, 705, 3));
     }
 }

@@ -1,6 +1,6 @@
 //! The process dies before, in and after each step of a message's way
 //! ([`dispatch::failpoints`]), and another takes over: nothing twice, nobody lost. Real
-//! processes: they abort. What is done to a send meanwhile: [`crate::deaths`].
+//! processes: they abort. What is done to a send meanwhile: [`crate::crash_points`].
 
 use std::{
     collections::HashSet,
@@ -46,27 +46,27 @@ impl Drop for Process {
 }
 
 /// An application, its mail server, and processes of its own that die.
-pub struct House {
+pub struct Harness {
     pub app: TestApp,
     pub sink: Sink,
     connections: u64,
     campaign: i64,
 }
 
-async fn house(backend: Backend, connections: u64) -> House {
+async fn harness(backend: Backend, connections: u64) -> Harness {
     // So slow that what is on its way when a process dies is really on its way.
     let rules = vec![
         Rule::new(When::Every(7), Fault::Dot(451)),
         Rule::new(When::Every(4), Fault::SlowDot(Duration::from_millis(3))),
     ];
-    let mut house = House::open(backend, connections, rules, 0).await;
-    let app = &house.app;
+    let mut harness = Harness::open(backend, connections, rules, 0).await;
+    let app = &harness.app;
     people::crowd(app.db(), app.store.id, PEOPLE, &[], app.now()).await;
-    house.campaign = draft(app.db(), &app.store, "Autumn", &RecipientFilter::All).await;
-    house
+    harness.campaign = draft(app.db(), &app.store, "Autumn", &RecipientFilter::All).await;
+    harness
 }
 
-impl House {
+impl Harness {
     /// Without customers yet.
     pub async fn open(backend: Backend, connections: u64, rules: Vec<Rule>, undo_seconds: u32) -> Self {
         let given = Given {
@@ -76,7 +76,7 @@ impl House {
             ..Given::default()
         };
         let (app, sink) = TestApp::mailing(backend, rules, &format!("?connections={connections}"), given).await;
-        House {
+        Harness {
             app,
             sink,
             connections,
@@ -131,7 +131,7 @@ impl House {
     }
 }
 
-impl Drop for House {
+impl Drop for Harness {
     fn drop(&mut self) {
         if std::thread::panicking() {
             let said = std::fs::read_to_string(self.app.folder.path().join("errors.log"));
@@ -160,8 +160,8 @@ pub async fn dies(mut process: Process, point: &str) {
 }
 
 pub async fn dies_at(backend: Backend, point: Point) {
-    let house = house(backend, CONNECTIONS).await;
-    let (app, name) = (&house.app, point.name());
+    let harness = harness(backend, CONNECTIONS).await;
+    let (app, name) = (&harness.app, point.name());
     // The fifth time, where it happens for every message.
     let busy = matches!(
         point,
@@ -177,14 +177,14 @@ pub async fn dies_at(backend: Backend, point: Point) {
     let mut crashes = 1;
     match point {
         Point::BeforeClaim | Point::ClaimWritten | Point::FreezeWritten | Point::AfterFreeze => {
-            let campaign = house.campaign.to_string();
+            let campaign = harness.campaign.to_string();
             let initiator = env!("CARGO_BIN_EXE_loupe-chaos");
             dies(
-                house.child(initiator, &["press", &app.url, &campaign], Some(&ordered)),
+                harness.child(initiator, &["press", &app.url, &campaign], Some(&ordered)),
                 &name,
             )
             .await;
-            let before = status(app.db(), house.campaign).await;
+            let before = status(app.db(), harness.campaign).await;
             let expected = if point == Point::AfterFreeze {
                 "sending"
             } else {
@@ -193,36 +193,36 @@ pub async fn dies_at(backend: Backend, point: Point) {
             assert_eq!(before, expected, "{name}: all of it or nothing");
         }
         _ => {
-            begun(press(&app.state, &app.store, house.campaign).await);
+            begun(press(&app.state, &app.store, harness.campaign).await);
         }
     }
     match point {
         Point::BeforeClaim | Point::ClaimWritten | Point::FreezeWritten => {
-            begun(press(&app.state, &app.store, house.campaign).await);
+            begun(press(&app.state, &app.store, harness.campaign).await);
         }
         Point::AfterFreeze => {}
         Point::BeforeRecovery | Point::RecoveryWritten | Point::AfterRecovery => {
-            dies(house.worker(Some("AfterContent:7")), "AfterContent").await;
-            dies(house.worker(Some(&ordered)), &name).await;
+            dies(harness.worker(Some("AfterContent:7")), "AfterContent").await;
+            dies(harness.worker(Some(&ordered)), &name).await;
             crashes = 2;
         }
         Point::BeforeRelease | Point::ReleaseWritten | Point::AfterRelease => {
-            let child = house.worker(Some(&ordered));
-            while house.sink.counts().accepted < 5 {
+            let child = harness.worker(Some(&ordered));
+            while harness.sink.counts().accepted < 5 {
                 tokio::time::sleep(Duration::from_millis(2)).await;
             }
             let asked = Command::new("kill").arg(child.0.id().to_string()).status().unwrap();
             assert!(asked.success());
             dies(child, &name).await;
         }
-        _ => dies(house.worker(Some(&ordered)), &name).await,
+        _ => dies(harness.worker(Some(&ordered)), &name).await,
     }
-    let send = loupe::sends::queries::latest_of_campaign(app.db(), app.store.id, house.campaign)
+    let send = loupe::sends::queries::latest_of_campaign(app.db(), app.store.id, harness.campaign)
         .await
         .unwrap()
         .unwrap();
     let ended = if send.state.is_open() {
-        let heir = house.worker(None);
+        let heir = harness.worker(None);
         let ended = sending::until(&app.state, &app.store, send.id, |s| !s.state.is_open()).await;
         assert!(heir.ends_well(), "it stops in an orderly way");
         ended
@@ -230,8 +230,8 @@ pub async fn dies_at(backend: Backend, point: Point) {
         deliver(&app.state, &app.store, send.id).await
     };
     assert!(sending::is_done(&ended), "{name}: {:?}", ended.problem);
-    assert_eq!(status(app.db(), house.campaign).await, "sent", "{name}");
-    let verdict = oracle::examine(app.db(), app.store.id, &arrived(&house.sink), &HashSet::new())
+    assert_eq!(status(app.db(), harness.campaign).await, "sent", "{name}");
+    let verdict = oracle::examine(app.db(), app.store.id, &arrived(&harness.sink), &HashSet::new())
         .await
         .unwrap();
     assert_eq!(verdict.wrong, Vec::<String>::new(), "{name}");
@@ -265,10 +265,10 @@ enum Provider {
 /// Building somebody's message breaks what builds it: it has failed, and everybody else gets
 /// theirs from the same process, over the same connection.
 async fn a_poisoned_row(backend: Backend, provider: Provider) {
-    let house = house(backend, 1).await;
-    let app = &house.app;
-    let send = begun(press(&app.state, &app.store, house.campaign).await);
-    let mut worker = house.command(env!("CARGO_BIN_EXE_loupe"), &["worker"], Some("Building:5:panic"));
+    let harness = harness(backend, 1).await;
+    let app = &harness.app;
+    let send = begun(press(&app.state, &app.store, harness.campaign).await);
+    let mut worker = harness.command(env!("CARGO_BIN_EXE_loupe"), &["worker"], Some("Building:5:panic"));
     if let Provider::Outbox = provider {
         worker.env_remove("LOUPE_SMTP_URL");
     }
@@ -292,18 +292,18 @@ async fn a_poisoned_row(backend: Backend, provider: Provider) {
         "the log tells where it broke and not its words, which may quote a message: {said}"
     );
     if let Provider::MailServer = provider {
-        assert_eq!(house.sink.counts().connections, 1, "its connection was not lost");
+        assert_eq!(harness.sink.counts().connections, 1, "its connection was not lost");
     }
 }
 
 /// Preparing a send breaks: it is given back, and the process is there for the others.
 async fn a_poisoned_send(backend: Backend) {
-    let house = house(backend, 1).await;
-    let app = &house.app;
-    let send = begun(press(&app.state, &app.store, house.campaign).await);
+    let harness = harness(backend, 1).await;
+    let app = &harness.app;
+    let send = begun(press(&app.state, &app.store, harness.campaign).await);
     let other = draft(app.db(), &app.store, "Winter", &RecipientFilter::All).await;
     let other = begun(press(&app.state, &app.store, other).await);
-    let child = house.worker(Some("Preparing:1:panic"));
+    let child = harness.worker(Some("Preparing:1:panic"));
     let ended = sending::until(&app.state, &app.store, other, |s| !s.state.is_open()).await;
     assert!(sending::is_done(&ended), "{:?}", ended.problem);
     assert!(child.ends_well(), "one process did it all");
@@ -315,7 +315,7 @@ async fn a_poisoned_send(backend: Backend) {
         given_back.problem.as_deref(),
         Some("The message could not be prepared.")
     );
-    assert_eq!(status(app.db(), house.campaign).await, "draft");
+    assert_eq!(status(app.db(), harness.campaign).await, "draft");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -343,21 +343,21 @@ async fn a_poisoned_row_fails_alone_on_postgres() {
 /// A carrier breaks where it is for the n-th time, the only one there is: the process lives on, another takes its place, and
 /// what the first had in hand is taken over as from any sender that fell silent.
 async fn a_broken_carrier(backend: Backend, point: Point, nth: u32, unknown: std::ops::RangeInclusive<u64>) {
-    let house = house(backend, 1).await;
-    let (app, name) = (&house.app, point.name());
-    let send = begun(press(&app.state, &app.store, house.campaign).await);
-    let child = house.worker(Some(&format!("{name}:{nth}:panic")));
+    let harness = harness(backend, 1).await;
+    let (app, name) = (&harness.app, point.name());
+    let send = begun(press(&app.state, &app.store, harness.campaign).await);
+    let child = harness.worker(Some(&format!("{name}:{nth}:panic")));
     let ended = sending::until(&app.state, &app.store, send, |s| !s.state.is_open()).await;
     assert!(sending::is_done(&ended), "{name}: {:?}", ended.problem);
     assert!(child.ends_well(), "{name}: it was the same process all along");
-    let verdict = oracle::examine(app.db(), app.store.id, &arrived(&house.sink), &HashSet::new())
+    let verdict = oracle::examine(app.db(), app.store.id, &arrived(&harness.sink), &HashSet::new())
         .await
         .unwrap();
     assert_eq!(verdict.wrong, Vec::<String>::new(), "{name}");
     assert_eq!(verdict.accepted + verdict.unknown_after_crash, PEOPLE as u64, "{name}");
     assert!(unknown.contains(&verdict.unknown_after_crash), "{name}: {verdict:?}");
     assert!(
-        house.sink.counts().connections > 1,
+        harness.sink.counts().connections > 1,
         "{name}: its connection died with it"
     );
 }

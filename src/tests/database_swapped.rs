@@ -20,7 +20,7 @@ use loupe::{
 
 use crate::{
     both,
-    copies::{home, write_home},
+    clone_detection::{home, write_home},
     support::{
         app::{TestApp, words},
         people,

@@ -8,10 +8,10 @@ use loupe::{
     recipients::model::RecipientFilter, sends,
 };
 
-use super::Deed;
+use super::Action;
 use crate::{
     after_sending::unconfirmed_ids,
-    crashes::{self, House},
+    crash_recovery::{self, Harness},
     support::{
         app::{borrowed, encoded, fields_of},
         people, planning, providers,
@@ -25,9 +25,9 @@ pub(super) const PEOPLE: usize = 12;
 pub(super) const SOME: i64 = 4;
 pub(super) const CAMPAIGNS: &str = "/marketing/campaigns";
 
-pub struct Scene {
+pub struct Scenario {
     pub(super) name: String,
-    pub(super) house: House,
+    pub(super) harness: Harness,
     pub(super) cookie: String,
     pub(super) people: Vec<i64>,
     pub(super) campaign: i64,
@@ -44,16 +44,16 @@ pub(super) fn slow() -> Vec<Rule> {
     vec![Rule::new(When::Always, Fault::SlowDot(Duration::from_millis(20)))]
 }
 
-impl Scene {
-    pub async fn open(backend: Backend, deed: Deed, name: &str) -> Self {
-        let undo_seconds = match deed {
-            Deed::Undo | Deed::UndoAgain | Deed::Hurry => 60,
+impl Scenario {
+    pub async fn open(backend: Backend, action: Action, name: &str) -> Self {
+        let undo_seconds = match action {
+            Action::Undo | Action::UndoAgain | Action::Hurry => 60,
             _ => 0,
         };
-        let house = House::open(backend, 1, slow(), undo_seconds).await;
-        let app = &house.app;
-        let filter = match deed {
-            Deed::SendToNobody | Deed::FireForNobody => RecipientFilter::Tags(vec!["vip".to_owned()]),
+        let harness = Harness::open(backend, 1, slow(), undo_seconds).await;
+        let app = &harness.app;
+        let filter = match action {
+            Action::SendToNobody | Action::FireForNobody => RecipientFilter::Tags(vec!["vip".to_owned()]),
             _ => RecipientFilter::All,
         };
         let people = people::crowd(app.db(), app.store.id, PEOPLE, &[], app.now()).await;
@@ -66,61 +66,61 @@ impl Scene {
             send: 0,
             form: None,
             opted_out: 0,
-            house,
+            harness,
         }
     }
 
     /// Everything up to the press, or to the start of the worker, that it dies in.
-    pub async fn prepare(&mut self, deed: Deed) {
-        match deed {
-            Deed::Sending => {}
-            Deed::Undo => self.begin_and_ask("undo").await,
-            Deed::Hurry => self.begin_and_ask("go").await,
-            Deed::Stop => self.midway_and_ask("stop").await,
-            Deed::Pause => self.midway_and_ask("pause").await,
-            Deed::Resume => {
+    pub async fn prepare(&mut self, action: Action) {
+        match action {
+            Action::Sending => {}
+            Action::Undo => self.begin_and_ask("undo").await,
+            Action::Hurry => self.begin_and_ask("go").await,
+            Action::Stop => self.midway_and_ask("stop").await,
+            Action::Pause => self.midway_and_ask("pause").await,
+            Action::Resume => {
                 self.midway_and_ask("resume").await;
                 self.act("pause").await;
             }
-            Deed::GoOn => self.midway_and_ask("go-on").await,
-            Deed::EndStalled => self.midway_and_ask("end").await,
-            Deed::EndUntouched => self.begin_and_ask("end").await,
-            Deed::SendRest => {
+            Action::GoOn => self.midway_and_ask("go-on").await,
+            Action::EndStalled => self.midway_and_ask("end").await,
+            Action::EndUntouched => self.begin_and_ask("end").await,
+            Action::SendRest => {
                 self.midway_and_ask("stop").await;
                 self.act("stop").await;
                 let page = format!("{CAMPAIGNS}/{}", self.campaign);
-                let html = self.house.app.get(&page, &self.cookie).await.text;
+                let html = self.harness.app.get(&page, &self.cookie).await.text;
                 let fields = fields_of(&html, "/api/campaigns/send-rest");
                 self.ask("/api/campaigns/send-rest", &encoded(&borrowed(&fields)));
             }
-            Deed::SendToNobody => {
+            Action::SendToNobody => {
                 let id = self.campaign;
                 self.ask(
                     "/api/campaigns/confirm",
                     &format!("id={id}&send_token=t&version=1&quiet_hours_confirmed=true"),
                 );
             }
-            Deed::Bulk => self.ask("/api/bulk-email/send", &bulk("first", "")),
-            Deed::BulkRest => {
+            Action::Bulk => self.ask("/api/bulk-email/send", &bulk("first", "")),
+            Action::BulkRest => {
                 self.post("/api/bulk-email/send", &bulk("first", "")).await;
                 self.send = self.by_token("first").await;
                 self.until_some_have_it().await;
                 self.act("stop").await;
                 self.ask("/api/bulk-email/send", &bulk("rest", &self.send.to_string()));
             }
-            Deed::TreatAsSent => self.leave_unconfirmed_and_ask("treat-as-sent", "").await,
-            Deed::Repeat => {
-                providers::belongs_to(&self.house.app, Provider::Resend).await;
+            Action::TreatAsSent => self.leave_unconfirmed_and_ask("treat-as-sent", "").await,
+            Action::Repeat => {
+                providers::belongs_to(&self.harness.app, Provider::Resend).await;
                 self.never_answers_two();
                 self.begin().await;
             }
-            Deed::RepeatTooLate => {
-                providers::belongs_to(&self.house.app, Provider::Resend).await;
+            Action::RepeatTooLate => {
+                providers::belongs_to(&self.harness.app, Provider::Resend).await;
                 self.never_answers_two();
                 self.begin().await;
                 self.sends_while(self.until_rows("state = 'queued' and idempotent_retries > 0"))
                     .await;
-                let long_ago = self.house.app.now() - TimeDelta::days(1);
+                let long_ago = self.harness.app.now() - TimeDelta::days(1);
                 self.change(
                     "update messages set key_until = $1 where idempotent_retries > 0",
                     long_ago,
@@ -128,42 +128,42 @@ impl Scene {
                 .await;
                 self.pass(5);
             }
-            Deed::Told => {
-                let kept = providers::belongs_to(&self.house.app, Provider::Mailgun).await;
+            Action::ProviderEvent => {
+                let kept = providers::belongs_to(&self.harness.app, Provider::Mailgun).await;
                 self.leave_unconfirmed().await;
-                let message = unconfirmed_ids(&self.house.app, self.send).await[0];
-                let id = providers::message_id(&self.house.app, message).await;
-                let post = providers::Post::of(&self.house.app, Provider::Mailgun, "delivered", &id, 0);
+                let message = unconfirmed_ids(&self.harness.app, self.send).await[0];
+                let id = providers::message_id(&self.harness.app, message).await;
+                let post = providers::Post::of(&self.harness.app, Provider::Mailgun, "delivered", &id, 0);
                 self.ask(&format!("/hooks/email/{}", kept.hook_token), &post.body);
             }
-            Deed::Again => self.leave_unconfirmed_and_ask("again", "&send_token=t").await,
-            Deed::UndoAgain => {
+            Action::Again => self.leave_unconfirmed_and_ask("again", "&send_token=t").await,
+            Action::UndoAgain => {
                 self.leave_unconfirmed_and_ask("again", "&send_token=t").await;
                 self.press_in_time().await;
                 self.send = self.by_token("t").await;
                 self.ask("/api/sends/undo", &format!("send_id={}", self.send));
             }
-            Deed::Correct => {
+            Action::Correct => {
                 self.leave_unconfirmed().await;
                 let path = format!("/sends/{}/correction", self.send);
                 let fields = "subject=Correction%3A+at+6&body=At+6.&send_token=t&shown_count=12";
                 self.ask(&path, fields);
             }
-            Deed::TieUp => {
+            Action::Reconcile => {
                 self.begin().await;
-                self.house.sink.hold_answers();
+                self.harness.sink.hold_answers();
                 self.sends_while(async {
                     self.until_rows("state = 'attempting'").await;
                     self.act("stop").await;
-                    self.house.sink.release_answers();
+                    self.harness.sink.release_answers();
                 })
                 .await;
             }
-            Deed::Contacts => {
+            Action::Contacts => {
                 self.begin().await;
                 self.all_go_out().await;
                 // As a send to many more leaves it.
-                let now = self.house.app.now();
+                let now = self.harness.app.now();
                 self.change(
                     "update customers set last_contacted_at = null where last_contacted_at <= $1",
                     now,
@@ -172,38 +172,40 @@ impl Scene {
                 self.change("update sends set contacts_after = 0 where finished_at <= $1", now)
                     .await;
             }
-            Deed::SettleOld => {
+            Action::SettleOld => {
                 self.leave_unconfirmed().await;
-                let long_ago = self.house.app.now() - sends::unconfirmed::SETTLES_ITSELF_AFTER - TimeDelta::hours(1);
+                let long_ago = self.harness.app.now() - sends::unconfirmed::SETTLES_ITSELF_AFTER - TimeDelta::hours(1);
                 self.change(
                     "update messages set settled_at = $1 where state = 'unconfirmed'",
                     long_ago,
                 )
                 .await;
             }
-            Deed::OptOut | Deed::LateAnswer | Deed::LateAnswerAfterStop | Deed::AnswerAfterStop => self.begin().await,
-            Deed::Trouble => {
+            Action::OptOut | Action::LateAnswer | Action::LateAnswerAfterStop | Action::AnswerAfterStop => {
+                self.begin().await
+            }
+            Action::Outage => {
                 self.begin().await;
                 self.server_fails();
             }
-            Deed::TroubleOver => {
+            Action::OutageOver => {
                 self.begin().await;
                 self.until_paused().await;
-                self.house.sink.set_rules(slow());
+                self.harness.sink.set_rules(slow());
             }
-            Deed::TroubleForLong => {
+            Action::TroubleForLong => {
                 self.begin().await;
                 self.until_paused().await;
-                let long_ago = self.house.app.now() - TimeDelta::minutes(61);
+                let long_ago = self.harness.app.now() - TimeDelta::minutes(61);
                 self.change("update sends set paused_at = $1, resume_at = $1", long_ago)
                     .await;
             }
-            Deed::Fire | Deed::FireForNobody => self.plan(self.campaign, TimeDelta::zero()).await,
-            Deed::FireTooLate => self.plan(self.campaign, TimeDelta::hours(-2)).await,
-            Deed::Confirm => {
-                instance::settle(&self.house.app.state).await.unwrap();
+            Action::Fire | Action::FireForNobody => self.plan(self.campaign, TimeDelta::zero()).await,
+            Action::FireTooLate => self.plan(self.campaign, TimeDelta::hours(-2)).await,
+            Action::Confirm => {
+                instance::settle(&self.harness.app.state).await.unwrap();
                 self.midway_and_ask("").await;
-                let (app, all) = (&self.house.app, RecipientFilter::All);
+                let (app, all) = (&self.harness.app, RecipientFilter::All);
                 planning::planned(app.db(), &app.store, "Winter", &all, app.now()).await;
                 let mut tx = app.db().begin().await.unwrap();
                 instance::mark_restored(&mut tx, app.now()).await.unwrap();
@@ -211,67 +213,67 @@ impl Scene {
                 self.ask("/api/instance/confirm", "");
             }
         }
-        if matches!(deed, Deed::GoOn | Deed::EndStalled | Deed::EndUntouched) {
+        if matches!(action, Action::GoOn | Action::EndStalled | Action::EndUntouched) {
             self.pass(5);
         }
-        self.house.share_the_time();
+        self.harness.share_the_time();
     }
 
     /// The process that does it dies at the place.
-    pub async fn dies(&mut self, deed: Deed, point: Point) {
+    pub async fn dies(&mut self, action: Action, point: Point) {
         let (point, initiator) = (point.name(), env!("CARGO_BIN_EXE_loupe-chaos"));
         let child = match &self.form {
-            Some((path, fields)) => self.house.child(initiator, &["form", path, fields], Some(&point)),
+            Some((path, fields)) => self.harness.child(initiator, &["form", path, fields], Some(&point)),
             None => {
                 if matches!(
-                    deed,
-                    Deed::LateAnswer | Deed::LateAnswerAfterStop | Deed::AnswerAfterStop
+                    action,
+                    Action::LateAnswer | Action::LateAnswerAfterStop | Action::AnswerAfterStop
                 ) {
-                    self.house.sink.hold_answers();
+                    self.harness.sink.hold_answers();
                 }
-                self.house.worker(Some(&point))
+                self.harness.worker(Some(&point))
             }
         };
-        match deed {
-            Deed::OptOut => {
+        match action {
+            Action::OptOut => {
                 self.until_rows("state = 'accepted'").await;
                 for customer in self.people.iter().rev().take(3) {
                     let sql = "update customers set email_consent = 'withdrawn' where id = $1";
-                    people::change(self.house.app.db(), sql, *customer).await;
+                    people::change(self.harness.app.db(), sql, *customer).await;
                     self.opted_out += 1;
                 }
             }
-            Deed::AnswerAfterStop => {
+            Action::AnswerAfterStop => {
                 self.until_rows("state = 'attempting'").await;
                 self.act("stop").await;
             }
-            Deed::LateAnswer => self.take_over().await,
-            Deed::LateAnswerAfterStop => {
+            Action::LateAnswer => self.take_over().await,
+            Action::LateAnswerAfterStop => {
                 self.until_rows("state = 'attempting'").await;
                 self.act("stop").await;
                 self.take_over().await;
             }
             _ => {}
         }
-        self.house.sink.release_answers();
-        crashes::dies(child, &self.name).await;
+        self.harness.sink.release_answers();
+        crash_recovery::dies(child, &self.name).await;
     }
 
     /// Whether nothing else changes rows while it is done.
-    pub fn is_quiet(&self, deed: Deed) -> bool {
+    pub fn is_quiet(&self, action: Action) -> bool {
         let by_the_runner = [
-            Deed::TieUp,
-            Deed::Contacts,
-            Deed::SettleOld,
-            Deed::Fire,
-            Deed::FireForNobody,
-            Deed::FireTooLate,
+            Action::Reconcile,
+            Action::Contacts,
+            Action::SettleOld,
+            Action::Fire,
+            Action::FireForNobody,
+            Action::FireTooLate,
         ];
-        self.form.is_some() || by_the_runner.contains(&deed)
+        self.form.is_some() || by_the_runner.contains(&action)
     }
 
     async fn begin(&mut self) {
-        let app = &self.house.app;
+        let app = &self.harness.app;
         self.send = begun(press(&app.state, &app.store, self.campaign).await);
     }
 
@@ -292,7 +294,7 @@ impl Scene {
         self.pass(2);
         self.all_go_out().await;
         assert_eq!(
-            unconfirmed_ids(&self.house.app, self.send).await.len(),
+            unconfirmed_ids(&self.harness.app, self.send).await.len(),
             2,
             "{}",
             self.name
@@ -302,7 +304,7 @@ impl Scene {
     fn never_answers_two(&self) {
         let mut rules: Vec<Rule> = [3, 8].map(|n| Rule::new(When::Nth(n), Fault::HangUpAfterDot)).to_vec();
         rules.extend(slow());
-        self.house.sink.set_rules(rules);
+        self.harness.sink.set_rules(rules);
     }
 
     async fn leave_unconfirmed_and_ask(&mut self, what: &str, more: &str) {
@@ -312,7 +314,7 @@ impl Scene {
     }
 
     async fn plan(&self, campaign: i64, from_now: TimeDelta) {
-        let app = &self.house.app;
+        let app = &self.harness.app;
         planning::plan(app.db(), campaign, app.now() + from_now).await;
     }
 }

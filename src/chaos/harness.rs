@@ -36,7 +36,7 @@ use super::{
 const UNDO_SECONDS: u64 = 2;
 
 #[derive(Debug)]
-pub struct House {
+pub struct Harness {
     pub db: Db,
     pub store: Store,
     pub sink: Sink,
@@ -55,7 +55,7 @@ pub struct House {
     more: u64,
 }
 
-impl House {
+impl Harness {
     /// Builds it: so many people, so many campaigns to all of them.
     pub async fn build(
         url: &str,

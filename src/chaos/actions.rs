@@ -13,10 +13,10 @@ use loupe::{
 };
 
 use super::{
-    Error, deck,
-    dice::Dice,
+    Error, deal,
     kills::Moment,
     proxy::Mode,
+    rng::Rng,
     round::Round,
     rows_queries,
     staff::Press,
@@ -25,7 +25,7 @@ use super::{
 
 /// One thing that is done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Deed {
+pub enum Action {
     Kill(Moment),
     /// A person does something to a send.
     Person(Press),
@@ -46,15 +46,15 @@ pub enum Deed {
 }
 
 /// What can be done to any database.
-const ANYWHERE: [Deed; 8] = [
-    Deed::Freeze,
-    Deed::EndOne,
-    Deed::CutWire,
-    Deed::DeadWire,
-    Deed::ServerAway,
-    Deed::NoStartTls,
-    Deed::ClockJumps,
-    Deed::OptOuts,
+const ANYWHERE: [Action; 8] = [
+    Action::Freeze,
+    Action::EndOne,
+    Action::CutWire,
+    Action::DeadWire,
+    Action::ServerAway,
+    Action::NoStartTls,
+    Action::ClockJumps,
+    Action::OptOuts,
 ];
 
 /// Seconds. All jumps of a round together stay below the three days after which what was never
@@ -67,78 +67,78 @@ const KILLS: u64 = 3;
 const PEOPLE: u64 = 2;
 const OTHERS: u64 = 4;
 
-impl Deed {
+impl Action {
     /// What it is called in the table.
     pub fn name(self) -> &'static str {
         match self {
-            Deed::Kill(moment) => moment.name(),
-            Deed::Person(press) => press.name(),
-            Deed::Freeze => "stopped for longer than the lease",
-            Deed::EndOne => "orderly stop",
-            Deed::CutWire => "wire cut",
-            Deed::DeadWire => "wire dead, then cut",
-            Deed::ServerAway => "mail server away",
-            Deed::NoStartTls => "no STARTTLS",
-            Deed::ClockJumps => "clock jumped",
-            Deed::OptOuts => "opted out while their message waited",
-            Deed::NoRoom => "no room on the disk",
-            Deed::BreakConnections => "database connections broken",
-            Deed::DatabaseAway => "database stopped and started",
+            Action::Kill(moment) => moment.name(),
+            Action::Person(press) => press.name(),
+            Action::Freeze => "stopped for longer than the lease",
+            Action::EndOne => "orderly stop",
+            Action::CutWire => "wire cut",
+            Action::DeadWire => "wire dead, then cut",
+            Action::ServerAway => "mail server away",
+            Action::NoStartTls => "no STARTTLS",
+            Action::ClockJumps => "clock jumped",
+            Action::OptOuts => "opted out while their message waited",
+            Action::NoRoom => "no room on the disk",
+            Action::BreakConnections => "database connections broken",
+            Action::DatabaseAway => "database stopped and started",
         }
     }
 }
 
 /// Everything that is done on this database; whether a PostgreSQL is ours to stop.
 #[cfg(test)]
-pub fn all(backend: Backend, can_stop: bool) -> Vec<Deed> {
-    let mut deeds = on(backend, can_stop);
-    deeds.extend(Moment::ALL.map(Deed::Kill));
-    deeds.extend(Press::ALL.map(Deed::Person));
-    deeds
+pub fn all(backend: Backend, can_stop: bool) -> Vec<Action> {
+    let mut actions = on(backend, can_stop);
+    actions.extend(Moment::ALL.map(Action::Kill));
+    actions.extend(Press::ALL.map(Action::Person));
+    actions
 }
 
 /// Of that, what neither kills nor is done by a person.
-fn on(backend: Backend, can_stop: bool) -> Vec<Deed> {
-    let mut deeds = ANYWHERE.to_vec();
+fn on(backend: Backend, can_stop: bool) -> Vec<Action> {
+    let mut actions = ANYWHERE.to_vec();
     match backend {
-        Backend::Sqlite => deeds.push(Deed::NoRoom),
-        Backend::Postgres => deeds.push(Deed::BreakConnections),
+        Backend::Sqlite => actions.push(Action::NoRoom),
+        Backend::Postgres => actions.push(Action::BreakConnections),
     }
     if can_stop {
-        deeds.push(Deed::DatabaseAway);
+        actions.push(Action::DatabaseAway);
     }
-    deeds
+    actions
 }
 
 /// What is done in the round with this seed, in order.
-pub fn hand(backend: Backend, can_stop: bool, seed: u64) -> Vec<Deed> {
+pub fn hand(backend: Backend, can_stop: bool, seed: u64) -> Vec<Action> {
     let others = on(backend, can_stop);
-    let mut hand: Vec<Deed> = deck::hand(&Moment::ALL.map(Deed::Kill), seed, KILLS);
-    let mut dice = Dice::new(seed ^ 0xdeed);
-    let people = deck::hand(&Press::ALL.map(Deed::Person), seed, PEOPLE);
-    for deed in deck::hand(&others, seed, OTHERS).into_iter().chain(people) {
-        hand.insert(dice.place(hand.len() + 1), deed);
+    let mut drawn: Vec<Action> = deal::draw(&Moment::ALL.map(Action::Kill), seed, KILLS);
+    let mut rng = Rng::new(seed ^ 0xdeed);
+    let people = deal::draw(&Press::ALL.map(Action::Person), seed, PEOPLE);
+    for action in deal::draw(&others, seed, OTHERS).into_iter().chain(people) {
+        drawn.insert(rng.place(drawn.len() + 1), action);
     }
-    hand
+    drawn
 }
 
 impl Round<'_> {
-    pub(super) async fn commit(&mut self, deed: Deed) -> Result<(), Error> {
-        match deed {
-            Deed::Kill(moment) => self.kill(moment).await,
-            Deed::Person(press) => self.a_person_presses(press).await,
-            Deed::Freeze => self.freeze().await,
-            Deed::EndOne => self.end_one().await,
-            Deed::CutWire => self.wire_is_cut().await,
-            Deed::DeadWire => self.wire_goes_dead().await,
-            Deed::ServerAway => self.server_goes_away().await,
-            Deed::NoStartTls => self.secure_connection_is_missing().await,
-            Deed::ClockJumps => self.clock_jumps().await,
-            Deed::OptOuts => self.some_opt_out().await,
-            Deed::NoRoom if self.disk.is_some() => self.disk_is_full().await,
-            Deed::NoRoom => self.file_is_full().await,
-            Deed::BreakConnections => self.connections_break().await,
-            Deed::DatabaseAway => self.database_goes_away().await,
+    pub(super) async fn commit(&mut self, action: Action) -> Result<(), Error> {
+        match action {
+            Action::Kill(moment) => self.kill(moment).await,
+            Action::Person(press) => self.a_person_presses(press).await,
+            Action::Freeze => self.freeze().await,
+            Action::EndOne => self.end_one().await,
+            Action::CutWire => self.wire_is_cut().await,
+            Action::DeadWire => self.wire_goes_dead().await,
+            Action::ServerAway => self.server_goes_away().await,
+            Action::NoStartTls => self.secure_connection_is_missing().await,
+            Action::ClockJumps => self.clock_jumps().await,
+            Action::OptOuts => self.some_opt_out().await,
+            Action::NoRoom if self.disk.is_some() => self.disk_is_full().await,
+            Action::NoRoom => self.file_is_full().await,
+            Action::BreakConnections => self.connections_break().await,
+            Action::DatabaseAway => self.database_goes_away().await,
         }
     }
 
@@ -152,20 +152,20 @@ impl Round<'_> {
             return Ok(());
         };
         worker.signal("STOP").await?;
-        self.totals.did(Deed::Freeze.name());
-        self.may_be_unknown += 2 * self.house.connections;
-        let held = rows_queries::held(&self.house.db, &owner).await?;
+        self.totals.did(Action::Freeze.name());
+        self.may_be_unknown += 2 * self.harness.connections;
+        let held = rows_queries::held(&self.harness.db, &owner).await?;
         if self.cluster.is_none() {
             // Its lock holds: a second one on the same file is refused.
-            let second = Worker::start(&self.house.orders, 1000 + self.started)?;
+            let second = Worker::start(&self.harness.orders, 1000 + self.started)?;
             if second.ends(Duration::from_secs(30)).await? == Some(0) {
                 self.totals.wrong("two processes worked on one SQLite file".to_owned());
             }
             self.totals.did("second process refused");
         }
-        let lease = self.house.orders.lease_seconds;
+        let lease = self.harness.orders.lease_seconds;
         self.pause(1000 * lease + 300, 1000 * lease + 1500).await;
-        if held > 0 && rows_queries::held(&self.house.db, &owner).await? == 0 {
+        if held > 0 && rows_queries::held(&self.harness.db, &owner).await? == 0 {
             self.totals.did("  and taken over before it woke up");
         }
         if let Some(worker) = self.workers.get(at) {
@@ -180,13 +180,13 @@ impl Round<'_> {
         let worker = self.workers.swap_remove(at);
         let owner = worker.owner().map(str::to_owned);
         match worker.end().await? {
-            Some(0) => self.totals.did(Deed::EndOne.name()),
+            Some(0) => self.totals.did(Action::EndOne.name()),
             // It had not got as far as listening for the signal.
             _ if owner.is_none() => {}
             other => self.totals.wrong(format!("an orderly stop ended with {other:?}")),
         }
         if let Some(owner) = owner {
-            let held = rows_queries::held(&self.house.db, &owner).await?;
+            let held = rows_queries::held(&self.harness.db, &owner).await?;
             if held > 0 {
                 self.totals.wrong(format!("an orderly stop left {held} leases behind"));
             }
@@ -196,28 +196,28 @@ impl Round<'_> {
 
     async fn wire_is_cut(&mut self) -> Result<(), Error> {
         self.somebody_attempting().await?;
-        self.house.proxy.cut();
-        self.totals.did(Deed::CutWire.name());
+        self.harness.proxy.cut();
+        self.totals.did(Action::CutWire.name());
         Ok(())
     }
 
     /// Half-open: nothing gets through, nobody is told, then it is cut.
     async fn wire_goes_dead(&mut self) -> Result<(), Error> {
         self.somebody_attempting().await?;
-        self.house.proxy.set_mode(Mode::Dead);
+        self.harness.proxy.set_mode(Mode::Dead);
         self.pause(200, 2500).await;
-        self.house.proxy.cut();
-        self.house.proxy.set_mode(Mode::Pass);
-        self.totals.did(Deed::DeadWire.name());
+        self.harness.proxy.cut();
+        self.harness.proxy.set_mode(Mode::Pass);
+        self.totals.did(Action::DeadWire.name());
         Ok(())
     }
 
     async fn server_goes_away(&mut self) -> Result<(), Error> {
-        self.house.proxy.set_mode(Mode::Gone);
-        self.house.proxy.cut();
+        self.harness.proxy.set_mode(Mode::Gone);
+        self.harness.proxy.cut();
         self.pause(200, 1500).await;
-        self.house.proxy.set_mode(Mode::Pass);
-        self.totals.did(Deed::ServerAway.name());
+        self.harness.proxy.set_mode(Mode::Pass);
+        self.totals.did(Action::ServerAway.name());
         Ok(())
     }
 
@@ -226,27 +226,27 @@ impl Round<'_> {
         let at = self.any_worker();
         let worker = self.workers.swap_remove(at);
         self.kill_this(worker).await?;
-        let mut orders = self.house.orders.clone();
+        let mut orders = self.harness.orders.clone();
         orders.smtp.push_str("&tls=starttls");
-        self.instead(&orders, &["STARTTLS"], Deed::NoStartTls).await
+        self.instead(&orders, &["STARTTLS"], Action::NoStartTls).await
     }
 
     /// The workers' clock goes back for a while, then far forward, and stays there.
     async fn clock_jumps(&mut self) -> Result<(), Error> {
-        let back = self.dice.between(1, LONGEST_JUMP).cast_signed();
-        self.house.clock.jump_to(TimeDelta::seconds(-back))?;
+        let back = self.rng.between(1, LONGEST_JUMP).cast_signed();
+        self.harness.clock.jump_to(TimeDelta::seconds(-back))?;
         self.pause(100, 1500).await;
-        let forward = self.dice.between(1, LONGEST_JUMP).cast_signed();
-        self.house.clock.jump_to(TimeDelta::seconds(forward))?;
+        let forward = self.rng.between(1, LONGEST_JUMP).cast_signed();
+        self.harness.clock.jump_to(TimeDelta::seconds(forward))?;
         self.pause(100, 500).await;
-        self.totals.did(Deed::ClockJumps.name());
+        self.totals.did(Action::ClockJumps.name());
         Ok(())
     }
 
     /// Some say no; whatever of theirs waits at that moment must never go out.
     async fn some_opt_out(&mut self) -> Result<(), Error> {
         self.somebody_attempting().await?;
-        let db = &self.house.db;
+        let db = &self.harness.db;
         for customer in rows_queries::waiting_customers(db, 3).await? {
             let mut tx = db.begin().await?;
             let said = Change {
@@ -257,7 +257,7 @@ impl Round<'_> {
                 evidence: "chaos",
                 actor: "Priya Nair",
             };
-            consent::change(&mut tx, self.house.store.id, said, Clock::System.now()).await?;
+            consent::change(&mut tx, self.harness.store.id, said, Clock::System.now()).await?;
             tx.commit().await?;
             let mut waiting = rows_queries::messages_to(db, customer, "queued").await?;
             // SQLite has one writer: what is only leased by now can only be marked after it.
@@ -265,7 +265,7 @@ impl Round<'_> {
                 waiting.extend(rows_queries::messages_to(db, customer, "leased").await?);
             }
             if !waiting.is_empty() {
-                self.totals.did(Deed::OptOuts.name());
+                self.totals.did(Action::OptOuts.name());
             }
             self.unwanted.extend(waiting);
         }
@@ -274,9 +274,9 @@ impl Round<'_> {
 
     async fn connections_break(&mut self) -> Result<(), Error> {
         self.somebody_attempting().await?;
-        let broken = rows_queries::terminate_some(&self.house.db).await?;
+        let broken = rows_queries::terminate_some(&self.harness.db).await?;
         self.totals
-            .did_times(Deed::BreakConnections.name(), broken.unsigned_abs());
+            .did_times(Action::BreakConnections.name(), broken.unsigned_abs());
         Ok(())
     }
 
@@ -284,18 +284,18 @@ impl Round<'_> {
         let Some(cluster) = self.cluster else { return Ok(()) };
         self.somebody_attempting().await?;
         cluster.stop().await?;
-        self.may_be_unknown += 2 * self.house.connections * (self.workers.len() as u64);
+        self.may_be_unknown += 2 * self.harness.connections * (self.workers.len() as u64);
         self.pause(100, 3500).await;
         // Nobody can say what this one leaves: the kill counts as one that hit nothing.
-        if self.dice.percent(30) && !self.workers.is_empty() {
+        if self.rng.percent(30) && !self.workers.is_empty() {
             let at = self.any_worker();
             let worker = self.workers.swap_remove(at);
             worker.kill().await?;
             self.totals.kills += 1;
-            self.may_be_unknown += 2 * self.house.connections;
+            self.may_be_unknown += 2 * self.harness.connections;
         }
         cluster.begin().await?;
-        self.totals.did(Deed::DatabaseAway.name());
+        self.totals.did(Action::DatabaseAway.name());
         if self.workers.is_empty() {
             self.hire_one()?;
         }
@@ -307,8 +307,8 @@ impl Round<'_> {
         if let Some(disk) = &self.disk {
             disk.fill();
         }
-        self.wait_for_trouble(&NO_ROOM, Deed::NoRoom).await;
-        let kill = self.dice.percent(40);
+        self.wait_for_trouble(&NO_ROOM, Action::NoRoom).await;
+        let kill = self.rng.percent(40);
         if kill && let Some(worker) = self.workers.pop() {
             self.kill_this(worker).await?;
         }
@@ -324,17 +324,17 @@ impl Round<'_> {
             return Ok(());
         };
         self.kill_this(worker).await?;
-        let mut orders = self.house.orders.clone();
-        orders.file_blocks = Some(self.dice.between(200, 900));
-        self.instead(&orders, &NO_ROOM, Deed::NoRoom).await
+        let mut orders = self.harness.orders.clone();
+        orders.file_blocks = Some(self.rng.between(200, 900));
+        self.instead(&orders, &NO_ROOM, Action::NoRoom).await
     }
 
     /// A worker with other orders, until its log says so and then a little; then it is killed and
     /// a usual one is hired.
-    async fn instead(&mut self, orders: &Orders, words: &[&str], deed: Deed) -> Result<(), Error> {
+    async fn instead(&mut self, orders: &Orders, words: &[&str], action: Action) -> Result<(), Error> {
         self.started += 1;
         self.workers.push(Worker::start(orders, self.started)?);
-        self.wait_for_trouble(words, deed).await;
+        self.wait_for_trouble(words, action).await;
         if let Some(worker) = self.workers.pop() {
             self.kill_this(worker).await?;
         }
@@ -342,12 +342,12 @@ impl Round<'_> {
     }
 
     /// Waits for the last worker to notice what was done to it.
-    async fn wait_for_trouble(&mut self, words: &[&str], deed: Deed) {
+    async fn wait_for_trouble(&mut self, words: &[&str], action: Action) {
         let begin = Instant::now();
         while begin.elapsed() < Duration::from_secs(8) {
             let noticed = |worker: &Worker| words.iter().any(|words| worker.says(words));
             if self.workers.last().is_some_and(noticed) {
-                self.totals.did(deed.name());
+                self.totals.did(action.name());
                 break;
             }
             tokio::time::sleep(Duration::from_millis(10)).await;
