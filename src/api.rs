@@ -97,8 +97,8 @@ pub fn register() {
     register_explicit::<crate::sends::api::StopSend>();
     register_explicit::<crate::sends::api::TreatAsSent>();
     register_explicit::<crate::sends::api::UndoSend>();
-    register_explicit::<crate::stores::api::SaveMailProvider>();
-    register_explicit::<crate::stores::api::SaveMailServer>();
+    register_explicit::<crate::mail_accounts::api::SaveMailProvider>();
+    register_explicit::<crate::mail_accounts::api::SaveMailServer>();
     register_explicit::<crate::stores::api::SaveSafety>();
     register_explicit::<crate::stores::api::SaveSending>();
     register_explicit::<crate::stores::api::SaveStore>();

@@ -6,7 +6,7 @@ use axum::{
     routing::{get, post},
 };
 
-use crate::{channels::email::events, sends, server::AppState, ui::pages};
+use crate::{channels::email::events, context::AppState, sends, ui::pages};
 
 /// All pages. Changes go through the server functions below `/api`.
 #[rustfmt::skip]
@@ -41,7 +41,7 @@ pub fn pages() -> Router<AppState> {
         .route("/audit-log", get(pages::audit_log::show))
         .route("/audit-log.csv", get(pages::audit_log::csv))
         .route("/hooks/email/{token}", post(sends::webhook::receive).layer(DefaultBodyLimit::max(events::LONGEST)))
-        .route("/messages/{id}/view", get(sends::message_view::message))
+        .route("/messages/{id}/view", get(crate::ui::pages::message_view::message))
         .route("/outbox", get(pages::outbox::list))
         .route("/outbox/{id}", get(pages::outbox::message))
         .route("/outbox/{id}/message.eml", get(pages::outbox::source))
@@ -50,7 +50,7 @@ pub fn pages() -> Router<AppState> {
         .route("/sends/{id}/correction", get(pages::report::correction::show).post(pages::report::correction::act))
         .route("/sends/{id}/recipients.csv", get(pages::report::file::csv))
         .route("/sends/{id}/stop", get(pages::report::stop::show))
-        .route("/sends/{id}/view", get(sends::message_view::send))
+        .route("/sends/{id}/view", get(crate::ui::pages::message_view::send))
         .route("/settings", get(pages::settings::show))
         .route("/settings/team", get(pages::team::list))
         .route("/settings/team/{id}", get(pages::team::member))

@@ -139,7 +139,7 @@ mod server {
         /// Something that should not happen: logged whole under a reference, shown as the
         /// reference alone.
         pub fn internal(error: &(dyn std::fmt::Display + Send + Sync)) -> Self {
-            let reference = crate::auth::tokens::short();
+            let reference = crate::tokens::short();
             tracing::error!(error.reference = %reference, error = %error, "request failed");
             AppError::Internal { reference }
         }

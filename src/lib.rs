@@ -10,13 +10,20 @@ compile_error!("`ssr` and `hydrate` exclude each other");
 
 pub mod auth;
 pub mod campaigns;
-pub mod communications;
 pub mod consent;
+pub mod context;
 pub mod customers;
 pub mod error;
+#[cfg(feature = "ssr")]
+pub mod failpoints;
+pub mod ids;
 pub mod instance;
+pub mod messages;
 pub mod recipients;
+#[cfg(feature = "ssr")]
+pub mod rendering;
 pub mod sends;
+pub mod text;
 pub mod ui;
 
 #[cfg(feature = "ssr")]
@@ -42,7 +49,11 @@ mod export;
 #[cfg(feature = "ssr")]
 pub mod health;
 #[cfg(feature = "ssr")]
+pub mod mail_accounts;
+#[cfg(feature = "ssr")]
 pub mod outbox;
+#[cfg(feature = "ssr")]
+pub mod paths;
 #[cfg(feature = "ssr")]
 pub mod scheduler;
 #[cfg(feature = "ssr")]
@@ -55,6 +66,8 @@ pub mod stores;
 pub mod templates;
 #[cfg(feature = "ssr")]
 pub mod time;
+#[cfg(feature = "ssr")]
+pub mod tokens;
 
 /// Brings the islands of a page to life; called by the browser.
 #[cfg(feature = "hydrate")]

@@ -8,9 +8,9 @@ use super::{
     reading,
 };
 use crate::{
-    auth::model::StoreId,
     db::Db,
     export::{self, PIECE},
+    ids::StoreId,
 };
 
 /// The file, oldest line first. Times are the store's; the header names their zone.

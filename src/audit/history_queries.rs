@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
-use crate::{auth::model::StoreId, db::Db, on_db};
+use crate::{db::Db, ids::StoreId, on_db};
 
 /// One line of a history.
 #[derive(Clone, Debug, sqlx::FromRow)]

@@ -5,8 +5,6 @@ use leptos::prelude::*;
 use leptos::server_fn::codec::PostUrl;
 
 use super::{
-    guard,
-    model::{Permission, Role},
     rules::{self, SignInTry, SignedIn},
     session,
     setup::{self, NewShop},
@@ -14,11 +12,13 @@ use super::{
     trusted_browsers,
 };
 use crate::{
-    error::AppError,
-    server::{
+    context::{
         AppState,
-        respond::{self, Respond},
+        actor::{Permission, Role},
+        ctx,
+        response::{self, Respond},
     },
+    error::AppError,
 };
 
 /// Signs in and goes where the person was headed.
@@ -28,8 +28,8 @@ pub async fn sign_in(
     #[server(default)] password: String,
     #[server(default)] next: String,
 ) -> Result<(), AppError> {
-    let (state, _) = guard::visitor()?;
-    let response = respond::response_context()?;
+    let (state, _) = ctx::visitor()?;
+    let response = response::response_context()?;
     let typed = SignInTry {
         email,
         password,
@@ -38,15 +38,15 @@ pub async fn sign_in(
     let key = &state.settings.secret_key;
     let signed_in = rules::sign_in(&state.db, key, typed, &response.device(&state), state.clock.now()).await?;
     admit(&state, &response, &signed_in);
-    response.redirect(respond::own_path(&next).unwrap_or("/marketing/campaigns"));
+    response.redirect(response::own_path(&next).unwrap_or("/marketing/campaigns"));
     Ok(())
 }
 
 /// Signs out, here only.
 #[server(prefix = "/api", endpoint = "auth/sign-out", input = PostUrl)]
 pub async fn sign_out() -> Result<(), AppError> {
-    let ctx = guard::require(Permission::SignedIn)?;
-    let response = respond::response_context()?;
+    let ctx = ctx::require(Permission::SignedIn)?;
+    let response = response::response_context()?;
     rules::sign_out(ctx.db(), ctx.actor.session_id).await?;
     response.set_cookie(&session::cleared_cookie(ctx.state.settings.https()));
     response.redirect("/login?out=1");
@@ -56,8 +56,8 @@ pub async fn sign_out() -> Result<(), AppError> {
 /// Signs out everywhere else.
 #[server(prefix = "/api", endpoint = "auth/end-others", input = PostUrl)]
 pub async fn end_others() -> Result<(), AppError> {
-    let ctx = guard::require(Permission::SignedIn)?;
-    let response = respond::response_context()?;
+    let ctx = ctx::require(Permission::SignedIn)?;
+    let response = response::response_context()?;
     rules::end_other_sessions(ctx.db(), &ctx.actor, ctx.now).await?;
     response.redirect("/account?ok=others-ended");
     Ok(())
@@ -69,8 +69,8 @@ pub async fn change_password(
     #[server(default)] present_password: String,
     #[server(default)] new_password: String,
 ) -> Result<(), AppError> {
-    let ctx = guard::require(Permission::SignedIn)?;
-    let response = respond::response_context()?;
+    let ctx = ctx::require(Permission::SignedIn)?;
+    let response = response::response_context()?;
     let (key, device) = (&ctx.state.settings.secret_key, response.device(&ctx.state));
     let token = rules::change_own_password(
         ctx.db(),
@@ -90,8 +90,8 @@ pub async fn change_password(
 /// Sets up an empty installation: the store and its owner, who is signed in.
 #[server(prefix = "/api", endpoint = "auth/set-up", input = PostUrl)]
 pub async fn set_up(#[server(default)] shop: NewShop) -> Result<(), AppError> {
-    let (state, _) = guard::visitor()?;
-    let response = respond::response_context()?;
+    let (state, _) = ctx::visitor()?;
+    let response = response::response_context()?;
     let key = &state.settings.secret_key;
     let signed_in = setup::set_up(&state.db, key, shop, &response.device(&state), state.clock.now()).await?;
     admit(&state, &response, &signed_in);
@@ -107,8 +107,8 @@ pub async fn add_member(
     #[server(default)] role: String,
     #[server(default)] password: String,
 ) -> Result<(), AppError> {
-    let ctx = guard::require(Permission::ManageStore)?;
-    let response = respond::response_context()?;
+    let ctx = ctx::require(Permission::ManageStore)?;
+    let response = response::response_context()?;
     let role = chosen(&role)?;
     let new = NewMember {
         name,
@@ -124,8 +124,8 @@ pub async fn add_member(
 /// Gives a member of staff another role.
 #[server(prefix = "/api", endpoint = "team/role", input = PostUrl)]
 pub async fn change_role(id: i64, #[server(default)] role: String) -> Result<(), AppError> {
-    let ctx = guard::require(Permission::ManageStore)?;
-    let response = respond::response_context()?;
+    let ctx = ctx::require(Permission::ManageStore)?;
+    let response = response::response_context()?;
     team::change_role(Desk::of(&ctx), id, chosen(&role)?).await?;
     response.redirect(&format!("/settings/team/{id}?ok=role"));
     Ok(())
@@ -134,8 +134,8 @@ pub async fn change_role(id: i64, #[server(default)] role: String) -> Result<(),
 /// Keeps a member of staff out.
 #[server(prefix = "/api", endpoint = "team/disable", input = PostUrl)]
 pub async fn disable_member(id: i64) -> Result<(), AppError> {
-    let ctx = guard::require(Permission::ManageStore)?;
-    let response = respond::response_context()?;
+    let ctx = ctx::require(Permission::ManageStore)?;
+    let response = response::response_context()?;
     team::disable(Desk::of(&ctx), id).await?;
     response.redirect(&format!("/settings/team/{id}?ok=disabled"));
     Ok(())
@@ -144,8 +144,8 @@ pub async fn disable_member(id: i64) -> Result<(), AppError> {
 /// Lets a member of staff in again.
 #[server(prefix = "/api", endpoint = "team/enable", input = PostUrl)]
 pub async fn enable_member(id: i64) -> Result<(), AppError> {
-    let ctx = guard::require(Permission::ManageStore)?;
-    let response = respond::response_context()?;
+    let ctx = ctx::require(Permission::ManageStore)?;
+    let response = response::response_context()?;
     team::enable(Desk::of(&ctx), id).await?;
     response.redirect(&format!("/settings/team/{id}?ok=enabled"));
     Ok(())
@@ -154,8 +154,8 @@ pub async fn enable_member(id: i64) -> Result<(), AppError> {
 /// Gives a member of staff a new password.
 #[server(prefix = "/api", endpoint = "team/password", input = PostUrl)]
 pub async fn reset_password(id: i64, #[server(default)] password: String) -> Result<(), AppError> {
-    let ctx = guard::require(Permission::ManageStore)?;
-    let response = respond::response_context()?;
+    let ctx = ctx::require(Permission::ManageStore)?;
+    let response = response::response_context()?;
     team::reset_password(Desk::of(&ctx), id, password).await?;
     response.redirect(&format!("/settings/team/{id}?ok=password"));
     Ok(())

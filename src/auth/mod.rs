@@ -5,12 +5,7 @@
 
 #[cfg(feature = "ssr")]
 pub mod api;
-pub mod model;
 
-#[cfg(feature = "ssr")]
-pub mod encryption;
-#[cfg(feature = "ssr")]
-pub mod guard;
 #[cfg(feature = "ssr")]
 pub mod password;
 #[cfg(feature = "ssr")]
@@ -31,7 +26,5 @@ pub mod team;
 pub mod throttle;
 #[cfg(feature = "ssr")]
 mod throttle_queries;
-#[cfg(feature = "ssr")]
-pub mod tokens;
 #[cfg(feature = "ssr")]
 pub mod trusted_browsers;

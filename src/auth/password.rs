@@ -5,7 +5,7 @@ use argon2::{Algorithm, Argon2, Params, PasswordHash, PasswordHasher, PasswordVe
 use secrecy::SecretString;
 use tokio::sync::Semaphore;
 
-use super::tokens;
+use crate::tokens;
 
 /// Each hash takes 19 MiB and tens of milliseconds of a core: a flood of sign-ins must not take
 /// the server with it.

@@ -2,9 +2,10 @@
 
 use chrono::{DateTime, Duration, Utc};
 
-use super::model::{Role, StoreId};
 use crate::{
+    context::{actor::Role, response::Device},
     db::{Db, Tx},
+    ids::StoreId,
     on_db, on_tx,
 };
 
@@ -243,13 +244,6 @@ pub async fn sessions_of(
     .bind(idle_since)
     .fetch_all(pool)
     .await)
-}
-
-/// Where and with what somebody signs in.
-#[derive(Clone, Debug, Default)]
-pub struct Device {
-    pub ip: Option<String>,
-    pub user_agent: Option<String>,
 }
 
 /// Begins a session.

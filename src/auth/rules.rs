@@ -4,18 +4,18 @@ use chrono::{DateTime, Utc};
 use secrecy::SecretString;
 
 use super::{
-    model::{Actor, StoreId},
-    password,
-    queries::{self, Device},
-    session,
+    password, queries, session,
     sign_in_log::{self, Refused, Tried},
     throttle::{self, Limit},
-    tokens, trusted_browsers,
+    trusted_browsers,
 };
 use crate::{
     audit,
+    context::{actor::Actor, response::Device},
     db::{Db, Tx},
     error::AppError,
+    ids::StoreId,
+    tokens,
 };
 
 /// Somebody who has just signed in.
@@ -91,7 +91,7 @@ pub async fn sign_in(
 }
 
 /// Begins a session and answers its token.
-pub(super) async fn begin(tx: &mut Tx, user: i64, device: &Device, now: DateTime<Utc>) -> sqlx::Result<String> {
+pub(crate) async fn begin(tx: &mut Tx, user: i64, device: &Device, now: DateTime<Utc>) -> sqlx::Result<String> {
     let token = tokens::secret();
     queries::forget_dead_sessions(tx, now, now - session::IDLE).await?;
     queries::begin_session(tx, user, &tokens::hash(&token), now, now + session::ABSOLUTE, device).await?;

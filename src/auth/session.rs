@@ -2,20 +2,19 @@
 
 use axum::{
     extract::{Request, State},
-    http::{HeaderMap, header},
+    http::HeaderMap,
     middleware::Next,
     response::Response,
 };
 use chrono::{DateTime, Duration, Utc};
 
-use super::{
-    model::{Actor, StoreId},
-    queries, tokens,
-};
+use super::queries;
 use crate::{
+    context::{AppState, actor::Actor, response::cookie_value},
     db::{Db, with_timeout},
     error::AppError,
-    server::AppState,
+    ids::StoreId,
+    tokens,
 };
 
 /// Signed out after this long without a request.
@@ -53,18 +52,6 @@ pub fn cleared_cookie(https: bool) -> String {
 /// The session token a request carries.
 pub fn token(headers: &HeaderMap, https: bool) -> Option<String> {
     cookie_value(headers, cookie_name(https))
-}
-
-/// The value of one cookie of a request.
-pub fn cookie_value(headers: &HeaderMap, name: &str) -> Option<String> {
-    headers
-        .get_all(header::COOKIE)
-        .iter()
-        .filter_map(|h| h.to_str().ok())
-        .flat_map(|h| h.split(';'))
-        .filter_map(|pair| pair.trim().split_once('='))
-        .find(|(n, _)| *n == name)
-        .map(|(_, v)| v.to_owned())
 }
 
 /// Who a token belongs to, if its session still holds and the person is still staff.

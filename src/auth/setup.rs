@@ -7,21 +7,22 @@ use serde::{Deserialize, Serialize};
 use subtle::ConstantTimeEq;
 
 use super::{
-    model::Role,
-    password,
-    queries::{self, Device},
+    password, queries,
     rules::{self, SignedIn},
     setup_queries,
     throttle::{self, Limit},
-    tokens, trusted_browsers,
+    trusted_browsers,
 };
 use crate::{
     audit,
     channels::email::address::EmailAddress,
-    customers::names::{clean, own_name},
+    context::{actor::Role, response::Device},
+    customers::names::own_name,
     db::Db,
     error::{AppError, Problem},
     stores::{self, model::NewStore},
+    text::clean,
+    tokens,
 };
 
 /// What the setup page asks for. Names as the form sends them.

@@ -4,10 +4,11 @@
 
 use chrono::{DateTime, Utc};
 
-use super::{model::StoreId, queries::User, throttle};
+use super::{queries::User, throttle};
 use crate::{
     audit,
     db::{Db, Tx},
+    ids::StoreId,
 };
 
 /// Whoever is turned away is nobody the log could name.
@@ -15,7 +16,7 @@ const STRANGER: &str = "Not signed in";
 
 /// A try to sign in.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Tried<'a> {
+pub(crate) struct Tried<'a> {
     /// The address that was typed.
     pub account: &'a str,
     /// Whose account that is, if anybody's: of which store, and who.
@@ -26,7 +27,7 @@ pub(super) struct Tried<'a> {
 
 /// Why somebody was turned away.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Refused {
+pub(crate) enum Refused {
     /// The password is wrong, or the person is kept out.
     Wrong,
     Throttled,
@@ -53,7 +54,7 @@ fn place(from: Option<&str>) -> &str {
 }
 
 /// Tells that somebody came in.
-pub(super) async fn signed_in(tx: &mut Tx, user: &User, from: Option<&str>, now: DateTime<Utc>) -> sqlx::Result<()> {
+pub(crate) async fn signed_in(tx: &mut Tx, user: &User, from: Option<&str>, now: DateTime<Utc>) -> sqlx::Result<()> {
     let entry = audit::Entry {
         actor: &user.name,
         action: "user.signed_in",
@@ -68,7 +69,7 @@ pub(super) async fn signed_in(tx: &mut Tx, user: &User, from: Option<&str>, now:
 
 /// Tells that somebody was turned away, once in the throttle's window for each account. It takes as
 /// long for accounts that don't exist: those are told of in the program's log, once for each address.
-pub(super) async fn refused(db: &Db, tried: &Tried<'_>, why: Refused, now: DateTime<Utc>) -> sqlx::Result<()> {
+pub(crate) async fn refused(db: &Db, tried: &Tried<'_>, why: Refused, now: DateTime<Utc>) -> sqlx::Result<()> {
     let mut tx = db.begin().await?;
     if throttle::is_first(&mut tx, why.action(), tried.account, now).await? {
         match tried.holder {

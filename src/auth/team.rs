@@ -8,17 +8,17 @@ use secrecy::SecretString;
 use serde_json::json;
 
 use super::{
-    guard::Ctx,
-    model::{Role, StoreId},
     password,
     queries::{self, User},
 };
 use crate::{
     audit,
     channels::email::address::EmailAddress,
+    context::{actor::Role, ctx::Ctx},
     customers::names::own_name,
     db::{Db, Tx},
     error::{AppError, Problem},
+    ids::StoreId,
     stores,
 };
 

@@ -11,10 +11,11 @@ use std::net::IpAddr;
 
 use chrono::{DateTime, Duration, Utc};
 
-use super::{throttle_queries, tokens};
+use super::throttle_queries;
 use crate::{
     db::{Db, Tx},
     error::AppError,
+    tokens,
 };
 
 /// Failures older than this no longer count.
@@ -67,7 +68,7 @@ impl Limit {
 
 /// What tries from an address are counted under. Whoever has one IPv6 address has the 2^64 of its
 /// network, so they count as one.
-pub(super) fn place(ip: Option<&str>) -> String {
+pub(crate) fn place(ip: Option<&str>) -> String {
     match ip.map(|text| (text, text.parse::<IpAddr>())) {
         Some((_, Ok(IpAddr::V6(v6)))) => (u128::from(v6) >> 64).to_string(),
         Some((text, _)) => text.to_owned(),

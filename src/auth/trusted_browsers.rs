@@ -5,7 +5,7 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use secrecy::SecretString;
 use subtle::ConstantTimeEq;
 
-use super::tokens;
+use crate::tokens;
 
 /// Kept for a year.
 const KEPT_SECONDS: i64 = 365 * 24 * 60 * 60;

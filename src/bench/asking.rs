@@ -10,9 +10,9 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use loupe::{
-    auth::model::StoreId,
     bound,
     db::Db,
+    ids::StoreId,
     on_db,
     recipients::{
         filter_queries::{AudienceSql, Picked, Scope},

@@ -4,16 +4,16 @@ use std::sync::Arc;
 
 use loupe::{
     channels::email::{Addressee, EmailAddress, Prepared, Sender},
+    context::{AppState, Settings, settings::Given},
     db::{self, Db},
     on_db, on_tx,
     recipients::model::RecipientFilter,
+    rendering::{Person, Rendered},
     sends::{
         message_view, queries as sends,
         rules::{Initiator, StartCampaign, Started, start_campaign_as},
     },
-    server::{AppState, Settings, settings::Given},
     stores::{self, model::Store},
-    templates::render::{Person, Rendered},
     time::Clock,
 };
 
@@ -87,7 +87,7 @@ impl Book {
         let what = StartCampaign {
             campaign_id,
             version: None,
-            token: loupe::auth::tokens::public(),
+            token: loupe::tokens::public(),
             skip_already: false,
             shown_count: None,
         };

@@ -6,7 +6,7 @@ use std::{path::PathBuf, time::Instant};
 use loupe::{
     db::{self, Backend, Db},
     on_tx,
-    recipients::{model::RecipientFilter, queries},
+    recipients::model::RecipientFilter,
     sends::{self, model::SendKind, queries::NewSend},
     time::Clock,
 };
@@ -199,7 +199,7 @@ fn slow_downs(idle: &[Answer], sending: &[Answer], kind: Kind) -> Vec<f64> {
 /// Seconds for writing everybody into a send, durably. It is cleared away again.
 async fn expanded(asker: &Asker, people: u64) -> Result<f64, Error> {
     let (db, scope, now) = (&asker.db, asker.scope(), Clock::System.now());
-    let token = loupe::auth::tokens::public();
+    let token = loupe::tokens::public();
     let new = NewSend {
         store: scope.store,
         campaign: None,
@@ -229,7 +229,7 @@ async fn expanded(asker: &Asker, people: u64) -> Result<f64, Error> {
     let send = sends::queries::insert(&mut tx, &new)
         .await?
         .ok_or("a send with this token exists")?;
-    let written = queries::freeze(&mut tx, &scope, &RecipientFilter::All, send, now).await?;
+    let written = loupe::messages::queries::freeze::freeze(&mut tx, &scope, &RecipientFilter::All, send, now).await?;
     tx.commit().await?;
     let took = started.elapsed().as_secs_f64();
     if written.matched != i64::try_from(people)? {

@@ -18,7 +18,7 @@ use tokio::{
 
 use tokio_util::sync::CancellationToken;
 
-use loupe::{communications, dispatch, sends};
+use loupe::{dispatch, messages, sends};
 
 use crate::{
     Error,
@@ -82,7 +82,7 @@ pub async fn run(database: &str, smtp: &str, look: bool, count: bool) -> Result<
     let cost = end();
     stop.cancel();
     task.await?;
-    let tally = communications::tallies::of_send(&book.state.db, book.store.id, send_id).await?;
+    let tally = messages::tallies::of_send(&book.state.db, book.store.id, send_id).await?;
     let sent = Sent {
         cost,
         accepted: tally.sent,

@@ -4,8 +4,8 @@
 use std::ops::Range;
 
 use loupe::{
-    auth::model::StoreId,
     db::{Backend, Db, Tx},
+    ids::StoreId,
     on_tx,
     time::Clock,
 };

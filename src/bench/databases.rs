@@ -21,7 +21,7 @@ pub struct Folder(PathBuf);
 
 impl Folder {
     pub fn new() -> Result<Self, Error> {
-        let name = format!("loupe-bench-{}", loupe::auth::tokens::short());
+        let name = format!("loupe-bench-{}", loupe::tokens::short());
         let path = std::env::temp_dir().join(name);
         std::fs::create_dir_all(&path)?;
         Ok(Self(path))
@@ -59,7 +59,7 @@ pub async fn postgres(url: &str) -> Result<PgPool, Error> {
 /// A schema of its own in the PostgreSQL at `url`, as an address.
 pub async fn schema(url: &str) -> Result<String, Error> {
     let pool = postgres(url).await?;
-    let name = format!("bench{}", loupe::auth::tokens::short());
+    let name = format!("bench{}", loupe::tokens::short());
     sqlx::query(sqlx::AssertSqlSafe(format!("create schema {name}")))
         .execute(&pool)
         .await?;
@@ -78,7 +78,7 @@ pub struct Own {
 impl Own {
     pub async fn create(url: &str) -> Result<Self, Error> {
         let server = postgres(url).await?;
-        let name = format!("bench{}", loupe::auth::tokens::short());
+        let name = format!("bench{}", loupe::tokens::short());
         sqlx::query(sqlx::AssertSqlSafe(format!("create database {name}")))
             .execute(&server)
             .await?;

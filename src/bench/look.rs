@@ -19,10 +19,7 @@ use tokio_util::sync::CancellationToken;
 
 use tower::ServiceExt;
 
-use loupe::{
-    auth::{model::Role, queries as users, tokens},
-    server::router::router,
-};
+use loupe::{auth::queries as users, context::actor::Role, server::router::router, tokens};
 
 use crate::{Error, book::Book, measure};
 
@@ -127,7 +124,7 @@ async fn sign_in(book: &Book) -> Result<String, Error> {
         &tokens::hash(&token),
         now,
         until,
-        &users::Device::default(),
+        &loupe::context::response::Device::default(),
     )
     .await?;
     tx.commit().await?;

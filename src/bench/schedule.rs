@@ -6,10 +6,10 @@ use chrono::{DateTime, Utc};
 use tokio_util::sync::CancellationToken;
 
 use loupe::{
-    auth::model::StoreId,
+    context::{AppState, Settings, settings::Given},
     db::{self, Db},
+    ids::StoreId,
     on_db, on_tx, scheduler,
-    server::{AppState, Settings, settings::Given},
     stores::{self, model::NewStore},
     time::Clock,
 };

@@ -12,12 +12,12 @@ use super::{
     send_now::{Asked, SeenByUser, already_done, send_now},
 };
 use crate::{
-    auth::guard::Ctx,
+    context::ctx::Ctx,
     error::AppError,
+    paths::encode,
     recipients::{self, model::Earlier},
     sends::{self, audience_snapshot, rules::already_sending, scheduled},
     time,
-    ui::links::encode,
 };
 
 /// Keeps the form, and shows it again where the pressed button leads.

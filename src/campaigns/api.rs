@@ -12,7 +12,6 @@ use super::{
 use crate::error::AppError;
 #[cfg(feature = "ssr")]
 use crate::{
-    auth::{guard, model::Permission},
     campaigns::{
         actions, bulk,
         model::Kind,
@@ -22,7 +21,7 @@ use crate::{
         rules, schedule,
         send_now::{self, Asked, SeenByUser},
     },
-    server::respond,
+    context::{actor::Permission, ctx, response},
     templates,
 };
 
@@ -45,8 +44,8 @@ pub async fn save_campaign(
     #[server(default)] intent: String,
     #[server(default)] in_place: String,
 ) -> Result<Saved, AppError> {
-    let ctx = guard::require(Permission::SendCampaigns)?;
-    let response = respond::response_context()?;
+    let ctx = ctx::require(Permission::SendCampaigns)?;
+    let response = response::response_context()?;
     let form = whole(form, &intent)?;
     let saved = actions::save(&ctx, &form, form.intent(&intent)).await?;
     if in_place != "true" {
@@ -62,8 +61,8 @@ pub async fn send_campaign(
     #[server(flatten)] form: CampaignForm,
     #[server(default)] confirmed: String,
 ) -> Result<Saved, AppError> {
-    let ctx = guard::require(Permission::SendCampaigns)?;
-    let response = respond::response_context()?;
+    let ctx = ctx::require(Permission::SendCampaigns)?;
+    let response = response::response_context()?;
     let form = whole(form, &confirmed)?;
     let saved = actions::send(&ctx, &form, Asked::from_field(&confirmed)).await?;
     response.redirect(&saved.path);
@@ -73,8 +72,8 @@ pub async fn send_campaign(
 /// Keeps the form and schedules it for the time it holds.
 #[server(prefix = "/api", endpoint = "campaigns/schedule", input = PostUrl)]
 pub async fn schedule_campaign(#[server(flatten)] form: CampaignForm) -> Result<Saved, AppError> {
-    let ctx = guard::require(Permission::SendCampaigns)?;
-    let response = respond::response_context()?;
+    let ctx = ctx::require(Permission::SendCampaigns)?;
+    let response = response::response_context()?;
     let form = whole(form, "")?;
     let saved = actions::schedule(&ctx, &form).await?;
     response.redirect(&saved.path);
@@ -89,7 +88,7 @@ pub async fn preflight(
     #[server(default)] kind: String,
     #[server(default)] sending: String,
 ) -> Result<PreflightView, AppError> {
-    let ctx = guard::require(Permission::SendCampaigns)?;
+    let ctx = ctx::require(Permission::SendCampaigns)?;
     let form = whole(form, &kind)?;
     let purpose = match sending.as_str() {
         "true" => Purpose::Sending,
@@ -109,8 +108,8 @@ pub async fn confirm_campaign(
     #[server(default)] reached: String,
     #[server(default)] quiet_hours_confirmed: String,
 ) -> Result<(), AppError> {
-    let ctx = guard::require(Permission::SendCampaigns)?;
-    let response = respond::response_context()?;
+    let ctx = ctx::require(Permission::SendCampaigns)?;
+    let response = response::response_context()?;
     let seen = SeenByUser {
         version,
         count: shown_count,
@@ -130,8 +129,8 @@ pub async fn send_rest(
     #[server(default)] shown_count: Option<i64>,
     #[server(default)] skip_already: String,
 ) -> Result<(), AppError> {
-    let ctx = guard::require(Permission::SendCampaigns)?;
-    let response = respond::response_context()?;
+    let ctx = ctx::require(Permission::SendCampaigns)?;
+    let response = response::response_context()?;
     let seen = SeenByUser {
         version,
         count: shown_count,
@@ -145,8 +144,8 @@ pub async fn send_rest(
 /// Takes a campaign off the schedule.
 #[server(prefix = "/api", endpoint = "campaigns/unschedule", input = PostUrl)]
 pub async fn unschedule_campaign(id: i64) -> Result<(), AppError> {
-    let ctx = guard::require(Permission::SendCampaigns)?;
-    let response = respond::response_context()?;
+    let ctx = ctx::require(Permission::SendCampaigns)?;
+    let response = response::response_context()?;
     rules::unschedule(&ctx, id).await?;
     response.redirect(&format!("/marketing/campaigns/{id}?ok=unscheduled"));
     Ok(())
@@ -155,8 +154,8 @@ pub async fn unschedule_campaign(id: i64) -> Result<(), AppError> {
 /// Schedules a campaign once more for the time it was to go at.
 #[server(prefix = "/api", endpoint = "campaigns/schedule-again", input = PostUrl)]
 pub async fn schedule_again(id: i64, #[server(default)] version: i64) -> Result<(), AppError> {
-    let ctx = guard::require(Permission::SendCampaigns)?;
-    let response = respond::response_context()?;
+    let ctx = ctx::require(Permission::SendCampaigns)?;
+    let response = response::response_context()?;
     response.redirect(&reschedule::schedule_again(&ctx, id, version).await?);
     Ok(())
 }
@@ -164,8 +163,8 @@ pub async fn schedule_again(id: i64, #[server(default)] version: i64) -> Result<
 /// Copies a campaign into a fresh draft.
 #[server(prefix = "/api", endpoint = "campaigns/duplicate", input = PostUrl)]
 pub async fn duplicate_campaign(id: i64) -> Result<(), AppError> {
-    let ctx = guard::require(Permission::SendCampaigns)?;
-    let response = respond::response_context()?;
+    let ctx = ctx::require(Permission::SendCampaigns)?;
+    let response = response::response_context()?;
     let copy = rules::duplicate(&ctx, id).await?;
     response.redirect(&format!("/marketing/campaigns/{copy}/edit?ok=copied&of={id}"));
     Ok(())
@@ -174,8 +173,8 @@ pub async fn duplicate_campaign(id: i64) -> Result<(), AppError> {
 /// Deletes a campaign that is not being sent.
 #[server(prefix = "/api", endpoint = "campaigns/delete", input = PostUrl)]
 pub async fn delete_campaign(id: i64) -> Result<(), AppError> {
-    let ctx = guard::require(Permission::SendCampaigns)?;
-    let response = respond::response_context()?;
+    let ctx = ctx::require(Permission::SendCampaigns)?;
+    let response = response::response_context()?;
     rules::delete(&ctx, id).await?;
     response.redirect("/marketing/campaigns?ok=deleted");
     Ok(())
@@ -184,14 +183,14 @@ pub async fn delete_campaign(id: i64) -> Result<(), AppError> {
 /// A typed time said back in the store's time.
 #[server(prefix = "/api", endpoint = "campaigns/when", input = Json)]
 pub async fn when_it_goes(date: String, time: String, fold: String) -> Result<WhenWords, AppError> {
-    let ctx = guard::require(Permission::SendCampaigns)?;
+    let ctx = ctx::require(Permission::SendCampaigns)?;
     Ok(schedule::words(&date, &time, &fold, ctx.shop().await?.zone(), ctx.now))
 }
 
 /// A template's wording.
 #[server(prefix = "/api", endpoint = "campaigns/template", input = Json)]
 pub async fn template_text(id: i64) -> Result<TemplateWording, AppError> {
-    let ctx = guard::require(Permission::SendCampaigns)?;
+    let ctx = ctx::require(Permission::SendCampaigns)?;
     let found = templates::queries::find(ctx.db(), ctx.store(), id)
         .await?
         .ok_or(AppError::NotFound)?;
@@ -208,8 +207,8 @@ pub async fn save_bulk_email(
     #[server(flatten)] form: CampaignForm,
     #[server(default)] intent: String,
 ) -> Result<String, AppError> {
-    let ctx = guard::require(Permission::SendCampaigns)?;
-    let response = respond::response_context()?;
+    let ctx = ctx::require(Permission::SendCampaigns)?;
+    let response = response::response_context()?;
     let form = whole(form, &intent)?;
     let path = bulk::save(&ctx, &form, form.intent(&intent)).await?;
     response.redirect(&path);
@@ -223,8 +222,8 @@ pub async fn send_bulk_email(
     #[server(flatten)] form: CampaignForm,
     #[server(default)] confirmed: String,
 ) -> Result<String, AppError> {
-    let ctx = guard::require(Permission::SendCampaigns)?;
-    let response = respond::response_context()?;
+    let ctx = ctx::require(Permission::SendCampaigns)?;
+    let response = response::response_context()?;
     let form = whole(form, &confirmed)?;
     let path = bulk::send(&ctx, &form, Asked::from_field(&confirmed)).await?;
     response.redirect(&path);
@@ -239,8 +238,8 @@ pub async fn confirm_bulk(
     #[server(default)] shown_count: Option<i64>,
     #[server(default)] quiet_hours_confirmed: String,
 ) -> Result<(), AppError> {
-    let ctx = guard::require(Permission::SendCampaigns)?;
-    let response = respond::response_context()?;
+    let ctx = ctx::require(Permission::SendCampaigns)?;
+    let response = response::response_context()?;
     response.redirect(&bulk::confirm(&ctx, &send_token, &seal, shown_count, quiet_hours_confirmed == "true").await?);
     Ok(())
 }

@@ -17,15 +17,17 @@ use super::{
 };
 use crate::{
     audit,
-    auth::{guard::Ctx, model::StoreId, tokens},
+    context::ctx::Ctx,
     db::Db,
     error::AppError,
+    ids::StoreId,
+    paths::encode,
     sends::{
         self,
         model::SendState,
         rules::{StartBulk, Started, go_on_from, start_bulk},
     },
-    ui::links::encode,
+    tokens,
 };
 
 /// Where the form is.

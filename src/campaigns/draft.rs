@@ -9,7 +9,7 @@ use super::{
     queries::Campaign,
     schedule,
 };
-use crate::{customers::names, recipients::model::RecipientFilter, stores::model::Store};
+use crate::{recipients::model::RecipientFilter, stores::model::Store};
 
 /// What a blank field reads instead, by the field's key.
 pub type Fallbacks = BTreeMap<String, String>;
@@ -50,7 +50,7 @@ impl Draft {
         let later = form.is_for_later();
         let shown_count = form.shown();
         Self {
-            name: names::clean(&form.name).chars().take(LONGEST_KEPT_NAME).collect(),
+            name: crate::text::clean(&form.name).chars().take(LONGEST_KEPT_NAME).collect(),
             template_id: form.template_id.trim().parse().ok(),
             subject: clean_line(&form.subject),
             body: clean(&form.body),

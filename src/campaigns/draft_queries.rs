@@ -5,8 +5,8 @@ use chrono::{DateTime, Utc};
 
 use super::{draft::Draft, model::CampaignStatus, queries::search_key};
 use crate::{
-    auth::model::StoreId,
     db::{Db, Tx},
+    ids::StoreId,
     on_db, on_tx,
     recipients::model::Earlier,
 };

@@ -9,9 +9,9 @@ use super::{
     model::CampaignStatus,
 };
 use crate::{
-    auth::model::StoreId,
-    communications::goes::{self, Go},
     db::{Db, search::containing},
+    ids::StoreId,
+    messages::goes::{self, Go},
     on_db,
     recipients::model::RecipientFilter,
     segments,

@@ -10,7 +10,7 @@ use super::{
     rules::{by, facts, note, scheduled_words},
     schedule,
 };
-use crate::{auth::guard::Ctx, error::AppError};
+use crate::{context::ctx::Ctx, error::AppError};
 
 /// Schedules it for the time it still carries; answers where to go. `version` is the one somebody saw.
 pub async fn schedule_again(ctx: &Ctx, id: i64, version: i64) -> Result<String, AppError> {

@@ -9,7 +9,7 @@ use super::{
     model::{CampaignForm, CampaignStatus, Intent, is_complete},
     queries::{self, Campaign, UNTITLED},
 };
-use crate::{audit, auth::guard::Ctx, db::Tx, error::AppError, stores::model::Store, templates, time};
+use crate::{audit, context::ctx::Ctx, db::Tx, error::AppError, stores::model::Store, templates, time};
 
 /// What was typed, kept.
 #[derive(Clone, Debug)]

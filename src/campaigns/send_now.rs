@@ -11,14 +11,14 @@ use super::{
     resend::AlreadySent,
 };
 use crate::{
-    auth::guard::Ctx,
+    context::ctx::Ctx,
     error::AppError,
+    paths::encode,
     sends::{
         self, audience_snapshot,
         rules::{StartCampaign, Started, start_campaign},
         scheduled,
     },
-    ui::links::encode,
 };
 
 /// What somebody had before them when they pressed.

@@ -7,12 +7,12 @@ use std::{
 };
 
 use loupe::{
-    auth::model::StoreId,
+    context::{AppState, Settings, settings::Given},
     db::{self, Db},
     error::AppError,
+    ids::StoreId,
     recipients::model::RecipientFilter,
     sends::rules::{Initiator, StartCampaign, Started, start_campaign_as},
-    server::{AppState, Settings, settings::Given},
     stores::{
         self,
         model::{NewStore, Store},
@@ -209,7 +209,7 @@ pub async fn press(db: &Db, store: &Store, campaign: i64) -> Result<Started, App
     let what = StartCampaign {
         campaign_id: campaign,
         version: None,
-        token: loupe::auth::tokens::public(),
+        token: loupe::tokens::public(),
         skip_already: true,
         shown_count: None,
     };

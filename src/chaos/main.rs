@@ -50,11 +50,10 @@ use std::{
 
 use clap::{Parser, Subcommand, ValueEnum};
 use loupe::{
-    auth::model::StoreId,
+    context::{AppState, Settings, settings::Given},
     db::{self, Backend},
-    instance,
-    server::{AppState, Settings, settings::Given},
-    stores,
+    ids::StoreId,
+    instance, stores,
     time::Clock,
 };
 
@@ -288,7 +287,7 @@ async fn form(path: &str, fields: &str, given: Given) -> Result<ExitCode, Error>
 
 /// A new folder of our own.
 pub fn temporary(what: &str) -> Result<PathBuf, Error> {
-    let name = format!("loupe-chaos-{what}-{}", loupe::auth::tokens::public());
+    let name = format!("loupe-chaos-{what}-{}", loupe::tokens::public());
     let folder = std::env::temp_dir().join(name);
     std::fs::create_dir(&folder)?;
     Ok(folder)

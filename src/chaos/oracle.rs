@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use loupe::{auth::model::StoreId, communications, db::Db, on_db};
+use loupe::{db::Db, ids::StoreId, messages, on_db};
 
 /// A whole message the mail server got.
 #[derive(Clone, Debug)]
@@ -284,7 +284,7 @@ async fn compare_counts(db: &Db, store: StoreId, rows: &[Row], verdict: &mut Ver
     }
     for (send, states) in &sends {
         let of = |names: &[&str]| names.iter().filter_map(|name| states.get(name)).sum::<i64>();
-        let tally = communications::tallies::of_send(db, store, *send).await?;
+        let tally = messages::tallies::of_send(db, store, *send).await?;
         let shown = (
             tally.sent,
             tally.failed,

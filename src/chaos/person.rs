@@ -12,13 +12,13 @@ use chrono::TimeDelta;
 use tower::ServiceExt as _;
 
 use loupe::{
-    auth::{
-        model::{Role, StoreId},
-        queries as users, tokens,
-    },
+    auth::queries as users,
+    context::{AppState, actor::Role},
     db::Db,
+    ids::StoreId,
     on_db,
-    server::{AppState, router::router},
+    server::router::router,
+    tokens,
 };
 
 use super::Error;
@@ -49,7 +49,7 @@ impl Person {
         let (token, now) = (tokens::secret(), state.clock.now());
         let mut tx = state.db.begin().await?;
         let until = now + TimeDelta::days(14);
-        let device = users::Device::default();
+        let device = loupe::context::response::Device::default();
         users::begin_session(&mut tx, owner, &tokens::hash(&token), now, until, &device).await?;
         tx.commit().await?;
         Ok(Self {

@@ -4,8 +4,8 @@ use chrono::{DateTime, Utc};
 use sqlx::AssertSqlSafe;
 
 use loupe::{
-    auth::model::StoreId,
     db::{Db, dialect::database_now},
+    ids::StoreId,
     on_db,
 };
 

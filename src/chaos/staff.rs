@@ -4,8 +4,8 @@
 use std::time::{Duration, Instant};
 
 use loupe::{
-    auth::tokens,
     sends::{self, model::SendState, queries::SendRecord},
+    tokens,
 };
 
 use super::{Error, round::Round, rows_queries};

@@ -9,7 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use loupe::{auth::model::StoreId, db::Db, time::Clock};
+use loupe::{db::Db, ids::StoreId, time::Clock};
 
 use super::rows_queries;
 

@@ -7,8 +7,8 @@ use secrecy::ExposeSecret;
 use super::{Failure, say, sole_owner};
 use crate::{
     backup::{self, Manifest, Problem},
-    recipients::model::grouped,
-    server::Settings,
+    context::Settings,
+    text::grouped,
     time::Clock,
 };
 

@@ -15,13 +15,12 @@ use super::{
     queries::{self, Shop},
 };
 use crate::{
-    auth::encryption,
     channels::email::{check::check_account, dns::Resolver},
-    communications::tallies,
+    context::{Settings, encryption},
     db::{self, Db},
-    dispatch::provider_queries,
+    mail_accounts::provider_queries,
+    messages::tallies,
     scheduler::heartbeat,
-    server::Settings,
     time::Clock,
 };
 

@@ -1,6 +1,6 @@
 //! Why a command did not do what it was asked.
 
-use crate::{db::ConnectError, error::AppError, server::settings::WrongSetting};
+use crate::{context::settings::WrongSetting, db::ConnectError, error::AppError};
 
 /// Said on standard error, with the exit code that goes with it.
 #[derive(Debug, thiserror::Error)]

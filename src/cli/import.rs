@@ -10,13 +10,13 @@ use clap::{Args, ValueEnum};
 
 use super::{Failure, open, say};
 use crate::{
+    context::Settings,
     customers::{
         dates::DayOrder,
         import::{self, Choice, Counts, Field, Job, MOST_TOLD, Mapping, Mode, Progress, RowIssue},
     },
-    recipients::model::grouped,
-    server::Settings,
     stores,
+    text::grouped,
     time::Clock,
 };
 

@@ -16,7 +16,7 @@ use tracing_subscriber::{
 };
 
 use super::Failure;
-use crate::server::Settings;
+use crate::context::Settings;
 
 /// What stands where an address was.
 const ADDRESS: &str = "[address]";

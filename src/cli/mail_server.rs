@@ -7,11 +7,11 @@ use clap::Args;
 use super::{Failure, open, say};
 use crate::{
     channels::email::events::Provider,
+    context::Settings,
     db::Db,
-    server::Settings,
-    stores::{
+    mail_accounts::{
         mail_provider::{self, MailProviderSection},
-        mail_server::{self, MailServerSection},
+        smtp_settings::{self, MailServerSection},
     },
     time::Clock,
 };
@@ -40,18 +40,18 @@ pub struct MailServerArgs {
 pub(super) async fn run(settings: &Settings, args: MailServerArgs) -> Result<(), Failure> {
     let db = open(settings).await?;
     let none = || Failure::setting("LOUPE_SMTP_URL", "there is no mail server: messages stay in the outbox");
-    let server = mail_server::current(&db, settings).await?.ok_or_else(none)?;
+    let server = smtp_settings::current(&db, settings).await?.ok_or_else(none)?;
     let new = MailServerSection {
         rate: typed(args.rate.or(server.limits.rate)),
         domain_rate: typed(args.domain_rate.or(server.limits.domain_rate)),
         connections: typed(args.connections.or(server.limits.connections)),
     };
-    mail_server::set(&db, &server, "Command line", &new, Clock::System.now()).await?;
+    smtp_settings::set(&db, &server, "Command line", &new, Clock::System.now()).await?;
     if let Some(name) = &args.provider {
         set_provider(&db, settings, name, args.events_secret_file.as_deref()).await?;
     }
     let provider = mail_provider::current(&db, settings).await?.ok_or_else(none)?;
-    let limits = mail_server::current(&db, settings).await?.ok_or_else(none)?.limits;
+    let limits = smtp_settings::current(&db, settings).await?.ok_or_else(none)?.limits;
     db.close().await;
     let words = |limit: Option<i64>| limit.map_or_else(|| "as LOUPE_SMTP_URL says".to_owned(), |n| n.to_string());
     say(&format!("Messages a second: {}", words(limits.rate)));

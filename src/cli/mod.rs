@@ -25,9 +25,9 @@ use clap::{CommandFactory, Parser, Subcommand};
 pub use failure::Failure;
 
 use crate::{
+    context::{Settings, send_gate::SendGate, settings::Given},
     db::{self, Db, OnTimeline},
-    instance::{self, SendGate},
-    server::{Settings, settings::Given},
+    instance,
     time::Clock,
 };
 

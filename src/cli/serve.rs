@@ -8,10 +8,10 @@ use tokio_util::sync::CancellationToken;
 use super::{Failure, open_guarded, say, sole_owner};
 use crate::{
     auth::setup,
+    context::{AppState, Settings},
     db::Db,
     demo, dispatch, health, instance, scheduler,
     server::{
-        AppState, Settings,
         listen::{self, Limits},
         router::router,
     },

@@ -5,7 +5,7 @@ use clap::{Args, Subcommand};
 use super::{Failure, columns::columns, open, say};
 use crate::{
     audit,
-    server::Settings,
+    context::Settings,
     stores::{self, model::NewStore},
     time::Clock,
 };

@@ -6,14 +6,13 @@ use clap::{Args, Subcommand};
 
 use super::{Failure, columns::columns, open, say};
 use crate::{
-    auth::{
-        model::{Role, StoreId},
-        queries, team, tokens,
-    },
+    auth::{queries, team},
+    context::{Settings, actor::Role},
     db::Db,
-    server::Settings,
+    ids::StoreId,
     stores,
     time::Clock,
+    tokens,
 };
 
 /// What can be done with staff.

@@ -14,8 +14,8 @@ pub async fn change_consent(
     wish: Wish,
     #[server(default)] evidence: String,
 ) -> Result<(), AppError> {
-    let ctx = crate::auth::guard::require(crate::auth::model::Permission::WriteCustomers)?;
-    let response = crate::server::respond::response_context()?;
+    let ctx = crate::context::ctx::require(crate::context::actor::Permission::WriteCustomers)?;
+    let response = crate::context::response::response_context()?;
     super::rules::change_by_staff(
         ctx.db(),
         ctx.store(),

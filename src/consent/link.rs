@@ -11,9 +11,9 @@ use super::{
 };
 use crate::{
     audit::{self, Entry},
-    auth::model::StoreId,
     db::{Db, Tx, in_tx},
     error::AppError,
+    ids::StoreId,
 };
 
 /// A subscription as the page behind its link shows it.

@@ -8,8 +8,8 @@ use super::{
     rules::Change,
 };
 use crate::{
-    auth::model::StoreId,
     db::{Db, Tx, dialect},
+    ids::StoreId,
     on_db, on_tx,
 };
 

@@ -8,10 +8,9 @@ use super::{
 };
 use crate::{
     audit::{self, Entry},
-    auth::model::StoreId,
-    customers,
     db::{Db, Tx, in_tx},
     error::AppError,
+    ids::StoreId,
 };
 
 /// Longest evidence kept, in characters.
@@ -94,10 +93,7 @@ pub async fn change_by_staff(
     evidence: &str,
     now: DateTime<Utc>,
 ) -> Result<(), AppError> {
-    let evidence: String = customers::names::clean(evidence)
-        .chars()
-        .take(LONGEST_EVIDENCE)
-        .collect();
+    let evidence: String = crate::text::clean(evidence).chars().take(LONGEST_EVIDENCE).collect();
     if wish == Wish::Grant && evidence.is_empty() {
         return Err(AppError::invalid(
             &format!("evidence-{}", channel.key()),

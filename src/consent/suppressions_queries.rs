@@ -7,8 +7,8 @@ use chrono::{DateTime, Utc};
 
 use super::model::Channel;
 use crate::{
-    auth::model::StoreId,
     db::{Db, Tx, dialect},
+    ids::StoreId,
     on_db, on_tx,
 };
 

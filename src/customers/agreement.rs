@@ -3,9 +3,8 @@
 
 use chrono::{DateTime, Utc};
 
-use super::{details::Email, names};
+use super::details::Email;
 use crate::{
-    auth::model::StoreId,
     consent::{
         self,
         model::{Channel, Source, Wish},
@@ -14,6 +13,7 @@ use crate::{
     },
     db::Tx,
     error::AppError,
+    ids::StoreId,
     stores::model::Store,
     time,
 };
@@ -34,7 +34,7 @@ pub(super) async fn evidence(
     agreed: Agreement<'_>,
     email: Option<&Email>,
 ) -> Result<String, AppError> {
-    let how = names::clean(agreed.how);
+    let how = crate::text::clean(agreed.how);
     let said = match email {
         Some(email) => suppressions::find_in(tx, store.id, Channel::Email, &email.norm).await?,
         None => Suppression::default(),

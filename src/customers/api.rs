@@ -7,12 +7,12 @@ use super::model::CustomerForm;
 use crate::error::AppError;
 #[cfg(feature = "ssr")]
 use crate::{
-    auth::{
-        guard::{self, Ctx},
-        model::Permission,
+    context::{
+        actor::Permission,
+        ctx::{self, Ctx},
+        response,
     },
     customers::{agreement::Agreement, rules},
-    server::respond,
     stores::{self, model::Store},
 };
 
@@ -32,8 +32,8 @@ pub async fn add_customer(
     #[server(default)] agreed_how: String,
     #[server(default)] agreed_since: String,
 ) -> Result<(), AppError> {
-    let ctx = guard::require(Permission::WriteCustomers)?;
-    let response = respond::response_context()?;
+    let ctx = ctx::require(Permission::WriteCustomers)?;
+    let response = response::response_context()?;
     let agreed = agreed.then_some(Agreement {
         how: &agreed_how,
         since: &agreed_since,
@@ -47,8 +47,8 @@ pub async fn add_customer(
 /// Writes what the form says, unless somebody changed the customer since `read_at`.
 #[server(prefix = "/api", endpoint = "customers/edit", input = PostUrl)]
 pub async fn edit_customer(id: i64, read_at: i64, #[server(default)] form: CustomerForm) -> Result<(), AppError> {
-    let ctx = guard::require(Permission::WriteCustomers)?;
-    let response = respond::response_context()?;
+    let ctx = ctx::require(Permission::WriteCustomers)?;
+    let response = response::response_context()?;
     let store = store_of(&ctx).await?;
     rules::edit(ctx.db(), &store, &ctx.actor.name, id, read_at, &form, ctx.now).await?;
     response.redirect(&format!("/customers/{id}?ok=saved"));
@@ -58,8 +58,8 @@ pub async fn edit_customer(id: i64, read_at: i64, #[server(default)] form: Custo
 /// Archives a customer, or restores one.
 #[server(prefix = "/api", endpoint = "customers/archive", input = PostUrl)]
 pub async fn archive_customer(id: i64, archived: bool) -> Result<(), AppError> {
-    let ctx = guard::require(Permission::WriteCustomers)?;
-    let response = respond::response_context()?;
+    let ctx = ctx::require(Permission::WriteCustomers)?;
+    let response = response::response_context()?;
     rules::archive(ctx.db(), ctx.store(), &ctx.actor.name, id, archived, ctx.now).await?;
     let word = if archived { "archived" } else { "restored" };
     response.redirect(&format!("/customers/{id}?ok={word}"));
@@ -69,8 +69,8 @@ pub async fn archive_customer(id: i64, archived: bool) -> Result<(), AppError> {
 /// Writes the notes of a customer.
 #[server(prefix = "/api", endpoint = "customers/notes", input = PostUrl)]
 pub async fn write_notes(id: i64, #[server(default)] notes: String) -> Result<(), AppError> {
-    let ctx = guard::require(Permission::WriteCustomers)?;
-    let response = respond::response_context()?;
+    let ctx = ctx::require(Permission::WriteCustomers)?;
+    let response = response::response_context()?;
     rules::write_notes(ctx.db(), ctx.store(), &ctx.actor.name, id, &notes, ctx.now).await?;
     response.redirect(&format!("/customers/{id}?ok=notes"));
     Ok(())
@@ -79,8 +79,8 @@ pub async fn write_notes(id: i64, #[server(default)] notes: String) -> Result<()
 /// Lets mail go to an address again that bounced.
 #[server(prefix = "/api", endpoint = "customers/allow-again", input = PostUrl)]
 pub async fn allow_again(id: i64) -> Result<(), AppError> {
-    let ctx = guard::require(Permission::WriteCustomers)?;
-    let response = respond::response_context()?;
+    let ctx = ctx::require(Permission::WriteCustomers)?;
+    let response = response::response_context()?;
     rules::allow_again(ctx.db(), ctx.store(), &ctx.actor.name, id, ctx.now).await?;
     response.redirect(&format!("/customers/{id}?ok=allowed"));
     Ok(())
@@ -94,8 +94,8 @@ pub async fn add_purchase(
     #[server(default)] amount: String,
     #[server(default)] day: String,
 ) -> Result<(), AppError> {
-    let ctx = guard::require(Permission::WriteCustomers)?;
-    let response = respond::response_context()?;
+    let ctx = ctx::require(Permission::WriteCustomers)?;
+    let response = response::response_context()?;
     let store = store_of(&ctx).await?;
     rules::add_purchase(
         ctx.db(),
@@ -119,8 +119,8 @@ pub async fn add_repair(
     #[server(default)] description: String,
     #[server(default)] day: String,
 ) -> Result<(), AppError> {
-    let ctx = guard::require(Permission::WriteCustomers)?;
-    let response = respond::response_context()?;
+    let ctx = ctx::require(Permission::WriteCustomers)?;
+    let response = response::response_context()?;
     let store = store_of(&ctx).await?;
     rules::add_repair(ctx.db(), &store, &ctx.actor.name, id, &description, &day, ctx.now).await?;
     response.redirect(&format!("/customers/{id}?ok=repair#repairs"));
@@ -130,8 +130,8 @@ pub async fn add_repair(
 /// Finishes a repair.
 #[server(prefix = "/api", endpoint = "customers/finish-repair", input = PostUrl)]
 pub async fn finish_repair(id: i64, repair: i64) -> Result<(), AppError> {
-    let ctx = guard::require(Permission::WriteCustomers)?;
-    let response = respond::response_context()?;
+    let ctx = ctx::require(Permission::WriteCustomers)?;
+    let response = response::response_context()?;
     rules::finish_repair(ctx.db(), ctx.store(), &ctx.actor.name, id, repair, ctx.now).await?;
     response.redirect(&format!("/customers/{id}?ok=finished#repairs"));
     Ok(())

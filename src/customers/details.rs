@@ -22,7 +22,7 @@ pub struct Email {
 impl Email {
     /// Nothing typed is no address.
     pub fn read(typed: &str) -> Option<Self> {
-        let typed = names::clean(typed);
+        let typed = crate::text::clean(typed);
         if typed.is_empty() {
             return None;
         }
@@ -60,7 +60,7 @@ pub struct Details {
 impl Details {
     /// A customer with this name, split into first and last, and nothing else.
     pub fn named(name: &str) -> Self {
-        let name: String = names::clean(name).chars().take(names::LONGEST_NAME).collect();
+        let name: String = crate::text::clean(name).chars().take(names::LONGEST_NAME).collect();
         let (first_name, last_name) = names::split(&name);
         Self {
             name,
@@ -89,7 +89,7 @@ impl Details {
     /// From a form, or what there is to mend in it.
     pub fn from_form(form: &CustomerForm, country: &str) -> Result<(Self, Vec<String>), Vec<Problem>> {
         let mut problems = Vec::new();
-        let name = names::clean(&form.name);
+        let name = crate::text::clean(&form.name);
         match name.chars().count() {
             0 => problems.push(Problem::new("name", "Enter the customer's name")),
             n if n > names::LONGEST_NAME => {
@@ -100,7 +100,7 @@ impl Details {
         if form.email.chars().count() > LONGEST_EMAIL {
             problems.push(Problem::new("email", "An email address has at most 254 characters"));
         }
-        if names::clean(&form.partner_name).chars().count() > names::LONGEST_NAME {
+        if crate::text::clean(&form.partner_name).chars().count() > names::LONGEST_NAME {
             problems.push(Problem::new(
                 "partner-name",
                 "Shorten the partner's name to 200 characters",
@@ -158,7 +158,7 @@ impl Details {
         let details = Self {
             is_vip: form.is_vip,
             birthday,
-            partner_name: names::clean(&form.partner_name),
+            partner_name: crate::text::clean(&form.partner_name),
             partner_birthday,
             anniversary,
             do_not_contact: form.do_not_contact,

@@ -3,8 +3,8 @@
 use chrono::{DateTime, Utc};
 
 use crate::{
-    auth::model::StoreId,
     db::{Db, Tx, dialect},
+    ids::StoreId,
     on_db, on_tx,
 };
 

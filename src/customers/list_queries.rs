@@ -4,11 +4,11 @@ use chrono::{DateTime, Utc};
 
 use super::names::name_key;
 use crate::{
-    auth::model::StoreId,
     db::{
         Db,
         search::{literal, wanted},
     },
+    ids::StoreId,
     on_db,
 };
 

@@ -33,7 +33,7 @@ pub fn parse_cents(typed: &str) -> Option<i64> {
 
 /// `1,234.50 AUD`
 pub fn words(cents: i64, currency: &str) -> String {
-    let whole = crate::recipients::model::grouped(cents / 100);
+    let whole = crate::text::grouped(cents / 100);
     format!("{whole}.{:02} {currency}", cents.rem_euclid(100))
 }
 

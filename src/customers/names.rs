@@ -2,6 +2,8 @@
 
 use std::collections::HashSet;
 
+use crate::text::clean;
+
 /// Longest name kept, in characters.
 pub const LONGEST_NAME: usize = 200;
 /// Longest name of a member of staff, of a store and of a sender, in characters.
@@ -27,22 +29,6 @@ const HONORIFICS: [&str; 13] = [
     "fr",
 ];
 
-/// One line of plain text: control characters, those that turn the direction of writing and those
-/// that nobody sees are gone, runs of space are one space.
-pub fn clean(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for word in text.split(|c: char| c.is_whitespace() || c.is_control()) {
-        let word: String = word.chars().filter(|c| !is_unseen(*c)).collect();
-        if !word.is_empty() {
-            if !out.is_empty() {
-                out.push(' ');
-            }
-            out.push_str(&word);
-        }
-    }
-    out
-}
-
 /// The name of a member of staff, of a store or of a sender, as typed: one clean line that can be
 /// seen and is short enough for every line of the audit log, or what to do about it.
 pub fn own_name(typed: &str, missing: &str) -> Result<String, String> {
@@ -56,18 +42,8 @@ pub fn own_name(typed: &str, missing: &str) -> Result<String, String> {
     }
 }
 
-/// Several lines of plain text: line breaks stay, other control characters are gone.
-pub fn clean_lines(text: &str) -> String {
-    let text = text.replace("\r\n", "\n").replace('\r', "\n");
-    let text: String = text
-        .chars()
-        .filter(|c| (*c == '\n' || *c == '\t' || !c.is_control()) && !is_unseen(*c))
-        .collect();
-    text.trim().to_owned()
-}
-
 /// Turns the direction of writing, or takes no room. Joiners stay: some scripts need them.
-fn is_unseen(c: char) -> bool {
+pub(crate) fn is_unseen(c: char) -> bool {
     matches!(c, '\u{AD}' | '\u{061C}' | '\u{180E}' | '\u{200B}' | '\u{200E}' | '\u{200F}' | '\u{202A}'..='\u{202E}'
         | '\u{2060}'..='\u{2069}' | '\u{FEFF}')
 }

@@ -2,8 +2,6 @@
 
 use phonenumber::{Mode, country};
 
-use super::names;
-
 /// Longest number kept as typed, in characters.
 const LONGEST: usize = 60;
 
@@ -19,7 +17,7 @@ pub struct Phone {
 /// is no number.
 pub fn read(typed: &str, country: &str) -> Option<Phone> {
     // Spreadsheets keep a leading + only behind an apostrophe.
-    let typed = names::clean(typed.trim().trim_start_matches('\''));
+    let typed = crate::text::clean(typed.trim().trim_start_matches('\''));
     let typed: String = typed.chars().take(LONGEST).collect();
     if typed.is_empty() {
         return None;

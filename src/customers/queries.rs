@@ -17,10 +17,10 @@ pub use super::{
     tags_queries::{add_tags, all_tags, set_tags, sweep_sets, tags_of},
 };
 use crate::{
-    auth::{model::StoreId, tokens},
     consent::model::ConsentState,
     db::{Db, Tx},
-    on_db, on_tx,
+    ids::StoreId,
+    on_db, on_tx, tokens,
 };
 
 /// A customer as they stand in the book.

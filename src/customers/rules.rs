@@ -9,14 +9,14 @@ use super::{
     dates,
     details::Details,
     model::CustomerForm,
-    money, names, queries,
+    money, queries,
 };
 use crate::{
     audit::{self, Entry},
-    auth::model::StoreId,
     consent::{model::Channel, suppressions_queries as suppressions},
     db::{Db, Tx},
     error::{AppError, Problem},
+    ids::StoreId,
     stores::model::Store,
 };
 
@@ -160,7 +160,7 @@ pub async fn write_notes(
     notes: &str,
     now: DateTime<Utc>,
 ) -> Result<(), AppError> {
-    let notes = names::clean_lines(notes);
+    let notes = crate::text::clean_lines(notes);
     if notes.chars().count() > LONGEST_NOTES {
         return Err(AppError::invalid("notes", "Shorten the notes to 20,000 characters"));
     }
@@ -331,7 +331,7 @@ pub async fn finish_repair(
 }
 
 fn described(text: &str, field: &str, missing: &str, problems: &mut Vec<Problem>) -> String {
-    let text = names::clean(text);
+    let text = crate::text::clean(text);
     match text.chars().count() {
         0 => problems.push(Problem::new(field, missing)),
         n if n > LONGEST_DESCRIPTION => problems.push(Problem::new(field, "Shorten this to 200 characters")),

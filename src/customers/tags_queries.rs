@@ -1,8 +1,8 @@
 //! Tags in the database.
 
 use crate::{
-    auth::model::StoreId,
     db::{Db, Tx, dialect},
+    ids::StoreId,
     on_db, on_tx,
 };
 

@@ -232,3 +232,8 @@ pub fn for_change(backend: Backend) -> &'static str {
         Backend::Postgres => "for no key update",
     }
 }
+
+/// A list as the one text its statement takes.
+pub(crate) fn json<T: serde::Serialize>(rows: &[T]) -> sqlx::Result<String> {
+    serde_json::to_string(rows).map_err(|error| sqlx::Error::Encode(Box::new(error)))
+}

@@ -10,7 +10,7 @@ use super::{
     people::{Person, Said},
     words::{For, PAST, Past},
 };
-use crate::{communications::model::MessageState, recipients::model::SkipReason};
+use crate::{messages::model::MessageState, recipients::model::SkipReason};
 
 const SEED: u64 = 0x6172_6368_6976;
 

@@ -28,21 +28,19 @@ use self::{
 use crate::{
     audit,
     auth::{
-        model::{Role, StoreId},
         password::{self, DEMO as PASSWORD},
         queries as users,
     },
-    communications::{model::MessageState, tallies},
+    context::{Settings, actor::Role},
     customers,
     db::{Db, Tx},
     error::AppError,
-    recipients::{
-        self,
-        model::{RecipientFilter, grouped},
-    },
+    ids::StoreId,
+    messages::{model::MessageState, tallies},
+    recipients::{self, model::RecipientFilter},
     segments::model::SystemSegment,
-    server::Settings,
     stores::{self, model::NewStore},
+    text::grouped,
 };
 
 /// The demo store's short name.

@@ -7,13 +7,14 @@ use super::{
     people::{Person, Purchase, Repair, Said},
 };
 use crate::{
-    auth::{model::StoreId, tokens},
     campaigns::queries::search_key,
     consent::{model::Channel, suppressions_queries as suppressions},
     customers::names::name_key,
     db::Tx,
+    ids::StoreId,
     on_tx,
     sends::model::{SendKind, SendState},
+    tokens,
 };
 
 /// Writes a customer; answers the id and the token of their unsubscribe link. What sums up their

@@ -11,11 +11,13 @@ use std::{
 };
 
 use super::{
-    queries::LeaseToken,
     refusals::{Meaning, Refusals, Tried},
-    retry,
+    workers::retry,
 };
-use crate::channels::{Outcome, email::smtp::ConnectProblem};
+use crate::{
+    channels::{Outcome, email::smtp::ConnectProblem},
+    messages::queries::leases::LeaseToken,
+};
 
 /// How often in a row each kind of failure is taken for chance.
 const MOST_FAILURES: u32 = 3;

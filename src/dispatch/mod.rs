@@ -6,7 +6,7 @@
 //! * Nobody gets a copy twice. A message is marked `attempting`, durably, before the first byte
 //!   of its content is written; whatever is found in that state later with nobody working on it
 //!   becomes `unconfirmed` and is never sent again by itself; except where the mail provider takes a
-//!   message with the same key only once ([`crate::sends::idempotent_retry`]).
+//!   message with the same key only once ([`crate::messages::queries::idempotent_retry`]).
 //! * Nobody is lost. Until that mark, a message is `queued` or `leased`, and a lease that expires
 //!   goes back to the queue.
 //! * At most two messages per open connection can become `unconfirmed` in a crash: one on the wire,
@@ -20,40 +20,22 @@
 //!   └── queue ───────┴──────────────────────► workers
 //! ```
 
-pub mod account_queries;
 mod circuit_breaker;
 mod connection_limit;
 mod dispatcher;
-pub mod domain_queries;
-pub mod effective_limits;
-pub mod failpoints;
-mod idempotent_retry;
-mod in_flight;
-pub mod late_queries;
-mod lease;
-mod lease_renewal;
-mod limit_refresh;
-mod outbox_transport;
-pub mod outcome_queries;
+pub mod late_outcomes;
 mod outcome_rows;
-mod prepared_send;
-mod provider_outage;
-pub mod provider_queries;
 mod put_back_queries;
-pub mod queries;
-mod queue;
 pub mod rate_limit;
 mod refusals;
-mod retry;
 mod status_writer;
-mod worker;
-mod worker_pool;
+pub mod workers;
 
 use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
-use crate::server::AppState;
+use crate::context::AppState;
 
 /// How long a stop waits for what is on the wire.
 pub const DRAIN: Duration = Duration::from_secs(30);

@@ -2,8 +2,8 @@
 
 use chrono::{DateTime, Utc};
 
-use super::{outcome_queries::Settled, prepared_send::Job, retry};
-use crate::{channels::Outcome, db::dialect::moment_text};
+use super::workers::{prepared_send::Job, retry};
+use crate::{channels::Outcome, db::dialect::moment_text, messages::queries::settle::Settled};
 
 /// A message that is settled in this state.
 pub(crate) fn settled(job: &Job, state: &'static str, code: Option<u16>, reply: Option<String>) -> Settled {

@@ -10,11 +10,8 @@
 
 use std::collections::{HashMap, HashSet, VecDeque};
 
-use super::{
-    circuit_breaker::{Trip, sentence, without_addresses},
-    queries::LeaseToken,
-};
-use crate::channels::email::smtp::Scope;
+use super::circuit_breaker::{Trip, sentence, without_addresses};
+use crate::{channels::email::smtp::Scope, messages::queries::leases::LeaseToken};
 
 /// So many people of a send in a row, of whom some have been reached before, do not hear the same by
 /// chance, though a fifth of the addresses be dead.

@@ -10,15 +10,15 @@ use tokio::{
     time::Instant,
 };
 
-use super::{
-    failpoints::{Point, hit},
-    in_flight::InFlightGuard,
-    late_queries,
-    outcome_queries::{self, Settled},
-    queries::{self, LeaseToken},
-};
+use super::workers::in_flight::InFlightGuard;
 use crate::{
-    db::{Db, with_timeout},
+    db::{Db, dialect::json, with_timeout},
+    failpoints::{Point, hit},
+    messages::queries::{
+        late,
+        leases::{self, LeaseToken},
+        settle::{self, Settled},
+    },
     time::Clock,
 };
 
@@ -79,7 +79,7 @@ impl StatusWriter {
     /// Whether a marked message may still go out, as [`StatusWriter::mark`] judged it at its time. Not when
     /// the database does not say.
     pub(crate) async fn still_deliverable(&self, token: LeaseToken) -> bool {
-        let asked = with_timeout(TRANSACTION_TIMEOUT, queries::still_deliverable(&self.db, token)).await;
+        let asked = with_timeout(TRANSACTION_TIMEOUT, leases::still_deliverable(&self.db, token)).await;
         asked.unwrap_or_else(|error| {
             tracing::warn!(error = %error, "whether a message still goes out could not be asked");
             false
@@ -208,16 +208,16 @@ async fn write(
     let now = clock.now();
     // The rule: nothing has to be tried again.
     let [settled_now, marked_now] = if outcomes.iter().all(|o| o.state != "queued") {
-        outcome_queries::settle_and_mark(db, outcomes, &settled, &asked, now).await?
+        settle::settle_and_mark(db, outcomes, &settled, &asked, now).await?
     } else {
         let mut tx = db.begin().await?;
-        outcome_queries::hold_sends(&mut tx, &settled).await?;
-        let settled_now = outcome_queries::settle(&mut tx, &settled, now).await?;
+        crate::messages::queries::locks::hold_sends(&mut tx, &settled).await?;
+        let settled_now = settle::settle(&mut tx, &settled, now).await?;
         if outcomes.iter().any(|o| o.state == "rejected") {
-            outcome_queries::remember_bounces(&mut tx, &settled, now).await?;
+            settle::remember_bounces(&mut tx, &settled, now).await?;
         }
         hit(Point::OutcomeWritten);
-        let marked_now = queries::mark_attempting(&mut tx, &asked, now).await?;
+        let marked_now = leases::mark_attempting(&mut tx, &asked, now).await?;
         if marked_now > 0 {
             hit(Point::MarkWritten);
         }
@@ -243,7 +243,7 @@ async fn write(
 
 /// Which outcomes found their message taken over.
 async fn missed(db: &Db, settled: &str, outcomes: &[Settled]) -> sqlx::Result<Vec<Settled>> {
-    let ids: HashSet<i64> = late_queries::unsettled(db, settled).await?.into_iter().collect();
+    let ids: HashSet<i64> = late::unsettled(db, settled).await?.into_iter().collect();
     Ok(outcomes.iter().filter(|o| ids.contains(&o.id)).cloned().collect())
 }
 
@@ -251,8 +251,8 @@ async fn missed(db: &Db, settled: &str, outcomes: &[Settled]) -> sqlx::Result<Ve
 async fn marked(db: &Db, asked: &str, now: DateTime<Utc>) -> sqlx::Result<HashSet<i64>> {
     hit(Point::BeforeUnmarked);
     let mut tx = db.begin().await?;
-    let marked = queries::attempting(&mut tx, asked).await?;
-    queries::settle_unmarked(&mut tx, asked, now).await?;
+    let marked = leases::attempting(&mut tx, asked).await?;
+    leases::settle_unmarked(&mut tx, asked, now).await?;
     hit(Point::UnmarkedWritten);
     tx.commit().await?;
     hit(Point::AfterUnmarked);
@@ -272,7 +272,7 @@ async fn write_late_until_written(db: &Db, clock: &Clock, missed: &[Settled]) {
             let rows = json(missed)?;
             hit(Point::BeforeLate);
             let mut tx = db.begin().await?;
-            let written = late_queries::settle_late(&mut tx, &rows, clock.now()).await?;
+            let written = crate::dispatch::late_outcomes::settle_late(&mut tx, &rows, clock.now()).await?;
             hit(Point::LateWritten);
             tx.commit().await?;
             hit(Point::AfterLate);
@@ -295,9 +295,4 @@ async fn write_late_until_written(db: &Db, clock: &Clock, missed: &[Settled]) {
             }
         }
     }
-}
-
-/// A list as the one text its statement takes.
-pub(crate) fn json<T: serde::Serialize>(rows: &[T]) -> sqlx::Result<String> {
-    serde_json::to_string(rows).map_err(|error| sqlx::Error::Encode(Box::new(error)))
 }

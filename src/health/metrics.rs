@@ -10,8 +10,8 @@ use tokio::time::Instant;
 
 use super::queries::{self, Counts};
 use crate::{
+    context::AppState,
     scheduler::heartbeat::{self, SchedulerStatus},
-    server::AppState,
 };
 
 pub(super) const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";

@@ -20,7 +20,7 @@ use axum::{
 pub use metrics::Meter;
 pub use ready::Ready;
 
-use crate::server::AppState;
+use crate::context::AppState;
 
 /// `/livez` and `/readyz`, beside the pages.
 pub fn routes() -> Router<AppState> {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::queries;
-use crate::{db, error::Outage, scheduler::heartbeat, server::AppState};
+use crate::{context::AppState, db, error::Outage, scheduler::heartbeat};
 
 /// How long the database may take to answer.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(3);

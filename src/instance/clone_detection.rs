@@ -7,21 +7,15 @@ use chrono::{DateTime, Utc};
 use super::{
     fingerprint::{self, Fingerprint, note_life},
     queries,
-    send_gate::Why,
 };
 use crate::{
-    audit,
-    auth::guard::Ctx,
-    backup,
+    audit, backup,
+    context::{AppState, ctx::Ctx, send_gate::Why},
     db::{Db, Tx},
-    dispatch::{
-        failpoints::{Point, hit},
-        queries as leases,
-    },
     error::AppError,
+    failpoints::{Point, hit},
     scheduler,
     sends::{self, ending, model::SendState},
-    server::AppState,
 };
 
 /// How often a passive process asks whether somebody confirmed on another one.
@@ -48,10 +42,14 @@ pub async fn settle(state: &AppState) -> sqlx::Result<Option<Why>> {
 async fn look(db: &Db, now: DateTime<Utc>) -> sqlx::Result<Option<Why>> {
     let here = Fingerprint::of(db).await?;
     let here = json(&here)?;
-    let known = queries::get(db, queries::HOME).await?;
-    if known.is_none() && queries::get(db, queries::RESTORED).await?.is_none() {
+    let known = crate::context::installation::get(db, queries::HOME).await?;
+    if known.is_none()
+        && crate::context::installation::get(db, queries::RESTORED)
+            .await?
+            .is_none()
+    {
         let mut tx = db.begin().await?;
-        queries::put_first(&mut tx, queries::HOME, &here).await?;
+        crate::context::installation::put_first(&mut tx, queries::HOME, &here).await?;
         let note = note_life(&mut tx, now).await?;
         tx.commit().await?;
         note.keep(db).await;
@@ -61,7 +59,7 @@ async fn look(db: &Db, now: DateTime<Utc>) -> sqlx::Result<Option<Why>> {
     // The same place, of which a former version told less.
     if why.is_none() && known.as_ref() != Some(&here) {
         let mut tx = db.begin().await?;
-        queries::put(&mut tx, queries::HOME, &here).await?;
+        crate::context::installation::put(&mut tx, queries::HOME, &here).await?;
         tx.commit().await?;
     }
     Ok(why)
@@ -78,11 +76,14 @@ async fn doubts(db: &Db) -> sqlx::Result<Option<Why>> {
 /// The part of it that can be asked at any time. (The note beside an SQLite file and what is inside
 /// are not written at the same moment.)
 async fn is_elsewhere(db: &Db) -> sqlx::Result<Option<Why>> {
-    if queries::get(db, queries::RESTORED).await?.is_some() {
+    if crate::context::installation::get(db, queries::RESTORED)
+        .await?
+        .is_some()
+    {
         return Ok(Some(Why::Restored));
     }
     // What can't be read was written by another program: ask.
-    let known = queries::get(db, queries::HOME).await?;
+    let known = crate::context::installation::get(db, queries::HOME).await?;
     let known: Option<Fingerprint> = known.and_then(|text| serde_json::from_str(&text).ok());
     let here = Fingerprint::of(db).await?;
     let is_same = known.is_some_and(|known| known.is_same_place(&here));
@@ -139,7 +140,7 @@ pub async fn damage(db: &Db) -> sqlx::Result<Option<String>> {
 
 /// Leaves a mark in a database that was put back from a backup.
 pub async fn mark_restored(tx: &mut Tx, now: DateTime<Utc>) -> sqlx::Result<()> {
-    queries::put(tx, queries::RESTORED, &now.to_rfc3339()).await
+    crate::context::installation::put(tx, queries::RESTORED, &now.to_rfc3339()).await
 }
 
 /// An owner's word that this database is the one to go on with. What it was sending is given
@@ -157,7 +158,8 @@ pub async fn confirm(ctx: &Ctx) -> Result<(), AppError> {
     hit(Point::BeforeConfirm);
     let mut tx = db.begin().await?;
     // Whoever held a lease in the former life is gone.
-    leases::recover(&mut tx, leases::ReapScope::AllOthers, now).await?;
+    crate::messages::queries::recover::recover(&mut tx, crate::messages::queries::recover::ReapScope::AllOthers, now)
+        .await?;
     for (store_id, id) in &open {
         let Some(send) = sends::queries::find(db, *store_id, *id).await? else {
             continue;
@@ -167,8 +169,8 @@ pub async fn confirm(ctx: &Ctx) -> Result<(), AppError> {
     }
     hit(Point::ConfirmGivenBack);
     let held = scheduler::hold_all_due(&mut tx, MAY_HAVE_GONE, now).await?;
-    queries::put(&mut tx, queries::HOME, &json(&here)?).await?;
-    queries::remove(&mut tx, queries::RESTORED).await?;
+    crate::context::installation::put(&mut tx, queries::HOME, &json(&here)?).await?;
+    crate::context::installation::remove(&mut tx, queries::RESTORED).await?;
     // The other life goes on counting rows from the same number.
     queries::renew_id(&mut tx).await?;
     let note = note_life(&mut tx, now).await?;

@@ -11,14 +11,14 @@ use crate::db::{Db, Tx};
 /// A place, as it is remembered in the database.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "on", rename_all = "snake_case")]
-pub(super) enum Fingerprint {
+pub(crate) enum Fingerprint {
     Sqlite(Disk),
     Postgres(Server),
 }
 
 /// Where a file lies.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Disk {
+pub(crate) struct Disk {
     path: String,
     machine: String,
     /// The file's own number on its disk.
@@ -30,7 +30,7 @@ pub(super) struct Disk {
 /// A database of a server. Which machine asks does not matter: several may. Nor does the server's
 /// address: a container has a new one after every start.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Server {
+pub(crate) struct Server {
     /// The number the server was given when it was set up. Its copies have it too.
     pub server: Option<String>,
     pub database: String,
@@ -46,7 +46,7 @@ pub(super) struct Server {
 
 impl Fingerprint {
     /// Where the open database lives.
-    pub(super) async fn of(db: &Db) -> sqlx::Result<Self> {
+    pub(crate) async fn of(db: &Db) -> sqlx::Result<Self> {
         match db {
             Db::Sqlite(_) => Ok(Fingerprint::Sqlite(Disk::of(&queries::data_file(db).await?))),
             Db::Postgres(pool) => Ok(Fingerprint::Postgres(queries::server(pool).await?)),
@@ -55,7 +55,7 @@ impl Fingerprint {
 
     /// Whether two records mean the same place. What one of them does not tell is no difference:
     /// records of former versions tell less.
-    pub(super) fn is_same_place(&self, other: &Fingerprint) -> bool {
+    pub(crate) fn is_same_place(&self, other: &Fingerprint) -> bool {
         match (self, other) {
             (Fingerprint::Sqlite(one), Fingerprint::Sqlite(other)) => one.is_same(other),
             (Fingerprint::Postgres(one), Fingerprint::Postgres(other)) => one.is_same(other),
@@ -139,7 +139,7 @@ pub struct LifeNote(String);
 /// Writes a sign of life into the database. Keep the answer after the commit.
 pub async fn note_life(tx: &mut Tx, now: DateTime<Utc>) -> sqlx::Result<LifeNote> {
     let text = now.to_rfc3339_opts(SecondsFormat::Micros, true);
-    queries::put(tx, queries::ALIVE, &text).await?;
+    crate::context::installation::put(tx, queries::ALIVE, &text).await?;
     Ok(LifeNote(text))
 }
 
@@ -164,10 +164,10 @@ fn write_whole(note: &Path, text: &str) -> std::io::Result<()> {
 }
 
 /// Whether a newer state of this database has run in this place.
-pub(super) async fn is_older(db: &Db) -> sqlx::Result<bool> {
+pub(crate) async fn is_older(db: &Db) -> sqlx::Result<bool> {
     let Db::Sqlite(_) = db else { return Ok(false) };
     let outside = std::fs::read_to_string(life_file(&queries::data_file(db).await?)).ok();
-    let inside = queries::get(db, queries::ALIVE).await?;
+    let inside = crate::context::installation::get(db, queries::ALIVE).await?;
     let moment = |text: &str| text.trim().parse::<DateTime<Utc>>().ok();
     Ok(
         match (outside.as_deref().and_then(moment), inside.as_deref().and_then(moment)) {

@@ -15,14 +15,8 @@ mod clone_detection;
 mod fingerprint;
 #[cfg(feature = "ssr")]
 mod queries;
-#[cfg(feature = "ssr")]
-mod send_gate;
 
 #[cfg(feature = "ssr")]
 pub use clone_detection::{confirm, damage, mark_restored, settle, watch};
 #[cfg(feature = "ssr")]
 pub use fingerprint::{LifeNote, note_life};
-#[cfg(feature = "ssr")]
-pub use queries::id;
-#[cfg(feature = "ssr")]
-pub use send_gate::{SendGate, Why};

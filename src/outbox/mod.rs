@@ -8,6 +8,6 @@ pub mod reading;
 pub const NOTHING_IS_MAILED: &str = "Nothing is mailed: messages stay in the outbox.";
 
 /// The words for a page that sends, if the outbox is the provider.
-pub fn notice(settings: &crate::server::Settings) -> Option<&'static str> {
+pub fn notice(settings: &crate::context::Settings) -> Option<&'static str> {
     settings.uses_outbox().then_some(NOTHING_IS_MAILED)
 }

@@ -6,8 +6,8 @@ use chrono::{DateTime, Utc};
 use sqlx::AssertSqlSafe;
 
 use crate::{
-    auth::model::StoreId,
     db::{Db, Tx, search::containing},
+    ids::StoreId,
     on_db, on_tx,
 };
 

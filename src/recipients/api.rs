@@ -6,7 +6,7 @@ use super::model::{Candidate, Count, Earlier, Named, RecipientFilter, SkipReason
 use crate::error::AppError;
 #[cfg(feature = "ssr")]
 use crate::{
-    auth::{guard, model::Permission},
+    context::{actor::Permission, ctx},
     recipients::{queries, rules},
 };
 
@@ -18,14 +18,14 @@ const SHOWN: i64 = 20;
 /// sends reached are left out.
 #[server(prefix = "/api", endpoint = "recipients/count", input = Json)]
 pub async fn count_recipients(filter: RecipientFilter, not_again: Option<Earlier>) -> Result<Count, AppError> {
-    let ctx = guard::require(Permission::SendCampaigns)?;
+    let ctx = ctx::require(Permission::SendCampaigns)?;
     rules::count(&ctx, filter, not_again).await
 }
 
 /// Customers to pick one by one.
 #[server(prefix = "/api", endpoint = "recipients/find", input = Json)]
 pub async fn find_customers(text: String) -> Result<Vec<Candidate>, AppError> {
-    let ctx = guard::require(Permission::SendCampaigns)?;
+    let ctx = ctx::require(Permission::SendCampaigns)?;
     let scope = rules::scope_of(&ctx, None).await?;
     Ok(queries::candidates(ctx.db(), &scope, &text).await?)
 }
@@ -37,7 +37,7 @@ pub async fn skipped_names(
     not_again: Option<Earlier>,
     reason: SkipReason,
 ) -> Result<Vec<Named>, AppError> {
-    let ctx = guard::require(Permission::SendCampaigns)?;
+    let ctx = ctx::require(Permission::SendCampaigns)?;
     rules::bounded(&filter)?;
     let scope = rules::scope_of(&ctx, not_again).await?;
     Ok(queries::names(ctx.db(), &scope, &filter, Some(reason), SHOWN, 0).await?)

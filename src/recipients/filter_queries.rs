@@ -8,8 +8,8 @@ use chrono_tz::Tz;
 
 use super::model::{Earlier, RecipientFilter, SkipReason};
 use crate::{
-    auth::model::StoreId,
     db::{Backend, binds::Binds, dialect},
+    ids::StoreId,
     segments::{
         model::SystemSegment,
         rule_queries::{self, Moment},

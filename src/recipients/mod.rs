@@ -10,8 +10,6 @@ pub mod model;
 #[cfg(feature = "ssr")]
 pub mod filter_queries;
 #[cfg(feature = "ssr")]
-pub mod freeze;
-#[cfg(feature = "ssr")]
 pub mod queries;
 #[cfg(feature = "ssr")]
 pub mod rules;

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::text::grouped;
+
 /// Whose earlier recipients are left out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -228,19 +230,6 @@ impl Audience {
 
 /// The owner's own words for an empty audience.
 pub const NO_RECIPIENTS: &str = "No recipients found for this campaign";
-
-/// `1,204`
-pub fn grouped(n: i64) -> String {
-    let digits = n.unsigned_abs().to_string();
-    let mut out = String::new();
-    for (i, c) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i).is_multiple_of(3) {
-            out.push(',');
-        }
-        out.push(c);
-    }
-    if n < 0 { format!("−{out}") } else { out }
-}
 
 /// A customer as the picker offers them.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{bound, db::Db, on_db, segments};
 
-pub use super::{freeze::freeze, search::candidates};
+pub use super::search::candidates;
 
 /// How many people the filter means, how many of them will get it, and why the others will not.
 pub async fn count(db: &Db, scope: &Scope, filter: &RecipientFilter) -> sqlx::Result<Audience> {
@@ -140,7 +140,7 @@ async fn sql_of(db: &Db, scope: &Scope, filter: &RecipientFilter) -> sqlx::Resul
 }
 
 /// From (code, how many) to an audience.
-pub(super) fn added_up(rows: Vec<(i64, i64)>) -> Audience {
+pub(crate) fn added_up(rows: Vec<(i64, i64)>) -> Audience {
     let mut audience = Audience::default();
     for (number, n) in rows {
         audience.matched += n;

@@ -7,7 +7,7 @@ use super::{
     model::{Audience, Count, Earlier, RecipientFilter},
     queries,
 };
-use crate::{auth::guard::Ctx, db::Db, error::AppError, segments, stores::model::Store, time};
+use crate::{context::ctx::Ctx, db::Db, error::AppError, segments, stores::model::Store, time};
 
 /// The book of a store at a moment. With `not_again`, whoever one of those sends reached
 /// is left out.

@@ -2,8 +2,8 @@
 
 use std::collections::HashMap;
 
-use super::model::{RecipientFilter, grouped};
-use crate::{auth::model::StoreId, db::Db, segments};
+use super::model::RecipientFilter;
+use crate::{db::Db, ids::StoreId, segments, text::grouped};
 
 /// Who a filter is for, in few words; `segments` are names by id.
 pub fn audience_words(filter: Option<&RecipientFilter>, segments: &HashMap<i64, String>) -> String {

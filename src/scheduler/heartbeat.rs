@@ -6,9 +6,9 @@ use serde::Serialize;
 
 use super::queries;
 use crate::{
+    context::{AppState, send_gate::Why},
     db::{Db, Tx},
-    instance::{self, Why},
-    server::AppState,
+    instance,
 };
 
 /// How often it is written: twice a minute.

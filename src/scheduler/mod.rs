@@ -33,12 +33,12 @@ use start_due::DueResult;
 use heartbeat::Heartbeat;
 
 use crate::{
-    auth::tokens,
+    context::AppState,
     customers::{self, import::upload},
     db::{Tx, with_timeout},
     error::AppError,
     sends::{audience_snapshot, contacts, provider_events, reconcile, unconfirmed},
-    server::AppState,
+    tokens,
 };
 pub use late::{Lateness, words as late_words};
 

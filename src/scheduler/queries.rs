@@ -5,8 +5,8 @@ use serde::Serialize;
 
 use super::heartbeat::State;
 use crate::{
-    auth::model::StoreId,
     db::{Db, Tx},
+    ids::StoreId,
     on_db, on_tx,
 };
 

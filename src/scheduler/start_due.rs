@@ -8,15 +8,15 @@ use super::{
 };
 use crate::{
     audit,
-    auth::model::StoreId,
-    dispatch::failpoints::{Point, hit},
+    context::AppState,
     error::AppError,
+    failpoints::{Point, hit},
+    ids::StoreId,
     sends::{
         queries::Scheduled,
         rules::{Initiator, StartCampaign, Started},
         scheduled::{start_scheduled, token},
     },
-    server::AppState,
     stores, time,
 };
 

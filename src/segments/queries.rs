@@ -9,9 +9,9 @@ use super::{
     rule_queries::{self, Moment},
 };
 use crate::{
-    auth::model::StoreId,
     bound,
     db::{Db, Tx, binds::Binds},
+    ids::StoreId,
     on_db, on_tx,
 };
 

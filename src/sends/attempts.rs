@@ -2,38 +2,22 @@
 //! given up. Only one goes out at a time: of whoever still waits in an open one nobody knows yet
 //! whether it reaches them.
 
-use sqlx::AssertSqlSafe;
-
 use super::{
     model::SendKind,
     queries::{self, SendRecord},
     rules::{STILL_ON_THEIR_WAY, who_sends},
 };
 use crate::{
-    auth::model::StoreId,
-    communications::has_in_flight,
-    db::{Db, Tx, dialect::row_lock},
+    db::{Db, Tx},
     error::AppError,
+    ids::StoreId,
+    messages::{has_in_flight, queries::locks::lock_send},
     on_tx,
 };
 
-/// Makes a first send this transaction's: until its end nobody else lets another follow it, or
-/// makes it into a campaign.
-pub(super) async fn lock_send(tx: &mut Tx, first: i64) -> sqlx::Result<()> {
-    let sql = format!(
-        "select id from sends where id = $1 {}",
-        row_lock(tx.backend(), "for update")
-    );
-    on_tx!(tx, |conn| sqlx::query(AssertSqlSafe(sql))
-        .bind(first)
-        .execute(&mut *conn)
-        .await
-        .map(|_| ()))
-}
-
 /// Refuses another try while one is under way, and when they are a campaign's by now. What it finds
 /// holds until the end of the transaction.
-pub(super) async fn refuse_another(tx: &mut Tx, db: &Db, store: StoreId, first: i64) -> Result<(), AppError> {
+pub(crate) async fn refuse_another(tx: &mut Tx, db: &Db, store: StoreId, first: i64) -> Result<(), AppError> {
     lock_send(tx, first).await?;
     for send in queries::attempts(tx, store, first, SendKind::Bulk).await? {
         let words = if send.campaign_id.is_some() {
@@ -52,7 +36,7 @@ pub(super) async fn refuse_another(tx: &mut Tx, db: &Db, store: StoreId, first: 
 
 /// Refuses a second correction while one is under way. What it finds holds until the end of the
 /// transaction.
-pub(super) async fn refuse_another_correction(
+pub(crate) async fn refuse_another_correction(
     tx: &mut Tx,
     db: &Db,
     store: StoreId,

@@ -4,8 +4,8 @@
 use chrono::{DateTime, Duration, Utc};
 
 use crate::{
-    auth::model::StoreId,
     db::Db,
+    ids::StoreId,
     on_db, on_tx,
     recipients::{self, filter_queries::Scope, model::RecipientFilter},
 };

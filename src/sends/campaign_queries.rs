@@ -4,8 +4,8 @@ use chrono::{DateTime, Utc};
 use sqlx::AssertSqlSafe;
 
 use crate::{
-    auth::model::StoreId,
     db::{Db, Tx, dialect::row_lock},
+    ids::StoreId,
     on_db, on_tx,
 };
 

@@ -7,13 +7,13 @@
 use sqlx::AssertSqlSafe;
 
 use crate::{
-    communications::outcome_is,
     db::{
         Db, Tx,
         dialect::{json_ids, row_lock},
         in_tx,
     },
-    dispatch::failpoints::{Point, hit},
+    failpoints::{Point, hit},
+    messages::outcome_is,
     on_db, on_tx,
 };
 
@@ -24,12 +24,12 @@ pub const PIECE: i64 = if cfg!(debug_assertions) { 25 } else { 2_000 };
 const BATCH: i64 = 4;
 
 /// Notes the first piece of a send's people; the send remembers the rest.
-pub(super) async fn begin(tx: &mut Tx, send: i64) -> sqlx::Result<()> {
+pub(crate) async fn begin(tx: &mut Tx, send: i64) -> sqlx::Result<()> {
     note_piece(tx, send, 0).await.map(|_| ())
 }
 
 /// Notes those of these messages that were accepted: late answers, of which there are few.
-pub(super) async fn note(tx: &mut Tx, messages: &[i64]) -> sqlx::Result<()> {
+pub(crate) async fn note(tx: &mut Tx, messages: &[i64]) -> sqlx::Result<()> {
     let ids = serde_json::json!(messages).to_string();
     let sql = noting(&format!("id in {}", json_ids(tx.backend(), "$1")));
     on_tx!(tx, |conn| sqlx::query(AssertSqlSafe(sql))

@@ -10,15 +10,16 @@ use super::{
     rules::{Initiator, Started, already_done, existing},
 };
 use crate::{
-    auth::guard::Ctx,
+    context::ctx::Ctx,
     db::Db,
-    dispatch::failpoints::{Point, hit},
     error::AppError,
+    failpoints::{Point, hit},
     recipients::{
         self,
-        model::{Audience, NO_RECIPIENTS, RecipientFilter, grouped},
+        model::{Audience, NO_RECIPIENTS, RecipientFilter},
     },
     stores::model::Store,
+    text::grouped,
 };
 
 /// How subjects and labels of corrections begin.

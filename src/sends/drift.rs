@@ -9,8 +9,8 @@ use super::{
     queries::SendRecord,
 };
 use crate::{
-    communications::model::Tally,
     db::{Db, dialect::json_ids},
+    messages::model::Tally,
     on_db,
     recipients::model::{Named, SkipReason},
 };

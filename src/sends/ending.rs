@@ -3,52 +3,27 @@
 use chrono::{DateTime, Utc};
 
 use super::{
-    attempts, campaign_queries, contacts, idempotent_retry,
+    campaign_queries, contacts,
     model::SendState,
     queries::{self, SendRecord},
-    reconcile, unconfirmed, words,
+    words,
 };
 use crate::{
     audit,
-    communications::{self, has_pending, model::Tally},
     db::Tx,
-    on_tx,
-    recipients::model::grouped,
+    messages::{
+        self,
+        model::Tally,
+        queries::cancel::{cancel_unsent, has_pending},
+    },
+    text::grouped,
 };
-
-/// Turns what has not gone out into `cancelled`; what may have gone out before is unconfirmed again. What
-/// is on the wire stays as it is, and the send remembers it.
-pub async fn cancel_unsent(tx: &mut Tx, send: i64, now: DateTime<Utc>) -> sqlx::Result<u64> {
-    idempotent_retry::leave(tx, send, now).await?;
-    let cancelled = on_tx!(tx, |conn| {
-        sqlx::query(
-        "update messages set state = 'cancelled', settled_at = $2, lease_owner = null, lease_until = null, next_at = null
-          where send_id = $1 and state in ('queued', 'leased')"
-    )
-    .bind(send)
-    .bind(now)
-    .execute(&mut *conn)
-    .await
-    .map(|r| r.rows_affected())
-    })?;
-    reconcile::note(tx, send).await?;
-    unconfirmed::reopen(tx, send).await?;
-    Ok(cancelled)
-}
-
-/// Whether somebody of this send has no outcome yet.
-async fn has_pending(tx: &mut Tx, send: i64) -> sqlx::Result<bool> {
-    on_tx!(tx, |conn| sqlx::query_scalar(concat!("select ", has_pending!("$1")))
-        .bind(send)
-        .fetch_one(&mut *conn)
-        .await)
-}
 
 /// Ends a send whose people all have an outcome; its campaign is `sent`. False when somebody
 /// still waits, or it has ended already.
 pub async fn finish(tx: &mut Tx, send: &SendRecord, now: DateTime<Utc>) -> sqlx::Result<bool> {
     // Somebody may be put into its queue again at this moment.
-    attempts::lock_send(tx, send.id).await?;
+    crate::messages::queries::locks::lock_send(tx, send.id).await?;
     if has_pending(tx, send.id).await? {
         return Ok(false);
     }
@@ -90,10 +65,10 @@ async fn close(tx: &mut Tx, send: &SendRecord, now: DateTime<Utc>) -> sqlx::Resu
     contacts::begin(tx, send.id).await?;
     if let Some(campaign) = send.campaign_id {
         campaign_queries::lock(tx, campaign).await?;
-        let all = communications::goes::total_in(tx, campaign).await?;
+        let all = messages::goes::total_in(tx, campaign).await?;
         campaign_queries::campaign_to_sent(tx, campaign, all.sent, all.failed, now).await?;
     }
-    communications::tallies::of_send_in(tx, send.id).await
+    messages::tallies::of_send_in(tx, send.id).await
 }
 
 /// Gives a send up by itself; see [`revert_by`].
@@ -150,7 +125,7 @@ pub async fn count_late(tx: &mut Tx, send: i64, messages: &[i64]) -> sqlx::Resul
 }
 
 /// After answers that came while a send ended: the same for whatever they were.
-pub(super) async fn count_anew(tx: &mut Tx, send: i64) -> sqlx::Result<()> {
+pub(crate) async fn count_anew(tx: &mut Tx, send: i64) -> sqlx::Result<()> {
     contacts::begin(tx, send).await?;
     count_again(tx, send).await
 }
@@ -162,11 +137,11 @@ async fn count_again(tx: &mut Tx, send: i64) -> sqlx::Result<()> {
         return Ok(());
     };
     campaign_queries::lock(tx, campaign).await?;
-    let all = communications::goes::total_in(tx, campaign).await?;
+    let all = messages::goes::total_in(tx, campaign).await?;
     campaign_queries::write_numbers(tx, campaign, all.sent, all.failed).await
 }
 
-pub(super) async fn log(
+pub(crate) async fn log(
     tx: &mut Tx,
     send: &SendRecord,
     actor: &str,

@@ -13,12 +13,12 @@ use crate::{
         self,
         model::{Audience, Earlier, RecipientFilter},
     },
+    rendering,
     stores::model::Store,
-    templates::render,
 };
 
 /// What is about to be written down for ever.
-pub(super) struct Frozen<'a> {
+pub(crate) struct Frozen<'a> {
     pub campaign: Option<i64>,
     pub of_send: Option<i64>,
     pub kind: SendKind,
@@ -59,7 +59,7 @@ impl<'a> Frozen<'a> {
 }
 
 /// What came of writing it down.
-pub(super) enum Freezing {
+pub(crate) enum Freezing {
     Written {
         send_id: i64,
         audience: Audience,
@@ -70,7 +70,7 @@ pub(super) enum Freezing {
 }
 
 /// Writes a send down, with a row for each person of its audience.
-pub(super) async fn freeze(
+pub(crate) async fn freeze(
     tx: &mut Tx,
     db: &Db,
     initiator: &Initiator,
@@ -110,7 +110,7 @@ pub(super) async fn freeze(
         return Ok(Freezing::TokenUsed);
     };
     let scope = recipients::rules::scope(store, initiator.now, not_again);
-    let audience = recipients::freeze::freeze(tx, &scope, &what.filter, send_id, initiator.now).await?;
+    let audience = crate::messages::queries::freeze::freeze(tx, &scope, &what.filter, send_id, initiator.now).await?;
     if audience.will_send == 0 {
         return Ok(Freezing::Nobody);
     }
@@ -130,7 +130,7 @@ fn check_message(store: &Store, initiator: &Initiator, what: &Frozen<'_>) -> Res
     if what.body.trim().is_empty() {
         problems.push(Problem::new("body", "Enter the message"));
     }
-    let source = render::Source {
+    let source = rendering::Source {
         subject: what.subject,
         body: what.body,
         fallbacks: &what.fallbacks,
@@ -139,9 +139,9 @@ fn check_message(store: &Store, initiator: &Initiator, what: &Frozen<'_>) -> Res
         signature: &signature(initiator),
         lang: LANGUAGE,
     };
-    if let Err(found) = render::compile(source) {
+    if let Err(found) = rendering::compile(source) {
         problems.extend(found.iter().map(|p| {
-            let field = if p.place == render::Place::Subject {
+            let field = if p.place == rendering::Place::Subject {
                 "subject"
             } else {
                 "body"

@@ -3,81 +3,24 @@
 
 use std::collections::{HashMap, hash_map::Entry};
 
-use axum::{
-    extract::{Path, Query},
-    http::header,
-    response::{IntoResponse, Response},
-};
-use serde::Deserialize;
-
-use super::{
-    queries::{self, SendRecord},
-    rules::existing,
-};
+use super::queries::{self, SendRecord};
 use crate::{
-    auth::model::Permission,
-    communications::queries::{self as messages, MessageRow, TimelineRow},
     db::Db,
     error::AppError,
-    server::{headers::MESSAGE_POLICY, page_request::StaffRequest},
+    messages::timeline::{MessageRow, TimelineRow},
+    rendering::{self, Compiled, Person, Rendered},
     stores::model::Store,
-    templates::render::{self, Compiled, Person, Rendered},
     time,
 };
 
-/// How the message is to be shown.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default)]
-pub struct How {
-    /// "text" for the plain-text part.
-    part: String,
-}
-
 /// Staff read what customers got, and never act for them: the link to unsubscribe leads nowhere.
-const NO_LINK: &str = "#";
-
-/// `GET /messages/{id}/view`: one person's message.
-pub async fn message(staff: StaffRequest, Path(id): Path<i64>, Query(how): Query<How>) -> Result<Response, AppError> {
-    staff.allow(Permission::SeeCampaigns)?;
-    let row = messages::message(staff.db(), staff.store_id(), id)
-        .await?
-        .ok_or(AppError::NotFound)?;
-    let send = existing(staff.db(), staff.store_id(), row.send_id).await?;
-    let rendered = rendered(&send, &staff.store, &row)?;
-    Ok(answer(rendered, &how))
-}
-
-/// `GET /sends/{id}/view`: the message as it was frozen, for somebody without a name.
-pub async fn send(staff: StaffRequest, Path(id): Path<i64>, Query(how): Query<How>) -> Result<Response, AppError> {
-    staff.allow(Permission::SeeCampaigns)?;
-    let send = existing(staff.db(), staff.store_id(), id).await?;
-    let person = Person {
-        unsubscribe_url: NO_LINK,
-        ..Person::default()
-    };
-    Ok(answer(compiled(&send)?.render(&person), &how))
-}
-
-fn answer(rendered: Rendered, how: &How) -> Response {
-    let (kind, body) = match how.part.as_str() {
-        "text" => ("text/plain; charset=utf-8", rendered.text),
-        _ => ("text/html; charset=utf-8", rendered.html),
-    };
-    (
-        [
-            (header::CONTENT_TYPE, kind),
-            (header::CONTENT_SECURITY_POLICY, MESSAGE_POLICY),
-        ],
-        body,
-    )
-        .into_response()
-}
+pub(crate) const NO_LINK: &str = "#";
 
 /// The frozen message of a send, ready for everybody. It was compiled before it was frozen, so a
 /// failure here is our own.
 pub fn compiled(send: &SendRecord) -> Result<Compiled, AppError> {
     let fallbacks = serde_json::from_str(&send.fallbacks)?;
-    let source = render::Source {
+    let source = rendering::Source {
         subject: &send.subject,
         body: &send.body,
         fallbacks: &fallbacks,
@@ -86,7 +29,7 @@ pub fn compiled(send: &SendRecord) -> Result<Compiled, AppError> {
         signature: &send.signature,
         lang: super::freezing::LANGUAGE,
     };
-    render::compile(source)
+    rendering::compile(source)
         .map_err(|found| AppError::internal(&format!("send {} does not compile any more: {}", send.id, found.len())))
 }
 
@@ -101,7 +44,7 @@ pub fn anniversary_words(send: &SendRecord, zone: chrono_tz::Tz, month: Option<i
     let number = |n: Option<i64>| n.and_then(|n| u32::try_from(n).ok());
     match (number(month), number(day)) {
         (Some(month), Some(day)) => {
-            render::next_anniversary(month, day, time::today(send.started_at, zone)).unwrap_or_default()
+            rendering::next_anniversary(month, day, time::today(send.started_at, zone)).unwrap_or_default()
         }
         _ => String::new(),
     }
@@ -148,7 +91,7 @@ pub fn subject_for_nobody(send: &SendRecord) -> Result<String, AppError> {
     Ok(compiled(send)?.subject_for(&Person::default()))
 }
 
-fn rendered(send: &SendRecord, store: &Store, row: &MessageRow) -> Result<Rendered, AppError> {
+pub(crate) fn rendered(send: &SendRecord, store: &Store, row: &MessageRow) -> Result<Rendered, AppError> {
     let anniversary = anniversary_words(send, store.zone(), row.anniversary_month, row.anniversary_day);
     let person = Person {
         first_name: &row.first_name,

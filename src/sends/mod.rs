@@ -24,8 +24,6 @@ pub mod ending;
 #[cfg(feature = "ssr")]
 pub mod freezing;
 #[cfg(feature = "ssr")]
-pub mod idempotent_retry;
-#[cfg(feature = "ssr")]
 pub mod message_view;
 #[cfg(feature = "ssr")]
 pub mod pause_stop;

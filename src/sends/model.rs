@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::communications::model::Tally;
+use crate::messages::model::Tally;
 
 /// Where a send is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -74,7 +74,7 @@ pub struct ProgressRow {
     pub name: String,
     pub address: String,
     /// As the badge says it.
-    pub state: crate::communications::model::MessageState,
+    pub state: crate::messages::model::MessageState,
     pub why: String,
     /// `10:04:31 am` in the store's time; empty while waiting.
     pub at: String,

@@ -8,10 +8,10 @@ use super::{
     rules::existing,
 };
 use crate::{
-    auth::guard::Ctx,
+    context::ctx::Ctx,
     db::in_tx,
-    dispatch::failpoints::{Point, hit},
     error::AppError,
+    failpoints::{Point, hit},
 };
 
 /// Stops a send for good: nothing more goes out, what went out stays recorded, its campaign is a

@@ -9,19 +9,18 @@ use super::{
     stalled,
 };
 use crate::{
-    auth::guard::Ctx,
-    communications::{self, goes, model::Tally},
-    dispatch::{account_queries, domain_queries},
+    context::{AppState, ctx::Ctx},
     error::AppError,
-    recipients::model::grouped,
-    server::AppState,
+    mail_accounts::account_queries,
+    messages::{self, goes, model::Tally},
+    text::grouped,
 };
 
 /// How far a send is, for the page that polls.
 pub async fn progress(ctx: &Ctx, send_id: i64) -> Result<Progress, AppError> {
     let send = existing(ctx.db(), ctx.store(), send_id).await?;
     let tally = numbers(ctx, &send).await?;
-    let newest = communications::people::newest(ctx.db(), ctx.store(), send_id).await?;
+    let newest = messages::people::newest(ctx.db(), ctx.store(), send_id).await?;
     let zone = ctx.shop().await?.zone();
     Ok(Progress {
         state: send.state,
@@ -61,7 +60,7 @@ async fn numbers(ctx: &Ctx, send: &SendRecord) -> sqlx::Result<Tally> {
             let goes = goes::of_campaign(ctx.db(), ctx.store(), campaign).await?;
             goes::total(ctx.db(), campaign, &goes, ctx.now).await
         }
-        _ => communications::tallies::of_send(ctx.db(), ctx.store(), send.id).await,
+        _ => messages::tallies::of_send(ctx.db(), ctx.store(), send.id).await,
     }
 }
 
@@ -75,7 +74,7 @@ pub async fn waits(state: &AppState, send: &SendRecord, now: DateTime<Utc>) -> s
     let Some(rate) = account_queries::limits(&state.db, &account.key()).await?.domain_rate else {
         return Ok(None);
     };
-    let next = domain_queries::next_in_line(&state.db, send.id, now).await?;
+    let next = crate::messages::queries::domain_wait::next_in_line(&state.db, send.id, now).await?;
     let count = |domain: &str| next.iter().filter(|other| *other == domain).count();
     let Some(most) = next.iter().max_by_key(|domain| count(domain)) else {
         return Ok(None);

@@ -4,9 +4,9 @@ use chrono::{DateTime, Utc};
 
 use super::model::{SendKind, SendState};
 use crate::{
-    auth::model::StoreId,
-    communications::has_pending,
     db::{Db, Tx},
+    ids::StoreId,
+    messages::has_pending,
     on_db, on_tx,
 };
 
@@ -124,7 +124,7 @@ pub async fn following(db: &Db, store: StoreId, send: i64) -> sqlx::Result<Vec<S
 }
 
 /// A send and what followed it, as far as they are of this kind; oldest first.
-pub(super) async fn attempts(tx: &mut Tx, store: StoreId, first: i64, kind: SendKind) -> sqlx::Result<Vec<SendRecord>> {
+pub(crate) async fn attempts(tx: &mut Tx, store: StoreId, first: i64, kind: SendKind) -> sqlx::Result<Vec<SendRecord>> {
     on_tx!(tx, |conn| sqlx::query_as(columns!(
         "where store_id = $1 and (id = $2 or of_send = $2) and kind = $3 order by id"
     ))

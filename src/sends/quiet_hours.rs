@@ -2,7 +2,7 @@
 //! that customers may be asleep. Nothing is moved for it, and nothing held back.
 
 use super::queries::SendRecord;
-use crate::{auth::guard::Ctx, error::AppError, ui::links::encode};
+use crate::{context::ctx::Ctx, error::AppError, paths::encode};
 
 /// What somebody pressed, as the question keeps it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,7 +44,7 @@ impl ResumeAction {
 }
 
 /// Where it is asked first; nothing when they were told, or when nobody sleeps.
-pub(super) async fn asks_first(
+pub(crate) async fn asks_first(
     ctx: &Ctx,
     send: &SendRecord,
     action: &ResumeAction,

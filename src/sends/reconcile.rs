@@ -4,29 +4,15 @@
 //! Whoever writes outcomes has nothing to do with this: the send remembers that something is owed,
 //! in the transaction that ends it, and whoever tidies up settles that, once.
 
-use super::{ending, unconfirmed};
+use super::ending;
 use crate::{
     db::{Db, Tx},
-    dispatch::failpoints::{Point, hit},
+    failpoints::{Point, hit},
     on_db, on_tx,
 };
 
 /// Sends looked at in one go.
 const BATCH: i64 = 100;
-
-/// Notes on a send that this transaction ends whether some of it is on the wire.
-pub(super) async fn note(tx: &mut Tx, send: i64) -> sqlx::Result<()> {
-    on_tx!(tx, |conn| {
-        sqlx::query(
-        "update sends set needs_reconcile = true
-          where id = $1 and exists (select 1 from messages where +send_id = $1 and lease_until is not null and state = 'attempting')"
-    )
-    .bind(send)
-    .execute(&mut *conn)
-    .await
-    .map(|_| ())
-    })
-}
 
 /// Brings the sends up to date that ended too early to know everything, as far as it is known by
 /// now. Answers how many.
@@ -38,7 +24,7 @@ pub async fn reconcile_ended(db: &Db) -> sqlx::Result<u64> {
         if take(&mut tx, send).await? {
             ending::count_anew(&mut tx, send).await?;
             // What comes back from the wire is cancelled: these people have no second copy.
-            unconfirmed::reopen(&mut tx, send).await?;
+            crate::messages::queries::reopen::reopen(&mut tx, send).await?;
             tied += 1;
             hit(Point::ReconcileWritten);
         }

@@ -13,13 +13,15 @@ use super::{
 };
 use crate::{
     audit,
-    auth::{guard::Ctx, model::StoreId},
-    communications,
+    context::ctx::Ctx,
     db::{Db, Tx},
-    dispatch::failpoints::{Point, hit},
     error::AppError,
-    recipients::model::{Earlier, RecipientFilter, grouped},
+    failpoints::{Point, hit},
+    ids::StoreId,
+    messages,
+    recipients::model::{Earlier, RecipientFilter},
     stores::model::Store,
+    text::grouped,
 };
 
 /// What a blank field reads instead, by the field's key.
@@ -96,7 +98,7 @@ impl Initiator {
         })
     }
 
-    pub(super) fn hold_until(&self) -> DateTime<Utc> {
+    pub(crate) fn hold_until(&self) -> DateTime<Utc> {
         self.now + Duration::seconds(self.undo_seconds)
     }
 }
@@ -238,7 +240,7 @@ pub async fn start_bulk_as(db: &Db, initiator: &Initiator, what: &StartBulk) -> 
 }
 
 /// Why nothing follows yet: nobody knows whether those people have it.
-pub(super) const STILL_ON_THEIR_WAY: &str =
+pub(crate) const STILL_ON_THEIR_WAY: &str =
     "The last messages of the earlier try are still on their way. Try again in a minute.";
 
 /// Why a claim found nothing to claim.
@@ -295,7 +297,7 @@ pub async fn already_sending(db: &Db, store: StoreId, campaign: i64) -> sqlx::Re
 /// Lets a campaign go on from a send without one that was given up, and from what followed it:
 /// whoever they reached is left out of it like anybody its own earlier tries reached.
 pub async fn go_on_from(tx: &mut Tx, first: &SendRecord, campaign: i64) -> Result<(), AppError> {
-    attempts::lock_send(tx, first.id).await?;
+    crate::messages::queries::locks::lock_send(tx, first.id).await?;
     if campaign_queries::take_over(tx, first.store_id, first.id, campaign).await? == 0 {
         return Err(AppError::Refused {
             words: "It is being sent, or has become a campaign already.".to_owned(),
@@ -306,18 +308,18 @@ pub async fn go_on_from(tx: &mut Tx, first: &SendRecord, campaign: i64) -> Resul
 }
 
 /// What a form that was used before came to.
-pub(super) async fn already_done(db: &Db, store: StoreId, token: &str) -> Result<Started, AppError> {
+pub(crate) async fn already_done(db: &Db, store: StoreId, token: &str) -> Result<Started, AppError> {
     let before = queries::by_token(db, store, token).await?.ok_or(AppError::Conflict)?;
     Ok(Started::AlreadyDone { send_id: before.id })
 }
 
 /// A send of this store.
-pub(super) async fn existing(db: &Db, store: StoreId, id: i64) -> Result<SendRecord, AppError> {
+pub(crate) async fn existing(db: &Db, store: StoreId, id: i64) -> Result<SendRecord, AppError> {
     queries::find(db, store, id).await?.ok_or(AppError::NotFound)
 }
 
-pub(super) async fn who_sends(db: &Db, send: &SendRecord) -> sqlx::Result<String> {
-    let tally = communications::tallies::of_send(db, send.store_id, send.id).await?;
+pub(crate) async fn who_sends(db: &Db, send: &SendRecord) -> sqlx::Result<String> {
+    let tally = messages::tallies::of_send(db, send.store_id, send.id).await?;
     Ok(format!(
         "{} is already sending this — {} of {}.",
         send.started_by.split_whitespace().next().unwrap_or("Somebody"),

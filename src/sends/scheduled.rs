@@ -13,9 +13,10 @@ use super::{
 use crate::{
     audit,
     db::{Db, Tx},
-    dispatch::failpoints::{Point, hit},
     error::AppError,
-    recipients::model::{Earlier, grouped},
+    failpoints::{Point, hit},
+    recipients::model::Earlier,
+    text::grouped,
 };
 
 /// Once per campaign and moment: whoever fires it, and however often, it is one send.

@@ -12,20 +12,15 @@ use super::{
     rules::existing,
 };
 use crate::{
-    auth::guard::Ctx,
-    communications,
+    context::{AppState, ctx::Ctx},
     db::{
         Db,
         dialect::{database_micros, database_now},
         in_tx,
     },
-    dispatch::{
-        self,
-        failpoints::{Point, hit},
-    },
     error::AppError,
-    on_db,
-    server::AppState,
+    failpoints::{Point, hit},
+    messages, on_db,
 };
 
 /// So long nothing has to happen before a send counts as stalled: longer than any lease.
@@ -114,12 +109,17 @@ pub async fn end(ctx: &Ctx, send_id: i64) -> Result<String, AppError> {
     hit(Point::BeforeEndStalled);
     let (tx, ended) = in_tx(ctx.db(), async |mut tx| {
         // Whoever fell silent in the middle of a message may have sent it.
-        dispatch::queries::recover(&mut tx, dispatch::queries::ReapScope::Expired, ctx.now).await?;
+        crate::messages::queries::recover::recover(
+            &mut tx,
+            crate::messages::queries::recover::ReapScope::Expired,
+            ctx.now,
+        )
+        .await?;
         hit(Point::StalledRecovered);
         if send.state == SendState::Holding {
             queries::change_state(&mut tx, send.id, SendState::Holding, SendState::Sending, None, None).await?;
         }
-        let tally = communications::tallies::of_send_in(&mut tx, send.id).await?;
+        let tally = messages::tallies::of_send_in(&mut tx, send.id).await?;
         let ended = if tally.reached_nobody() {
             let words = format!("{} took it back after it had stopped.", ctx.actor.first_name());
             ending::revert_by(&mut tx, &send, &ctx.actor.name, &words, ctx.now).await?

@@ -4,7 +4,6 @@
 use chrono::{DateTime, Duration, Utc};
 
 use super::{
-    attempts,
     ending::{self, log},
     freezing::{Freezing, Frozen, freeze},
     model::SendKind,
@@ -13,13 +12,14 @@ use super::{
     rules::{Initiator, existing},
 };
 use crate::{
-    auth::guard::Ctx,
-    communications::outcome_is,
+    context::ctx::Ctx,
     db::{Db, Tx},
-    dispatch::failpoints::{Point, hit},
     error::AppError,
-    on_db, on_tx,
-    recipients::model::{RecipientFilter, grouped},
+    failpoints::{Point, hit},
+    messages::queries::reopen::{reopen, take_for_another_try},
+    on_db,
+    recipients::model::RecipientFilter,
+    text::grouped,
 };
 
 /// What nobody has settled after this long is treated as sent: a second copy would be the greater
@@ -75,8 +75,8 @@ pub async fn send_again(
     let initiator = Initiator::of(ctx).await?;
     hit(Point::BeforeAgain);
     let mut tx = ctx.db().begin().await?;
-    attempts::lock_send(&mut tx, first.id).await?;
-    let people = take_for_another_try(&mut tx, &first, message).await?;
+    crate::messages::queries::locks::lock_send(&mut tx, first.id).await?;
+    let people = take_for_another_try(&mut tx, (first.store_id, first.id), message).await?;
     hit(Point::FirstCopiesTaken);
     if people.is_empty() {
         return Err(refused(
@@ -114,32 +114,6 @@ pub async fn send_again(
             "They can't be written to any more: each of them has a reason against it by now.",
         )),
     }
-}
-
-/// Whoever a second copy does not go out to after all can be settled like the others again, unless
-/// another one went. `send` is the one that was to bring it; any other is left as it is.
-pub async fn reopen(tx: &mut Tx, send: i64) -> sqlx::Result<()> {
-    let first: Option<i64> = on_tx!(tx, |conn| sqlx::query_scalar(
-        "select of_send from sends where id = $1 and kind = 'again' and of_send is not null"
-    )
-    .bind(send)
-    .fetch_optional(&mut *conn)
-    .await)?;
-    let Some(first) = first else { return Ok(()) };
-    // Else somebody who presses "Send again" at this moment would be overlooked.
-    attempts::lock_send(tx, first).await?;
-    on_tx!(tx, |conn| sqlx::query(concat!(
-        "update messages set resolution = null
-              where send_id = $1 and resolution = 'sent_again' and ",
-        outcome_is!("unconfirmed"),
-        " and customer_id not in (select m.customer_id from sends s join messages m on m.send_id = s.id
-                                       where s.of_send = $1 and s.kind = 'again'
-                                         and m.state not in ('cancelled', 'skipped'))",
-    ))
-    .bind(first)
-    .execute(&mut *conn)
-    .await
-    .map(|_| ()))
 }
 
 /// Settles what has been without an answer for too long, of every store. Answers how many.
@@ -188,44 +162,15 @@ async fn resolve_as_sent(
     words: &str,
 ) -> sqlx::Result<i64> {
     // Whoever ends it at this moment counts either before or after.
-    attempts::lock_send(tx, send.id).await?;
-    let settled: Vec<i64> = on_tx!(tx, |conn| sqlx::query_scalar(concat!(
-        "update messages set state = 'accepted', resolution = 'treated_as_sent', reply = $5
-              where store_id = $1 and send_id = $2 and ($3 is null or id = $3) and ($4 is null or settled_at < $4)
-                and resolution is null and ",
-        outcome_is!("unconfirmed"),
-        " returning id",
-    ))
-    .bind(send.store_id)
-    .bind(send.id)
-    .bind(message)
-    .bind(before)
-    .bind(words)
-    .fetch_all(&mut *conn)
-    .await)?;
+    crate::messages::queries::locks::lock_send(tx, send.id).await?;
+    let settled =
+        crate::messages::queries::reopen::treat_as_sent(tx, (send.store_id, send.id), message, before, words).await?;
     ending::count_late(tx, send.id, &settled).await?;
     Ok(i64::try_from(settled.len()).unwrap_or(i64::MAX))
 }
 
-/// The first copies stay unconfirmed: what came of them is still not known.
-async fn take_for_another_try(tx: &mut Tx, send: &SendRecord, message: Option<i64>) -> sqlx::Result<Vec<i64>> {
-    on_tx!(tx, |conn| {
-        sqlx::query_scalar(concat!(
-            "update messages set resolution = 'sent_again'
-              where store_id = $1 and send_id = $2 and ($3 is null or id = $3) and resolution is null and ",
-            outcome_is!("unconfirmed"),
-            " returning customer_id",
-        ))
-        .bind(send.store_id)
-        .bind(send.id)
-        .bind(message)
-        .fetch_all(&mut *conn)
-        .await
-    })
-}
-
 async fn with_old_ones(db: &Db, before: DateTime<Utc>) -> sqlx::Result<Vec<SendRecord>> {
-    let ids: Vec<(crate::auth::model::StoreId, i64)> = on_db!(db, |pool| sqlx::query_as(
+    let ids: Vec<(crate::ids::StoreId, i64)> = on_db!(db, |pool| sqlx::query_as(
         "select distinct store_id, send_id from messages
           where outcome = 'unconfirmed' and resolution is null and settled_at < $1 limit 100"
     )

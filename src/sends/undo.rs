@@ -7,10 +7,10 @@ use super::{
     rules::existing,
 };
 use crate::{
-    auth::guard::Ctx,
+    context::ctx::Ctx,
     db::in_tx,
-    dispatch::failpoints::{Point, hit},
     error::AppError,
+    failpoints::{Point, hit},
 };
 
 /// What Undo could still do.
@@ -30,7 +30,7 @@ pub async fn undo(ctx: &Ctx, send_id: i64) -> Result<Undone, AppError> {
     let (mut tx, in_time) = in_tx(ctx.db(), async |mut tx| {
         let in_time = queries::change_state(&mut tx, send.id, holding, cancelled, Some(ctx.now), None).await?;
         if in_time {
-            ending::cancel_unsent(&mut tx, send.id, ctx.now).await?;
+            crate::messages::queries::cancel::cancel_unsent(&mut tx, send.id, ctx.now).await?;
         }
         Ok((tx, in_time))
     })

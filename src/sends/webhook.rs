@@ -8,10 +8,9 @@ use axum::{
 
 use super::provider_events;
 use crate::{
-    auth::encryption,
     channels::email::events::{Posted, Provider, Refused},
-    dispatch::provider_queries,
-    server::AppState,
+    context::{AppState, encryption},
+    mail_accounts::provider_queries,
 };
 
 /// Takes an event. What is not proved to be the provider's changes nothing and is refused; what says

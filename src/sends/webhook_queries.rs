@@ -3,14 +3,13 @@
 use chrono::{DateTime, Utc};
 
 use crate::{
-    auth::tokens,
     db::{Db, Tx},
-    on_tx,
+    on_tx, tokens,
 };
 
 /// Takes a token of this mail account. False when it has been taken before: of two at once one waits
 /// for the other.
-pub(super) async fn take(tx: &mut Tx, account: &str, token: &str, now: DateTime<Utc>) -> sqlx::Result<bool> {
+pub(crate) async fn take(tx: &mut Tx, account: &str, token: &str, now: DateTime<Utc>) -> sqlx::Result<bool> {
     let taken = on_tx!(tx, |conn| sqlx::query(
         "insert into webhook_tokens (account, token_hash, taken_at) values ($1, $2, $3) on conflict do nothing"
     )
@@ -25,7 +24,7 @@ pub(super) async fn take(tx: &mut Tx, account: &str, token: &str, now: DateTime<
 }
 
 /// Forgets those taken before this moment.
-pub(super) async fn forget(db: &Db, before: DateTime<Utc>) -> sqlx::Result<()> {
+pub(crate) async fn forget(db: &Db, before: DateTime<Utc>) -> sqlx::Result<()> {
     let mut tx = db.begin().await?;
     on_tx!(&mut tx, |conn| sqlx::query(
         "delete from webhook_tokens where taken_at < $1"

@@ -1,7 +1,7 @@
 //! What is said of a send that has ended: the same to somebody who watched it and to somebody who
 //! opens its page afterwards.
 
-use crate::{communications::model::Tally, recipients::model::grouped};
+use crate::{messages::model::Tally, text::grouped};
 
 /// `1 customer`, `1,204 customers`
 pub fn people(n: i64) -> String {

@@ -15,10 +15,13 @@ use axum::{
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::{Deserialize, Serialize};
 
-use super::{AppState, page_request::PageRequest, readable, respond::own_path};
+use super::{page_request::PageRequest, readable};
 use crate::{
     api,
-    auth::session::cookie_value,
+    context::{
+        AppState,
+        response::{cookie_value, own_path},
+    },
     error::{AppError, Problem},
     ui::pages::unavailable,
 };
@@ -241,7 +244,7 @@ impl AppError {
                 _ => (referer_path(visit), "&unsaved=1"),
             };
             let next = back
-                .map(|p| format!("?next={}{unsaved}", crate::ui::links::encode(&p)))
+                .map(|p| format!("?next={}{unsaved}", crate::paths::encode(&p)))
                 .unwrap_or_default();
             return see_other(&format!("/login{next}"));
         }

@@ -7,7 +7,7 @@ use axum::{
     response::Response,
 };
 
-use super::AppState;
+use crate::context::AppState;
 
 /// The policy of a page. Only scripts with the nonce run; WebAssembly may compile; nothing is
 /// fetched from elsewhere; nobody frames us but ourselves.

@@ -10,10 +10,10 @@ use axum::{
     response::{IntoResponse, Response},
 };
 
-use super::AppState;
+use crate::context::AppState;
 
 /// Refuses what asks for another site with 421.
-pub(super) async fn own_names_only(State(state): State<AppState>, request: Request, next: Next) -> Response {
+pub(crate) async fn own_names_only(State(state): State<AppState>, request: Request, next: Next) -> Response {
     let (parts, body) = request.into_parts();
     let base = &state.settings.base_url;
     if names(&parts, &state).is_some_and(|names| names.iter().all(|name| is_ours(name, base))) {
@@ -48,7 +48,7 @@ fn names(parts: &Parts, state: &AppState) -> Option<Vec<String>> {
 /// Whether a name, with or without a port, is the one of the base address. Where that is this machine
 /// itself, all its own names are; where it is every address of it, every number is, because numbers
 /// can't be pointed elsewhere.
-pub(super) fn is_ours(name: &str, base_url: &str) -> bool {
+pub(crate) fn is_ours(name: &str, base_url: &str) -> bool {
     let base = base_url.split_once("://").map_or(base_url, |(_, rest)| rest);
     let (Some(name), Some(base)) = (bare(name), bare(base)) else {
         return false;

@@ -1,6 +1,5 @@
 //! The web server: settings, state, routes, and the layers every request passes.
 
-pub mod assets;
 pub mod forms;
 pub mod headers;
 mod host;
@@ -9,10 +8,4 @@ pub mod origin;
 pub mod page_request;
 mod readable;
 pub mod replaced;
-pub mod respond;
 pub mod router;
-pub mod settings;
-pub mod state;
-
-pub use settings::Settings;
-pub use state::AppState;

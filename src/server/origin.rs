@@ -8,7 +8,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 
-use super::AppState;
+use crate::context::AppState;
 
 /// Paths that others are meant to post to: mailbox providers' one-click unsubscribe (RFC 8058), and
 /// what mail providers tell.
@@ -24,7 +24,7 @@ pub async fn same_site_only(State(state): State<AppState>, request: Request, nex
 }
 
 /// Whether others are meant to post there.
-pub(super) fn is_open(path: &str) -> bool {
+pub(crate) fn is_open(path: &str) -> bool {
     OPEN.iter().any(|open| path.starts_with(open))
 }
 

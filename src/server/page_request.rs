@@ -10,14 +10,16 @@ use axum::{
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 
-use super::{AppState, forms::Flash};
+use super::forms::Flash;
 use crate::{
-    auth::{
-        model::{Actor, Permission, StoreId},
-        session::cookie_value,
+    context::{
+        AppState,
+        actor::{Actor, Permission},
+        response::cookie_value,
     },
     db::Db,
     error::AppError,
+    ids::StoreId,
     stores::{self, model::Store},
     ui::page::Page,
 };
@@ -62,7 +64,7 @@ impl PageRequest {
 
     /// The network address the request comes from.
     pub fn address(&self) -> Option<String> {
-        super::respond::address(&self.parts, &self.state)
+        crate::context::response::address(&self.parts, &self.state)
     }
 
     /// A value from the address, trimmed; empty when it is not there.

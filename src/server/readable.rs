@@ -13,22 +13,22 @@ use super::origin;
 use crate::error::AppError;
 
 /// The content type of plain forms.
-pub(super) const FORM: &str = "application/x-www-form-urlencoded";
+pub(crate) const FORM: &str = "application/x-www-form-urlencoded";
 const JSON: &str = "application/json";
 
 /// Whether the headers name this content type, whatever they add to it.
-pub(super) fn has_type(parts: &Parts, wanted: &str) -> bool {
+pub(crate) fn has_type(parts: &Parts, wanted: &str) -> bool {
     content_type(parts).is_some_and(|is| is.eq_ignore_ascii_case(wanted))
 }
 
 /// The content type without its parameters.
-pub(super) fn content_type(parts: &Parts) -> Option<&str> {
+pub(crate) fn content_type(parts: &Parts) -> Option<&str> {
     let value = parts.headers.get(axum::http::header::CONTENT_TYPE)?.to_str().ok()?;
     value.split(';').next().map(str::trim)
 }
 
 /// There is nothing at an address that can't be read.
-pub(super) async fn refuse_addresses(request: Request, next: Next) -> Response {
+pub(crate) async fn refuse_addresses(request: Request, next: Next) -> Response {
     let uri = request.uri();
     if is_text(uri.path().as_bytes()) && uri.query().is_none_or(|query| is_text(query.as_bytes())) {
         next.run(request).await
@@ -39,7 +39,7 @@ pub(super) async fn refuse_addresses(request: Request, next: Next) -> Response {
 
 /// Why a form or a call can't be read. What others are meant to post is theirs to say: an
 /// unsubscription counts whatever is written beside it.
-pub(super) fn problem_of(parts: &Parts, body: &[u8]) -> Option<AppError> {
+pub(crate) fn problem_of(parts: &Parts, body: &[u8]) -> Option<AppError> {
     let is_fine = if origin::is_open(parts.uri.path()) {
         true
     } else if has_type(parts, JSON) {

@@ -7,7 +7,7 @@ use axum::{
     response::{Html, IntoResponse, Response},
 };
 
-use super::AppState;
+use crate::context::AppState;
 
 const WORDS: &str = "Another file was put in the place of Loupe's database while it was running. Nothing was written \
                      into that file, and nothing is sent. What was saved before the file was replaced is not in it.";

@@ -12,8 +12,8 @@ use axum::{
 use leptos::prelude::provide_context;
 use tower_http::{catch_panic::CatchPanicLayer, compression::CompressionLayer, services::ServeDir};
 
-use super::{AppState, forms, headers, host, origin, readable, replaced};
-use crate::{auth::session, error::AppError};
+use super::{forms, headers, host, origin, readable, replaced};
+use crate::{auth::session, context::AppState, error::AppError};
 
 /// Everything this server answers.
 pub fn router(state: AppState) -> Router {

@@ -3,15 +3,10 @@
 use leptos::prelude::*;
 use leptos::server_fn::codec::PostUrl;
 
-use super::{
-    mail_provider::{self, MailProviderSection},
-    mail_server::{self, MailServerSection},
-    settings::{self, SafetySection, SendingSection, StoreSection, TimingSection},
-};
+use super::settings::{self, SafetySection, SendingSection, StoreSection, TimingSection};
 use crate::{
-    auth::{guard, model::Permission},
+    context::{actor::Permission, ctx, response},
     error::AppError,
-    server::respond,
 };
 
 /// Saves the section "Store".
@@ -22,8 +17,8 @@ pub async fn save_store(
     #[server(default)] country: String,
     #[server(default)] currency: String,
 ) -> Result<(), AppError> {
-    let ctx = guard::require(Permission::ManageStore)?;
-    let response = respond::response_context()?;
+    let ctx = ctx::require(Permission::ManageStore)?;
+    let response = response::response_context()?;
     let section = StoreSection {
         name,
         time_zone,
@@ -43,8 +38,8 @@ pub async fn save_sending(
     #[server(default)] reply_to: String,
     #[server(default)] footer: String,
 ) -> Result<(), AppError> {
-    let ctx = guard::require(Permission::ManageStore)?;
-    let response = respond::response_context()?;
+    let ctx = ctx::require(Permission::ManageStore)?;
+    let response = response::response_context()?;
     let section = SendingSection {
         from_name,
         from_email,
@@ -63,8 +58,8 @@ pub async fn save_safety(
     #[server(default)] email_requires_opt_in: bool,
     #[server(default)] email_basis_reason: String,
 ) -> Result<(), AppError> {
-    let ctx = guard::require(Permission::ManageStore)?;
-    let response = respond::response_context()?;
+    let ctx = ctx::require(Permission::ManageStore)?;
+    let response = response::response_context()?;
     let section = SafetySection {
         undo_seconds,
         email_requires_opt_in,
@@ -82,8 +77,8 @@ pub async fn save_timing(
     #[server(default)] quiet_from: String,
     #[server(default)] quiet_to: String,
 ) -> Result<(), AppError> {
-    let ctx = guard::require(Permission::ManageStore)?;
-    let response = respond::response_context()?;
+    let ctx = ctx::require(Permission::ManageStore)?;
+    let response = response::response_context()?;
     let section = TimingSection {
         late_grace_minutes,
         quiet_from,
@@ -91,41 +86,5 @@ pub async fn save_timing(
     };
     settings::save_timing(&ctx, section).await?;
     response.redirect("/settings?ok=timing");
-    Ok(())
-}
-
-/// Saves the section "Mail server".
-#[server(prefix = "/api", endpoint = "settings/mail-server", input = PostUrl)]
-pub async fn save_mail_server(
-    #[server(default)] rate: String,
-    #[server(default)] domain_rate: String,
-    #[server(default)] connections: String,
-) -> Result<(), AppError> {
-    let ctx = guard::require(Permission::ManageStore)?;
-    let response = respond::response_context()?;
-    let section = MailServerSection {
-        rate,
-        domain_rate,
-        connections,
-    };
-    mail_server::save(&ctx, section).await?;
-    response.redirect("/settings?ok=mail-server");
-    Ok(())
-}
-
-/// Saves the section "Mail provider".
-#[server(prefix = "/api", endpoint = "settings/mail-provider", input = PostUrl)]
-pub async fn save_mail_provider(
-    #[server(default)] provider: String,
-    #[server(default)] events_password: String,
-) -> Result<(), AppError> {
-    let ctx = guard::require(Permission::ManageStore)?;
-    let response = respond::response_context()?;
-    let section = MailProviderSection {
-        provider,
-        secret: events_password,
-    };
-    mail_provider::save(&ctx, section).await?;
-    response.redirect("/settings?ok=mail-provider");
     Ok(())
 }

@@ -3,10 +3,6 @@
 #[cfg(feature = "ssr")]
 pub mod api;
 #[cfg(feature = "ssr")]
-pub mod mail_provider;
-#[cfg(feature = "ssr")]
-pub mod mail_server;
-#[cfg(feature = "ssr")]
 pub mod model;
 #[cfg(feature = "ssr")]
 pub mod places;

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Duration, Timelike, Utc};
 use chrono_tz::Tz;
 
-use crate::auth::model::StoreId;
+use crate::ids::StoreId;
 
 /// One tenant.
 #[derive(Clone, Debug, sqlx::FromRow)]

@@ -4,8 +4,8 @@ use chrono::{DateTime, Utc};
 
 use super::model::{NewStore, Store};
 use crate::{
-    auth::model::StoreId,
     db::{Db, Tx},
+    ids::StoreId,
     on_db, on_tx,
 };
 

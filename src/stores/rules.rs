@@ -5,11 +5,12 @@ use chrono_tz::Tz;
 
 use super::{model::NewStore, places, queries};
 use crate::{
-    auth::model::StoreId,
-    customers::names::{clean, own_name},
+    customers::names::own_name,
     db::Tx,
     error::{AppError, Problem},
+    ids::StoreId,
     segments, templates,
+    text::clean,
 };
 
 /// Makes a store with everything that comes with one.

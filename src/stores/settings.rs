@@ -8,8 +8,8 @@ use serde_json::{Map, Value, json};
 use super::{model::Store, places, queries};
 use crate::{
     audit,
-    auth::guard::Ctx,
     channels::email::address::EmailAddress,
+    context::ctx::Ctx,
     customers::names::own_name,
     error::{AppError, Problem},
 };
@@ -133,7 +133,7 @@ pub async fn save_timing(ctx: &Ctx, new: TimingSection) -> Result<(), AppError> 
 }
 
 /// A whole number within bounds.
-pub(super) fn whole(typed: &str, least: i64, most: i64) -> Option<i64> {
+pub(crate) fn whole(typed: &str, least: i64, most: i64) -> Option<i64> {
     typed.trim().parse().ok().filter(|n| (least..=most).contains(n))
 }
 
@@ -255,12 +255,12 @@ fn differences(old: &Store, new: &Store) -> (Map<String, Value>, Map<String, Val
 }
 
 #[derive(Default)]
-pub(super) struct Checks {
+pub(crate) struct Checks {
     problems: Vec<Problem>,
 }
 
 impl Checks {
-    pub(super) fn need(&mut self, ok: bool, field: &str, words: &str) {
+    pub(crate) fn need(&mut self, ok: bool, field: &str, words: &str) {
         if !ok {
             self.problems.push(Problem::new(field, words));
         }
@@ -296,7 +296,7 @@ impl Checks {
         }
     }
 
-    pub(super) fn done(self) -> Result<(), AppError> {
+    pub(crate) fn done(self) -> Result<(), AppError> {
         if self.problems.is_empty() {
             return Ok(());
         }

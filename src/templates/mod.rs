@@ -2,4 +2,3 @@
 
 pub mod builtin;
 pub mod queries;
-pub mod render;

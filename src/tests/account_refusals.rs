@@ -3,9 +3,9 @@
 
 use chrono::TimeDelta;
 use loupe::{
-    auth::model::Role,
-    communications::model::Tally,
+    context::actor::Role,
     db::Backend,
+    messages::model::Tally,
     sends::{model::SendState, queries::SendRecord},
 };
 

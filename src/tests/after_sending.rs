@@ -2,8 +2,8 @@
 
 use axum::http::StatusCode;
 use loupe::{
-    auth::model::Role,
-    communications::model::Tally,
+    context::actor::Role,
+    messages::model::Tally,
     on_db, on_tx,
     recipients::model::RecipientFilter,
     sends::{

@@ -4,7 +4,7 @@
 use axum::http::StatusCode;
 use chrono::Duration;
 use loupe::{
-    auth::model::Role,
+    context::actor::Role,
     error::AppError,
     on_db,
     recipients::model::RecipientFilter,

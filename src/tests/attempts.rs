@@ -2,7 +2,7 @@
 
 use futures::future::join_all;
 use loupe::{
-    auth::model::Role,
+    context::actor::Role,
     error::AppError,
     on_db,
     recipients::model::RecipientFilter,

@@ -7,13 +7,13 @@ use chrono::Duration;
 use tokio_util::sync::CancellationToken;
 
 use loupe::{
-    auth::model::Role,
     backup::{self, Manifest, Problem},
+    context::{AppState, actor::Role},
     db::{self, Backend},
     dispatch, instance,
     recipients::model::RecipientFilter,
     sends::model::SendState,
-    server::{AppState, router::router},
+    server::router::router,
 };
 
 use crate::{
@@ -113,7 +113,7 @@ async fn a_copy_of_the_file_sends_nothing_until_an_owner_confirms() {
     let app = on_file(app, &copy).await;
     assert_eq!(
         instance::settle(&app.state).await.unwrap(),
-        Some(instance::Why::Elsewhere)
+        Some(loupe::context::send_gate::Why::Elsewhere)
     );
     let sending = Sending::start(&app.state);
     tokio::time::sleep(std::time::Duration::from_millis(1500)).await;
@@ -177,7 +177,10 @@ async fn an_older_state_put_back_by_hand_is_noticed() {
     // As `cp` does it: the same name, and even the same file number.
     std::fs::write(&file, std::fs::read(&old).unwrap()).unwrap();
     let app = on_file(app, &file).await;
-    assert_eq!(instance::settle(&app.state).await.unwrap(), Some(instance::Why::Older));
+    assert_eq!(
+        instance::settle(&app.state).await.unwrap(),
+        Some(loupe::context::send_gate::Why::Older)
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -209,7 +212,10 @@ both!(a_record_of_another_place_makes_it_passive_on_every_instance, |app| {
     )
     .await;
     for state in [&app.state, &second] {
-        assert_eq!(instance::settle(state).await.unwrap(), Some(instance::Why::Elsewhere));
+        assert_eq!(
+            instance::settle(state).await.unwrap(),
+            Some(loupe::context::send_gate::Why::Elsewhere)
+        );
     }
     let watching = tokio::spawn(instance::watch(second.clone()));
     let owner = app.sign_in_as(Role::Owner).await;
@@ -256,7 +262,7 @@ async fn a_backup_comes_back_whole_and_passive() {
     let app = on_file(app, &done.to).await;
     assert_eq!(
         instance::settle(&app.state).await.unwrap(),
-        Some(instance::Why::Restored)
+        Some(loupe::context::send_gate::Why::Restored)
     );
     assert_eq!((customers(&done.to).await, customers(&aside).await), (40, 45));
     let sending = Sending::start(&app.state);

@@ -1,7 +1,11 @@
 //! The list of campaigns, one campaign from plan to result, and what its customers see of it.
 
 use axum::http::StatusCode;
-use loupe::{auth::model::Role, db::Backend, recipients::model::RecipientFilter, server::settings::Given};
+use loupe::{
+    context::{actor::Role, settings::Given},
+    db::Backend,
+    recipients::model::RecipientFilter,
+};
 
 use crate::{
     both,

@@ -8,10 +8,10 @@ use sqlx::AssertSqlSafe;
 
 use loupe::{
     audit,
-    auth::{model::Role, password, setup},
+    auth::{password, setup},
+    context::{actor::Role, settings::Given},
     customers::queries,
     instance, on_db, on_tx,
-    server::settings::Given,
 };
 
 use crate::{

@@ -6,13 +6,12 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use loupe::{
-    auth::model::Role,
     channels::email::smtp::Account,
+    context::{actor::Role, settings::Given},
     db::Backend,
     dispatch,
     recipients::model::RecipientFilter,
     sends::{model::SendState, queries::SendRecord},
-    server::settings::Given,
 };
 
 use crate::support::{

@@ -22,7 +22,7 @@ async fn a_copy_of_everything_under_the_same_name_is_noticed() {
     let app = on_file(app, &file).await;
     assert_eq!(
         instance::settle(&app.state).await.unwrap(),
-        Some(instance::Why::Elsewhere)
+        Some(loupe::context::send_gate::Why::Elsewhere)
     );
 }
 
@@ -45,7 +45,7 @@ async fn a_dump_that_is_read_into_the_same_database_is_noticed() {
     .unwrap();
     assert_eq!(
         instance::settle(&app.state).await.unwrap(),
-        Some(instance::Why::Elsewhere)
+        Some(loupe::context::send_gate::Why::Elsewhere)
     );
 }
 
@@ -96,7 +96,7 @@ both!(what_a_former_version_did_not_write_down_is_no_difference, |app| {
         write_home(&app, &other).await;
         assert_eq!(
             instance::settle(&app.state).await.unwrap(),
-            Some(instance::Why::Elsewhere),
+            Some(loupe::context::send_gate::Why::Elsewhere),
             "{key}"
         );
     }

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use loupe::{
-    db::Backend, on_db, recipients::model::RecipientFilter, sends::queries::SendRecord, server::settings::Given,
+    context::settings::Given, db::Backend, on_db, recipients::model::RecipientFilter, sends::queries::SendRecord,
 };
 
 use crate::support::{

@@ -5,13 +5,13 @@ use axum::{
     http::{Method, Request, StatusCode, header},
 };
 use loupe::{
-    auth::model::StoreId,
     consent::{
         self,
         model::{Channel, ConsentState, Source, Wish},
         rules::Change,
     },
     customers::{details::Details, queries},
+    ids::StoreId,
     on_db,
 };
 

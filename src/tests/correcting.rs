@@ -2,7 +2,7 @@
 
 use axum::http::StatusCode;
 use loupe::{
-    auth::model::Role,
+    context::actor::Role,
     recipients::model::RecipientFilter,
     sends::{model::SendKind, queries},
 };

@@ -10,7 +10,7 @@ use std::{
 };
 
 use loupe::{
-    db::Backend, dispatch::failpoints::Point, recipients::model::RecipientFilter, server::settings::Given, time::Clock,
+    context::settings::Given, db::Backend, failpoints::Point, recipients::model::RecipientFilter, time::Clock,
 };
 
 use crate::{

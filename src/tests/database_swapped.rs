@@ -10,11 +10,9 @@ use chrono::TimeDelta;
 use tokio_util::sync::CancellationToken;
 
 use loupe::{
-    auth::model::Role,
+    context::{actor::Role, send_gate::Why},
     db::{self, Backend},
-    dispatch,
-    instance::{self, Why},
-    on_db,
+    dispatch, instance, on_db,
     recipients::model::RecipientFilter,
 };
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use axum::http::StatusCode;
 use loupe::{
-    auth::model::Role,
+    context::actor::Role,
     db::{Backend, Db},
     recipients::model::RecipientFilter,
 };

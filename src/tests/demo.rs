@@ -5,14 +5,12 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Duration, Utc};
 use loupe::{
     campaigns::{self, list::ListQuery},
-    communications,
+    context::{Settings, settings::Given},
     db::{Backend, Db},
-    demo, on_db,
+    demo, messages, on_db,
     recipients::{self, model::RecipientFilter},
-    segments, sends,
-    server::{Settings, settings::Given},
+    rendering, segments, sends,
     stores::{self, model::Store},
-    templates::render,
 };
 
 use crate::support::{app::START, db};
@@ -89,7 +87,7 @@ async fn its_numbers_are_its_rows(backend: Backend) {
             .await
             .unwrap()
             .unwrap();
-        let tally = communications::tallies::of_send(&shop.db, shop.store.id, send.id)
+        let tally = messages::tallies::of_send(&shop.db, shop.store.id, send.id)
             .await
             .unwrap();
         assert_eq!((tally.sent, tally.failed), (sent, failed), "{}", send.label);
@@ -212,7 +210,7 @@ fn its_messages_have_nothing_to_mend() {
         .map(|t| (t.1, t.2))
         .chain(demo::PAST.iter().map(|p| (p.subject, p.body)));
     for (subject, body) in written {
-        let source = render::Source {
+        let source = rendering::Source {
             subject,
             body,
             fallbacks: &fallbacks,
@@ -221,7 +219,7 @@ fn its_messages_have_nothing_to_mend() {
             signature: "Priya Raman\nAurelia",
             lang: "en-AU",
         };
-        if let Err(problems) = render::compile(source) {
+        if let Err(problems) = rendering::compile(source) {
             panic!("{subject}: {problems:?}");
         }
     }

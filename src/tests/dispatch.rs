@@ -1,7 +1,7 @@
 //! Sending for real: over SMTP to a server of our own that counts, and misbehaves when told to.
 
 use loupe::{
-    auth::model::Role,
+    context::actor::Role,
     recipients::model::RecipientFilter,
     sends::{
         model::SendState,
@@ -84,7 +84,7 @@ both!(everyone_gets_it_once, "?connections=8", |app, sink| {
     .await)
     .unwrap();
     assert_eq!(contacted, 399);
-    let timeline = loupe::communications::queries::timeline(app.db(), app.store.id, shared, 1)
+    let timeline = loupe::messages::timeline::timeline(app.db(), app.store.id, shared, 1)
         .await
         .unwrap();
     assert_eq!(timeline[0].why(), "Same address as another customer");
@@ -102,8 +102,8 @@ both!(refusals_stay_on_their_row, "?connections=4", |app, sink| {
     assert_eq!(after.failed, 10, "{after:?}");
     assert_eq!(i64::try_from(sink.received().len()).unwrap(), after.sent);
     assert!(sink.counts().connections <= 4, "a refusal does not cost the connection");
-    let part = loupe::communications::people::Part::page(1, 50);
-    let (rows, total) = loupe::communications::people::page(app.db(), app.store.id, &[send], &after, "failed", part)
+    let part = loupe::messages::people::Part::page(1, 50);
+    let (rows, total) = loupe::messages::people::page(app.db(), app.store.id, &[send], &after, "failed", part)
         .await
         .unwrap();
     assert_eq!((rows.len(), total), (10, 10));
@@ -354,7 +354,7 @@ both!(who_unsubscribes_after_the_freeze_gets_nothing, |app| {
     deliver(&app.state, &app.store, send).await;
     let after = tally(app.db(), &app.store, send).await;
     assert_eq!((after.sent, after.skipped), (4, 1));
-    let timeline = loupe::communications::queries::timeline(app.db(), app.store.id, ids[2], 1)
+    let timeline = loupe::messages::timeline::timeline(app.db(), app.store.id, ids[2], 1)
         .await
         .unwrap();
     assert_eq!(timeline[0].why(), "Unsubscribed");
@@ -402,7 +402,7 @@ both!(the_message_shown_later_is_the_one_that_went_out, |app| {
         campaign,
     )
     .await;
-    let message = loupe::communications::queries::timeline(app.db(), app.store.id, id, 1)
+    let message = loupe::messages::timeline::timeline(app.db(), app.store.id, id, 1)
         .await
         .unwrap()[0]
         .message_id;

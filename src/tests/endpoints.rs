@@ -10,7 +10,7 @@ use axum::{
     http::{Request, StatusCode, header},
 };
 use loupe::{
-    auth::model::{
+    context::actor::{
         Permission::{self, *},
         Role,
     },

@@ -1,7 +1,7 @@
 //! Many sends at a time: each gets its turn, and what waits costs the others nothing.
 
 use chrono::TimeDelta;
-use loupe::{db::Backend, on_tx, recipients::model::RecipientFilter, server::settings::Given};
+use loupe::{context::settings::Given, db::Backend, on_tx, recipients::model::RecipientFilter};
 
 use crate::support::{
     app::TestApp,

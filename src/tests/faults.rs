@@ -6,11 +6,11 @@ use chrono::TimeDelta;
 use tokio_util::sync::CancellationToken;
 
 use loupe::{
+    context::settings::Given,
     db::{Backend, Db},
     dispatch, on_db, on_tx,
     recipients::model::RecipientFilter,
     sends::model::SendState,
-    server::settings::Given,
 };
 
 use crate::{

@@ -6,7 +6,10 @@ use std::{
 };
 
 use axum::http::StatusCode;
-use loupe::{auth::model::Role, db::Backend, server::settings::Given};
+use loupe::{
+    context::{actor::Role, settings::Given},
+    db::Backend,
+};
 
 use crate::support::app::TestApp;
 

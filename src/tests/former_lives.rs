@@ -4,11 +4,12 @@
 use std::collections::BTreeSet;
 
 use loupe::{
-    auth::model::Role,
     channels::email::events::Provider,
+    context::actor::Role,
     db::Db,
-    dispatch::queries::{self as ledger, ProviderAccount},
-    instance, on_db,
+    instance,
+    messages::queries::leases::{self as ledger, ProviderAccount},
+    on_db,
     recipients::model::RecipientFilter,
 };
 
@@ -137,7 +138,7 @@ both!(
         let prefix = format!("<{message}.");
         let left_with = left_with.into_iter().find(|id| id.starts_with(&prefix)).unwrap();
         put_back(&app).await;
-        let now = instance::id(app.db()).await.unwrap();
+        let now = loupe::context::installation::id(app.db()).await.unwrap();
         assert!(!left_with.contains(&now));
         let under_the_new = format!("{message}.{now}@aurelia.example.com");
         for (id, left) in [(under_the_new.as_str(), 1), (left_with.trim_matches(['<', '>']), 0)] {
@@ -150,7 +151,7 @@ both!(
 
 both!(every_copy_that_is_confirmed_is_an_installation_of_its_own, |app| {
     instance::settle(&app.state).await.unwrap();
-    let mut ids = vec![instance::id(app.db()).await.unwrap()];
+    let mut ids = vec![loupe::context::installation::id(app.db()).await.unwrap()];
     for _ in 0..4 {
         // As one who confirms this copy, and another the next: both begin with the same id.
         people::change(
@@ -160,13 +161,13 @@ both!(every_copy_that_is_confirmed_is_an_installation_of_its_own, |app| {
         )
         .await;
         put_back(&app).await;
-        ids.push(instance::id(app.db()).await.unwrap());
+        ids.push(loupe::context::installation::id(app.db()).await.unwrap());
         let owner = app.sign_in_as(Role::Owner).await;
         app.post_form("/api/instance/confirm", "/marketing/campaigns", &[], &owner)
             .await;
         assert_eq!(
             ids.last(),
-            Some(&instance::id(app.db()).await.unwrap()),
+            Some(&loupe::context::installation::id(app.db()).await.unwrap()),
             "pressed twice"
         );
     }
@@ -204,7 +205,7 @@ both!(a_message_keeps_its_id_over_all_its_attempts, |app| {
         .await
         .unwrap();
     tx.commit().await.unwrap();
-    let now = instance::id(app.db()).await.unwrap();
+    let now = loupe::context::installation::id(app.db()).await.unwrap();
     let found: Vec<(i64, &str)> = leased.iter().map(|row| (row.id, row.installation.as_str())).collect();
     assert_eq!(
         found,

@@ -1,7 +1,7 @@
 //! The forms of the writing side without JavaScript: templates, search, bulk email, and who may.
 
 use axum::http::StatusCode;
-use loupe::{auth::model::Role, on_db, sends};
+use loupe::{context::actor::Role, on_db, sends};
 
 use crate::{
     both,

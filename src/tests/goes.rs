@@ -4,9 +4,9 @@
 use std::collections::{BTreeMap, HashSet};
 
 use loupe::{
-    auth::model::Role,
     campaigns::{self, list::ListQuery},
-    communications::{
+    context::actor::Role,
+    messages::{
         goes,
         model::{MessageState, Tally},
         people::{self as list, Part},
@@ -120,7 +120,7 @@ async fn with_several_goes(app: &TestApp, dice: &mut Dice) -> i64 {
         let what = StartCampaign {
             campaign_id: campaign,
             version: None,
-            token: loupe::auth::tokens::public(),
+            token: loupe::tokens::public(),
             skip_already: dice.below(3) > 0,
             shown_count: None,
         };

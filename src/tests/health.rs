@@ -7,7 +7,7 @@ use axum::{
 use chrono::Duration;
 use tower::ServiceExt;
 
-use loupe::{health, recipients::model::RecipientFilter, server::settings::Given};
+use loupe::{context::settings::Given, health, recipients::model::RecipientFilter};
 
 use crate::{
     both,

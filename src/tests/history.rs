@@ -1,7 +1,7 @@
 //! A customer's Communications tab: what reached them, exactly as it was, and nothing else.
 
 use axum::http::StatusCode;
-use loupe::{auth::model::Role, communications::queries::timeline, recipients::model::RecipientFilter};
+use loupe::{context::actor::Role, messages::timeline::timeline, recipients::model::RecipientFilter};
 
 use crate::{
     both,

@@ -10,13 +10,13 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use loupe::{
-    auth::model::Role,
     channels::email::events::Provider,
-    dispatch::{self, queries::ProviderAccount},
+    context::actor::Role,
+    dispatch,
+    messages::queries::{idempotent_retry, leases::ProviderAccount},
     on_db, on_tx,
     recipients::model::RecipientFilter,
     sends::{
-        idempotent_retry,
         model::SendState,
         queries::{self, SendRecord},
     },
@@ -201,7 +201,7 @@ both!(
         let copies = going.copies();
         assert_eq!(copies.len(), 2);
         assert_eq!(copies[0], copies[1], "the provider must know it for the same message");
-        let installation = loupe::instance::id(app.db()).await.unwrap();
+        let installation = loupe::context::installation::id(app.db()).await.unwrap();
         let key = format!("{}.{installation}", going.message);
         assert_eq!(key_in(&copies[0]), Some(key.as_str()));
         let mut keys: Vec<String> = sink
@@ -229,7 +229,7 @@ both!(
         going.a_minute_later();
         assert_eq!(going.row().await, row("unconfirmed", 0));
         let copies = going.copies();
-        let installation = loupe::instance::id(app.db()).await.unwrap();
+        let installation = loupe::context::installation::id(app.db()).await.unwrap();
         let ours = format!("X-PM-Metadata-loupe-message: {}.{installation}\r\n", going.message);
         assert!(copies.len() == 1 && copies[0].contains(&ours), "{copies:?}");
         assert_eq!(key_in(&copies[0]), None);
@@ -415,7 +415,7 @@ both!(another_mail_account_does_not_send_it, "?connections=1", |app, sink| {
 both!(an_event_spares_it_another_try, "?connections=1", |app, sink| {
     let kept = belongs_to(&app, Provider::Resend).await;
     let going = Going::waiting(&app, &sink).await;
-    let installation = loupe::instance::id(app.db()).await.unwrap();
+    let installation = loupe::context::installation::id(app.db()).await.unwrap();
     let id = format!("{}.{installation}@aurelia.example.com", going.message);
     let post = Post::of(&app, Provider::Resend, "email.sent", &id, 0);
     assert_eq!(post.to(&app, &kept).await, 200);

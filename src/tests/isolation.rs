@@ -5,11 +5,11 @@ use tokio_util::sync::CancellationToken;
 
 use loupe::{
     channels::email::smtp::Account,
+    context::{AppState, settings::Given},
     db::{self, Backend},
     dispatch,
     recipients::model::RecipientFilter,
     sends::model::SendState,
-    server::{AppState, settings::Given},
     stores::model::Store,
     time::Clock,
 };

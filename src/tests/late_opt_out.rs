@@ -6,8 +6,11 @@ use std::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;
 
 use loupe::{
-    auth::model::Role, db::Backend, dispatch, on_db, recipients::model::RecipientFilter, sends::model::SendState,
-    server::settings::Given,
+    context::{actor::Role, settings::Given},
+    db::Backend,
+    dispatch, on_db,
+    recipients::model::RecipientFilter,
+    sends::model::SendState,
 };
 
 use crate::support::{

@@ -214,11 +214,11 @@ fn both_settings_files_tell_the_framework_the_same() {
 #[test]
 fn the_shipped_settings_file_is_understood() {
     let text = fs::read_to_string(root().join("Leptos.toml")).unwrap();
-    let given = loupe::server::settings::Given {
+    let given = loupe::context::settings::Given {
         secret_key: Some("a secret key for tests, long enough".to_owned()),
         ..Default::default()
     };
-    let settings = loupe::server::Settings::resolve(given, Some(&text)).unwrap();
+    let settings = loupe::context::Settings::resolve(given, Some(&text)).unwrap();
     assert_eq!(settings.addr.port(), 3000);
     // Every optional line of it too.
     let all: String = text
@@ -226,11 +226,11 @@ fn the_shipped_settings_file_is_understood() {
         .map(|l| l.strip_prefix("# ").filter(|l| l.contains(" = \"")).unwrap_or(l))
         .fold(String::new(), |all, line| all + line + "\n");
     assert!(all.contains("\nundo_seconds = \"10\""));
-    let given = loupe::server::settings::Given {
+    let given = loupe::context::settings::Given {
         secret_key: Some("a secret key for tests, long enough".to_owned()),
         ..Default::default()
     };
-    let settings = loupe::server::Settings::resolve(given, Some(&all)).unwrap();
+    let settings = loupe::context::Settings::resolve(given, Some(&all)).unwrap();
     assert_eq!(
         (settings.base_url.as_str(), settings.undo_seconds),
         ("https://loupe.example.com", Some(10))

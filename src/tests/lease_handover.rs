@@ -7,16 +7,17 @@ use chrono::TimeDelta;
 use tokio_util::sync::CancellationToken;
 
 use loupe::{
+    context::{AppState, settings::Given},
     db::{self, Backend, Db},
-    dispatch::{self, late_queries, outcome_queries, queries as ledger},
+    dispatch,
     error::AppError,
+    messages::queries::{late, leases as ledger, settle},
     on_db, on_tx,
     recipients::model::RecipientFilter,
     sends::{
         ending,
         rules::{StartCampaign, start_campaign_as},
     },
-    server::{AppState, settings::Given},
     time::Clock,
 };
 
@@ -96,7 +97,7 @@ fn tickets(rows: &[ledger::Leased]) -> String {
 
 /// What it says came of one of them.
 pub fn outcome(row: &ledger::Leased, state: &'static str) -> String {
-    let settled = outcome_queries::Settled {
+    let settled = settle::Settled {
         id: row.id,
         epoch: row.epoch,
         state,
@@ -142,39 +143,39 @@ async fn a_dead_sender_is_taken_over(backend: Backend) {
         .unwrap();
     assert_eq!(marked, 0, "a lost lease is not marked");
     let outcomes = outcome(&left[5], "rejected");
-    assert_eq!(outcome_queries::settle(&mut tx, &outcomes, app.now()).await.unwrap(), 0);
+    assert_eq!(settle::settle(&mut tx, &outcomes, app.now()).await.unwrap(), 0);
     assert_eq!(
-        late_queries::unsettled(app.db(), &outcomes).await.unwrap(),
+        late::unsettled(app.db(), &outcomes).await.unwrap(),
         vec![left[5].id],
         "what it is sure of is not on the row"
     );
     let outcomes = outcome(&left[0], "accepted");
-    assert_eq!(outcome_queries::settle(&mut tx, &outcomes, app.now()).await.unwrap(), 0);
+    assert_eq!(settle::settle(&mut tx, &outcomes, app.now()).await.unwrap(), 0);
     assert_eq!(
-        late_queries::unsettled(app.db(), &outcomes).await.unwrap(),
+        late::unsettled(app.db(), &outcomes).await.unwrap(),
         vec![left[0].id],
         "what it is sure of is not on the row"
     );
     assert_eq!(
-        late_queries::settle_late(&mut tx, &outcome(&left[5], "rejected"), app.now())
+        loupe::dispatch::late_outcomes::settle_late(&mut tx, &outcome(&left[5], "rejected"), app.now())
             .await
             .unwrap(),
         0
     );
     assert_eq!(
-        late_queries::settle_late(&mut tx, &outcome(&left[1], "queued"), app.now())
+        loupe::dispatch::late_outcomes::settle_late(&mut tx, &outcome(&left[1], "queued"), app.now())
             .await
             .unwrap(),
         0
     );
     assert_eq!(
-        late_queries::settle_late(&mut tx, &outcome(&left[0], "accepted"), app.now())
+        loupe::dispatch::late_outcomes::settle_late(&mut tx, &outcome(&left[0], "accepted"), app.now())
             .await
             .unwrap(),
         1
     );
     assert_eq!(
-        late_queries::settle_late(&mut tx, &outcome(&left[2], "rejected"), app.now())
+        loupe::dispatch::late_outcomes::settle_late(&mut tx, &outcome(&left[2], "rejected"), app.now())
             .await
             .unwrap(),
         1
@@ -222,10 +223,10 @@ async fn nothing_goes_back_into_a_queue_that_has_ended(backend: Backend) {
     tx.commit().await.unwrap();
     let mut tx = app.db().begin().await.unwrap();
     for row in &left {
-        outcome_queries::hold_sends(&mut tx, &outcome(row, "queued"))
+        loupe::messages::queries::locks::hold_sends(&mut tx, &outcome(row, "queued"))
             .await
             .unwrap();
-        outcome_queries::settle(&mut tx, &outcome(row, "queued"), app.now())
+        settle::settle(&mut tx, &outcome(row, "queued"), app.now())
             .await
             .unwrap();
     }
@@ -266,7 +267,7 @@ async fn sending_again_waits_for_what_is_on_the_wire(backend: Backend) {
     let again = StartCampaign {
         campaign_id: campaign,
         version: None,
-        token: loupe::auth::tokens::public(),
+        token: loupe::tokens::public(),
         skip_already: true,
         shown_count: None,
     };
@@ -279,7 +280,7 @@ async fn sending_again_waits_for_what_is_on_the_wire(backend: Backend) {
 
     let mut tx = app.db().begin().await.unwrap();
     for row in &left {
-        outcome_queries::settle(&mut tx, &outcome(row, "queued"), app.now())
+        settle::settle(&mut tx, &outcome(row, "queued"), app.now())
             .await
             .unwrap();
     }
@@ -359,9 +360,13 @@ async fn what_is_on_the_wire_stays_ours_while_we_stop(backend: Backend) {
     stop.cancel();
     while !task.is_finished() {
         let mut tx = app.db().begin().await.unwrap();
-        let (_, unknown) = ledger::recover(&mut tx, ledger::ReapScope::Expired, app.now())
-            .await
-            .unwrap();
+        let (_, unknown) = loupe::messages::queries::recover::recover(
+            &mut tx,
+            loupe::messages::queries::recover::ReapScope::Expired,
+            app.now(),
+        )
+        .await
+        .unwrap();
         tx.commit().await.unwrap();
         assert_eq!(unknown, 0, "it is not over");
         tokio::time::sleep(Duration::from_millis(20)).await;

@@ -18,15 +18,16 @@ use proptest::{
 use loupe::{
     channels::email::events::{Event, EventKind, OurId, Proved, Provider},
     db::{Backend, Tx, dialect::database_now_plus},
-    dispatch::{
-        late_queries,
-        outcome_queries::{self, Settled},
-        provider_queries::Kept,
-        queries::{self as ledger, LeaseToken, Leased, ProviderAccount, ReapScope},
+    mail_accounts::provider_queries::StoredProvider,
+    messages::queries::{
+        idempotent_retry,
+        leases::{self as ledger, LeaseToken, Leased, ProviderAccount},
+        recover::ReapScope,
+        settle::{self, Settled},
     },
     on_db, on_tx,
     recipients::model::RecipientFilter,
-    sends::{self, ending, idempotent_retry, model::SendState, provider_events},
+    sends::{self, ending, model::SendState, provider_events},
 };
 
 use crate::support::{
@@ -268,7 +269,9 @@ impl Model<'_> {
                 return;
             }
             Step::Recover => {
-                ledger::recover(&mut tx, ReapScope::Expired, now).await.unwrap();
+                loupe::messages::queries::recover::recover(&mut tx, ReapScope::Expired, now)
+                    .await
+                    .unwrap();
             }
             Step::OptOut(at) => {
                 let customer = self.before[at.index(self.before.len())].customer_id;
@@ -311,11 +314,11 @@ impl Model<'_> {
         let event = Event {
             message: OurId {
                 message,
-                installation: loupe::instance::id(self.app.db()).await.unwrap(),
+                installation: loupe::context::installation::id(self.app.db()).await.unwrap(),
             },
             kind: EventKind::Had("delivered"),
         };
-        let kept = Kept {
+        let kept = StoredProvider {
             account: ONCE.account.to_owned(),
             provider: Provider::Resend,
             hook_token: String::new(),
@@ -352,9 +355,13 @@ impl Model<'_> {
             refund,
         };
         let outcomes = serde_json::to_string(&[outcome]).unwrap();
-        outcome_queries::hold_sends(tx, &outcomes).await.unwrap();
-        if outcome_queries::settle(tx, &outcomes, now).await.unwrap() == 0 {
-            late_queries::settle_late(tx, &outcomes, now).await.unwrap();
+        loupe::messages::queries::locks::hold_sends(tx, &outcomes)
+            .await
+            .unwrap();
+        if settle::settle(tx, &outcomes, now).await.unwrap() == 0 {
+            loupe::dispatch::late_outcomes::settle_late(tx, &outcomes, now)
+                .await
+                .unwrap();
         }
     }
 

@@ -6,11 +6,11 @@ use std::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;
 
 use loupe::{
-    auth::model::Role,
+    context::{AppState, actor::Role, settings::Given},
     db::{self, Backend},
-    dispatch::{self, account_queries},
+    dispatch,
+    mail_accounts::account_queries,
     recipients::model::RecipientFilter,
-    server::{AppState, settings::Given},
 };
 
 use crate::{

@@ -5,7 +5,7 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use loupe::{db::Backend, recipients::model::RecipientFilter, server::settings::Given};
+use loupe::{context::settings::Given, db::Backend, recipients::model::RecipientFilter};
 
 use crate::support::{
     app::TestApp,

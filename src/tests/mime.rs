@@ -9,7 +9,7 @@ use proptest::prelude::*;
 
 use loupe::{
     channels::email::{Addressee, EmailAddress, MimeProblem, Prepared, Sender, write_id},
-    templates::render::{Person, Source, compile},
+    rendering::{Person, Source, compile},
 };
 
 const OUT: &str = "https://loupe.example.com/u/abc=1";

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use loupe::{auth::model::Role, on_db, on_tx};
+use loupe::{context::actor::Role, on_db, on_tx};
 
 use crate::{
     after_sending::partly_unconfirmed,

@@ -8,9 +8,9 @@ use axum::{
     http::{Request, StatusCode, header},
 };
 use loupe::{
-    auth::model::Role,
+    context::{actor::Role, settings::Given},
     db::{self, Backend, Db},
-    server::{router::router, settings::Given},
+    server::router::router,
 };
 
 use crate::{

@@ -1,7 +1,7 @@
 //! Pages over HTTP.
 
 use axum::http::StatusCode;
-use loupe::auth::model::Role;
+use loupe::context::actor::Role;
 
 use crate::both;
 

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use loupe::{
-    communications::people::{self as list, Part, RecipientRow},
+    messages::people::{self as list, Part, RecipientRow},
     on_tx,
     recipients::model::RecipientFilter,
 };
@@ -90,7 +90,7 @@ both!(everybody_is_on_one_page_and_each_kind_on_its_own, |app| {
 both!(another_store_sees_none_of_them, |app| {
     let send = with_every_state(&app).await;
     let numbers = tally(app.db(), &app.store, send).await;
-    let other = loupe::auth::model::StoreId(app.store.id.0 + 1);
+    let other = loupe::ids::StoreId(app.store.id.0 + 1);
     let (rows, _) = list::page(app.db(), other, &[send], &numbers, "", Part::page(1, 50))
         .await
         .unwrap();

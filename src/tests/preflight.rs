@@ -3,11 +3,11 @@
 
 use axum::http::StatusCode;
 use loupe::{
-    auth::model::Role,
     campaigns::{
         model::CampaignStatus,
         preflight::model::{CheckStatus, PreflightView},
     },
+    context::actor::Role,
     on_db,
 };
 

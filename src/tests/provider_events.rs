@@ -5,8 +5,11 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::json;
 
 use loupe::{
-    auth::model::Role, channels::email::events::Provider, communications::model::Tally, db::Backend, on_db, on_tx,
-    server::settings::Given,
+    channels::email::events::Provider,
+    context::{actor::Role, settings::Given},
+    db::Backend,
+    messages::model::Tally,
+    on_db, on_tx,
 };
 
 use crate::{

@@ -2,7 +2,7 @@
 //! again".
 
 use chrono::Duration;
-use loupe::{auth::model::Role, recipients::model::RecipientFilter, sends as domain};
+use loupe::{context::actor::Role, recipients::model::RecipientFilter, sends as domain};
 
 use crate::{
     after_sending::{partly_unconfirmed, unconfirmed_ids},

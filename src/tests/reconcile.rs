@@ -4,8 +4,8 @@
 use chrono::{DateTime, Duration, Utc};
 use futures::future::join_all;
 use loupe::{
-    auth::model::Role,
-    dispatch::{outcome_queries, queries::Leased},
+    context::actor::Role,
+    messages::queries::{leases::Leased, settle},
     on_db,
     recipients::model::RecipientFilter,
     sends::{self, ending, reconcile},
@@ -44,8 +44,10 @@ async fn stop(app: &TestApp, send: i64) {
 async fn answer(app: &TestApp, row: &Leased, state: &'static str) {
     let outcome = outcome(row, state);
     let mut tx = app.db().begin().await.unwrap();
-    outcome_queries::hold_sends(&mut tx, &outcome).await.unwrap();
-    assert_eq!(outcome_queries::settle(&mut tx, &outcome, app.now()).await.unwrap(), 1);
+    loupe::messages::queries::locks::hold_sends(&mut tx, &outcome)
+        .await
+        .unwrap();
+    assert_eq!(settle::settle(&mut tx, &outcome, app.now()).await.unwrap(), 1);
     tx.commit().await.unwrap();
 }
 

@@ -7,11 +7,10 @@ use std::{
 
 use axum::http::StatusCode;
 use loupe::{
-    auth::model::Role,
     backup,
+    context::{actor::Role, send_gate::Why},
     db::Backend,
-    instance::{self, Why},
-    on_db,
+    instance, on_db,
 };
 
 use crate::{

@@ -1,7 +1,7 @@
 //! Sending to those who are left after a try that ended early, and what is said when something
 //! can't be done any more.
 
-use loupe::{auth::model::Role, recipients::model::RecipientFilter};
+use loupe::{context::actor::Role, recipients::model::RecipientFilter};
 
 use crate::{
     both,

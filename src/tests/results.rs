@@ -2,8 +2,11 @@
 
 use chrono::Duration;
 use loupe::{
-    auth::model::Role, campaigns::model::CampaignStatus, db::Backend, on_db, recipients::model::RecipientFilter,
-    server::settings::Given,
+    campaigns::model::CampaignStatus,
+    context::{actor::Role, settings::Given},
+    db::Backend,
+    on_db,
+    recipients::model::RecipientFilter,
 };
 
 use crate::{

@@ -2,12 +2,11 @@
 
 use chrono::Duration;
 use loupe::{
-    auth::model::Role,
+    context::{actor::Role, settings::Given},
     db::Backend,
     recipients::model::RecipientFilter,
     scheduler::heartbeat::SchedulerStatus,
     sends::{model::SendState, rules::Started},
-    server::settings::Given,
     time::Clock,
 };
 

@@ -3,9 +3,9 @@
 
 use chrono::Duration;
 use loupe::{
-    auth::model::Role,
+    context::actor::Role,
     on_tx,
-    sends::{self, ending, unconfirmed},
+    sends::{self, unconfirmed},
 };
 
 use crate::{
@@ -66,7 +66,9 @@ both!(a_second_copy_that_was_taken_back_can_be_sent_later, |app| {
     assert_eq!(in_outbox(&app).await, before + 2);
     // Whoever looks once more at the one that was taken back must not offer a third copy.
     let mut tx = app.db().begin().await.unwrap();
-    ending::cancel_unsent(&mut tx, undone, app.now()).await.unwrap();
+    loupe::messages::queries::cancel::cancel_unsent(&mut tx, undone, app.now())
+        .await
+        .unwrap();
     tx.commit().await.unwrap();
     assert!(unconfirmed_ids(&app, send).await.is_empty());
 });

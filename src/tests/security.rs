@@ -6,9 +6,9 @@ use axum::{
     routing::get,
 };
 use loupe::{
-    auth::model::Role,
+    context::{actor::Role, settings::Given},
     db::Backend,
-    server::{router::with_pages, settings::Given},
+    server::router::with_pages,
 };
 
 use crate::{
@@ -401,7 +401,7 @@ both!(a_repair_of_somebody_else_is_not_there, |app| {
 both!(a_search_of_any_length_is_answered, |app| {
     let cookie = app.sign_in_as(Role::Owner).await;
     for (letter, in_address) in [("_", 26_000), ("%", 20_000), ("é", 10_000), ("a b ", 7_000)] {
-        let text = loupe::ui::links::encode(&letter.repeat(in_address));
+        let text = loupe::paths::encode(&letter.repeat(in_address));
         for page in [
             "/marketing/campaigns?q=",
             "/marketing/campaigns/new?find=",

@@ -5,11 +5,10 @@ use chrono::Duration;
 use loupe::{
     audit::queries::{self as log, Line, Wanted},
     auth::{
-        model::Role,
-        queries::Device,
         rules::{self, SignInTry},
         team::{self, Desk, NewMember},
     },
+    context::{actor::Role, response::Device},
     error::AppError,
 };
 

@@ -1,7 +1,7 @@
 //! A send that stands still although nothing holds it: when that is said, and what can be done.
 
 use chrono::Duration;
-use loupe::{auth::model::Role, on_db, on_tx, recipients::model::RecipientFilter, sends};
+use loupe::{context::actor::Role, on_db, on_tx, recipients::model::RecipientFilter, sends};
 
 use crate::{
     both,
@@ -177,19 +177,19 @@ both!(what_holds_a_send_is_no_stall, |app| {
 
     // The mail account's rate is in use: others have their turn.
     let mut tx = app.db().begin().await.unwrap();
-    let (_, micros) = loupe::dispatch::account_queries::used_until(&mut tx, "slow")
+    let (_, micros) = loupe::mail_accounts::account_queries::used_until(&mut tx, "slow")
         .await
         .unwrap();
-    loupe::dispatch::account_queries::use_until(&mut tx, "slow", micros)
+    loupe::mail_accounts::account_queries::use_until(&mut tx, "slow", micros)
         .await
         .unwrap();
     tx.commit().await.unwrap();
     assert!(!stalled(nothing).await, "the mail account sends as fast as it may");
     let mut tx = app.db().begin().await.unwrap();
-    loupe::dispatch::account_queries::use_until(&mut tx, "slow", micros - 300_000_000)
+    loupe::mail_accounts::account_queries::use_until(&mut tx, "slow", micros - 300_000_000)
         .await
         .unwrap();
-    let leased = loupe::dispatch::queries::lease(&mut tx, send, ("somebody", 30), None, 1, app.now())
+    let leased = loupe::messages::queries::leases::lease(&mut tx, send, ("somebody", 30), None, 1, app.now())
         .await
         .unwrap();
     assert_eq!(leased.len(), 1);

@@ -1,7 +1,7 @@
 //! The numbers of a send are kept by the database; they are always those of its rows.
 
 use loupe::{
-    communications::{model::Tally, tallies},
+    messages::{model::Tally, tallies},
     on_tx,
     recipients::model::RecipientFilter,
 };
@@ -113,7 +113,7 @@ both!(each_send_has_its_own, |app| {
         of_both.get(1).map(|(send, tally)| (*send, tally.sent)),
         Some((other, 0))
     );
-    let elsewhere = loupe::auth::model::StoreId(app.store.id.0 + 1);
+    let elsewhere = loupe::ids::StoreId(app.store.id.0 + 1);
     assert_eq!(
         tallies::of_send(app.db(), elsewhere, one).await.unwrap(),
         Tally::default()

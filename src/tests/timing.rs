@@ -1,7 +1,7 @@
 //! The store's own rules about time: how late a planned send may go, and its quiet hours.
 
 use chrono::Duration;
-use loupe::{auth::model::Role, recipients::model::RecipientFilter, stores};
+use loupe::{context::actor::Role, recipients::model::RecipientFilter, stores};
 
 use crate::{
     both,

@@ -5,7 +5,7 @@ use axum::{
     body::Body,
     http::{Request, StatusCode, header},
 };
-use loupe::auth::model::Role;
+use loupe::context::actor::Role;
 
 use crate::{both, endpoints};
 

@@ -4,10 +4,10 @@ use chrono::Duration;
 use sqlx::migrate::Migrator;
 
 use loupe::{
-    auth::model::StoreId,
+    context::{AppState, settings::Given},
     db::{self, Backend, Db},
+    ids::StoreId,
     on_tx,
-    server::{AppState, settings::Given},
     stores::{self, model::Store},
     time::Clock,
 };

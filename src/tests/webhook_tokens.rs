@@ -1,7 +1,7 @@
 //! Mailgun signs a time and a token and nothing of the event: a token carries one event, once.
 
 use chrono::TimeDelta;
-use loupe::{auth::model::Role, channels::email::events::Provider, on_db, sends::provider_events};
+use loupe::{channels::email::events::Provider, context::actor::Role, on_db, sends::provider_events};
 
 use crate::{
     after_sending::{partly_unconfirmed, unconfirmed_ids},

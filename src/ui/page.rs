@@ -79,7 +79,7 @@ impl Page {
 
 /// Renders a page inside the shell.
 pub async fn render(visit: &PageRequest, staff: Option<&StaffRequest>, page: Page) -> Response {
-    let nonce = crate::auth::tokens::public();
+    let nonce = crate::tokens::public();
     let status = page.status;
     let system = match staff {
         Some(_) => Some(shell::SystemLine::of(visit).await),

@@ -7,13 +7,9 @@ use super::{
     page::Page,
 };
 use crate::{
-    auth::model::Permission,
-    instance::Why,
+    context::{actor::Permission, assets::Icons, send_gate::Why},
     scheduler::heartbeat::SchedulerStatus,
-    server::{
-        assets::Icons,
-        page_request::{PageRequest, StaffRequest},
-    },
+    server::page_request::{PageRequest, StaffRequest},
     time,
 };
 

@@ -1,10 +1,6 @@
 //! Whom to ask for what one may not do oneself.
 
-use crate::{
-    auth::{self, model::Role},
-    db::Db,
-    server::page_request::StaffRequest,
-};
+use crate::{auth, context::actor::Role, db::Db, server::page_request::StaffRequest};
 
 /// `Only owners and managers can create or send campaigns. Ask Priya Nair (owner).`
 pub async fn who_may_send(staff: &StaffRequest) -> sqlx::Result<String> {

@@ -10,11 +10,12 @@ use crate::{
     },
     db::Db,
     error::{AppError, Problem},
-    recipients::model::{Audience, NO_RECIPIENTS, RecipientFilter, grouped},
+    recipients::model::{Audience, NO_RECIPIENTS, RecipientFilter},
+    rendering::{self, Compiled, Field, TemplateProblem},
     segments,
     sends::{drift::is_large, freezing::LANGUAGE},
     stores::model::Store,
-    templates::render::{self, Compiled, Field, TemplateProblem},
+    text::grouped,
     time,
 };
 
@@ -58,7 +59,7 @@ impl<'a> Message<'a> {
 
     /// The message made ready for everybody, or what is wrong with it.
     pub fn compile(&self, store: &Store, signer: &str) -> Result<Compiled, Vec<TemplateProblem>> {
-        render::compile(render::Source {
+        rendering::compile(rendering::Source {
             subject: self.subject,
             body: self.body,
             fallbacks: self.fallbacks,
@@ -101,8 +102,8 @@ fn text_problems(store: &Store, signer: &str, message: &Message<'_>) -> Vec<Prob
     }
     if let Err(found) = message.compile(store, signer) {
         problems.extend(found.iter().map(|p| match p.place {
-            render::Place::Subject => Problem::new("subject", p.kind.to_string()),
-            render::Place::Body => Problem::new("body", p.to_string()),
+            rendering::Place::Subject => Problem::new("subject", p.kind.to_string()),
+            rendering::Place::Body => Problem::new("body", p.to_string()),
         }));
     }
     problems
@@ -163,7 +164,7 @@ pub fn checks(
             .iter()
             .find(|u| u.field == *field)
             .map_or("", |u| u.fallback.as_str());
-        if let Some(words) = render::blank_words(*field, *n, fallback) {
+        if let Some(words) = rendering::blank_words(*field, *n, fallback) {
             let status = if fallback.trim().is_empty() {
                 CheckStatus::Review
             } else {

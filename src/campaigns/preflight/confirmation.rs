@@ -8,16 +8,17 @@ use super::{
     rules::{self, Preflight},
 };
 use crate::{
-    auth::guard::Ctx,
     campaigns::{
         draft::Draft,
         model::{CampaignForm, Kind},
     },
+    context::ctx::Ctx,
     db::Db,
     error::AppError,
-    recipients::{self, model::grouped},
+    recipients,
     sends::audience_snapshot,
     stores::model::Store,
+    text::grouped,
 };
 
 /// The question about a message, from what a look at it found. Nothing while something has to be

@@ -16,8 +16,8 @@ use crate::{
         self,
         model::{Audience, Earlier, Named, Person, SkipReason},
     },
+    rendering::{self, Field, UsedField},
     stores::model::Store,
-    templates::render::{self, Field, UsedField},
     time,
 };
 
@@ -166,9 +166,9 @@ pub fn subject_for(
     let number = |n: Option<i64>| n.and_then(|n| u32::try_from(n).ok());
     let anniversary = reader.and_then(|person| {
         let (month, day) = number(person.anniversary_month).zip(number(person.anniversary_day))?;
-        render::next_anniversary(month, day, time::today(now, store.zone()))
+        rendering::next_anniversary(month, day, time::today(now, store.zone()))
     });
-    let subject = compiled.subject_for(&render::Person {
+    let subject = compiled.subject_for(&rendering::Person {
         first_name: reader.map_or("", |person| &person.first_name),
         last_name: reader.map_or("", |person| &person.last_name),
         next_anniversary: anniversary.as_deref().unwrap_or_default(),

@@ -142,6 +142,15 @@ impl FromStr for EmailAddress {
     }
 }
 
+/// What the limit goes by: the domain as mail servers know it.
+pub(crate) fn domain(address: &str) -> String {
+    match EmailAddress::parse(address) {
+        Ok(address) => address.domain().to_owned(),
+        // Nothing goes there; what is known of it is enough to tell.
+        Err(_) => address.rsplit('@').next().unwrap_or_default().to_ascii_lowercase(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;

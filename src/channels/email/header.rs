@@ -4,7 +4,7 @@
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use chrono::{DateTime, Datelike, Timelike, Utc};
 
-use crate::{channels::email::address::EmailAddress, templates::render::clean_line};
+use crate::{channels::email::address::EmailAddress, rendering::clean_line};
 
 /// Lines are kept this short where they can be.
 const LINE: usize = 76;

@@ -12,7 +12,7 @@ use super::{
     header::{write_date, write_mailbox, write_text},
     quoted_printable::{write_last, write_piece},
 };
-use crate::templates::render::{Compiled, Part, Person, Pieces, Slot, escape_html};
+use crate::rendering::{Compiled, Part, Person, Pieces, Slot, escape_html};
 
 /// `=_` cannot occur in quoted-printable text.
 const BOUNDARY: &str = "=_loupe_part";

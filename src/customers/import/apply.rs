@@ -9,12 +9,7 @@ use super::{
     parsed_row::ParsedRow,
     people_queries,
 };
-use crate::{
-    auth::{model::StoreId, tokens},
-    consent::suppressions_queries as suppressions,
-    customers::names::name_key,
-    db::Tx,
-};
+use crate::{consent::suppressions_queries as suppressions, customers::names::name_key, db::Tx, ids::StoreId, tokens};
 
 /// What a batch did.
 #[derive(Debug)]

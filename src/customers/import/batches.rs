@@ -20,7 +20,7 @@ use super::{
     upload::LARGEST_FILE,
     utf16::Utf16,
 };
-use crate::{customers::names, stores::model::Store};
+use crate::stores::model::Store;
 
 /// Rows of one batch.
 const BATCH: usize = 500;
@@ -65,7 +65,7 @@ fn header(rows: &mut Reader) -> Result<Vec<String>, ImportProblem> {
         .cells
         .map_err(|_| ImportProblem::NoHeader)?
         .iter()
-        .map(|c| names::clean(c).chars().take(100).collect())
+        .map(|c| crate::text::clean(c).chars().take(100).collect())
         .collect();
     if columns.iter().all(String::is_empty) {
         return Err(ImportProblem::NoHeader);

@@ -4,7 +4,6 @@ use super::{
     field::Field,
     parsed_row::{Reading, Remark},
 };
-use crate::customers::names;
 
 /// The cells of a row, and what there is to tell of them.
 #[derive(Debug)]
@@ -150,7 +149,7 @@ fn is_nothing(cell: &str) -> bool {
 
 /// One line of at most so many characters.
 pub(super) fn within(text: &str, longest: usize) -> Result<String, String> {
-    let text = names::clean(text);
+    let text = crate::text::clean(text);
     if text.chars().count() > longest {
         return Err(format!("This is longer than {longest} characters"));
     }

@@ -6,7 +6,7 @@ use super::{
     field::Field,
     parsed_row::ConsentClaim,
 };
-use crate::{consent::model::Wish, customers::names};
+use crate::consent::model::Wish;
 
 impl Cells<'_> {
     /// The wish about email of all columns together: any no is a no, and what can't be understood
@@ -72,7 +72,7 @@ impl Cells<'_> {
 
     fn said(&self, wish: Wish, answered: &Answered) -> ConsentClaim {
         let column = &answered.column;
-        let value: String = names::clean(&answered.cell).chars().take(100).collect();
+        let value: String = crate::text::clean(&answered.cell).chars().take(100).collect();
         ConsentClaim {
             wish,
             column: column.clone(),

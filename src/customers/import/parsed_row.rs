@@ -259,7 +259,7 @@ impl Cells<'_> {
     fn notes(&mut self) -> Option<String> {
         let mut notes: Vec<String> = Vec::new();
         for cell in self.filled(Field::Notes) {
-            let note = names::clean_lines(cell.text);
+            let note = crate::text::clean_lines(cell.text);
             let length: usize = notes.iter().chain([&note]).map(|n| n.chars().count() + 2).sum();
             if length > LONGEST_NOTES {
                 self.tell(
@@ -294,7 +294,7 @@ fn tags_in(cell: &str) -> Vec<String> {
         return names::tags_as_written(cell);
     }
     cell.split(":::")
-        .map(|tag| names::clean(tag).to_lowercase())
+        .map(|tag| crate::text::clean(tag).to_lowercase())
         .filter(|tag| !tag.is_empty() && !tag.starts_with("* "))
         .collect()
 }

@@ -8,7 +8,6 @@ use serde_json::{Value, json};
 
 use super::merge::Person;
 use crate::{
-    auth::model::StoreId,
     consent::model::ConsentState,
     customers::{
         queries::{COLUMNS, Customer},
@@ -18,6 +17,7 @@ use crate::{
         Tx,
         dialect::{self, Column},
     },
+    ids::StoreId,
     on_tx,
 };
 

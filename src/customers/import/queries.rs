@@ -5,11 +5,11 @@ use serde_json::{Value, json};
 
 use super::report::{Counts, RowIssue, RowIssueKind};
 use crate::{
-    auth::model::StoreId,
     db::{
         Db, Tx,
         dialect::{self, Column},
     },
+    ids::StoreId,
     on_db, on_tx,
 };
 

@@ -12,7 +12,7 @@ use tokio::{
     io::{AsyncReadExt, AsyncSeekExt, AsyncWriteExt},
 };
 
-use crate::auth::tokens;
+use crate::tokens;
 
 /// Begins every name.
 const PREFIX: &str = "loupe-import-";

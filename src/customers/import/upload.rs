@@ -10,10 +10,7 @@ use super::{
     spool::Spool,
     upload_queries::{self as store, Part},
 };
-use crate::{
-    auth::{model::StoreId, tokens},
-    db::Db,
-};
+use crate::{db::Db, ids::StoreId, tokens};
 
 /// Largest file taken, in bytes.
 pub const LARGEST_FILE: u64 = 64 * 1024 * 1024;

@@ -11,7 +11,7 @@ use std::{collections::HashMap, time::Duration};
 
 use tokio::time::{Instant, sleep_until};
 
-use crate::{db::Tx, dispatch::account_queries};
+use crate::{db::Tx, mail_accounts::account_queries};
 
 /// How far ahead slots are taken. It bridges the time between two turns of the dispatcher.
 pub(crate) const AHEAD: i64 = 250_000;

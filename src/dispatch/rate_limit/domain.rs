@@ -14,7 +14,6 @@ use std::{
 use tokio::time::Instant;
 
 use super::account::{AHEAD, SendSlot, gap, micros, reach_ahead};
-use crate::channels::email::EmailAddress;
 
 /// Whoever has been tried before is put off no longer than this: a row does not tell such a wait from
 /// the one between two attempts, so another limit does not call it up.
@@ -190,18 +189,10 @@ impl Domains {
     }
 }
 
-/// What the limit goes by: the domain as mail servers know it.
-pub(crate) fn domain(address: &str) -> String {
-    match EmailAddress::parse(address) {
-        Ok(address) => address.domain().to_owned(),
-        // Nothing goes there; what is known of it is enough to tell.
-        Err(_) => address.rsplit('@').next().unwrap_or_default().to_ascii_lowercase(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::channels::email::address::domain;
 
     const NOW: i64 = 5_000_000;
 

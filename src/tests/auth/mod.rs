@@ -8,15 +8,14 @@ use chrono::Duration;
 use loupe::{
     audit,
     auth::{
-        model::Role,
-        password,
-        queries::{self as users, Device},
+        password, queries as users,
         rules::{self, SignInTry},
         team::{self, Desk},
     },
+    context::{AppState, actor::Role, response::Device},
     db::Backend,
     error::AppError,
-    server::{AppState, router::router},
+    server::router::router,
 };
 
 use crate::{
@@ -313,7 +312,7 @@ async fn an_unknown_account_takes_as_long_as_a_known_one() {
 
 #[tokio::test]
 async fn on_https_the_cookies_are_tied_to_the_host() {
-    let given = loupe::server::settings::Given {
+    let given = loupe::context::settings::Given {
         base_url: Some("https://loupe.example.com".to_owned()),
         ..Default::default()
     };

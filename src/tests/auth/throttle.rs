@@ -1,10 +1,7 @@
 //! Whoever guesses is slowed down, each by themselves.
 
 use axum::{body::Body, http::Request};
-use loupe::{
-    auth::{throttle, tokens},
-    server::settings::Given,
-};
+use loupe::{auth::throttle, context::settings::Given, tokens};
 
 use super::*;
 

@@ -1,7 +1,7 @@
 //! What is written stays: drafts, copies, and what two people write at once.
 
 use axum::http::StatusCode;
-use loupe::{auth::model::Role, campaigns::model::CampaignStatus, recipients::model::RecipientFilter};
+use loupe::{campaigns::model::CampaignStatus, context::actor::Role, recipients::model::RecipientFilter};
 
 use super::{count, find, id_in, submit};
 use crate::both;

@@ -1,7 +1,7 @@
 //! Planned campaigns, in the store's time.
 
 use axum::http::StatusCode;
-use loupe::{auth::model::Role, campaigns::model::CampaignStatus};
+use loupe::{campaigns::model::CampaignStatus, context::actor::Role};
 
 use super::{find, id_in, submit, unschedule};
 use crate::{both, support::people};

@@ -2,8 +2,8 @@
 
 use axum::http::StatusCode;
 use loupe::{
-    auth::model::Role,
     campaigns::{list::ListQuery, model::CampaignStatus, queries},
+    context::actor::Role,
     on_db,
     sends::{self, model::SendState},
 };

@@ -10,7 +10,7 @@ mod steps;
 use std::panic::AssertUnwindSafe;
 
 use futures::{FutureExt as _, StreamExt as _};
-use loupe::{db::Backend, dispatch::failpoints::Point};
+use loupe::{db::Backend, failpoints::Point};
 
 use crate::{crash_points::scenario::Scenario, crash_recovery};
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use loupe::{
-    auth::model::Role, channels::email::events::Provider, db::Backend, dispatch::failpoints::Point, instance,
+    channels::email::events::Provider, context::actor::Role, db::Backend, failpoints::Point, instance,
     recipients::model::RecipientFilter, sends,
 };
 

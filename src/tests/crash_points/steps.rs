@@ -6,8 +6,7 @@ use chrono::TimeDelta;
 use tokio_util::sync::CancellationToken;
 
 use loupe::{
-    dispatch::{self, queries as leases},
-    on_db, on_tx,
+    dispatch, on_db, on_tx,
     sends::{self, queries::SendRecord},
 };
 
@@ -179,8 +178,10 @@ impl Scenario {
         .await
         .map(|_| ()))
         .unwrap();
-        let whose = leases::ReapScope::Expired;
-        let (_, unknown) = leases::recover(&mut tx, whose, app.now()).await.unwrap();
+        let whose = loupe::messages::queries::recover::ReapScope::Expired;
+        let (_, unknown) = loupe::messages::queries::recover::recover(&mut tx, whose, app.now())
+            .await
+            .unwrap();
         assert!(unknown > 0, "{}", self.name);
         tx.commit().await.unwrap();
     }

@@ -2,7 +2,7 @@
 
 use chrono::Duration;
 use loupe::{
-    auth::model::Role,
+    context::actor::Role,
     customers::{
         model::CustomerForm,
         queries::{self, ListFilter},

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use loupe::{auth::model::Role, recipients::model::RecipientFilter};
+use loupe::{context::actor::Role, recipients::model::RecipientFilter};
 
 use super::{Program, assert_never_faster, come, crowd_at_slow_test, kept, number, set, start, times};
 use crate::{

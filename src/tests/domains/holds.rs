@@ -4,8 +4,10 @@
 use std::time::{Duration, Instant};
 
 use loupe::{
-    auth::model::Role, db::Backend, dispatch::account_queries, recipients::model::RecipientFilter,
-    server::settings::Given,
+    context::{actor::Role, settings::Given},
+    db::Backend,
+    mail_accounts::account_queries,
+    recipients::model::RecipientFilter,
 };
 
 use super::{

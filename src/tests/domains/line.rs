@@ -3,11 +3,7 @@
 use std::time::{Duration, Instant};
 
 use loupe::{
-    auth::model::Role,
-    dispatch::{account_queries, domain_queries},
-    recipients::model::RecipientFilter,
-    sends,
-    time::Clock,
+    context::actor::Role, mail_accounts::account_queries, recipients::model::RecipientFilter, sends, time::Clock,
 };
 
 use super::{
@@ -84,7 +80,7 @@ both!(those_who_were_called_up_leave_no_gap, "", |app, sink| {
     // As another program does when it begins.
     let mut tx = app.db().begin().await.unwrap();
     account_queries::used_until(&mut tx, &account(&app)).await.unwrap();
-    let called = domain_queries::requeue_waiting(&mut tx, Clock::System.now())
+    let called = loupe::messages::queries::domain_wait::requeue_waiting(&mut tx, Clock::System.now())
         .await
         .unwrap();
     tx.commit().await.unwrap();

@@ -7,12 +7,12 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use loupe::{
-    auth::model::Role,
+    context::{AppState, actor::Role},
     db::{self, Db},
-    dispatch::{self, account_queries},
+    dispatch,
+    mail_accounts::account_queries,
     on_db,
     recipients::model::RecipientFilter,
-    server::AppState,
     time::Clock,
 };
 

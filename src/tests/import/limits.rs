@@ -1,7 +1,7 @@
 //! Lists end somewhere, and it is told where.
 
 use loupe::{
-    auth::model::Role,
+    context::actor::Role,
     customers::{
         import::{MOST_TOLD, queries::told},
         model::CustomerForm,

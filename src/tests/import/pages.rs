@@ -4,7 +4,7 @@ use axum::{
     body::Body,
     http::{Request, StatusCode, header},
 };
-use loupe::{auth::model::Role, consent::model::ConsentState};
+use loupe::{consent::model::ConsentState, context::actor::Role};
 
 use super::{PLAIN, everyone, import};
 use crate::both;

@@ -2,8 +2,8 @@
 
 use axum::http::StatusCode;
 use loupe::{
-    auth::model::Role,
     consent::{self, model::ConsentState},
+    context::actor::Role,
     customers::{
         dates::DayOrder,
         import::{Choice, Field, ImportProblem, Job, Mapping, Mode, Report, RowIssueKind, preview, run_file},

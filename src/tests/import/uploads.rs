@@ -4,12 +4,11 @@
 use axum::http::StatusCode;
 use chrono::{DateTime, TimeDelta, Utc};
 use loupe::{
-    auth::model::Role,
+    context::{AppState, actor::Role},
     customers::import::upload::{self, About, LARGEST_FILE, Upload},
-    db,
-    db::Backend,
+    db::{self, Backend},
     on_db,
-    server::{AppState, router::router},
+    server::router::router,
 };
 
 use super::{PLAIN, everyone};

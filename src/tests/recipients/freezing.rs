@@ -2,10 +2,7 @@
 
 use loupe::{
     on_db, on_tx,
-    recipients::{
-        model::{Audience, RecipientFilter, SkipReason},
-        queries,
-    },
+    recipients::model::{Audience, RecipientFilter, SkipReason},
 };
 
 use super::{begin_send, change, number, scope, someone, write};
@@ -26,9 +23,10 @@ type Row = (
 async fn freeze_all(app: &TestApp) -> (i64, Audience) {
     let mut tx = app.db().begin().await.unwrap();
     let send = begin_send(&mut tx, app.store.id, None, app.now()).await;
-    let audience = queries::freeze(&mut tx, &scope(app), &RecipientFilter::All, send, app.now())
-        .await
-        .unwrap();
+    let audience =
+        loupe::messages::queries::freeze::freeze(&mut tx, &scope(app), &RecipientFilter::All, send, app.now())
+            .await
+            .unwrap();
     tx.commit().await.unwrap();
     (send, audience)
 }

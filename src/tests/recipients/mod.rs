@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Duration, Utc};
 use loupe::{
-    auth::model::StoreId,
+    ids::StoreId,
     on_db, on_tx,
     recipients::{
         filter_queries::Scope,
@@ -89,7 +89,7 @@ async fn campaign(app: &TestApp, store: StoreId) -> i64 {
 
 /// A send to freeze an audience into.
 async fn begin_send(tx: &mut loupe::db::Tx, store: StoreId, campaign: Option<i64>, now: DateTime<Utc>) -> i64 {
-    let token = loupe::auth::tokens::public();
+    let token = loupe::tokens::public();
     let new = NewSend {
         of_send: None,
         store,

@@ -103,7 +103,9 @@ pub(super) async fn holds(app: &TestApp, scope: &Scope, filter: &RecipientFilter
 
     let mut tx = app.db().begin().await.unwrap();
     let send = begin_send(&mut tx, scope.store, None, scope.now).await;
-    let frozen = queries::freeze(&mut tx, scope, filter, send, scope.now).await.unwrap();
+    let frozen = loupe::messages::queries::freeze::freeze(&mut tx, scope, filter, send, scope.now)
+        .await
+        .unwrap();
     assert_eq!(frozen, audience, "{filter:?}");
     let rows: Vec<(i64, String, Option<String>)> = on_tx!(&mut tx, |conn| sqlx::query_as(
         "select customer_id, state, skip_reason from messages where send_id = $1"

@@ -1,7 +1,7 @@
 //! What each type of filter means, and what the picker shows.
 
 use loupe::{
-    auth::model::Role,
+    context::actor::Role,
     recipients::{
         model::{Count, RecipientFilter, SkipReason},
         queries,

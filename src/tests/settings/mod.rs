@@ -12,12 +12,7 @@ use sqlx::AssertSqlSafe;
 
 use loupe::{
     audit::queries::{self as log, Wanted},
-    auth::model::{Role, StoreId},
-    db::Backend,
-    outbox::{
-        self,
-        queries::{Keep, keep_many},
-    },
+    context::actor::Role,
     stores,
 };
 

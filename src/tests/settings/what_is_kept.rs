@@ -1,5 +1,14 @@
 //! The outbox, which keeps what would have been mailed.
 
+use loupe::{
+    db::Backend,
+    ids::StoreId,
+    outbox::{
+        self,
+        queries::{Keep, keep_many},
+    },
+};
+
 use super::*;
 
 const LETTER: &str = "To: Amara <amara@example.com>\r\nSubject: Hello\r\nContent-Type: text/html; charset=utf-8\r\n\
@@ -122,7 +131,7 @@ both!(a_message_is_kept_once, |app| {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn with_a_mail_server_there_is_no_outbox() {
-    let given = loupe::server::settings::Given {
+    let given = loupe::context::settings::Given {
         smtp_url: Some("smtp://127.0.0.1:2525".to_owned()),
         ..Default::default()
     };

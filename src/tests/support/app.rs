@@ -12,17 +12,17 @@ use chrono::{DateTime, Duration, Utc};
 use tower::ServiceExt;
 
 use loupe::{
-    auth::{
-        model::{Role, StoreId},
-        queries as users, tokens,
-    },
+    auth::queries as users,
+    context::{AppState, Settings, actor::Role, settings::Given},
     db::{Backend, Db},
-    server::{AppState, Settings, router::router, settings::Given},
+    ids::StoreId,
+    server::router::router,
     stores::{
         self,
         model::{NewStore, Store},
     },
     time::Clock,
+    tokens,
 };
 
 use super::sink::{self, Rule, Sink};
@@ -158,7 +158,7 @@ impl TestApp {
             &tokens::hash(&token),
             self.now(),
             until,
-            &users::Device::default(),
+            &loupe::context::response::Device::default(),
         )
         .await
         .unwrap();
@@ -311,7 +311,7 @@ pub fn borrowed(fields: &[(String, String)]) -> Vec<(&str, &str)> {
 
 /// Fields as a form sends them.
 pub fn encoded(fields: &[(&str, &str)]) -> String {
-    let encode = |text: &str| loupe::ui::links::encode(text).replace('/', "%2F");
+    let encode = |text: &str| loupe::paths::encode(text).replace('/', "%2F");
     fields
         .iter()
         .map(|(n, v)| format!("{}={}", encode(n), encode(v)))

@@ -2,11 +2,11 @@
 
 use chrono::{DateTime, Duration, Utc};
 use loupe::{
-    auth::model::StoreId,
     db::{
         Tx,
         dialect::{self, Column},
     },
+    ids::StoreId,
     on_tx,
 };
 
@@ -105,7 +105,7 @@ impl Someone {
             "last_repair_at": moment(self.last_repair_at),
             "last_visit_at": moment(self.last_visit_at),
             "last_contacted_at": moment(self.last_contacted_at),
-            "unsubscribe_token": loupe::auth::tokens::public(),
+            "unsubscribe_token": loupe::tokens::public(),
             "created_at": moment(at),
         })
     }

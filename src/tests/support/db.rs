@@ -2,8 +2,8 @@
 //! PostgreSQL.
 
 use loupe::{
-    auth::tokens,
     db::{self, Backend, Db},
+    tokens,
 };
 
 /// Opens an empty, migrated database. `folder` keeps the SQLite file.

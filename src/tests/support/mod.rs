@@ -35,7 +35,7 @@ macro_rules! both {
         mod $name {
             use super::*;
             async fn on(backend: loupe::db::Backend) {
-                let given = loupe::server::settings::Given::default();
+                let given = loupe::context::settings::Given::default();
                 let ($app, $sink) = $crate::support::app::TestApp::mailing(backend, Vec::new(), $options, given).await;
                 $body
             }

@@ -1,7 +1,7 @@
 //! Customers by the hundred.
 
 use chrono::{DateTime, Utc};
-use loupe::{auth::model::StoreId, db::Db, on_tx};
+use loupe::{db::Db, ids::StoreId, on_tx};
 
 /// Adds `n` customers who agreed to email, `p000001@example.com` and on, with these tags; answers
 /// their ids.
@@ -45,7 +45,7 @@ async fn add(tx: &mut loupe::db::Tx, store: StoreId, name: &str, email: Option<&
     .bind(email)
     .bind(email.map(str::to_lowercase))
     .bind(email.is_some())
-    .bind(loupe::auth::tokens::public())
+    .bind(loupe::tokens::public())
     .bind(now)
     .fetch_one(&mut *conn)
     .await)

@@ -8,12 +8,12 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use loupe::{
+    context::AppState,
     db::Db,
     on_db, on_tx,
     recipients::model::RecipientFilter,
     scheduler,
     sends::queries::{self as sends, SendRecord},
-    server::AppState,
     stores::model::Store,
     time::Clock,
 };

@@ -8,10 +8,10 @@ use serde_json::{Value, json};
 use sha2::Sha256;
 
 use loupe::{
-    auth::{model::Role, tokens},
     channels::email::events::Provider,
-    dispatch::provider_queries::{self, Kept},
-    on_db,
+    context::actor::Role,
+    mail_accounts::provider_queries::{self, StoredProvider},
+    on_db, tokens,
 };
 
 use super::app::TestApp;
@@ -25,7 +25,7 @@ pub fn secret_of(provider: Provider) -> &'static str {
 }
 
 /// An owner enters whose the mail server is. Answers what is kept.
-pub async fn belongs_to(app: &TestApp, provider: Provider) -> Kept {
+pub async fn belongs_to(app: &TestApp, provider: Provider) -> StoredProvider {
     let cookie = app.sign_in_as(Role::Owner).await;
     let fields = [("provider", provider.key()), ("events_password", secret_of(provider))];
     let saved = app
@@ -36,7 +36,7 @@ pub async fn belongs_to(app: &TestApp, provider: Provider) -> Kept {
 }
 
 /// What is kept of the mail account's provider.
-pub async fn kept(app: &TestApp) -> Option<Kept> {
+pub async fn kept(app: &TestApp) -> Option<StoredProvider> {
     let account = app.state.settings.smtp.as_ref().expect("a mail server").key();
     provider_queries::of_account(app.db(), &account).await.unwrap()
 }
@@ -52,7 +52,7 @@ pub async fn message_id(app: &TestApp, message: i64) -> String {
     .unwrap();
     let installation = match left_as.flatten() {
         Some(installation) => installation,
-        None => loupe::instance::id(app.db()).await.unwrap(),
+        None => loupe::context::installation::id(app.db()).await.unwrap(),
     };
     format!("{message}.{installation}@aurelia.example.com")
 }
@@ -131,7 +131,7 @@ impl Post {
         self
     }
 
-    pub async fn to(self, app: &TestApp, kept: &Kept) -> u16 {
+    pub async fn to(self, app: &TestApp, kept: &StoredProvider) -> u16 {
         self.post_to(app, &format!("/hooks/email/{}", kept.hook_token)).await
     }
 

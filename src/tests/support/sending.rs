@@ -5,16 +5,17 @@ use std::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;
 
 use loupe::{
-    communications::{self, model::Tally},
+    context::AppState,
     db::Db,
-    dispatch, on_db, on_tx,
+    dispatch,
+    messages::{self, model::Tally},
+    on_db, on_tx,
     recipients::model::RecipientFilter,
     sends::{
         model::SendState,
         queries::{self, SendRecord},
         rules::{Initiator, StartCampaign, Started, start_campaign_as},
     },
-    server::AppState,
     stores::model::Store,
 };
 
@@ -55,7 +56,7 @@ pub async fn press(state: &AppState, store: &Store, campaign: i64) -> Started {
     let what = StartCampaign {
         campaign_id: campaign,
         version: None,
-        token: loupe::auth::tokens::public(),
+        token: loupe::tokens::public(),
         skip_already: true,
         shown_count: None,
     };
@@ -103,9 +104,7 @@ pub async fn until(state: &AppState, store: &Store, send: i64, wanted: impl Fn(&
 
 /// The numbers of a send.
 pub async fn tally(db: &Db, store: &Store, send: i64) -> Tally {
-    communications::tallies::of_send(db, store.id, send)
-        .await
-        .expect("a tally")
+    messages::tallies::of_send(db, store.id, send).await.expect("a tally")
 }
 
 /// The status word of a campaign.

@@ -2,7 +2,7 @@
 
 use sqlx::AssertSqlSafe;
 
-use loupe::{auth::model::StoreId, communications::tallies};
+use loupe::{ids::StoreId, messages::tallies};
 
 use super::app::TestApp;
 

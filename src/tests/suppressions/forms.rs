@@ -1,8 +1,8 @@
 //! An address that said no, given to somebody by a form or by a file.
 
 use loupe::{
-    auth::model::Role,
     consent::model::{ConsentState, Wish},
+    context::actor::Role,
     customers::queries::note_complaint,
 };
 

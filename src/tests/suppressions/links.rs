@@ -1,8 +1,8 @@
 //! A link speaks for the address it was sent to.
 
 use loupe::{
-    auth::model::Role,
     consent::model::{ConsentState, Wish},
+    context::actor::Role,
 };
 
 use super::*;

@@ -3,9 +3,9 @@
 use loupe::{
     consent::model::{ConsentState, Wish},
     customers::queries::note_complaint,
-    dispatch::{
-        outcome_queries::{Settled, remember_bounces, settle_and_mark},
-        queries::{Leased, lease},
+    messages::queries::{
+        leases::{Leased, lease},
+        settle::{Settled, remember_bounces, settle_and_mark},
     },
     on_tx,
 };
@@ -57,7 +57,7 @@ both!(what_waits_for_an_address_that_says_no_stays, |app| {
         (cleo, "Marked a message as spam"),
         (eve, ""),
     ] {
-        let timeline = loupe::communications::queries::timeline(app.db(), app.store.id, id, 1)
+        let timeline = loupe::messages::timeline::timeline(app.db(), app.store.id, id, 1)
             .await
             .unwrap();
         assert_eq!(timeline[0].why(), why, "{id}");

@@ -3,8 +3,8 @@
 use sqlx::migrate::Migrator;
 
 use loupe::{
-    auth::model::StoreId,
     db::{self, Backend, Db},
+    ids::StoreId,
     on_tx,
 };
 

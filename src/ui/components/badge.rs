@@ -2,7 +2,7 @@
 
 use leptos::{either::EitherOf4, prelude::*};
 
-use crate::{campaigns::model::CampaignStatus, communications::model::MessageState};
+use crate::{campaigns::model::CampaignStatus, messages::model::MessageState};
 
 /// What a badge can say.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 
-use crate::templates::render::Field;
+use crate::rendering::Field;
 
 /// The text, its `{{first_name}}` a chip that says "first name". Other braces stay as they are typed.
 #[component]

@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 
-use crate::ui::links;
+use crate::paths;
 
 /// Where in a list a page stands. Pages count from 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,7 +37,7 @@ pub fn Pagination(
         let mut pairs: Vec<String> = query
             .iter()
             .filter(|(_, value)| !value.is_empty())
-            .map(|(name, value)| format!("{name}={}", links::encode(value)))
+            .map(|(name, value)| format!("{name}={}", paths::encode(value)))
             .collect();
         if page > 1 {
             pairs.push(format!("page={page}"));

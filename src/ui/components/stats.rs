@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 
-use crate::recipients::model::grouped;
+use crate::text::grouped;
 
 /// One number, what it counts, and what that means.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -11,8 +11,9 @@ use crate::{
     error::AppError,
     recipients::{
         api::{count_recipients, skipped_names},
-        model::{Audience, Count, Named, Selection, SkipReason, grouped},
+        model::{Audience, Count, Named, Selection, SkipReason},
     },
+    text::grouped,
 };
 
 /// After the last change, before asking: long enough for a second tick to be one question.

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     campaigns::{
-        api::{SendBulkEmail, SendCampaign, look_at},
+        api::{SendBulkEmail, SendCampaign, preflight},
         model::Kind,
         preflight::model::{Check, CheckStatus, Question},
     },
@@ -34,7 +34,7 @@ pub fn Checks(start: Vec<Check>, saved: bool, tried: bool) -> impl IntoView {
         let written = settled.get();
         async move {
             match written {
-                Some(form) => look_at(form, kind.key().to_owned(), String::new()).await.ok(),
+                Some(form) => preflight(form, kind.key().to_owned(), String::new()).await.ok(),
                 None => None,
             }
         }

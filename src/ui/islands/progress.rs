@@ -6,13 +6,13 @@ use std::time::Duration;
 use leptos::prelude::*;
 
 use crate::{
-    communications::model::Tally,
-    recipients::model::grouped,
+    messages::model::Tally,
     sends::{
         api::send_progress,
         model::{Progress, ProgressRow, SendState},
         words::{at_the_end, many_failed},
     },
+    text::grouped,
     ui::components::{Badge, Tone},
 };
 

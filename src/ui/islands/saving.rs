@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     campaigns::{
-        api::{LookAt, SaveBulkEmail, SaveCampaign, ScheduleCampaign, SendBulkEmail, SendCampaign},
+        api::{Preflight, SaveBulkEmail, SaveCampaign, ScheduleCampaign, SendBulkEmail, SendCampaign},
         model::{CampaignForm, Intent, Kind, Saved},
         preflight::model::{PreflightView, Question},
     },
@@ -32,7 +32,7 @@ pub struct Saving {
     pub pressed_at: StoredValue<f64>,
     save: ServerAction<SaveCampaign>,
     schedule: ServerAction<ScheduleCampaign>,
-    look: ServerAction<LookAt>,
+    look: ServerAction<Preflight>,
     send: ServerAction<SendCampaign>,
     save_bulk: ServerAction<SaveBulkEmail>,
     send_bulk: ServerAction<SendBulkEmail>,
@@ -77,7 +77,7 @@ impl Saving {
                 self.schedule.dispatch(ScheduleCampaign { form });
             }
             (Press::Send, kind) => {
-                self.look.dispatch(LookAt {
+                self.look.dispatch(Preflight {
                     form,
                     kind: kind.key().to_owned(),
                     sending: "true".to_owned(),
@@ -186,20 +186,20 @@ impl Saving {
             AppError::Locked { campaign } => self.autosave.go(&format!("/marketing/campaigns/{campaign}/edit")),
             AppError::SignedOut => self.signed_out(),
             AppError::Offline | AppError::Unavailable { .. } => {
-                self.autosave.keep_copy();
+                self.autosave.back_up();
                 self.note.set(Some(Note::new("warning", lost(press))));
             }
             AppError::Refused {
                 words,
                 back_to: Some(path),
             } => {
-                self.autosave.keep_copy();
+                self.autosave.back_up();
                 let leave = Callback::new(move |()| self.autosave.leaves_with_copy());
                 let look = Act::Link("Have a look", path, leave);
                 self.note.set(Some(Note::new("warning", words).with(look)));
             }
             other => {
-                self.autosave.keep_copy();
+                self.autosave.back_up();
                 self.note.set(Some(Note::new("warning", other.to_string())));
             }
         }
@@ -207,7 +207,7 @@ impl Saving {
 
     /// The session has ended: what is typed waits on this device until they are back.
     fn signed_out(self) {
-        self.autosave.keep_copy();
+        self.autosave.back_up();
         let back = window().location().pathname().unwrap_or_default();
         let words = "You were signed out. Sign in to carry on: what you typed is kept on this device.";
         let leave = Callback::new(move |()| self.autosave.leaves_with_copy());

@@ -7,11 +7,11 @@ use leptos::prelude::*;
 
 use crate::{
     auth::{
-        model::Permission,
         password,
         queries::{self, SessionSeen},
         session,
     },
+    context::actor::Permission,
     error::AppError,
     server::page_request::StaffRequest,
     time,

@@ -15,15 +15,15 @@ use crate::{
         queries::{self, Line, Wanted},
         reading,
     },
-    auth::model::Permission,
+    context::actor::Permission,
     db::search::wanted,
     error::AppError,
-    recipients::model::grouped,
+    paths,
     server::page_request::StaffRequest,
+    text::grouped,
     time::{self, Resolved},
     ui::{
         components::{Marked, PageHead, Pagination, Paging},
-        links,
         page::Page,
         shell::Nav,
     },
@@ -113,7 +113,7 @@ pub async fn show(staff: StaffRequest) -> Result<Response, AppError> {
         let pairs: Vec<String> = asked
             .query()
             .iter()
-            .map(|(name, value)| format!("{name}={}", links::encode(value)))
+            .map(|(name, value)| format!("{name}={}", paths::encode(value)))
             .collect();
         let csv = format!("/audit-log.csv?{}", pairs.join("&"));
         let query = asked.query();

@@ -4,7 +4,7 @@ use leptos::prelude::*;
 
 use crate::{
     channels::email::events::{POSTMARK_USER, Provider},
-    stores::mail_provider::MailProvider,
+    mail_accounts::mail_provider::MailProvider,
     ui::{
         components::Copy,
         form::{Choice, Form, Line},

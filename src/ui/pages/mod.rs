@@ -8,6 +8,7 @@ pub mod campaigns;
 pub mod customers;
 pub mod login;
 pub mod mail_provider;
+pub mod message_view;
 pub mod outbox;
 pub mod problem;
 pub mod report;

@@ -9,7 +9,7 @@ use axum::{
 use leptos::prelude::*;
 
 use crate::{
-    auth::model::Permission,
+    context::actor::Permission,
     db::search::wanted,
     error::AppError,
     outbox::{
@@ -17,8 +17,8 @@ use crate::{
         queries::{self, Kept, KeptLine},
         reading,
     },
-    recipients::model::grouped,
     server::{headers::OUTBOX_POLICY, page_request::StaffRequest},
+    text::grouped,
     time,
     ui::{
         components::{Banner, Crumbs, EmptyState, Moment, PageHead, Pagination, Paging, Tone},

@@ -4,7 +4,7 @@ use axum::{extract::FromRequestParts, http::StatusCode, response::Response};
 use leptos::prelude::*;
 
 use crate::{
-    auth::model::Permission,
+    context::actor::Permission,
     error::AppError,
     sends::rules::already_sending,
     server::page_request::{PageRequest, StaffRequest},

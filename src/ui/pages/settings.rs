@@ -5,12 +5,14 @@ use leptos::prelude::*;
 
 use super::{mail_provider as provider, setup};
 use crate::{
-    auth::model::Permission,
+    context::actor::Permission,
     error::AppError,
+    mail_accounts::{
+        mail_provider,
+        smtp_settings::{self, MailServer},
+    },
     server::page_request::StaffRequest,
     stores::{
-        mail_provider,
-        mail_server::{self, MailServer},
         model::Store,
         settings::{LONGEST_GRACE, LONGEST_UNDO, time_of_day},
     },
@@ -36,7 +38,7 @@ pub async fn show(staff: StaffRequest) -> Result<Response, AppError> {
         _ => None,
     };
     let store = staff.store.clone();
-    let mail_server = mail_server::current(staff.db(), &staff.visit.state.settings).await?;
+    let mail_server = smtp_settings::current(staff.db(), &staff.visit.state.settings).await?;
     let mail_provider = mail_provider::current(staff.db(), &staff.visit.state.settings).await?;
     let fixed_undo = staff.visit.state.settings.undo_seconds;
     let page = Page::new("Settings", Nav::Settings, move || {

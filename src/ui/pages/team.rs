@@ -6,10 +6,10 @@ use leptos::prelude::*;
 use super::settings::tabs;
 use crate::{
     auth::{
-        model::{Permission, Role},
         password,
         queries::{self, User},
     },
+    context::actor::{Permission, Role},
     error::AppError,
     server::page_request::StaffRequest,
     ui::{

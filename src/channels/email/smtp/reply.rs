@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::scope::Scope;
-use crate::{channels::Outcome, templates::render::clean_line_to};
+use crate::{channels::Outcome, rendering::clean_line_to};
 
 /// A reply longer than this is no reply.
 const LONGEST: usize = 64 * 1024;

@@ -4,14 +4,15 @@ use axum::response::{IntoResponse, Redirect, Response};
 use leptos::prelude::*;
 
 use crate::{
-    auth::{model::Permission, tokens},
     campaigns::{
         bulk,
         draft::{self, Draft},
         preflight::{checks::Message, confirmation, rules},
     },
+    context::actor::Permission,
     error::AppError,
     server::page_request::StaffRequest,
+    tokens,
     ui::{
         components::{Banner, Tone},
         page::Page,

@@ -7,8 +7,8 @@ use axum::{
 use leptos::prelude::*;
 
 use crate::{
-    auth::model::Permission,
     campaigns::bulk,
+    context::actor::Permission,
     error::AppError,
     sends::{
         self,

@@ -8,7 +8,6 @@ use super::{
     locked,
 };
 use crate::{
-    auth::{model::Permission, tokens},
     campaigns::{
         draft::{self, Draft},
         model::{CampaignForm, CampaignStatus},
@@ -16,10 +15,11 @@ use crate::{
         queries::{self, Campaign},
         schedule,
     },
+    context::actor::Permission,
     error::{AppError, Problem},
     recipients::model::RecipientFilter,
     server::page_request::StaffRequest,
-    templates, time,
+    templates, time, tokens,
     ui::{
         components::{Badge, Banner, Crumbs, Tone},
         page::Page,
@@ -189,7 +189,7 @@ fn kept_apart(name: &str, other: Option<&Campaign>) -> AnyView {
 }
 
 fn stopped(id: i64, already: i64, problem: String) -> AnyView {
-    let people = crate::recipients::model::grouped(already);
+    let people = crate::text::grouped(already);
     let noun = if already == 1 { "customer" } else { "customers" };
     let title = format!("Sending stopped after {people} {noun}.");
     view! {

@@ -7,7 +7,7 @@ use leptos::prelude::*;
 use super::list::came_back;
 use crate::{
     campaigns::{list::CampaignCard, model::CampaignStatus, queries::UNTITLED},
-    recipients::model::grouped,
+    text::grouped,
     time,
     ui::components::{Badge, Mark, Marked},
 };

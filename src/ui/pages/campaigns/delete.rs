@@ -4,8 +4,8 @@ use axum::{extract::Path, response::Response};
 use leptos::prelude::*;
 
 use crate::{
-    auth::model::Permission,
     campaigns::{model::CampaignStatus, queries},
+    context::actor::Permission,
     error::AppError,
     server::page_request::StaffRequest,
     ui::{

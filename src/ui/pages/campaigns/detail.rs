@@ -8,18 +8,18 @@ use leptos::prelude::*;
 use super::{notes, plan::Plan};
 use crate::{
     audit::history_queries::{self, Line},
-    auth::{model::Permission, tokens},
     campaigns::{
         model::CampaignStatus,
         queries::{self, Campaign},
         resend,
     },
+    context::actor::Permission,
     error::AppError,
     recipients,
     scheduler::{heartbeat::SchedulerStatus, late_words},
     sends::queries::SendRecord,
     server::page_request::StaffRequest,
-    time,
+    time, tokens,
     ui::{
         components::{Badge, Copy, Crumbs, Mark, Marked, PageHead},
         page::Page,

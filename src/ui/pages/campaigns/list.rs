@@ -5,17 +5,17 @@ use leptos::prelude::*;
 
 use super::{card, notes};
 use crate::{
-    auth::model::Permission,
     campaigns::{
         list::{CampaignCard, ListQuery},
         model::CampaignStatus,
         queries::{self, PER_PAGE},
     },
+    context::actor::Permission,
     db::search::wanted,
     error::AppError,
-    recipients::model::grouped,
     scheduler::heartbeat::SchedulerStatus,
     server::page_request::StaffRequest,
+    text::grouped,
     time,
     ui::{
         components::{Banner, EmptyState, Mark, PageHead, Pagination, Paging, Tone},

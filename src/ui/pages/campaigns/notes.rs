@@ -6,7 +6,8 @@ use leptos::prelude::*;
 
 use crate::{
     campaigns::{model::CampaignStatus, queries::Campaign, resend::ResendCounts, schedule},
-    recipients::model::{NO_RECIPIENTS, grouped},
+    recipients::model::NO_RECIPIENTS,
+    text::grouped,
     time,
     ui::{
         components::{Banner, Tone},

@@ -15,8 +15,9 @@ use crate::{
         },
         queries::Campaign,
     },
-    recipients::model::{Audience, Earlier, Named, Person, RecipientFilter, SkipReason, grouped},
+    recipients::model::{Audience, Earlier, Named, Person, RecipientFilter, SkipReason},
     server::page_request::StaffRequest,
+    text::grouped,
     time,
     ui::components::StandingIcon,
 };

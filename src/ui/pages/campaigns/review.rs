@@ -8,13 +8,13 @@ use leptos::prelude::*;
 
 use super::locked;
 use crate::{
-    auth::{model::Permission, tokens},
     campaigns::{
         draft::Draft,
         preflight::{checks::Message, confirmation, model::Question, rules},
         queries,
         resend::AlreadySent,
     },
+    context::actor::Permission,
     error::AppError,
     recipients::{
         self,
@@ -22,6 +22,7 @@ use crate::{
     },
     sends::audience_snapshot,
     server::page_request::StaffRequest,
+    tokens,
     ui::{components::QuestionFacts, page::Page, shell::Nav},
 };
 

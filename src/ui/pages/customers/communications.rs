@@ -5,15 +5,16 @@ use chrono::Duration;
 use leptos::{attr::custom::custom_attribute, prelude::*};
 
 use crate::{
-    auth::model::Permission,
-    communications::{
-        model::MessageState,
-        queries::{self, PAGE, TimelineRow},
-    },
+    context::actor::Permission,
     customers::{self, queries::Customer},
     error::AppError,
-    recipients::model::{SkipReason, grouped},
+    messages::{
+        model::MessageState,
+        timeline::{self, PAGE, TimelineRow},
+    },
+    recipients::model::SkipReason,
     server::page_request::StaffRequest,
+    text::grouped,
     time,
     ui::{
         components::{Badge, Crumbs, Distance, EmptyState, Moment, PageHead, Paging},
@@ -30,14 +31,14 @@ pub async fn show(staff: StaffRequest, Path(id): Path<i64>) -> Result<Response, 
         .await?
         .ok_or(AppError::NotFound)?;
     let page_asked = Paging::asked(staff.param("page"));
-    let mut rows = queries::timeline(db, store_id, id, page_asked).await?;
+    let mut rows = timeline::timeline(db, store_id, id, page_asked).await?;
     crate::sends::message_view::subjects(db, &staff.store, &mut rows).await?;
     let (now, zone) = (staff.now(), staff.zone());
     let standing = may_be_emailed(&customer, staff.store.email_requires_opt_in);
     let contacted = customer
         .last_contacted_at
         .map_or_else(|| "Never".to_owned(), |at| time::relative(at, now));
-    let month = match queries::sent_since(db, store_id, id, now - Duration::days(30)).await? {
+    let month = match timeline::sent_since(db, store_id, id, now - Duration::days(30)).await? {
         1 => "1 message".to_owned(),
         n => format!("{} messages", grouped(n)),
     };

@@ -7,8 +7,8 @@ use leptos::prelude::*;
 
 use super::{communications::reason_against, consent, facts, only, suppressed, tabs};
 use crate::{
-    auth::model::Permission,
     consent::{model::Channel, queries as ledger, suppressions_queries as suppressions},
+    context::actor::Permission,
     customers::{
         money,
         queries::{self, Customer},
@@ -134,7 +134,7 @@ fn known(c: &Customer, tags: Vec<String>, standing: String, currency: &str, now:
     let chips: Vec<_> = tags
         .into_iter()
         .map(|tag| {
-            let list = format!("/customers?tag={}", crate::ui::links::encode(&tag));
+            let list = format!("/customers?tag={}", crate::paths::encode(&tag));
             view! { <a class="chip" href=list>{tag}</a> }
         })
         .collect();

@@ -4,8 +4,8 @@ use axum::{extract::Path, response::Response};
 use leptos::prelude::*;
 
 use crate::{
-    auth::model::Permission,
     consent::{model::Channel, suppressions_queries as suppressions},
+    context::actor::Permission,
     customers::{
         agreement,
         details::Email,

@@ -16,14 +16,13 @@ use super::{
     import_report,
 };
 use crate::{
-    auth::model::Permission,
+    context::actor::Permission,
     customers::{
         dates::DayOrder,
         import::{
             Choice, Field, ImportProblem, Job, Mapping, Mode, Report, Spool, preview, queries, run_file, unclear_days,
             upload::{About, Unkept, Upload},
         },
-        names,
     },
     error::{AppError, Problem},
     server::page_request::StaffRequest,
@@ -96,7 +95,7 @@ async fn take_in(staff: &StaffRequest, form: &mut Multipart) -> Result<String, S
         if field.name() != Some("file") {
             continue;
         }
-        let file_name: String = names::clean(field.file_name().unwrap_or_default())
+        let file_name: String = crate::text::clean(field.file_name().unwrap_or_default())
             .chars()
             .take(200)
             .collect();

@@ -8,7 +8,6 @@ use crate::{
     customers::{
         dates::DayOrder,
         import::{Field, Mapping, Preview, Report, upload::Upload},
-        names,
     },
     error::Problem,
     server::page_request::StaffRequest,
@@ -142,7 +141,7 @@ fn column(preview: &Preview, at: usize) -> AnyView {
 fn samples(preview: &Preview, at: usize) -> String {
     let mut samples: Vec<String> = Vec::new();
     for row in &preview.rows {
-        let cell = row.get(at).map(|c| names::clean(c)).unwrap_or_default();
+        let cell = row.get(at).map(|c| crate::text::clean(c)).unwrap_or_default();
         let cell: String = cell.chars().take(40).collect();
         if !cell.is_empty() && !samples.contains(&cell) {
             samples.push(cell);

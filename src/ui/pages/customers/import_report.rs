@@ -6,7 +6,7 @@ use leptos::prelude::*;
 
 use crate::{
     customers::import::{Counts, Report, RowIssue, RowIssueKind, queries::ImportRow},
-    recipients::model::grouped,
+    text::grouped,
     ui::components::{Banner, Moment, Tone},
 };
 

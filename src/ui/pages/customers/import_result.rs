@@ -11,15 +11,16 @@ use leptos::prelude::*;
 
 use super::import_report;
 use crate::{
-    auth::model::{Permission, StoreId},
+    context::actor::Permission,
     customers::import::{
         ErrorFile, Mapping,
         queries::{self, ImportRow},
     },
     db::Db,
     error::AppError,
-    recipients::model::grouped,
+    ids::StoreId,
     server::page_request::StaffRequest,
+    text::grouped,
     ui::{
         components::{Banner, Crumbs, PageHead, Tone},
         page::Page,

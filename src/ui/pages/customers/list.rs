@@ -8,15 +8,16 @@ use leptos::prelude::*;
 
 use super::communications::reason_against;
 use crate::{
-    auth::model::Permission,
+    context::actor::Permission,
     customers::{
         list_queries::{PAGE, tags_of_page},
         queries::{self, Contactable, ListFilter, ListRow},
     },
     db::search::wanted,
     error::AppError,
-    recipients::model::{SkipReason, grouped},
+    recipients::model::SkipReason,
     server::page_request::StaffRequest,
+    text::grouped,
     time,
     ui::{
         components::{Badge, EmptyState, Mark, PageHead, Pagination, Paging},

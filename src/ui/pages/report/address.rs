@@ -1,6 +1,6 @@
 //! The address of a page of results, with what narrows it.
 
-use crate::ui::links;
+use crate::paths;
 
 /// Its path, and what stays in the address whatever else is asked for.
 #[derive(Clone, Debug, Default)]
@@ -37,7 +37,7 @@ impl Address {
         let pairs: Vec<String> = kept
             .chain(asked.iter().copied())
             .filter(|(_, value)| !value.is_empty())
-            .map(|(name, value)| format!("{name}={}", links::encode(value)))
+            .map(|(name, value)| format!("{name}={}", paths::encode(value)))
             .collect();
         let joint = if pairs.is_empty() { "" } else { "?" };
         format!("{}{joint}{}#{place}", self.path, pairs.join("&"))

@@ -11,13 +11,13 @@ use serde::Deserialize;
 
 use super::customers;
 use crate::{
-    auth::{guard::Ctx, model::Permission, tokens},
     campaigns::{
         draft::{clean, clean_line},
         preflight::checks::{self, Message},
     },
+    context::{actor::Permission, ctx::Ctx},
     error::{AppError, Problem},
-    recipients::model::{Audience, RecipientFilter, grouped},
+    recipients::model::{Audience, RecipientFilter},
     sends::{
         self,
         correction::{self, Correction, corrected},
@@ -25,6 +25,8 @@ use crate::{
         rules::Started,
     },
     server::{forms::Flash, page_request::StaffRequest},
+    text::grouped,
+    tokens,
     ui::{
         components::{Banner, Crumbs, PageHead, Tone},
         form::{Form, Line},

@@ -5,12 +5,12 @@ use chrono_tz::Tz;
 use leptos::prelude::*;
 
 use crate::{
-    recipients::model::grouped,
     sends::{
         drift::{Change, Drift, is_large},
         model::SendState,
         queries::SendRecord,
     },
+    text::grouped,
     ui::components::{Banner, Distance, Moment, Tone},
 };
 

@@ -3,9 +3,9 @@
 use leptos::prelude::*;
 
 use crate::{
-    communications::{model::Tally, queries::FailureGroup},
-    recipients::model::grouped,
+    messages::{model::Tally, timeline::FailureGroup},
     sends::words::many_failed,
+    text::grouped,
     ui::components::{Banner, Tone},
 };
 

@@ -9,10 +9,10 @@ use axum::{
 };
 
 use crate::{
-    auth::model::Permission,
     campaigns,
-    communications::{export, goes},
+    context::actor::Permission,
     error::AppError,
+    messages::{export, goes},
     sends,
     server::page_request::StaffRequest,
 };

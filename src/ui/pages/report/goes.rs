@@ -5,9 +5,9 @@ use chrono_tz::Tz;
 use leptos::prelude::*;
 
 use crate::{
-    communications::model::Tally,
-    recipients::model::grouped,
+    messages::model::Tally,
     sends::{model::SendState, queries::SendRecord},
+    text::grouped,
     time,
 };
 

@@ -4,11 +4,11 @@ use leptos::prelude::*;
 
 use super::Address;
 use crate::{
-    communications::{
+    error::AppError,
+    messages::{
         model::MessageState,
         readers::{self, Reader},
     },
-    error::AppError,
     sends::{message_view, queries::SendRecord},
     server::page_request::StaffRequest,
 };

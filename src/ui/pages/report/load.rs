@@ -2,17 +2,18 @@
 
 use super::{Report, address::Address, goes::Go, letter::Letter};
 use crate::{
-    auth::{model::Permission, tokens},
-    communications::{
+    context::actor::Permission,
+    error::AppError,
+    messages::{
         self,
         goes::{self, Go as Counted},
         model::Tally,
         people::Part,
-        queries::PAGE,
+        timeline::PAGE,
     },
-    error::AppError,
     sends::{self, queries::SendRecord},
     server::page_request::StaffRequest,
+    tokens,
     ui::components::Paging,
 };
 
@@ -31,7 +32,7 @@ struct About {
 impl Report {
     /// What the page at `path` shows of a send.
     pub async fn of_send(staff: &StaffRequest, send: SendRecord, path: String) -> Result<Self, AppError> {
-        let tally = communications::tallies::of_send(staff.db(), staff.store_id(), send.id).await?;
+        let tally = messages::tallies::of_send(staff.db(), staff.store_id(), send.id).await?;
         let about = About {
             goes: vec![Go { send, tally }],
             tally,
@@ -100,14 +101,14 @@ async fn load(staff: &StaffRequest, about: About) -> Result<Report, AppError> {
         "" => Part::page(1, FIRST),
         _ => Part::page(page, PAGE),
     };
-    let (rows, total) = communications::people::page(db, store, &ids, &tally, &show, part).await?;
+    let (rows, total) = messages::people::page(db, store, &ids, &tally, &show, part).await?;
     let newest = if send.state.is_open() {
-        communications::people::newest(db, store, send.id).await?
+        messages::people::newest(db, store, send.id).await?
     } else {
         Vec::new()
     };
     let failures = if tally.failed > 0 {
-        communications::queries::failures(db, store, &ids).await?
+        crate::messages::timeline::failures(db, store, &ids).await?
     } else {
         Vec::new()
     };
@@ -115,7 +116,7 @@ async fn load(staff: &StaffRequest, about: About) -> Result<Report, AppError> {
     for go in about.goes.iter().filter(|go| go.tally.unconfirmed > 0) {
         unconfirmed.push((
             go.send.id,
-            communications::queries::unconfirmed(db, store, go.send.id).await?,
+            crate::messages::timeline::unconfirmed(db, store, go.send.id).await?,
         ));
     }
     let mut following = Vec::new();

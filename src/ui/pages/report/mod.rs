@@ -30,14 +30,14 @@ use goes::Go;
 use letter::Letter;
 
 use crate::{
-    communications::{model::Tally, people::RecipientRow, queries::FailureGroup},
-    recipients::model::grouped,
+    messages::{model::Tally, people::RecipientRow, timeline::FailureGroup},
     sends::{
         drift::Drift,
         model::{Progress, ProgressRow, SendState},
         queries::SendRecord,
     },
     server::page_request::StaffRequest,
+    text::grouped,
     time,
     ui::components::{Banner, Tone},
 };

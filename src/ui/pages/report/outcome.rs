@@ -3,9 +3,9 @@
 use leptos::prelude::*;
 
 use crate::{
-    communications::model::Tally,
-    recipients::model::grouped,
+    messages::model::Tally,
     sends::{model::SendState, queries::SendRecord, words::at_the_end},
+    text::grouped,
 };
 
 /// A part of everybody: its name, how many, what that means, and its colour.

@@ -8,8 +8,9 @@ use super::{
     unconfirmed::{self, About},
 };
 use crate::{
-    communications::{model::MessageState, people::RecipientRow, queries::PAGE},
-    recipients::model::{SkipReason, grouped},
+    messages::{model::MessageState, people::RecipientRow, timeline::PAGE},
+    recipients::model::SkipReason,
+    text::grouped,
     time,
     ui::components::{Badge, Pagination, Paging},
 };

@@ -8,13 +8,13 @@ use leptos::prelude::*;
 
 use super::customers;
 use crate::{
-    auth::model::Permission,
     campaigns::preflight::checks,
-    communications,
+    context::actor::Permission,
     error::AppError,
-    recipients::model::grouped,
+    messages,
     sends::{self, model::SendState, queries::SendRecord, quiet_hours::ResumeAction},
     server::page_request::StaffRequest,
+    text::grouped,
     ui::{
         components::{Banner, Tone},
         page::Page,
@@ -72,7 +72,7 @@ async fn question(staff: &StaffRequest, send: &SendRecord, action: ResumeAction)
 }
 
 async fn going_on(staff: &StaffRequest, send: &SendRecord, action: &'static str) -> Result<Question, AppError> {
-    let tally = communications::tallies::of_send(staff.db(), staff.store_id(), send.id).await?;
+    let tally = messages::tallies::of_send(staff.db(), staff.store_id(), send.id).await?;
     Ok(Question {
         title: "Resume sending now?",
         words: match tally.waiting {
@@ -91,7 +91,7 @@ async fn again(
     message: Option<i64>,
     token: String,
 ) -> Result<Option<Question>, AppError> {
-    let all = communications::queries::unconfirmed(staff.db(), staff.store_id(), send.id).await?;
+    let all = crate::messages::timeline::unconfirmed(staff.db(), staff.store_id(), send.id).await?;
     let people = match (all, message) {
         (0, _) => return Ok(None),
         (_, Some(_)) => 1,

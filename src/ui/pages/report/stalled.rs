@@ -3,9 +3,9 @@
 use leptos::prelude::*;
 
 use crate::{
-    communications::model::Tally,
-    recipients::model::grouped,
+    messages::model::Tally,
     sends::queries::SendRecord,
+    text::grouped,
     ui::components::{Banner, Tone},
 };
 

@@ -8,12 +8,12 @@ use leptos::prelude::*;
 
 use super::customers;
 use crate::{
-    auth::model::Permission,
-    communications,
+    context::actor::Permission,
     error::AppError,
-    recipients::model::grouped,
+    messages,
     sends::{self, model::SendState},
     server::page_request::StaffRequest,
+    text::grouped,
     ui::{
         components::{Crumbs, PageHead},
         page::Page,
@@ -32,7 +32,7 @@ pub async fn show(staff: StaffRequest, Path(send_id): Path<i64>) -> Result<Respo
         // It ended, or was stopped, before the question was asked.
         return Ok(Redirect::to(&send.page()).into_response());
     }
-    let tally = communications::tallies::of_send(db, store, send_id).await?;
+    let tally = messages::tallies::of_send(db, store, send_id).await?;
     let words = words(tally.settled(), tally.waiting);
     let (up, nav) = match send.campaign_id {
         Some(_) => (("Campaigns", "/marketing/campaigns"), Nav::Campaigns),

@@ -4,7 +4,7 @@ use leptos::prelude::*;
 
 use super::{Writing, toolbar};
 use crate::{
-    templates::render::Field,
+    rendering::Field,
     ui::{
         components::{FieldError, SafeTextArea},
         islands::{

@@ -1,7 +1,6 @@
 //! Everything the form shows, loaded before it is drawn.
 
 use crate::{
-    auth::model::StoreId,
     campaigns::{
         draft::Draft,
         draft_queries,
@@ -15,6 +14,7 @@ use crate::{
     },
     db::Db,
     error::Problem,
+    ids::StoreId,
     recipients::{
         self,
         filter_queries::Scope,

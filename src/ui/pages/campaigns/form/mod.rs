@@ -81,10 +81,7 @@ fn actions(writing: &Writing) -> AnyView {
         .as_ref()
         .filter(|audience| writing.preflight.already > 0 && writing.form.skips_already() && audience.will_send > 0);
     let send = match remaining {
-        Some(audience) => format!(
-            "Send to the remaining {}",
-            crate::recipients::model::grouped(audience.will_send)
-        ),
+        Some(audience) => format!("Send to the remaining {}", crate::text::grouped(audience.will_send)),
         None => "Send now".to_owned(),
     };
     view! { <EditorButtons kind=writing.kind send saved=writing.saved/> }.into_any()

@@ -8,15 +8,15 @@ use axum::{
 use serde::Deserialize;
 
 use crate::{
-    auth::model::Permission,
     campaigns::{bulk, draft::Draft, preflight::checks::Message, queries},
+    context::actor::Permission,
     error::AppError,
     recipients::{
         self,
         model::{Person, RecipientFilter},
     },
+    rendering,
     server::{headers::MESSAGE_POLICY, page_request::StaffRequest},
-    templates::render,
     time,
     ui::escape,
 };
@@ -66,8 +66,8 @@ async fn show(staff: &StaffRequest, draft: &Draft, how: &How) -> Result<Response
             let anniversary = person
                 .as_ref()
                 .and_then(anniversary_of)
-                .and_then(|(month, day)| render::next_anniversary(month, day, today));
-            let rendered = compiled.render(&render::Person {
+                .and_then(|(month, day)| rendering::next_anniversary(month, day, today));
+            let rendered = compiled.render(&rendering::Person {
                 first_name: person.as_ref().map_or("", |p| &p.first_name),
                 last_name: person.as_ref().map_or("", |p| &p.last_name),
                 next_anniversary: anniversary.as_deref().unwrap_or_default(),

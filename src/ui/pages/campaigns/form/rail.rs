@@ -5,7 +5,8 @@ use leptos::prelude::*;
 
 use super::Writing;
 use crate::{
-    recipients::model::{Earlier, Person, grouped},
+    recipients::model::{Earlier, Person},
+    text::grouped,
     ui::islands::{
         audience_panel::{AudiencePanel, Start},
         preflight::Checks,

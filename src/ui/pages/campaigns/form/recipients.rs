@@ -4,7 +4,7 @@ use leptos::prelude::*;
 
 use super::Writing;
 use crate::{
-    recipients::model::grouped,
+    text::grouped,
     ui::{components::FieldError, islands::customer_search::CustomerSearch},
 };
 

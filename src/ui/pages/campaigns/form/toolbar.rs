@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 
-use crate::{templates::render::Field, ui::islands::markdown_edit::Tool};
+use crate::{rendering::Field, ui::islands::markdown_edit::Tool};
 
 /// The toolbar, hidden.
 pub fn view() -> AnyView {

@@ -4,7 +4,8 @@ use leptos::prelude::*;
 
 use super::Writing;
 use crate::{
-    recipients::model::{Audience, NO_RECIPIENTS, RecipientFilter, grouped},
+    recipients::model::{Audience, NO_RECIPIENTS, RecipientFilter},
+    text::grouped,
     ui::components::{Banner, Tone},
 };
 
