@@ -1,5 +1,9 @@
 //! Saving what holds for the mail account, from plain forms.
 
+use leptos::prelude::*;
+
+use leptos::server_fn::codec::PostUrl;
+
 use crate::{
     context::{actor::Permission, ctx, response},
     error::AppError,
@@ -8,8 +12,6 @@ use crate::{
         smtp_settings::{self, MailServerSection},
     },
 };
-use leptos::prelude::*;
-use leptos::server_fn::codec::PostUrl;
 
 /// Saves the section "Mail server".
 #[server(prefix = "/api", endpoint = "settings/mail-server", input = PostUrl)]

@@ -1,5 +1,13 @@
 //! Messages that wait for their domain's limit.
 
+use chrono::{DateTime, Utc};
+
+use serde::Serialize;
+
+use sqlx::AssertSqlSafe;
+
+use std::collections::HashSet;
+
 use crate::{
     channels::email::address::domain,
     db::{
@@ -8,10 +16,6 @@ use crate::{
     },
     on_db, on_tx,
 };
-use chrono::{DateTime, Utc};
-use serde::Serialize;
-use sqlx::AssertSqlSafe;
-use std::collections::HashSet;
 
 /// What goes back to the queue.
 #[derive(Clone, Debug, Serialize)]

@@ -1,5 +1,7 @@
 //! Locks on the sends that messages belong to.
 
+use sqlx::AssertSqlSafe;
+
 use crate::{
     db::{
         Tx,
@@ -8,7 +10,6 @@ use crate::{
     messages::queries::settle::SETTLED,
     on_tx,
 };
-use sqlx::AssertSqlSafe;
 
 /// Keeps the sends of these messages from ending while outcomes are written, so that nothing is
 /// put back into a queue that nobody reads any more.

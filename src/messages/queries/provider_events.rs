@@ -1,5 +1,9 @@
 //! Settling what the mail provider tells of a message.
 
+use chrono::{DateTime, Utc};
+
+use sqlx::AssertSqlSafe;
+
 use crate::{
     channels::email::events::OurId,
     db::{Db, Tx},
@@ -7,8 +11,6 @@ use crate::{
     messages::model::MessageState,
     on_db, on_tx,
 };
-use chrono::{DateTime, Utc};
-use sqlx::AssertSqlSafe;
 
 /// Nobody has settled it.
 pub(crate) const UNCONFIRMED: &str = "(state = 'unconfirmed' and resolution is null)";

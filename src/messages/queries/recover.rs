@@ -2,11 +2,12 @@
 
 use chrono::{DateTime, Utc};
 
+use sqlx::AssertSqlSafe;
+
 use crate::{
     db::{Backend, Db, Tx, dialect::database_now},
     on_db, on_tx,
 };
-use sqlx::AssertSqlSafe;
 
 /// Whether any lease has expired: a cheap read before [`recover`] takes the writer.
 pub async fn any_expired(db: &Db) -> sqlx::Result<bool> {
