@@ -17,11 +17,11 @@ use crate::{
     audit,
     channels::email::address::EmailAddress,
     context::{actor::Role, response::Device},
-    customers::names::own_name,
     db::Db,
     error::{AppError, Problem},
     stores::{self, model::NewStore},
     text::clean,
+    text::own_name,
     tokens,
 };
 

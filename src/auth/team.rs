@@ -15,11 +15,11 @@ use crate::{
     audit,
     channels::email::address::EmailAddress,
     context::{actor::Role, ctx::Ctx},
-    customers::names::own_name,
     db::{Db, Tx},
     error::{AppError, Problem},
     ids::StoreId,
     stores,
+    text::own_name,
 };
 
 /// Who changes the team of which store, and when.

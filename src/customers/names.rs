@@ -6,8 +6,6 @@ use crate::text::clean;
 
 /// Longest name kept, in characters.
 pub const LONGEST_NAME: usize = 200;
-/// Longest name of a member of staff, of a store and of a sender, in characters.
-pub const LONGEST_OWN_NAME: usize = 100;
 /// Longest tag kept, in characters.
 pub const LONGEST_TAG: usize = 60;
 /// Most tags one customer has.
@@ -28,25 +26,6 @@ const HONORIFICS: [&str; 13] = [
     "rev",
     "fr",
 ];
-
-/// The name of a member of staff, of a store or of a sender, as typed: one clean line that can be
-/// seen and is short enough for every line of the audit log, or what to do about it.
-pub fn own_name(typed: &str, missing: &str) -> Result<String, String> {
-    let name = clean(typed);
-    if !name.chars().any(char::is_alphanumeric) {
-        return Err(missing.to_owned());
-    }
-    match name.chars().count() {
-        n if n > LONGEST_OWN_NAME => Err(format!("Use at most {LONGEST_OWN_NAME} characters: it has {n}")),
-        _ => Ok(name),
-    }
-}
-
-/// Turns the direction of writing, or takes no room. Joiners stay: some scripts need them.
-pub(crate) fn is_unseen(c: char) -> bool {
-    matches!(c, '\u{AD}' | '\u{061C}' | '\u{180E}' | '\u{200B}' | '\u{200E}' | '\u{200F}' | '\u{202A}'..='\u{202E}'
-        | '\u{2060}'..='\u{2069}' | '\u{FEFF}')
-}
 
 /// The name folded for comparing and sorting: lower case, trimmed, single spaces.
 pub fn name_key(name: &str) -> String {
@@ -158,18 +137,6 @@ mod tests {
     fn what_could_break_a_header_is_gone() {
         assert_eq!(clean("Joe\r\nBcc: x\u{202E}y\0 "), "Joe Bcc: xy");
         assert_eq!(name_key(" Amara\tOKAFOR "), "amara okafor");
-    }
-
-    #[test]
-    fn an_own_name_is_a_line_that_can_be_seen() {
-        let of = |typed: &str| own_name(typed, "Enter a name");
-        assert_eq!(of(" Ann\r\nLee\u{202E}\u{1b}[31m ").as_deref(), Ok("Ann Lee [31m"));
-        assert_eq!(of("O'Hara & Söhne, 宝石"), Ok("O'Hara & Söhne, 宝石".to_owned()));
-        for unseen in ["", " \u{200b}\u{200d} ", "\u{2066}\u{2069}", "\0\u{7}"] {
-            assert_eq!(of(unseen), Err("Enter a name".to_owned()), "{unseen:?}");
-        }
-        assert!(of(&"é".repeat(100)).is_ok());
-        assert!(of(&"é".repeat(101)).is_err_and(|words| words.contains("at most 100")));
     }
 
     #[test]

@@ -5,12 +5,12 @@ use chrono_tz::Tz;
 
 use super::{model::NewStore, places, queries};
 use crate::{
-    customers::names::own_name,
     db::Tx,
     error::{AppError, Problem},
     ids::StoreId,
     segments, templates,
     text::clean,
+    text::own_name,
 };
 
 /// Makes a store with everything that comes with one.

@@ -10,8 +10,8 @@ use crate::{
     audit,
     channels::email::address::EmailAddress,
     context::ctx::Ctx,
-    customers::names::own_name,
     error::{AppError, Problem},
+    text::own_name,
 };
 
 /// Longest postal address or reason, in characters.
