@@ -10,7 +10,7 @@ use loupe::{
 };
 
 use crate::{
-    circuit_breaker::{CONNECTIONS, House, PEOPLE, house_with},
+    dispatch::circuit_breaker::{CONNECTIONS, House, PEOPLE, house_with},
     support::{
         planning::audit,
         sending::{is_done, status, tally},

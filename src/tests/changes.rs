@@ -16,7 +16,7 @@ use loupe::{
 
 use crate::{
     both,
-    endpoints::posted_to,
+    server::endpoints::posted_to,
     support::{
         app::{Answer, TestApp, borrowed, encoded, fields_of},
         people,

@@ -14,8 +14,8 @@ use loupe::{
 };
 
 use crate::{
-    after_sending::{partly_unconfirmed, unconfirmed_ids},
     both,
+    sends::after_sending::{partly_unconfirmed, unconfirmed_ids},
     support::{
         app::TestApp,
         people,

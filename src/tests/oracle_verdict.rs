@@ -5,9 +5,9 @@ use std::collections::HashSet;
 use loupe::{context::actor::Role, on_db, on_tx};
 
 use crate::{
-    after_sending::partly_unconfirmed,
     both,
     oracle::{self, Arrived},
+    sends::after_sending::partly_unconfirmed,
     support::{app::TestApp, sending::deliver},
 };
 

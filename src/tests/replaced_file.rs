@@ -14,7 +14,7 @@ use loupe::{
 };
 
 use crate::{
-    backup::on_file,
+    instance::backup::on_file,
     support::{
         app::{TestApp, words},
         people,

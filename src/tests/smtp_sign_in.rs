@@ -11,7 +11,7 @@ use loupe::channels::email::{
     smtp::{Account, ConnectProblem},
 };
 
-use super::{smtp::start, support::sink::Settings};
+use super::{channels::smtp::start, support::sink::Settings};
 
 /// A server that says these one after the other, the first unasked; what it heard.
 async fn scripted(answers: &'static [&'static str], options: &str) -> (Account, JoinHandle<Vec<String>>) {

@@ -7,7 +7,7 @@ use axum::{
 };
 use loupe::context::actor::Role;
 
-use crate::{both, endpoints};
+use crate::{both, server::endpoints};
 
 const FORM: &str = "application/x-www-form-urlencoded";
 

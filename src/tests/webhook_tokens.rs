@@ -4,8 +4,8 @@ use chrono::TimeDelta;
 use loupe::{channels::email::events::Provider, context::actor::Role, on_db, sends::provider_events};
 
 use crate::{
-    after_sending::{partly_unconfirmed, unconfirmed_ids},
     both,
+    sends::after_sending::{partly_unconfirmed, unconfirmed_ids},
     support::{
         app::{TestApp, words},
         people,

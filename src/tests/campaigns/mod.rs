@@ -1,9 +1,12 @@
 //! Campaigns over HTTP, as a browser without JavaScript writes, sends, copies and deletes them.
 
 mod drafts;
+pub mod form;
+pub mod pages;
 mod preflight;
 mod schedules;
 mod sending;
+pub mod writing;
 
 use loupe::{
     campaigns::queries::{self, Campaign},

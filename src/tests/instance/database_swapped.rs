@@ -18,7 +18,7 @@ use loupe::{
 
 use crate::{
     both,
-    clone_detection::{home, write_home},
+    instance::clone_detection::{home, write_home},
     support::{
         app::{TestApp, words},
         people,

@@ -5,7 +5,7 @@ use loupe::{
     instance,
 };
 
-use crate::{backup::on_file, both, support::app::TestApp};
+use crate::{both, instance::backup::on_file, support::app::TestApp};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_copy_of_everything_under_the_same_name_is_noticed() {

@@ -9,8 +9,8 @@ use loupe::{
 };
 
 use crate::{
-    after_sending::{in_outbox, partly_unconfirmed, unconfirmed_ids},
     both,
+    sends::after_sending::{in_outbox, partly_unconfirmed, unconfirmed_ids},
     support::{
         app::{TestApp, words},
         sending::{deliver, midway, tally},

@@ -1,6 +1,6 @@
 //! The process dies before, in and after each step of a message's way
 //! ([`dispatch::failpoints`]), and another takes over: nothing twice, nobody lost. Real
-//! processes: they abort. What is done to a send meanwhile: [`crate::crash_points`].
+//! processes: they abort. What is done to a send meanwhile: [`crate::dispatch::crash_points`].
 
 use std::{
     collections::HashSet,
@@ -14,7 +14,7 @@ use loupe::{
 };
 
 use crate::{
-    faults::arrived,
+    dispatch::faults::arrived,
     oracle,
     support::{
         app::TestApp,

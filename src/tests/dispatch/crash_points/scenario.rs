@@ -10,8 +10,8 @@ use loupe::{
 
 use super::Action;
 use crate::{
-    after_sending::unconfirmed_ids,
-    crash_recovery::{self, Harness},
+    dispatch::crash_recovery::{self, Harness},
+    sends::after_sending::unconfirmed_ids,
     support::{
         app::{borrowed, encoded, fields_of},
         people, planning, providers,

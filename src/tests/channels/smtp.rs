@@ -11,13 +11,13 @@ use loupe::channels::{
     },
 };
 
-use super::support::sink::{Fault, Keep, Received, Rule, Settings, Sink, When};
+use crate::support::sink::{Fault, Keep, Received, Rule, Settings, Sink, When};
 
-pub(super) fn address(text: &str) -> EmailAddress {
+pub(crate) fn address(text: &str) -> EmailAddress {
     EmailAddress::parse(text).unwrap()
 }
 
-pub(super) fn account(sink: &Sink, options: &str) -> Account {
+pub(crate) fn account(sink: &Sink, options: &str) -> Account {
     let mut account = Account::parse(&format!("{}{options}", sink.url())).unwrap();
     let short = Duration::from_millis(400);
     account.waits = Waits {
@@ -28,7 +28,7 @@ pub(super) fn account(sink: &Sink, options: &str) -> Account {
     account
 }
 
-pub(super) async fn start(settings: Settings) -> Sink {
+pub(crate) async fn start(settings: Settings) -> Sink {
     Sink::start(settings).await.unwrap()
 }
 
@@ -46,7 +46,7 @@ fn message(n: usize) -> Vec<u8> {
 
 /// Sends three messages in a row as a sender would, the next offered along with each content.
 /// An offer that got lost is made once more on a new connection: none of its content had left.
-pub(super) async fn three(account: &Account) -> Vec<Outcome> {
+pub(crate) async fn three(account: &Account) -> Vec<Outcome> {
     let from = address("hello@aurelia.example.com");
     let to: Vec<EmailAddress> = (1..=3).map(|n| address(&format!("person{n}@example.com"))).collect();
     let envelope = |n: usize| to.get(n).map(|to| Envelope { from: &from, to });
@@ -85,7 +85,7 @@ pub(super) async fn three(account: &Account) -> Vec<Outcome> {
 
 /// A server that gives these answers, one for each thing it hears, the first unasked; then it
 /// stands still and takes nothing more.
-pub(super) async fn scripted(answers: &[&'static str]) -> (Account, tokio::task::JoinHandle<()>) {
+pub(crate) async fn scripted(answers: &[&'static str]) -> (Account, tokio::task::JoinHandle<()>) {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let mut account = Account::parse(&format!("smtp://{}", listener.local_addr().unwrap())).unwrap();
@@ -105,7 +105,7 @@ pub(super) async fn scripted(answers: &[&'static str]) -> (Account, tokio::task:
     (account, server)
 }
 
-pub(super) fn word(outcome: &Outcome) -> String {
+pub(crate) fn word(outcome: &Outcome) -> String {
     match outcome {
         Outcome::Accepted { .. } => "accepted".to_owned(),
         Outcome::Deferred { code, .. } => format!("deferred {code}"),

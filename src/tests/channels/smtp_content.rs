@@ -8,10 +8,8 @@ use loupe::channels::{
     },
 };
 
-use super::{
-    smtp::{account, address, scripted, start, word},
-    support::sink::{Fault, Rule, Settings, When},
-};
+use super::smtp::{account, address, scripted, start, word};
+use crate::support::sink::{Fault, Rule, Settings, When};
 
 #[tokio::test]
 async fn a_large_message_fits_whatever_the_buffers_are() {

@@ -9,10 +9,8 @@ use loupe::channels::email::{
     smtp::{Account, ConnectProblem, Tls},
 };
 
-use super::{
-    smtp::{account, scripted, start, three, word},
-    support::sink::Settings,
-};
+use super::smtp::{account, scripted, start, three, word};
+use crate::support::sink::Settings;
 
 #[tokio::test]
 async fn signing_in_works_and_fails_as_the_server_says() {

@@ -173,8 +173,8 @@ const POSTS: &[(&str, &str, Who)] = &[
     ("/u/{token}", "/u/no-such-token", Anyone),
 ];
 
-const ROUTES: &str = include_str!("../app.rs");
-const REGISTERED: &str = include_str!("../api.rs");
+const ROUTES: &str = include_str!("../../app.rs");
+const REGISTERED: &str = include_str!("../../api.rs");
 
 fn routes_with(method: &str) -> BTreeSet<String> {
     ROUTES

@@ -16,9 +16,9 @@ use super::{
     scenario::{PEOPLE, Scenario},
 };
 use crate::{
-    after_sending::unconfirmed_ids,
-    faults::arrived,
+    dispatch::faults::arrived,
     oracle,
+    sends::after_sending::unconfirmed_ids,
     support::{
         people, planning,
         sending::{self, begun, press, status, tally},

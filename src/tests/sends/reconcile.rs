@@ -12,9 +12,9 @@ use loupe::{
 };
 
 use crate::{
-    after_sending::{partly_unconfirmed, unconfirmed_ids},
     both,
-    lease_handover::{leave_behind, outcome},
+    dispatch::lease_handover::{leave_behind, outcome},
+    sends::after_sending::{partly_unconfirmed, unconfirmed_ids},
     support::{
         app::{TestApp, words},
         people,

@@ -12,7 +12,7 @@ use std::panic::AssertUnwindSafe;
 use futures::{FutureExt as _, StreamExt as _};
 use loupe::{db::Backend, failpoints::Point};
 
-use crate::{crash_points::scenario::Scenario, crash_recovery};
+use crate::dispatch::{crash_points::scenario::Scenario, crash_recovery};
 
 /// What is being done when it dies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

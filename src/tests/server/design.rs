@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-const STYLE: &str = include_str!("../../style/main.css");
+const STYLE: &str = include_str!("../../../style/main.css");
 
 /// Red, green, blue, 0 to 255.
 type Colour = [u8; 3];

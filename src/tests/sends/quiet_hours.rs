@@ -5,9 +5,11 @@ use chrono::Duration;
 use loupe::{context::actor::Role, recipients::model::RecipientFilter, sends as domain};
 
 use crate::{
-    after_sending::{partly_unconfirmed, unconfirmed_ids},
-    asking::{ASLEEP, go_to_the_evening, press_on, sends},
     both,
+    sends::{
+        after_sending::{partly_unconfirmed, unconfirmed_ids},
+        asking::{ASLEEP, go_to_the_evening, press_on, sends},
+    },
     support::{
         app::{Answer, TestApp, words},
         people,

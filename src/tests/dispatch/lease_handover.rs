@@ -22,7 +22,7 @@ use loupe::{
 };
 
 use crate::{
-    faults::{all_is_well, app_with_sink},
+    dispatch::faults::{all_is_well, app_with_sink},
     support::{
         app::TestApp,
         people,

@@ -1,0 +1,4 @@
+//! The program from its command line.
+
+pub mod commands;
+pub mod demo;

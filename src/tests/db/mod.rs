@@ -1,0 +1,3 @@
+//! Both databases.
+
+pub mod batch;
