@@ -15,10 +15,38 @@
 //! It is not exactly-once: that does not exist over SMTP (RFC 1047). The remainder is visible.
 //!
 //! ```text
-//! pump ──lease──► ledger ◄──mark, outcome── workers (one per connection)
-//!   │                │ one transaction for whatever has gathered
-//!   └── queue ───────┴──────────────────────► workers
+//! dispatcher ──lease──► status writer ◄──mark, outcome── workers (one per connection)
+//!   │                     │ one transaction for whatever has gathered
+//!   └── queue ────────────┴──────────────────────────► workers
+//!
+//! queued ──lease──► leased ──mark──► attempting ──answer──► accepted | rejected
+//!   ▲  ▲              │                  │  ├─ temporary refusal ─► queued (next_at), in the end failed
+//!   │  └── release, ──┘                  │  └─ no answer, or the lease ran out ─► unconfirmed
+//!   │      expired lease                 └─ not sent after all ─► queued
+//!   └── idempotent retry (the provider knows the key) ◄── unconfirmed ── person, provider event ─► resolved
 //! ```
+//!
+//! The audience is written down as `queued` or `skipped`; stop and undo turn `queued` and `leased` into `cancelled`.
+//!
+//! | Word | What it is |
+//! |---|---|
+//! | dispatcher | the loop: one tick finds open sends, leases a batch, hands it to the queue |
+//! | lease, lease token | a message is this process's until `lease_until`; token = id and epoch, the fence of every write |
+//! | epoch | counts the leases of a message: a late owner's write finds another epoch and does nothing |
+//! | reap, `ReapScope` | taking over expired leases: leased → queued, attempting → unconfirmed |
+//! | worker, worker pool | one connection each; a worker that panics is replaced |
+//! | in flight, `InFlightGuard` | what this process holds; renewed as long as the guard lives |
+//! | status writer | group commit: marks and outcomes of all workers in one transaction |
+//! | circuit breaker, trip, generation | opens after failures in a row; half open lets one message through; a generation dates a report |
+//! | refusals | permanent answers: one person's, or everybody's, who then go back to the queue |
+//! | connection limit | so many messages the server takes over one connection, learned as it is met |
+//! | slot, slot pool | the moment a message may go under the account's rate |
+//! | domain queue, admission | what waits for its recipient domain's rate; the tail is its last message |
+//! | prepared send | a send's text, compiled once |
+//! | outbox transport | without a mail server: the message lies in the built-in outbox |
+//! | failpoint | where a test kills the process |
+//! | reconcile | what a send owes that ended with messages on the wire |
+//! | send gate | closed on a copy of a database: nothing goes out |
 
 mod circuit_breaker;
 mod connection_limit;
