@@ -45,6 +45,13 @@ for (const name of Object.keys(routes)) {
         .map(({ what, box }) => `${Math.round(box.width)}×${Math.round(box.height)} ${what}`),
     );
     expect(small, "nothing to press is smaller than 24 px").toEqual([]);
+    const squeezed = await page.evaluate(() =>
+      [...document.querySelectorAll<HTMLElement>("main td")]
+        .filter((cell) => cell.checkVisibility() && cell.innerText.trim().length > 12)
+        .filter((cell) => cell.getBoundingClientRect().width < 80)
+        .map((cell) => cell.innerText),
+    );
+    expect(squeezed, "no sentence in a table has its letters below each other").toEqual([]);
   });
 }
 

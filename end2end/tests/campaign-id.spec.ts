@@ -8,6 +8,7 @@ test("a campaign's ID is told, and copied where scripts run", async ({ page, con
   await page.goto("/marketing/campaigns/new");
   await write(page, { name });
   await page.getByRole("button", { name: "Save as draft" }).click();
+  await expect(page).toHaveURL(/\/edit/);
   await page.goto("/marketing/campaigns");
   await page.getByRole("link", { name }).click();
   const id = page.url().match(/\/campaigns\/(\d+)/)?.[1] ?? "none";

@@ -9,6 +9,7 @@ test("a plan is read as a real customer gets it, and so is what went out", async
   await write(page, { name, subject: "For {{first_name}}", body: "Dear {{first_name}}, come and see." });
   await pickTags(page, "bespoke");
   await page.getByRole("button", { name: "Save as draft" }).click();
+  await expect(page).toHaveURL(/\/edit/);
   await page.goto("/marketing/campaigns");
   const card = page.getByRole("article", { name });
   await expect(card).toContainText("For first name");
@@ -41,6 +42,7 @@ test("long names push nothing sideways on a phone", async ({ page }) => {
   await page.goto("/marketing/campaigns/new");
   await write(page, { name, subject: "M".repeat(190), body: "Dear {{first_name}}." });
   await page.getByRole("button", { name: "Save as draft" }).click();
+  await expect(page).toHaveURL(/\/edit/);
   for (const path of ["/marketing/campaigns", undefined]) {
     if (path) await page.goto(path);
     else await page.getByRole("link", { name }).first().click();

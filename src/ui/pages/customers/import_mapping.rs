@@ -71,16 +71,16 @@ pub(super) async fn mapping_page(staff: StaffRequest, upload: Upload, preview: P
             {asked.report.map(|report| import_report::dry_run(&report, errors))}
             <form method="post" action=path novalidate>
                 <div class="card scroll" role="region" tabindex="0" aria-label="Columns table">
-                    <table class="table">
+                    <table class="table fold" role="table">
                         <caption class="vh">"Columns of the file"</caption>
-                        <thead>
-                            <tr>
-                                <th scope="col">"Column"</th>
-                                <th scope="col">"First rows"</th>
-                                <th scope="col">"What it is"</th>
+                        <thead role="rowgroup">
+                            <tr role="row">
+                                <th scope="col" role="columnheader">"Column"</th>
+                                <th scope="col" role="columnheader">"First rows"</th>
+                                <th scope="col" role="columnheader">"What it is"</th>
                             </tr>
                         </thead>
-                        <tbody>{lines}</tbody>
+                        <tbody role="rowgroup">{lines}</tbody>
                     </table>
                 </div>
                 {days(&preview.mapping, &asked.unclear)}
@@ -116,10 +116,10 @@ fn column(preview: &Preview, at: usize) -> AnyView {
     let error = format!("field-{at}-error");
     let described = undecided.then(|| error.clone());
     view! {
-        <tr>
-            <th scope="row" id=format!("column-{at}")>{shown}</th>
-            <td><span class="hint">{samples(preview, at)}</span></td>
-            <td>
+        <tr role="row">
+            <th scope="row" role="rowheader" class="whole" id=format!("column-{at}")>{shown}</th>
+            <td role="cell" class="whole"><span class="hint">{samples(preview, at)}</span></td>
+            <td role="cell" class="whole">
                 {undecided.then(|| view! {
                     <p class="error" id=error>
                         "This column may say who wants no email. Say what it is: somebody who unsubscribed must not be written to."

@@ -109,28 +109,28 @@ fn table(caption: &'static str, region: &'static str, told: Vec<RowIssue>, total
             let cells: Vec<String> = t.cells().into_iter().filter(|c| !c.trim().is_empty()).collect();
             let row: String = cells.join(" · ").chars().take(160).collect();
             view! {
-                <tr>
-                    <th scope="row" class="num">{t.line}</th>
-                    <td>{t.column}</td>
-                    <td>{t.reason}{(t.kind == RowIssueKind::Noted).then_some(" (imported)")}</td>
-                    <td><span class="hint">{row}</span></td>
+                <tr role="row">
+                    <th scope="row" role="rowheader" class="num"><span class="unit">"Line "</span>{t.line}</th>
+                    <td role="cell" class="end">{t.column}</td>
+                    <td role="cell" class="whole">{t.reason}{(t.kind == RowIssueKind::Noted).then_some(" (imported)")}</td>
+                    <td role="cell" class="whole"><span class="hint">{row}</span></td>
                 </tr>
             }
         })
         .collect();
     view! {
         <div class="card scroll" role="region" tabindex="0" aria-label=region>
-            <table class="table">
+            <table class="table fold" role="table">
                 <caption class="vh">{caption}</caption>
-                <thead>
-                    <tr>
-                        <th scope="col">"Line"</th>
-                        <th scope="col">"Column"</th>
-                        <th scope="col">"Why"</th>
-                        <th scope="col">"Row"</th>
+                <thead role="rowgroup">
+                    <tr role="row">
+                        <th scope="col" role="columnheader">"Line"</th>
+                        <th scope="col" role="columnheader">"Column"</th>
+                        <th scope="col" role="columnheader">"Why"</th>
+                        <th scope="col" role="columnheader">"Row"</th>
                     </tr>
                 </thead>
-                <tbody>{lines}</tbody>
+                <tbody role="rowgroup">{lines}</tbody>
             </table>
         </div>
         {(more > 0).then(|| view! { <p class="hint">{format!("And {} more.", grouped(more))}</p> })}
