@@ -28,9 +28,9 @@ for (const role of others) {
         expect(answer?.status(), path).toBe(403);
         await expect(page.getByRole("main")).toContainText("You can't");
       }
-      for (const path of ["campaigns/save", "campaigns/duplicate", "campaigns/delete", "bulk-email/save", "sends/undo", "sends/go"]) {
+      for (const path of ["campaigns/save", "campaigns/send", "campaigns/schedule", "campaigns/duplicate", "campaigns/delete", "bulk-email/save", "bulk-email/send", "sends/undo", "sends/go"]) {
         const answer = await page.request.post(`/api/${path}`, {
-          form: { id: "6", send_id: "1", intent: "send_now" },
+          form: { id: "6", send_id: "1" },
           headers: { "sec-fetch-site": "same-origin", accept: "text/html" },
           maxRedirects: 0,
         });
