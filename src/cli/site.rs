@@ -186,7 +186,10 @@ mod tests {
         let _ = fs::create_dir_all(at("pkg"));
         let _ = fs::create_dir_all(at("public"));
         // Digits of hashes do not pack well.
-        let noise: Vec<u8> = (0u32..8000).flat_map(|n| Sha256::digest(n.to_le_bytes())).collect();
+        let noise: Vec<u8> = (0u32..)
+            .take(WASM_BUDGET / 16)
+            .flat_map(|n| Sha256::digest(n.to_le_bytes()))
+            .collect();
         let _ = fs::write(at("pkg/loupe.js"), b"js");
         let _ = fs::write(at("pkg/loupe_bg.wasm"), noise);
         let _ = fs::write(at("main.css"), b"");
