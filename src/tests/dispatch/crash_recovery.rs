@@ -288,7 +288,7 @@ async fn a_poisoned_row(backend: Backend, provider: Provider) {
     assert_eq!(why, "The message could not be built.");
     let said = std::fs::read_to_string(app.folder.path().join("errors.log")).unwrap();
     assert!(
-        said.contains("src/dispatch/failpoints.rs:") && !said.contains("ordered"),
+        said.contains("src/failpoints.rs:") && !said.contains("ordered"),
         "the log tells where it broke and not its words, which may quote a message: {said}"
     );
     if let Provider::MailServer = provider {
