@@ -27,6 +27,7 @@ create table customers (
     anniversary_day        bigint,
     anniversary_year       bigint,
     notes                  text not null default '',
+    -- The customer's own wish; what was said for their address is in email_suppression.
     email_consent          text not null default 'none',
     whatsapp_consent       text not null default 'none',
     do_not_contact         boolean not null default false,
@@ -43,37 +44,44 @@ create table customers (
     last_visit_at          timestamptz,
     last_contacted_at      timestamptz,
     unsubscribe_token      text not null unique,
+    -- Another customer of the store has the same address. Kept by triggers, see below.
     email_shared           boolean not null default false,
     created_at             timestamptz not null,
     updated_at             timestamptz not null,
     -- The latest message, purchase, repair or visit; the beginning of time if there was none, so
     -- that "not since" is one comparison.
-    last_touch_at timestamptz not null generated always as (
+    last_touch_at          timestamptz not null generated always as (
         coalesce(greatest(last_contacted_at, last_purchase_at, last_repair_at, last_visit_at), '-infinity')) stored,
+    -- The set of the customer's tags, see `tag_sets`; null for somebody without tags. Kept by triggers,
+    -- because it must be right whatever wrote a tag.
+    tag_set                bigint,
+    -- The marks of the customer's address, see `suppressions`. Kept by triggers, because it must be right
+    -- whatever wrote the row.
+    email_suppression      bigint not null default 0,
     -- Whether e-mail may go to this person, apart from what depends on the send. In order of
     -- precedence: 1 archived, 2 do not contact, 4 no address, 5 not valid, 6 complained,
     -- 7 unsubscribed, 8 never agreed, 9 never agreed and bounced, 10 bounced, 0 fine.
-    email_standing bigint not null generated always as (
+    email_standing         bigint not null generated always as (
         case
             when archived_at is not null then 1
             when do_not_contact then 2
             when email_norm is null then 4
             when not email_valid then 5
-            when email_complained_at is not null then 6
-            when email_consent = 'withdrawn' then 7
-            when email_consent = 'none' and email_bounced_at is not null then 9
+            when email_complained_at is not null or (email_suppression & 2) <> 0 then 6
+            when email_consent = 'withdrawn' or (email_suppression & 1) <> 0 then 7
+            when email_consent = 'none' and (email_bounced_at is not null or (email_suppression & 4) <> 0) then 9
             when email_consent = 'none' then 8
-            when email_bounced_at is not null then 10
+            when email_bounced_at is not null or (email_suppression & 4) <> 0 then 10
             else 0
         end) stored
 );
--- The recipient count reads nothing but indexes: each ends in what tells who would be skipped.
-create index customers_standing on customers (store_id, id, email_standing, email_shared);
-create index customers_shared on customers (store_id, email_norm, id, email_standing) where email_shared;
 create index customers_name on customers (store_id, name_key, id);
 create index customers_email on customers (store_id, email_norm, id);
 create unique index customers_external on customers (store_id, external_id) where external_id is not null;
 create index customers_phone on customers (store_id, phone);
+
+-- The recipient count reads nothing but indexes: each ends in what tells who would be skipped.
+create index customers_shared on customers (store_id, email_norm, id, email_standing, tag_set) where email_shared;
 create index customers_spent on customers (store_id, spent_cents desc, id, email_standing, email_shared);
 create index customers_created on customers (store_id, created_at, email_standing, email_shared, id);
 create index customers_last_purchase on customers (store_id, last_purchase_at, email_standing, email_shared, id);
@@ -82,6 +90,7 @@ create index customers_largest on customers (store_id, largest_purchase_cents, e
 create index customers_birthday on customers (store_id, birthday_month, email_standing, email_shared, id);
 create index customers_anniversary on customers (store_id, anniversary_month, email_standing, email_shared, id);
 create index customers_open_repairs on customers (store_id, email_standing, email_shared, id) where open_repairs > 0;
+create index customers_tag_set on customers (store_id, tag_set, email_standing);
 
 create table customer_tags (
     store_id    bigint not null references stores (id),
@@ -90,6 +99,37 @@ create table customer_tags (
     primary key (customer_id, tag)
 );
 create index customer_tags_tag on customer_tags (store_id, tag, customer_id);
+
+-- Each combination of tags that somebody carries, so that a union of tags is counted without
+-- looking anybody up twice: a customer has one set, and an index holds the customers by it. Sets
+-- that nobody is in are removed from time to time.
+create table tag_sets (
+    id       bigint generated by default as identity primary key,
+    store_id bigint not null references stores (id),
+    -- The tags in order.
+    tags     text[] not null
+);
+
+-- An index row has at most 8,191 bytes, and a list of tags may have more: sets are told apart by a
+-- hash of their tags.
+create function tags_hash(tags text[]) returns bytea language sql immutable strict parallel safe as $$
+    select sha256(convert_to(cast(array_to_json(tags) as text), 'UTF8'))
+$$;
+create unique index tag_sets_tags on tag_sets (store_id, tags_hash(tags));
+
+create table tag_set_tags (
+    store_id bigint not null,
+    tag      text not null,
+    tag_set  bigint not null references tag_sets (id),
+    primary key (store_id, tag, tag_set)
+);
+create index tag_set_tags_set on tag_set_tags (tag_set);
+
+-- Always empty here: this database's triggers see a whole change. SQLite's, which see one row at a
+-- time, are told by it which customers' tags are being changed.
+create table tags_changing (
+    customer_id bigint primary key
+);
 
 create table purchases (
     id           bigint generated by default as identity primary key,
@@ -105,81 +145,49 @@ create index purchases_store on purchases (store_id);
 create unique index purchases_external on purchases (store_id, external_id) where external_id is not null;
 
 create table repairs (
-    id           bigint generated by default as identity primary key,
-    store_id     bigint not null references stores (id),
-    customer_id  bigint not null references customers (id) on delete cascade,
-    description  text not null,
-    opened_at    timestamptz not null,
-    closed_at    timestamptz
+    id          bigint generated by default as identity primary key,
+    store_id    bigint not null references stores (id),
+    customer_id bigint not null references customers (id) on delete cascade,
+    description text not null,
+    opened_at   timestamptz not null,
+    closed_at   timestamptz
 );
 create index repairs_customer on repairs (customer_id, opened_at);
 create index repairs_store on repairs (store_id);
 
--- The consent ledger: append-only, who said what, when, where. The column on the customer is
--- the latest line of this.
-create table consent_events (
-    id          bigint generated by default as identity primary key,
-    store_id    bigint not null references stores (id),
-    customer_id bigint not null references customers (id) on delete cascade,
-    channel     text not null,
-    change      text not null,
-    source      text not null,
-    evidence    text not null,
-    actor       text not null,
-    happened_at timestamptz not null
-);
-create index consent_events_customer on consent_events (customer_id, id);
-create index consent_events_store on consent_events (store_id);
-
-create table imports (
-    id          bigint generated by default as identity primary key,
-    store_id    bigint not null references stores (id),
-    file_name   text not null,
-    file_sha256 text not null,
-    mapping     text not null,
-    started_by  text not null,
-    started_at  timestamptz not null,
-    progress_at timestamptz not null,
-    finished_at timestamptz,
-    problem     text,
-    rows_read   bigint not null default 0,
-    added       bigint not null default 0,
-    updated     bigint not null default 0,
-    unchanged   bigint not null default 0,
-    refused     bigint not null default 0,
-    kept_back   bigint not null default 0,
-    noted       bigint not null default 0
-);
-create index imports_store on imports (store_id, id);
-
--- What is told of single rows: `refused` ones are not in the book, `noted` ones are with a
--- value kept as typed, `kept_back` ones without the consent the file claims.
-create table import_errors (
-    id        bigint generated by default as identity primary key,
-    import_id bigint not null references imports (id) on delete cascade,
-    line      bigint not null,
-    kind      text not null,
-    field     text not null,
-    reason    text not null,
-    record    text not null
-);
-create index import_errors_import on import_errors (import_id, id);
-
--- `email_shared`: another customer of the store has the same address. Kept by triggers, because
--- it must be right whatever wrote the row: the recipient count relies on it. Locks make two
--- writers of one address wait for each other; there are 1,024 of them, taken in order, so that a
--- statement with a hundred thousand rows neither runs out of locks nor meets another crosswise.
--- Without `enable_seqscan = off` a plan made while the table is nearly empty would stay in use
--- while it is filled, and read the whole table for every row.
-create function customers_share(store bigint, addresses text[]) returns void language plpgsql
-set enable_seqscan = off as $$
+-- A customer who is given an address and something said for that address wait for each other:
+-- whichever comes second sees the first; so do two customers who get the same address. There are
+-- 1,024 locks, taken in order, so that a statement with a hundred thousand rows neither runs out of
+-- locks nor meets another crosswise.
+create function customers_lock(store bigint, addresses text[]) returns void language plpgsql as $$
 begin
     perform pg_advisory_xact_lock(hashtext(current_schema()), b.lock::integer)
        from (select distinct hashtextextended(a, store) & 1023 as lock from unnest(addresses) a order by lock) b;
-    update customers c set email_shared = not c.email_shared
-     where c.store_id = store and c.email_norm = any (addresses)
-       and c.email_shared <> exists (
-           select 1 from customers o where o.store_id = store and o.email_norm = c.email_norm and o.id <> c.id);
+end $$;
+
+-- What follows from an address: whether several customers have it (`email_shared`), and what was said
+-- for it (`email_suppression`, from the table `suppressions` of the next file). Both must be right
+-- whatever wrote the row: the recipient count relies on them.
+--
+-- Customers are looked up by the address. A store that came after the database had last looked at the
+-- book counts as almost empty: each index of its customers, and the whole table, then looks equally
+-- good, and one would be read from end to end for every new customer. Asking for them in order leaves
+-- only the index that has the addresses. (Settings that forbid have no price in earnest: compiling
+-- the statement for it has.)
+create function customers_share(store bigint, addresses text[]) returns void language plpgsql
+set enable_seqscan = off set enable_sort = off set jit = off as $$
+begin
+    perform customers_lock(store, addresses);
+    update customers c set email_shared = t.is_shared, email_suppression = t.marks
+      from (select o.id, o.email_shared as was, o.email_suppression as had, w.marks,
+                   count(*) over (partition by w.address) > 1 as is_shared
+              from (select d.a as address,
+                           coalesce((select s.marks from suppressions s
+                                      where s.store_id = store and s.channel = 'email' and s.address = d.a), 0) as marks
+                      from (select distinct a from unnest(addresses) a) d) w
+             cross join lateral (select p.id, p.email_shared, p.email_suppression from customers p
+                                  where p.store_id = store and p.email_norm = w.address order by p.id) o) t
+     where c.id = t.id and (t.was <> t.is_shared or t.had <> t.marks);
 end $$;
 
 create function customers_share_added() returns trigger language plpgsql as $$
@@ -200,10 +208,53 @@ create trigger customers_shared_delete after delete on customers referencing old
 create function customers_share_moved() returns trigger language plpgsql as $$
 begin
     perform customers_share(new.store_id, array_remove(array[old.email_norm, new.email_norm], null));
-    if new.email_norm is null and old.email_shared then
-        update customers set email_shared = false where id = new.id;
+    if new.email_norm is null and (old.email_shared or old.email_suppression <> 0) then
+        update customers set email_shared = false, email_suppression = 0 where id = new.id;
     end if;
     return null;
 end $$;
 create trigger customers_shared_update after update of email_norm on customers for each row
     when (old.email_norm is distinct from new.email_norm) execute function customers_share_moved();
+
+create function tag_sets_spread() returns trigger language plpgsql as $$
+begin
+    insert into tag_set_tags (store_id, tag, tag_set) select new.store_id, tag, new.id from unnest(new.tags) tag;
+    return null;
+end $$;
+create trigger tag_sets_insert after insert on tag_sets for each row execute function tag_sets_spread();
+
+-- A transaction that tags one of these people meanwhile waits for their row, and then sees the tags of
+-- both. Without `enable_seqscan = off` a plan made while the table is nearly empty would stay in use
+-- while it is filled, and read the whole table for every row.
+create function customers_retag(who bigint[]) returns void language plpgsql
+set enable_seqscan = off as $$
+begin
+    perform from customers where id = any (who) order by id for no key update;
+    insert into tag_sets (store_id, tags)
+        select distinct store_id, array_agg(tag order by tag) as tags from customer_tags
+         where customer_id = any (who) group by store_id, customer_id order by store_id, tags
+        on conflict do nothing;
+    update customers c set tag_set = own.tag_set
+      from (select id, (select s.id from tag_sets s where s.store_id = w.store_id and tags_hash(s.tags) = tags_hash((
+                            select array_agg(t.tag order by t.tag) from customer_tags t where t.customer_id = w.id)))
+                   as tag_set
+              from customers w where id = any (who)) own
+     where c.id = own.id and c.tag_set is distinct from own.tag_set;
+end $$;
+
+create function customer_tags_moved() returns trigger language plpgsql as $$
+begin
+    perform customers_retag(array_agg(distinct customer_id)) from changed;
+    return null;
+end $$;
+create trigger customer_tags_insert after insert on customer_tags referencing new table as changed
+    for each statement execute function customer_tags_moved();
+create trigger customer_tags_delete after delete on customer_tags referencing old table as changed
+    for each statement execute function customer_tags_moved();
+
+create function refuse_change_of_tag() returns trigger language plpgsql as $$
+begin
+    raise exception 'a tag is added or removed, never changed';
+end $$;
+create trigger customer_tags_update before update on customer_tags for each statement
+    execute function refuse_change_of_tag();

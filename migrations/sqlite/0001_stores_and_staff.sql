@@ -1,10 +1,5 @@
 -- The tenant, its staff, and how they are signed in.
 
-create table instance (
-    key   text primary key,
-    value text not null
-);
-
 create table stores (
     id                    integer primary key autoincrement,
     slug                  text not null unique,
@@ -17,7 +12,7 @@ create table stores (
     reply_to              text,
     footer                text not null,
     undo_seconds          integer not null default 10,
-    -- Minutes a planned send may be late before a person is asked.
+    -- Minutes a scheduled send may be late before a person is asked.
     late_grace_minutes    integer not null default 60,
     -- Minutes after midnight between which nobody should get mail.
     quiet_from            integer not null default 1200,
@@ -60,3 +55,11 @@ create table login_failures (
     failed_at text not null
 );
 create index login_failures_subject on login_failures (subject, failed_at);
+
+-- What was typed into a one-shot form, per person, so that a refusal or an expired session
+-- loses nothing.
+create table scratches (
+    user_id    integer primary key references users (id) on delete cascade,
+    form       text not null,
+    updated_at text not null
+);

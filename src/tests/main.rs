@@ -46,5 +46,4 @@ mod stores;
 mod supply_chain;
 mod suppressions;
 mod unreadable;
-mod upgrading;
 mod webhook_tokens;

@@ -3,7 +3,6 @@
 mod forms;
 mod links;
 mod sending;
-mod upgrading;
 
 use axum::{
     body::Body,

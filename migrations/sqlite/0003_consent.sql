@@ -1,7 +1,26 @@
+-- Who may be written to: what customers said, and what was said for addresses.
+
+-- The consent ledger: append-only, who said what, when, where. The column on the customer is
+-- the latest line of this.
+create table consent_events (
+    id          integer primary key autoincrement,
+    store_id    integer not null references stores (id),
+    customer_id integer not null references customers (id) on delete cascade,
+    channel     text not null,
+    change      text not null,
+    source      text not null,
+    evidence    text not null,
+    actor       text not null,
+    happened_at text not null,
+    -- The address that something was said for, where the customer themselves did not change their mind.
+    address     text
+);
+create index consent_events_customer on consent_events (customer_id, id);
+create index consent_events_store on consent_events (store_id);
+
 -- What was said for an address stays with the address, whoever has it: it unsubscribed, complained, or
 -- bounced. A customer's own wish is beside it, in `customers.email_consent`: of two who share a mailbox one
 -- may have agreed and the other not. Whoever has the address, or gets it, is skipped.
-
 create table suppressions (
     store_id        integer not null references stores (id),
     channel         text not null,
@@ -12,7 +31,7 @@ create table suppressions (
     bounced_at      text,
     bounce_reason   text,
     -- 1 unsubscribed, 2 complained, 4 bounced, added up.
-    marks integer generated always as (
+    marks           integer generated always as (
         (unsubscribed_at is not null) + 2 * (complained_at is not null) + 4 * (bounced_at is not null)) virtual,
     primary key (store_id, channel, address)
 ) without rowid;
@@ -27,39 +46,7 @@ create table retired_unsubscribe_tokens (
 ) without rowid;
 create index retired_unsubscribe_tokens_customer on retired_unsubscribe_tokens (customer_id);
 
--- The address that something was said for, where the customer themselves did not change their mind.
-alter table consent_events add column address text;
-
--- The marks of the address a customer has. Kept by triggers, because it must be right whatever wrote the row.
-alter table customers add column email_suppression integer not null default 0;
-
-drop view customers_derived;
-create view customers_derived as
-    select id,
-           case
-               when archived_at is not null then 1
-               when do_not_contact then 2
-               when email_norm is null then 4
-               when not email_valid then 5
-               when email_complained_at is not null or (email_suppression & 2) <> 0 then 6
-               when email_consent = 'withdrawn' or (email_suppression & 1) <> 0 then 7
-               when email_consent = 'none' and (email_bounced_at is not null or (email_suppression & 4) <> 0) then 9
-               when email_consent = 'none' then 8
-               when email_bounced_at is not null or (email_suppression & 4) <> 0 then 10
-               else 0
-           end as email_standing,
-           max(coalesce(last_contacted_at, ''), coalesce(last_purchase_at, ''), coalesce(last_repair_at, ''),
-               coalesce(last_visit_at, '')) as last_touch_at
-      from customers;
-drop trigger customers_standing_update;
-create trigger customers_standing_update
-    after update of archived_at, do_not_contact, email_norm, email_valid, email_complained_at, email_consent,
-        email_bounced_at, email_suppression on customers begin
-    update customers set email_standing = (select d.email_standing from customers_derived d where d.id = new.id)
-     where id = new.id and email_standing <> (select d.email_standing from customers_derived d where d.id = new.id);
-end;
-
--- From the address to those who have it.
+-- From the address to the customers who have it.
 create trigger suppressions_insert after insert on suppressions when new.channel = 'email' begin
     update customers set email_suppression = new.marks
      where store_id = new.store_id and email_norm = new.address and email_suppression <> new.marks;
@@ -73,7 +60,7 @@ create trigger suppressions_delete after delete on suppressions when old.channel
      where store_id = old.store_id and email_norm = old.address and email_suppression <> 0;
 end;
 
--- To whoever gets an address.
+-- To a customer who gets an address.
 create trigger customers_suppression_insert after insert on customers
   when exists (select 1 from suppressions s
                 where s.store_id = new.store_id and s.channel = 'email' and s.address = new.email_norm
@@ -131,7 +118,7 @@ begin
         bounce_reason = coalesce(bounce_reason, excluded.bounce_reason);
 end;
 
--- Another address, another link.
+-- Another address, another link: 128 random bits.
 create trigger customers_token_turns_over after update of email_norm on customers
   when old.email_norm is not null and new.email_norm is not old.email_norm
 begin
@@ -139,29 +126,3 @@ begin
     values (old.unsubscribe_token, old.store_id, old.id, old.email_norm);
     update customers set unsubscribe_token = lower(hex(randomblob(16))) where id = new.id;
 end;
-
--- What customers say already. Where somebody with the same address agreed later, by word or by link, the
--- address said yes last.
-with said as (
-    select c.store_id, c.email_norm as address,
-           max(case when c.email_consent = 'withdrawn'
-                    then coalesce((select max(e.happened_at) from consent_events e
-                                    where e.customer_id = c.id and e.channel = 'email' and e.change = 'withdrawn'),
-                                  c.updated_at) end) as unsubscribed_at,
-           max(c.email_complained_at) as complained_at, max(c.email_bounced_at) as bounced_at,
-           max(case when c.email_bounced_at is not null then c.email_bounce_reason end) as bounce_reason
-      from customers c
-     where c.email_norm is not null
-       and (c.email_consent = 'withdrawn' or c.email_complained_at is not null or c.email_bounced_at is not null)
-     group by c.store_id, c.email_norm
-)
-insert into suppressions (store_id, channel, address, unsubscribed_at, complained_at, bounced_at, bounce_reason)
-    select s.store_id, 'email', s.address,
-           case when not exists (
-                    select 1 from customers o
-                      join consent_events e on e.customer_id = o.id and e.channel = 'email' and e.change = 'granted'
-                                           and e.source in ('staff', 'link') and e.happened_at > s.unsubscribed_at
-                     where o.store_id = s.store_id and o.email_norm = s.address and o.email_consent = 'granted')
-                then s.unsubscribed_at end,
-           s.complained_at, s.bounced_at, s.bounce_reason
-      from said s;

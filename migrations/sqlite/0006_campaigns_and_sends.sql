@@ -65,8 +65,8 @@ create table sends (
     shown_at        text,
     started_by      text not null,
     started_at      text not null,
-    -- For what went out by itself: when it was planned for, how many seconds late it was, and why.
-    scheduled_at      text,
+    -- For what went out by itself: when it was scheduled for, how many seconds late it was, and why.
+    scheduled_at    text,
     late_by         integer,
     late_why        text,
     finished_at     text,
@@ -74,67 +74,52 @@ create table sends (
     -- Since when nothing goes out; by whom (null: the provider is in trouble); when it is tried again.
     paused_at       text,
     paused_by       text,
-    resume_at       text
+    resume_at       text,
+    -- The send that this one follows: a second try for those without an answer, or a correction.
+    of_send         integer references sends (id),
+    -- How many people it was written down for, the skipped ones too.
+    people          integer not null default 0,
+    -- A send can end while some of it is on the wire. What follows from the answers is written down
+    -- when the last of them is known.
+    needs_reconcile boolean not null default false,
+    -- When customers were last written to is noted on them after the end of their send, a piece at a
+    -- time: past which message, as long as there is something left to note.
+    contacts_after  bigint,
+    -- Of its people, those left out because an earlier go of the same message had reached them. Nobody
+    -- has skipped them: they have it.
+    already         integer not null default 0
 );
 create unique index sends_token on sends (store_id, token);
 create index sends_campaign on sends (campaign_id, id);
 create index sends_open on sends (hold_until) where state in ('holding', 'sending');
 create index sends_store on sends (store_id, started_at);
+create index sends_following on sends (of_send) where of_send is not null;
+create index sends_needs_reconcile on sends (id) where needs_reconcile;
+create index sends_contacts on sends (id) where contacts_after is not null;
 
--- Outbox and history in one: written for every person of the audience before any provider is
--- called. The names are those of the moment, so that the exact message can be shown again.
-create table messages (
-    id                integer primary key autoincrement,
-    store_id          integer not null references stores (id),
-    send_id           integer not null references sends (id),
-    customer_id       integer not null references customers (id),
-    channel           text not null,
-    state             text not null,
-    skip_reason       text,
-    name              text not null,
-    first_name        text not null,
-    last_name         text not null,
-    anniversary_month integer,
-    anniversary_day   integer,
-    address           text,
-    addr_norm         text,
-    unsubscribe_token text not null,
-    attempts          integer not null default 0,
-    next_at           text,
-    lease_owner       text,
-    lease_until       text,
-    epoch             integer not null default 0,
-    attempted_at      text,
-    settled_at        text,
-    reply_code        integer,
-    reply             text,
-    created_at        text not null
+-- Who would have got a message when somebody was shown how many that is: when it was scheduled, or
+-- when the question before a send was asked. What changed until it went out is told from it.
+create table audience_snapshots (
+    store_id  integer not null references stores (id),
+    -- The token under which it is sent.
+    token     text not null,
+    will_send integer not null,
+    -- JSON lists of customers' ids: who would have got it, and who was left out with a reason. Null
+    -- when there are too many to keep.
+    getting   text,
+    left_out  text,
+    shown_at  text not null,
+    primary key (store_id, token)
 );
-create unique index messages_person on messages (send_id, customer_id, channel);
-create unique index messages_address on messages (send_id, channel, addr_norm) where state <> 'skipped';
-create index messages_customer on messages (customer_id, id);
-create index messages_store on messages (store_id);
-create index messages_state on messages (send_id, state, id);
-create index messages_due on messages (send_id, next_at, id) where state = 'queued';
-create index messages_leases on messages (lease_until) where state in ('leased', 'attempting');
+create index audience_snapshots_old on audience_snapshots (shown_at);
 
--- What the built-in outbox holds: exactly the bytes a mail server would have been given.
-create table outbox (
-    id         integer primary key autoincrement,
-    store_id   integer not null references stores (id),
-    message_id integer references messages (id),
-    recipient  text not null,
-    subject    text not null,
-    source     text not null,
-    accepted_at text not null
-);
-create index outbox_store on outbox (store_id, id);
-create unique index outbox_message on outbox (message_id);
-
--- What was typed into a one-shot form, per person, so that a refusal or an expired session
--- loses nothing.
-create table scratches (
-    user_id    integer primary key references users (id) on delete cascade,
-    form       text not null,
-    updated_at text not null
-);
+-- The numbers of large campaigns that went out in several goes: everybody once, by the best that came of it. Worked
+-- out from all their rows, and kept until one of the goes has other numbers.
+create table campaign_tallies (
+    campaign_id integer primary key references campaigns (id) on delete cascade,
+    -- The goes and their numbers as they were.
+    counted_of  text not null,
+    counted_at  text not null,
+    -- JSON: of people, by what came of it.
+    tally       text not null
+) without rowid;

@@ -1,3 +1,5 @@
+-- What was done, and what is running.
+
 -- Append-only: who did what, when.
 create table audit_events (
     id          integer primary key autoincrement,
@@ -23,3 +25,20 @@ create trigger audit_events_stay before delete on audit_events
 begin
     select raise(abort, 'audit events are never removed');
 end;
+
+-- What this installation knows of itself. Its id is part of what leaves with its messages.
+create table instance (
+    key   text primary key,
+    value text not null
+);
+insert into instance (key, value) values ('id', lower(hex(randomblob(4))));
+
+-- One row per running program that sends by itself: how the others, and the pages, know that it is alive.
+create table scheduler_heartbeats (
+    instance   text primary key,
+    -- running, copy (nothing is sent until an owner confirms) or clock (it was put back).
+    state      text not null,
+    started_at text not null,
+    beat_at    text not null
+);
+create index scheduler_heartbeats_beat on scheduler_heartbeats (beat_at);

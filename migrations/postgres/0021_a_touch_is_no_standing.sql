@@ -1,2 +1,0 @@
--- Nothing to do here: the other database wrote what had not changed.
-select 1;

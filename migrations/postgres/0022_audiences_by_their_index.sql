@@ -1,2 +1,0 @@
--- Nothing to do here: this database finds the right indexes by itself.
-select 1;

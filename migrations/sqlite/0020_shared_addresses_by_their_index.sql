@@ -1,2 +1,0 @@
--- Nothing to do here: the other database looked addresses up by the wrong index.
-select 1;
