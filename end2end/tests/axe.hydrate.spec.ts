@@ -14,6 +14,8 @@ test.use({ storageState: signedIn("owner") });
 
 for (const name of Object.keys(routes)) {
   test(`axe finds nothing: ${name}`, async ({ page }) => {
+    // Four looks at pages of up to a hundred rows.
+    test.slow();
     for (const { colorScheme, width } of looks) {
       await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
       await page.setViewportSize({ width, height: 900 });
