@@ -184,7 +184,7 @@ both!(a_message_keeps_its_id_over_all_its_attempts, |app| {
     };
     let change = async |sql: &'static str, id: i64| people::change(app.db(), sql, id).await;
     change(
-        "update messages set installation = 'former', attempts = 1, repeats = 1, account = 'theirs',
+        "update messages set installation = 'former', attempts = 1, idempotent_retries = 1, account = 'theirs',
                 key_until = '2099-01-01 00:00:00+00:00' where id = $1",
         retried,
     )
