@@ -53,7 +53,6 @@ mod connection_limit;
 mod dispatcher;
 pub mod late_outcomes;
 mod outcome_rows;
-mod put_back_queries;
 pub mod rate_limit;
 mod refusals;
 mod status_writer;

@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use super::Dispatcher;
 use crate::{
-    dispatch::{circuit_breaker::Trip, put_back_queries, workers::retry},
+    dispatch::{circuit_breaker::Trip, workers::retry},
     error::AppError,
     failpoints::{Point, hit},
-    messages::queries::{leases, settle},
+    messages::queries::{leases, put_back, settle},
     sends::{self, ending, queries::SendRecord},
 };
 
@@ -59,7 +59,7 @@ impl Dispatcher {
             return Ok(());
         }
         let mut tx = self.state.db.begin().await?;
-        let back = put_back_queries::put_back(&mut tx, &written, self.state.clock.now()).await?;
+        let back = put_back::put_back(&mut tx, &written, self.state.clock.now()).await?;
         tx.commit().await?;
         self.breaker.put_back(&written);
         tracing::info!(messages = back, "refusals that were everybody's are taken back");

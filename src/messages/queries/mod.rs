@@ -9,6 +9,7 @@ pub mod late;
 pub mod leases;
 pub mod locks;
 pub mod provider_events;
+pub mod put_back;
 pub mod recover;
 pub mod reopen;
 pub mod settle;

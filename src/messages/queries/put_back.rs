@@ -3,12 +3,12 @@
 use chrono::{DateTime, Utc};
 use sqlx::AssertSqlSafe;
 
+use super::leases::{LeaseToken, TOKEN_COLUMNS};
 use crate::{
     db::{
         Tx,
         dialect::{json, json_rows, not_looked_up},
     },
-    messages::queries::leases::{LeaseToken, TOKEN_COLUMNS},
     on_tx,
 };
 
@@ -17,7 +17,7 @@ use crate::{
 /// message was not taken, a first copy without an answer may have been. Answers how many.
 pub async fn put_back(tx: &mut Tx, refused: &[LeaseToken], now: DateTime<Utc>) -> sqlx::Result<u64> {
     let rows = json(refused)?;
-    crate::messages::queries::locks::hold_sends(tx, &rows).await?;
+    super::locks::hold_sends(tx, &rows).await?;
     let sql = format!(
         "update messages set state = 'queued', next_at = $2, settled_at = null, reply_code = null, attempts = attempts - 1
            from {rows} as t
