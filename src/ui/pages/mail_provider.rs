@@ -45,7 +45,7 @@ fn fields(form: &Form, current: &MailProvider) -> AnyView {
     view! {
         <p class="hint">
             "When a connection breaks, the mail server's answer to a message may be lost. These providers tell "
-            "afterwards what became of it, so that it does not stay unconfirmed."
+            "afterwards what happened to it, so that it does not stay unconfirmed."
         </p>
         <form method="post" action="/api/settings/mail-provider" class="prose" novalidate>
             {form.choice(Choice {
