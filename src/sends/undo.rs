@@ -27,15 +27,15 @@ pub async fn undo(ctx: &Ctx, send_id: i64) -> Result<Undone, AppError> {
     let send = existing(ctx.db(), ctx.store(), send_id).await?;
     hit(Point::BeforeUndo);
     let (holding, cancelled) = (SendState::Holding, SendState::Cancelled);
-    let (mut tx, in_time) = in_tx(ctx.db(), async |mut tx| {
-        let in_time = queries::change_state(&mut tx, send.id, holding, cancelled, Some(ctx.now), None).await?;
-        if in_time {
+    let (mut tx, is_undone) = in_tx(ctx.db(), async |mut tx| {
+        let is_undone = queries::change_state(&mut tx, send.id, holding, cancelled, Some(ctx.now), None).await?;
+        if is_undone {
             crate::messages::queries::cancel::cancel_unsent(&mut tx, send.id, ctx.now).await?;
         }
-        Ok((tx, in_time))
+        Ok((tx, is_undone))
     })
     .await?;
-    if !in_time {
+    if !is_undone {
         return Ok(Undone::TooLate);
     }
     if let Some(campaign) = send.campaign_id {

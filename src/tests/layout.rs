@@ -135,7 +135,6 @@ const RETIRED: &[&str] = &[
     "Whose",
     "Presser",
     "Trouble",
-    "Grant",
     "Moments",
     "became",
     "anyone_waits",
